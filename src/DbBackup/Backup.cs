@@ -1,0 +1,109 @@
+namespace DbBackup;
+
+/// <summary>One restorable unit of one source, as it is listed from a repository.</summary>
+public sealed class Backup
+{
+    /// <summary>Creates the object from what the repository holds.</summary>
+    /// <param name="manifest">The manifest; null where it cannot be read or is too new.</param>
+    /// <param name="source">The source's name, which is the folder's.</param>
+    /// <param name="name">The backup's name, which is the folder's.</param>
+    /// <param name="repository">The repository's location.</param>
+    /// <param name="location">Where the backup lies.</param>
+    /// <param name="tests">The records of its tests, oldest first.</param>
+    /// <param name="problem">Why the manifest cannot be used; null where it can.</param>
+    public Backup(
+        Manifest? manifest,
+        string source,
+        string name,
+        string repository,
+        string location,
+        IReadOnlyList<TestRecord> tests,
+        string? problem = null)
+    {
+        ArgumentNullException.ThrowIfNull(tests);
+        Manifest = manifest;
+        Source = source;
+        Name = name;
+        Repository = repository;
+        Location = location;
+        Tests = tests;
+        Problem = problem;
+    }
+
+    /// <summary>The backup's name, unique within its source.</summary>
+    public string Name { get; }
+
+    /// <summary>The source's exact name.</summary>
+    public string Source { get; }
+
+    /// <summary>The kind of the source: <c>Sqlite</c>, <c>Files</c>.</summary>
+    public string? Engine => Manifest?.Source.Engine;
+
+    /// <summary>Why it was made.</summary>
+    public BackupType? Type => Manifest?.Type;
+
+    /// <summary>When its snapshot was taken, in local time.</summary>
+    public DateTimeOffset? Created => Manifest?.Created.ToLocalTime();
+
+    /// <summary>How old it is now.</summary>
+    public BackupAge? Age => Manifest is null ? null : BackupAge.Since(Manifest.Created);
+
+    /// <summary>Bytes in the repository.</summary>
+    public long Size => Manifest?.Payloads.Sum(payload => payload.StoredSize) ?? 0;
+
+    /// <summary>Bytes before compression.</summary>
+    public long OriginalSize => Manifest?.Payloads.Sum(payload => payload.OriginalSize) ?? 0;
+
+    /// <summary>How long it took to make.</summary>
+    public TimeSpan? Duration => Manifest is null ? null : TimeSpan.FromSeconds(Manifest.DurationSeconds);
+
+    /// <summary>How far it has proved itself: the best of its tests since the last failed one, or the failure.</summary>
+    public BackupStatus Status
+    {
+        get
+        {
+            if (Manifest is null)
+                return BackupStatus.Unreadable;
+            BackupStatus status = BackupStatus.Written;
+            foreach (TestRecord test in Tests)
+                status = test.Passed ? (BackupStatus)Math.Max((int)status, (int)test.Reached) : BackupStatus.Damaged;
+            return status;
+        }
+    }
+
+    /// <summary>When it was last tested, in local time; null where it never was.</summary>
+    public DateTimeOffset? LastTested => Tests.Count == 0 ? null : Tests[^1].Tested.ToLocalTime();
+
+    /// <summary>Its Alembic revision.</summary>
+    public string? SchemaRevision => Manifest?.SchemaRevision;
+
+    /// <summary>The git commit of the folder in which the source lies.</summary>
+    public string? GitCommit => Manifest?.Git?.Commit;
+
+    /// <summary>The person's own labels.</summary>
+    public IReadOnlyList<string> Tags => Manifest?.Tags ?? [];
+
+    /// <summary>The repository in which it lies.</summary>
+    public string Repository { get; }
+
+    /// <summary>Its folder.</summary>
+    public string Location { get; }
+
+    /// <summary>Why it cannot be used; null where it can.</summary>
+    public string? Problem { get; }
+
+    /// <summary>Its identity; null where the manifest cannot be read.</summary>
+    public Guid? Id => Manifest?.Id;
+
+    /// <summary>What is in it and how to check it; null where it cannot be read.</summary>
+    public Manifest? Manifest { get; }
+
+    /// <summary>The records of its tests, oldest first.</summary>
+    public IReadOnlyList<TestRecord> Tests { get; }
+
+    /// <summary>Whether a restore from it can be expected to work: its manifest is readable, and its last test did not fail.</summary>
+    public bool IsGood => Status >= BackupStatus.Written;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Source}/{Name}";
+}

@@ -1,0 +1,17 @@
+namespace DbBackup;
+
+/// <summary>Why a backup was made.</summary>
+public enum BackupType
+{
+    /// <summary>A complete backup.</summary>
+    Full,
+
+    /// <summary>Only what changed since its parent.</summary>
+    Incremental,
+
+    /// <summary>A complete backup before a schema migration.</summary>
+    PreMigration,
+
+    /// <summary>The automatic backup of what a restore or an upgrade is about to replace.</summary>
+    Safety,
+}

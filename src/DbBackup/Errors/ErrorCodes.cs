@@ -1,0 +1,113 @@
+namespace DbBackup;
+
+/// <summary>The stable names of all failures. Scripts match on them: a name is never changed or reused.</summary>
+public static class ErrorCodes
+{
+    /// <summary>A name of a backup, source or tag cannot be used as one.</summary>
+    public const string InvalidName = nameof(InvalidName);
+
+    /// <summary>An age or a point in time cannot be read.</summary>
+    public const string InvalidAge = nameof(InvalidAge);
+
+    /// <summary>Arguments that do not go together.</summary>
+    public const string InvalidArgument = nameof(InvalidArgument);
+
+    /// <summary>The source does not exist.</summary>
+    public const string SourceNotFound = nameof(SourceNotFound);
+
+    /// <summary>The source is not of the kind that was expected, such as a file that is not a SQLite database.</summary>
+    public const string SourceNotSqlite = nameof(SourceNotSqlite);
+
+    /// <summary>The source holds nothing to back up.</summary>
+    public const string SourceEmpty = nameof(SourceEmpty);
+
+    /// <summary>The source is damaged.</summary>
+    public const string SourceCorrupt = nameof(SourceCorrupt);
+
+    /// <summary>The source is locked by another process.</summary>
+    public const string SourceLocked = nameof(SourceLocked);
+
+    /// <summary>The source cannot be read.</summary>
+    public const string SourceUnreadable = nameof(SourceUnreadable);
+
+    /// <summary>The source's name belongs to another database in this repository.</summary>
+    public const string SourceNameTaken = nameof(SourceNameTaken);
+
+    /// <summary>The repository does not exist.</summary>
+    public const string RepositoryNotFound = nameof(RepositoryNotFound);
+
+    /// <summary>The repository cannot be written.</summary>
+    public const string RepositoryNotWritable = nameof(RepositoryNotWritable);
+
+    /// <summary>The repository, or something in it, is in use by another run.</summary>
+    public const string RepositoryBusy = nameof(RepositoryBusy);
+
+    /// <summary>No backup answers to the name or filter.</summary>
+    public const string BackupNotFound = nameof(BackupNotFound);
+
+    /// <summary>A backup of that name exists.</summary>
+    public const string BackupExists = nameof(BackupExists);
+
+    /// <summary>A name fits several backups where one is needed.</summary>
+    public const string BackupAmbiguous = nameof(BackupAmbiguous);
+
+    /// <summary>A backup is in use by a restore or test.</summary>
+    public const string BackupInUse = nameof(BackupInUse);
+
+    /// <summary>A backup's payload does not have the hash or size that its manifest states.</summary>
+    public const string BackupDamaged = nameof(BackupDamaged);
+
+    /// <summary>A backup's manifest cannot be read.</summary>
+    public const string ManifestUnreadable = nameof(ManifestUnreadable);
+
+    /// <summary>A backup's manifest was written by a newer format version.</summary>
+    public const string ManifestTooNew = nameof(ManifestTooNew);
+
+    /// <summary>The backup is the last good one of its source.</summary>
+    public const string LastGoodBackup = nameof(LastGoodBackup);
+
+    /// <summary>A volume has too little room.</summary>
+    public const string NotEnoughSpace = nameof(NotEnoughSpace);
+
+    /// <summary>Writing failed in the middle.</summary>
+    public const string WriteFailed = nameof(WriteFailed);
+
+    /// <summary>Reading failed in the middle.</summary>
+    public const string ReadFailed = nameof(ReadFailed);
+
+    /// <summary>A program that is needed is not installed.</summary>
+    public const string ToolMissing = nameof(ToolMissing);
+
+    /// <summary>A program that was run failed.</summary>
+    public const string ToolFailed = nameof(ToolFailed);
+
+    /// <summary>A compression or format that this machine cannot read or write.</summary>
+    public const string FormatNotSupported = nameof(FormatNotSupported);
+
+    /// <summary>A SQL dump is not whole or does not give back what it was made from.</summary>
+    public const string DumpIncomplete = nameof(DumpIncomplete);
+
+    /// <summary>The restored data are not what the backup's fingerprint states.</summary>
+    public const string RestoreMismatch = nameof(RestoreMismatch);
+
+    /// <summary>The restore's target is in use by another process.</summary>
+    public const string TargetInUse = nameof(TargetInUse);
+
+    /// <summary>The restore's target is missing or cannot be used.</summary>
+    public const string TargetInvalid = nameof(TargetInvalid);
+
+    /// <summary>An archive entry would land outside its destination.</summary>
+    public const string UnsafeArchive = nameof(UnsafeArchive);
+
+    /// <summary>The file or folder is of no kind that can be adopted as a backup.</summary>
+    public const string ImportNotRecognized = nameof(ImportNotRecognized);
+
+    /// <summary>The destination exists and may not be overwritten.</summary>
+    public const string DestinationExists = nameof(DestinationExists);
+
+    /// <summary>An answer is needed, and the session cannot ask.</summary>
+    public const string ConfirmationRequired = nameof(ConfirmationRequired);
+
+    /// <summary>Something that nobody foresaw.</summary>
+    public const string Unexpected = nameof(Unexpected);
+}

@@ -1,0 +1,65 @@
+namespace DbBackup;
+
+/// <summary>A failure that needs no more data than its code, message and hint.</summary>
+public sealed class BackupFailure : BackupException
+{
+    /// <summary>Creates the failure; see <see cref="BackupException"/> for the parameters.</summary>
+    public BackupFailure(string code, FailureCategory category, string message, string hint, Exception? innerException = null)
+        : base(code, category, message, hint, innerException)
+    {
+    }
+}
+
+/// <summary>A volume has too little room for what is about to be written.</summary>
+public sealed class NotEnoughSpaceException : BackupException
+{
+    /// <summary>Creates the failure.</summary>
+    /// <param name="path">A path on the volume.</param>
+    /// <param name="requiredBytes">How many bytes are needed.</param>
+    /// <param name="availableBytes">How many bytes are free.</param>
+    /// <param name="purpose">What they are needed for, as in "the staged copy of pats.db".</param>
+    public NotEnoughSpaceException(string path, long requiredBytes, long availableBytes, string purpose)
+        : base(
+            ErrorCodes.NotEnoughSpace,
+            FailureCategory.NoSpace,
+            $"The volume of '{path}' has {ByteSize.Format(availableBytes)} free, but {purpose} needs {ByteSize.Format(requiredBytes)}. Nothing was changed.",
+            "Free some room there (Get-DbBackup | Where Age -gt 30d | Remove-DbBackup), or use another volume.")
+    {
+        Target = path;
+        RequiredBytes = requiredBytes;
+        AvailableBytes = availableBytes;
+    }
+
+    /// <summary>How many bytes are needed.</summary>
+    public long RequiredBytes { get; }
+
+    /// <summary>How many bytes are free.</summary>
+    public long AvailableBytes { get; }
+}
+
+/// <summary>A program that was run (<c>sqlite3</c>, later <c>pg_dump</c>) failed.</summary>
+public sealed class ToolFailedException : BackupException
+{
+    /// <summary>Creates the failure.</summary>
+    /// <param name="tool">The program's name.</param>
+    /// <param name="exitCode">Its exit code.</param>
+    /// <param name="lastLines">The end of its standard error.</param>
+    /// <param name="hint">The next step.</param>
+    public ToolFailedException(string tool, int exitCode, string lastLines, string hint)
+        : base(ErrorCodes.ToolFailed, FailureCategory.ReadError, $"{tool} failed with exit code {exitCode}: {lastLines.Trim()}", hint)
+    {
+        Target = tool;
+        Tool = tool;
+        ExitCode = exitCode;
+        LastLines = lastLines;
+    }
+
+    /// <summary>The program's name.</summary>
+    public string Tool { get; }
+
+    /// <summary>Its exit code.</summary>
+    public int ExitCode { get; }
+
+    /// <summary>The end of what it wrote to standard error.</summary>
+    public string LastLines { get; }
+}

@@ -1,0 +1,72 @@
+namespace DbBackup;
+
+/// <summary>
+/// What is in a backup and how to check it: the content of <c>backup.json</c>. It is written once, last, and never changed.
+/// </summary>
+public sealed record Manifest
+{
+    /// <summary>The newest format version that this product reads and the one that it writes.</summary>
+    public const int CurrentFormatVersion = 1;
+
+    /// <summary>The version of the manifest's format. A greater one than <see cref="CurrentFormatVersion"/> is listed and refused.</summary>
+    public int FormatVersion { get; init; } = CurrentFormatVersion;
+
+    /// <summary>The backup's identity, the same wherever it is copied.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>The backup's name, unique within its source.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Why it was made.</summary>
+    public BackupType Type { get; init; }
+
+    /// <summary>When the snapshot was taken (UTC).</summary>
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>When everything was written (UTC).</summary>
+    public required DateTimeOffset Completed { get; init; }
+
+    /// <summary>How long it took, by a clock that nobody sets, in seconds.</summary>
+    public double DurationSeconds { get; init; }
+
+    /// <summary>
+    /// Counts a source's backups in the order in which they were taken, whatever the clock says; 0 for an adopted backup.
+    /// </summary>
+    public long Sequence { get; init; }
+
+    /// <summary>What was backed up.</summary>
+    public required SourceInfo Source { get; init; }
+
+    /// <summary>The captured streams.</summary>
+    public required IReadOnlyList<Payload> Payloads { get; init; }
+
+    /// <summary>Facts of the database in the dump's snapshot; null where the backup holds no database.</summary>
+    public Fingerprint? Fingerprint { get; init; }
+
+    /// <summary>What Alembic's <c>alembic_version</c> table says; several heads are separated by commas.</summary>
+    public string? SchemaRevision { get; init; }
+
+    /// <summary>The git commit of the folder in which the source lies.</summary>
+    public GitInfo? Git { get; init; }
+
+    /// <summary>The person's own labels.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>The backup that this one needs; null for a complete one.</summary>
+    public Guid? Parent { get; init; }
+
+    /// <summary>The computer on which it was made.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>The version of this module.</summary>
+    public string? ModuleVersion { get; init; }
+
+    /// <summary>The versions of the libraries and programs that made it.</summary>
+    public IReadOnlyDictionary<string, string> Tools { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Where an adopted backup came from; null for one that was captured.</summary>
+    public string? ImportedFrom { get; init; }
+
+    /// <summary>What a reader should know: files that vanished while they were archived, say.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}

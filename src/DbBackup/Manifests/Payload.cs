@@ -1,0 +1,80 @@
+namespace DbBackup;
+
+/// <summary>One captured stream in a backup.</summary>
+public sealed record Payload
+{
+    /// <summary>The file's name in the backup's folder.</summary>
+    public required string FileName { get; init; }
+
+    /// <summary>What it holds.</summary>
+    public required PayloadKind Kind { get; init; }
+
+    /// <summary>The form of its content once decompressed.</summary>
+    public required PayloadFormat Format { get; init; }
+
+    /// <summary>How it is compressed.</summary>
+    public required PayloadCompression Compression { get; init; }
+
+    /// <summary>Bytes before compression.</summary>
+    public required long OriginalSize { get; init; }
+
+    /// <summary>Bytes as stored.</summary>
+    public required long StoredSize { get; init; }
+
+    /// <summary>SHA-256 of the content before compression, in lower-case hexadecimal.</summary>
+    public required string OriginalSha256 { get; init; }
+
+    /// <summary>SHA-256 of the file as stored, in lower-case hexadecimal.</summary>
+    public required string StoredSha256 { get; init; }
+
+    /// <summary>The absolute path from which it was captured; null where it is not known.</summary>
+    public string? OriginalPath { get; init; }
+
+    /// <summary>The file or folder name that a restore into another folder gives it.</summary>
+    public required string RestoreName { get; init; }
+
+    /// <summary>Files in a tar; null otherwise.</summary>
+    public long? EntryCount { get; init; }
+
+    /// <summary>The captured file's Unix permission bits as octal digits; null where the system has none.</summary>
+    public string? UnixMode { get; init; }
+
+    /// <summary>The captured file's owner and group as <c>uid:gid</c>; null where the system has none.</summary>
+    public string? UnixOwner { get; init; }
+}
+
+/// <summary>What a payload holds.</summary>
+public enum PayloadKind
+{
+    /// <summary>A database.</summary>
+    Database,
+
+    /// <summary>Files and folders.</summary>
+    Files,
+}
+
+/// <summary>The form of a payload's content once decompressed.</summary>
+public enum PayloadFormat
+{
+    /// <summary>A SQLite database file.</summary>
+    SqliteFile,
+
+    /// <summary>SQL text that gives the SQLite database back.</summary>
+    SqliteSql,
+
+    /// <summary>A tar archive (POSIX pax).</summary>
+    Tar,
+}
+
+/// <summary>How a payload is compressed.</summary>
+public enum PayloadCompression
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>gzip (RFC 1952), possibly several members one after the other.</summary>
+    Gzip,
+
+    /// <summary>Zstandard (RFC 8878), possibly several frames one after the other.</summary>
+    Zstd,
+}

@@ -1,0 +1,22 @@
+namespace DbBackup;
+
+/// <summary>What was backed up.</summary>
+public sealed record SourceInfo
+{
+    /// <summary>The source's exact name, which is also its folder in the repository.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The kind: <c>Sqlite</c>, <c>Files</c>.</summary>
+    public required string Engine { get; init; }
+
+    /// <summary>The version of the database engine.</summary>
+    public string? EngineVersion { get; init; }
+
+    /// <summary>Where it was: an absolute path. Null for an adopted backup whose place is not known.</summary>
+    public string? Location { get; init; }
+}
+
+/// <summary>The state of the git work tree in which a source lies.</summary>
+/// <param name="Commit">The full hash of the commit.</param>
+/// <param name="Branch">The branch; null with a detached head.</param>
+public sealed record GitInfo(string Commit, string? Branch);

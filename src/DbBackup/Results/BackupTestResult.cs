@@ -1,0 +1,45 @@
+namespace DbBackup;
+
+/// <summary>What a test of a backup found.</summary>
+public sealed record BackupTestResult
+{
+    /// <summary>The backup's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The source's name.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The repository.</summary>
+    public required string Repository { get; init; }
+
+    /// <summary>How deep the test went.</summary>
+    public required BackupTestLevel Level { get; init; }
+
+    /// <summary>Whether everything was right.</summary>
+    public bool Passed => Checks.All(check => check.Passed);
+
+    /// <summary>How far the backup has climbed: <see cref="BackupStatus.Damaged"/> where a check failed.</summary>
+    public required BackupStatus Status { get; init; }
+
+    /// <summary>Each check in its order.</summary>
+    public required IReadOnlyList<BackupCheck> Checks { get; init; }
+
+    /// <summary>When the test ended, in local time.</summary>
+    public required DateTimeOffset Tested { get; init; }
+
+    /// <summary>How long it took.</summary>
+    public required TimeSpan Duration { get; init; }
+
+    /// <summary>The first thing that was wrong; null where nothing was.</summary>
+    public string? Failure => Checks.FirstOrDefault(check => !check.Passed) is { } failed ? $"{failed.Name}: {failed.Detail}" : null;
+}
+
+/// <summary>One check in a test.</summary>
+/// <param name="Name">What was checked, as in <c>pats.db.zst checksum</c>.</param>
+/// <param name="Passed">Whether it was right.</param>
+/// <param name="Detail">What was found, in a few words.</param>
+public sealed record BackupCheck(string Name, bool Passed, string Detail)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{(Passed ? "ok" : "FAILED")} {Name}: {Detail}";
+}
