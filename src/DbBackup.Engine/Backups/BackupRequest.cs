@@ -1,0 +1,46 @@
+using DbBackup.Engine.Sources;
+
+namespace DbBackup.Engine.Backups;
+
+/// <summary>What is to be backed up, and how.</summary>
+public sealed record BackupRequest
+{
+    /// <summary>The sources, captured in this order: the database first, then the files that its rows name.</summary>
+    public required IReadOnlyList<IBackupSource> Sources { get; init; }
+
+    /// <summary>The backup's name; null for one made of its moment and type.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The source's name; null for the first source's own.</summary>
+    public string? SourceName { get; init; }
+
+    /// <summary>Why it is made.</summary>
+    public BackupType Type { get; init; }
+
+    /// <summary>The person's own labels.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>How payloads are compressed; null for the best that this machine has.</summary>
+    public PayloadCompression? Compression { get; init; }
+
+    /// <summary>The level of the compression; null for its default.</summary>
+    public int? CompressionLevel { get; init; }
+
+    /// <summary>How deep the fingerprint goes.</summary>
+    public FingerprintLevel Fingerprint { get; init; }
+
+    /// <summary>Whether the backup is restored and compared before it is published.</summary>
+    public bool Verify { get; init; }
+
+    /// <summary>Where uncompressed copies are staged; null for the repository's own work folder.</summary>
+    public string? StagingPath { get; init; }
+
+    /// <summary>What is known of an adopted backup; null for one that is captured now.</summary>
+    public Adoption? Adoption { get; init; }
+}
+
+/// <summary>What is carried over when an existing file or folder is adopted as a backup.</summary>
+/// <param name="ImportedFrom">Where it came from.</param>
+/// <param name="Created">When it was made.</param>
+/// <param name="SchemaRevision">The revision that its own records state; null where they state none.</param>
+public sealed record Adoption(string ImportedFrom, DateTimeOffset? Created, string? SchemaRevision);

@@ -1,0 +1,293 @@
+using System.Diagnostics;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Sources;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.Engine.Backups;
+
+/// <summary>Makes backups: ties sources to a repository. A backup is published whole, or nothing of it is left.</summary>
+public sealed class BackupService
+{
+    private readonly BackupRepository _repository;
+    private readonly TimeProvider _clock;
+
+    /// <summary>Creates the service for a repository.</summary>
+    /// <param name="repository">Where the backups go.</param>
+    /// <param name="clock">The clock; the system's by default.</param>
+    public BackupService(BackupRepository repository, TimeProvider? clock = null)
+    {
+        _repository = repository;
+        _clock = clock ?? TimeProvider.System;
+    }
+
+    /// <summary>Makes a backup.</summary>
+    /// <param name="request">What and how.</param>
+    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
+    /// <returns>The published backup.</returns>
+    /// <exception cref="BackupException">Nothing was published, and the exception says why.</exception>
+    public async Task<Backup> CreateAsync(BackupRequest request, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(observer);
+        var duration = Stopwatch.StartNew();
+        IBackupSource primary = request.Sources[0];
+        string source = ResolveSourceName(request);
+        PayloadCompression compression = PayloadCompressionChoice.Resolve(request.Compression);
+        var options = new PayloadWriteOptions { Compression = compression, Level = request.CompressionLevel };
+        options.Validate();
+
+        var previews = new List<SourcePreview>();
+        foreach (IBackupSource each in request.Sources)
+            previews.Add(await each.InspectAsync(cancellationToken).ConfigureAwait(false));
+
+        IBackupStorage storage = _repository.Storage;
+        storage.PrepareForWriting();
+        IReadOnlyList<Backup> history = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
+        RequireOwnName(request, source, history);
+        RequireFreeName(request.Name, source, history);
+        BackupSpace.Require(storage, request.StagingPath, previews, history, request.Verify);
+        WarnOfClock(history, observer);
+
+        string activity = $"Backing up {source}";
+        using IStagedBackup staged = storage.Stage(request.StagingPath);
+        try
+        {
+            var context = new CaptureContext(
+                staged.ScratchFolder, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, storage.Location));
+            var collected = new CollectedBackup();
+            foreach (IBackupSource each in request.Sources)
+                await CaptureAsync(each, context, staged, options, collected, cancellationToken).ConfigureAwait(false);
+
+            Manifest manifest = Describe(request, source, primary, collected, history, duration);
+            using (var writer = new StreamWriter(staged.Create(RestoreInstructions.FileName)))
+                writer.Write(RestoreInstructions.Write(manifest));
+            TestRecord? proof = request.Verify
+                ? await ProveAsync(staged, manifest, observer, cancellationToken).ConfigureAwait(false)
+                : null;
+            observer.Progress(new OperationProgress(activity, "flushing to disk"));
+            BackupKey key = Publish(staged, manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() }, request.Name is null);
+            observer.Verbose($"Published '{key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
+            Backup backup = await _repository.FindAsync(key, cancellationToken).ConfigureAwait(false)
+                ?? throw new InvalidOperationException($"'{key}' was published but is not listed.");
+            if (proof is null)
+                return backup;
+            _repository.Record(backup, proof);
+            return await _repository.FindAsync(key, cancellationToken).ConfigureAwait(false) ?? backup;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw DiskFailures.From(exception, storage.Location, $"backing up '{source}'");
+        }
+    }
+
+    /// <summary>The name under which a request's source is kept.</summary>
+    /// <exception cref="BackupException">The name that was given cannot be one.</exception>
+    public static string ResolveSourceName(BackupRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.SourceName is null)
+            return BackupName.From(request.Sources[0].DefaultName);
+        BackupName.Require(request.SourceName, "source");
+        return request.SourceName;
+    }
+
+    private static async Task CaptureAsync(
+        IBackupSource source, CaptureContext context, IStagedBackup staged, PayloadWriteOptions options, CollectedBackup collected, CancellationToken cancellationToken)
+    {
+        Capture capture = await source.CaptureAsync(context, cancellationToken).ConfigureAwait(false);
+        collected.Add(capture);
+        // The facts are taken from the copy while it is compressed; whichever fails ends the other.
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<CaptureFacts?> facts = StopOnFailure(CollectFactsAsync(capture, both.Token), both);
+        Task<bool> store = StopOnFailure(StoreAsync(capture, context, staged, options, collected, both.Token), both);
+        await Task.WhenAll(facts, store).ConfigureAwait(false);
+        if (await facts.ConfigureAwait(false) is { } found)
+            collected.Facts = found;
+    }
+
+    private static async Task<CaptureFacts?> CollectFactsAsync(Capture capture, CancellationToken cancellationToken) =>
+        capture.CollectFacts is null ? null : await capture.CollectFacts(cancellationToken).ConfigureAwait(false);
+
+    private static async Task<T> StopOnFailure<T>(Task<T> work, CancellationTokenSource stop)
+    {
+        try
+        {
+            return await work.ConfigureAwait(false);
+        }
+        catch
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task<bool> StoreAsync(
+        Capture capture, CaptureContext context, IStagedBackup staged, PayloadWriteOptions options, CollectedBackup collected, CancellationToken cancellationToken)
+    {
+        foreach (CapturedPayload part in capture.Payloads)
+        {
+            string fileName = collected.FreeFileName(part.FileName + FileEnding(options.Compression), options.Compression);
+            var progress = new PayloadProgress(context.Observer, context.Activity, $"storing {part.FileName}", part.Length);
+            StreamSummary? summary = null;
+            PayloadDigest digest;
+            using (Stream target = staged.Create(fileName))
+            {
+                using var writer = new PayloadWriter(target, options, cancellationToken);
+                if (part.OpenRead is not null)
+                {
+                    using Stream content = part.OpenRead();
+                    await writer.CopyFromAsync(content, progress, cancellationToken).ConfigureAwait(false);
+                }
+                else
+                {
+                    summary = await part.WriteTo!(writer, progress, cancellationToken).ConfigureAwait(false);
+                }
+
+                digest = await writer.CompleteAsync().ConfigureAwait(false);
+            }
+
+            context.Observer.Verbose(
+                $"Stored {fileName}: {ByteSize.Format(digest.OriginalSize)} as {ByteSize.Format(digest.StoredSize)}.");
+            collected.Add(part, fileName, options.Compression, digest, summary, context.Observer);
+        }
+
+        return true;
+    }
+
+    private static async Task<TestRecord> ProveAsync(IStagedBackup staged, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        var content = new BackupContent(manifest, staged.OpenRead);
+        BackupTestResult result = await BackupVerifier
+            .RunAsync(content, string.Empty, BackupTestLevel.Restore, staged.ScratchFolder, observer, cancellationToken).ConfigureAwait(false);
+        if (result.Passed)
+            return BackupVerifier.ToRecord(result);
+        throw new BackupFailure(
+            ErrorCodes.BackupDamaged,
+            FailureCategory.InvalidData,
+            $"The backup did not pass its test, so it was not kept: {result.Failure}",
+            "Check the disk of the repository and the memory of this machine, then try again.")
+        { Target = manifest.Name };
+    }
+
+    private BackupKey Publish(IStagedBackup staged, Manifest manifest, bool mayRename)
+    {
+        for (int number = 1; ; number++)
+        {
+            // Two backups in one second get the same automatic name: the second becomes …-2.
+            string name = number == 1 ? manifest.Name : $"{manifest.Name}-{number}";
+            var key = new BackupKey(manifest.Source.Name, name);
+            if (staged.TryPublish(key, ManifestJson.Write(manifest with { Name = name })))
+                return key;
+            if (!mayRename)
+                throw NameExists(key);
+        }
+    }
+
+    private Manifest Describe(
+        BackupRequest request, string source, IBackupSource primary, CollectedBackup collected, IReadOnlyList<Backup> history, Stopwatch duration)
+    {
+        DateTimeOffset created = request.Adoption?.Created ?? collected.Taken;
+        string? revision = collected.Facts?.SchemaRevision ?? request.Adoption?.SchemaRevision;
+        if (request.Adoption?.SchemaRevision is { } stated && collected.Facts is { } facts && facts.SchemaRevision != stated)
+            collected.Notes.Add($"Its own records state the Alembic revision {stated}, but its database says {facts.SchemaRevision ?? "none"}.");
+        string folder = Directory.Exists(primary.Location) ? primary.Location : Path.GetDirectoryName(primary.Location)!;
+        return new Manifest
+        {
+            Id = Guid.NewGuid(),
+            Name = request.Name ?? BackupName.Automatic(created, request.Type),
+            Type = request.Type,
+            Created = created.ToUniversalTime(),
+            Completed = _clock.GetUtcNow(),
+            DurationSeconds = duration.Elapsed.TotalSeconds,
+            Sequence = request.Adoption is null ? history.Select(backup => backup.Manifest?.Sequence ?? 0).DefaultIfEmpty(0).Max() + 1 : 0,
+            Source = new SourceInfo
+            {
+                Name = source,
+                Engine = primary.Engine,
+                EngineVersion = collected.EngineVersion,
+                Location = request.Adoption is null ? primary.Location : null,
+            },
+            Payloads = request.Adoption is null ? collected.Payloads : [.. collected.Payloads.Select(payload => payload with { OriginalPath = null })],
+            Fingerprint = collected.Facts?.Fingerprint,
+            SchemaRevision = revision,
+            Git = request.Adoption is null ? GitWorkTree.Describe(folder) : null,
+            Tags = request.Tags,
+            Host = Environment.MachineName,
+            ModuleVersion = typeof(BackupService).Assembly.GetName().Version?.ToString(3),
+            Tools = collected.Tools,
+            ImportedFrom = request.Adoption?.ImportedFrom,
+            Notes = collected.Notes,
+        };
+    }
+
+    // A source is an exact identity: two databases called app.db must not share a history.
+    private static void RequireOwnName(BackupRequest request, string source, IReadOnlyList<Backup> history)
+    {
+        if (request.SourceName is not null || request.Adoption is not null)
+            return;
+        string location = request.Sources[0].Location;
+        Backup? other = history.FirstOrDefault(backup => backup.Manifest?.Source.Location is not null);
+        if (other is null || (SamePath(other.Manifest!.Source.Location!, location) && other.Manifest.Host == Environment.MachineName))
+            return;
+        throw new BackupFailure(
+            ErrorCodes.SourceNameTaken,
+            FailureCategory.AlreadyExists,
+            $"In this repository the source '{source}' is '{other.Manifest!.Source.Location}' on {other.Manifest.Host}, not '{location}' on {Environment.MachineName}.",
+            $"Give this one a name of its own (-Source {source}2); if it is the same database that has moved, say so with -Source {source}.")
+        { Target = location };
+    }
+
+    private static void RequireFreeName(string? name, string source, IReadOnlyList<Backup> history)
+    {
+        if (name is null)
+            return;
+        BackupName.Require(name, "backup");
+        // Without regard to case: a repository may be copied to a file system that has none.
+        if (history.Any(backup => string.Equals(backup.Name, name, StringComparison.OrdinalIgnoreCase)))
+            throw NameExists(new BackupKey(source, name));
+    }
+
+    private static BackupFailure NameExists(BackupKey key) => new(
+        ErrorCodes.BackupExists,
+        FailureCategory.AlreadyExists,
+        $"A backup '{key}' exists already; it was not touched.",
+        $"Choose another name, or remove it first: Remove-DbBackup -Source '{key.Source}' -Name '{key.Name}'.")
+    { Target = key.ToString() };
+
+    private void WarnOfClock(IReadOnlyList<Backup> history, IOperationObserver observer)
+    {
+        DateTimeOffset now = _clock.GetUtcNow();
+        if (history.FirstOrDefault(backup => backup.Manifest is { Sequence: > 0 } manifest && manifest.Created > now + TimeSpan.FromMinutes(5)) is { } future)
+        {
+            observer.Warning(
+                $"Backup '{future}' is dated {future.Created:yyyy-MM-dd HH:mm}, in the future: a clock was set back. The new backup counts as the newer one all the same.");
+        }
+    }
+
+    // What is captured otherwise, or is the repository itself, does not belong into an archive of the folder around it.
+    private static Func<string, bool> Exclusions(BackupRequest request, string repository)
+    {
+        string[] excluded =
+        [
+            repository,
+            .. request.StagingPath is { } staging ? [staging] : Array.Empty<string>(),
+            .. request.Sources.Where(source => source.Engine == Sources.Sqlite.SqliteSource.EngineName)
+                .SelectMany(source => Sources.Sqlite.SqliteFile.Sidecars(source.Location).Prepend(source.Location)),
+        ];
+        return path => excluded.Any(each => SamePath(each, path));
+    }
+
+    private static bool SamePath(string left, string right) =>
+        string.Equals(left, right, OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase);
+
+    private static string FileEnding(PayloadCompression compression) => compression switch
+    {
+        PayloadCompression.Zstd => ".zst",
+        PayloadCompression.Gzip => ".gz",
+        _ => string.Empty,
+    };
+}

@@ -1,0 +1,58 @@
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Sources;
+
+namespace DbBackup.Engine.Backups;
+
+/// <summary>Looks whether everything will fit, before the first byte is written.</summary>
+internal static class BackupSpace
+{
+    // The manifest, RESTORE.txt, file system overhead.
+    private const long Margin = 4L << 20;
+
+    // What a new source is taken to shrink to. Uploads are mostly images, which do not shrink at all; databases shrink well,
+    // but a wrong guess on this side would refuse a backup that fits.
+    private const double RatioOfUnknownSource = 0.5;
+
+    // A source may compress worse than last time.
+    private const double SafetyOnHistory = 1.25;
+
+    /// <summary>Fails where the repository's volume, or the staging volume, has too little room.</summary>
+    public static void Require(
+        IBackupStorage storage, string? stagingPath, IReadOnlyList<SourcePreview> previews, IReadOnlyList<Backup> history, bool verify)
+    {
+        // A drill restores one database beside the copy.
+        long staging = previews.Sum(preview => preview.StagingBytes) + (verify ? previews.Max(preview => preview.ContentBytes) : 0);
+        long stored = (long)(previews.Sum(preview => preview.ContentBytes) * Ratio(history)) + Margin;
+        if (stagingPath is not null)
+        {
+            if (!Directory.Exists(stagingPath))
+            {
+                throw new BackupFailure(
+                    ErrorCodes.InvalidArgument,
+                    FailureCategory.NotFound,
+                    $"The staging folder '{stagingPath}' does not exist.",
+                    "Create it, or leave -StagingPath out: the copy is then staged in the repository.")
+                { Target = stagingPath };
+            }
+
+            RequireOne(stagingPath, VolumeSpace.Available(stagingPath), staging, "the staged copy");
+            RequireOne(storage.Location, storage.AvailableBytes(), stored, "the backup");
+            return;
+        }
+
+        RequireOne(storage.Location, storage.AvailableBytes(), staging + stored, "the backup with its staged copy");
+    }
+
+    private static double Ratio(IReadOnlyList<Backup> history)
+    {
+        Backup? last = history.FirstOrDefault(backup => backup is { IsGood: true, OriginalSize: > 0 });
+        return last is null ? RatioOfUnknownSource : Math.Min(1.05, (double)last.Size / last.OriginalSize * SafetyOnHistory);
+    }
+
+    private static void RequireOne(string path, long? available, long required, string purpose)
+    {
+        if (available is { } free && free < required)
+            throw new NotEnoughSpaceException(path, required, free, purpose);
+    }
+}

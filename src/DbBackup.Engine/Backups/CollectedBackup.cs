@@ -1,0 +1,74 @@
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Sources;
+
+namespace DbBackup.Engine.Backups;
+
+/// <summary>What has been gathered for a manifest while its sources are captured one after the other.</summary>
+internal sealed class CollectedBackup
+{
+    public DateTimeOffset Taken { get; private set; } = DateTimeOffset.MaxValue;
+
+    public string? EngineVersion { get; private set; }
+
+    public List<Payload> Payloads { get; } = [];
+
+    public CaptureFacts? Facts { get; set; }
+
+    public Dictionary<string, string> Tools { get; } = [];
+
+    public List<string> Notes { get; } = [];
+
+    public void Add(Capture capture)
+    {
+        // The restore point is the database's snapshot, which is taken first.
+        if (capture.Taken < Taken)
+            Taken = capture.Taken;
+        EngineVersion ??= capture.EngineVersion;
+        foreach ((string name, string version) in capture.Tools)
+            Tools[name] = version;
+        Notes.AddRange(capture.Notes);
+    }
+
+    public void Add(CapturedPayload part, string fileName, PayloadCompression compression, PayloadDigest digest, StreamSummary? summary, IOperationObserver observer)
+    {
+        Payloads.Add(new Payload
+        {
+            FileName = fileName,
+            Kind = part.Kind,
+            Format = part.Format,
+            Compression = compression,
+            OriginalSize = digest.OriginalSize,
+            StoredSize = digest.StoredSize,
+            OriginalSha256 = digest.OriginalSha256,
+            StoredSha256 = digest.StoredSha256,
+            OriginalPath = part.OriginalPath,
+            RestoreName = part.RestoreName,
+            EntryCount = summary?.EntryCount,
+            UnixMode = part.UnixMode,
+            UnixOwner = part.UnixOwner,
+        });
+        foreach (string note in summary?.Notes ?? [])
+        {
+            Notes.Add(note);
+            observer.Warning(note);
+        }
+    }
+
+    /// <summary>A file name that no payload has yet: two included folders may share their last name.</summary>
+    public string FreeFileName(string wanted, PayloadCompression compression)
+    {
+        string ending = Path.GetExtension(wanted);
+        string stem = compression == PayloadCompression.None ? Path.GetFileNameWithoutExtension(wanted) : wanted[..^ending.Length];
+        for (int number = 1; ; number++)
+        {
+            string name = number == 1 ? wanted : $"{stem}-{number}{ending}";
+            if (!Payloads.Exists(payload => string.Equals(payload.FileName, name, StringComparison.OrdinalIgnoreCase)) && !IsReserved(name))
+                return name;
+        }
+    }
+
+    private static bool IsReserved(string name) =>
+        string.Equals(name, Repositories.Storage.IBackupStorage.ManifestFile, StringComparison.OrdinalIgnoreCase)
+        || string.Equals(name, Repositories.Storage.IBackupStorage.TestsFile, StringComparison.OrdinalIgnoreCase)
+        || string.Equals(name, Repositories.RestoreInstructions.FileName, StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,40 @@
+namespace DbBackup.Engine.Platform;
+
+/// <summary>Turns the system's own input and output errors into failures that say what to do.</summary>
+internal static class DiskFailures
+{
+    // ENOSPC 28 and EDQUOT 122 on Linux, EDQUOT 69 on macOS; ERROR_DISK_FULL 112 and ERROR_HANDLE_DISK_FULL 39 on Windows,
+    // which .NET reports in the low word of the HResult.
+    private static readonly int[] FullCodes = OperatingSystem.IsWindows() ? [112, 39] : [28, 122, 69];
+
+    /// <summary>Whether an error means that a volume or a quota is full.</summary>
+    public static bool IsDiskFull(Exception exception) =>
+        exception is IOException && FullCodes.Contains(exception.HResult & 0xffff);
+
+    /// <summary>The failure to report.</summary>
+    /// <param name="exception">The system's error.</param>
+    /// <param name="path">What was being written.</param>
+    /// <param name="doing">What was being done, as in "writing pats.db.zst".</param>
+    public static BackupException From(Exception exception, string path, string doing)
+    {
+        if (IsDiskFull(exception))
+        {
+            return new BackupFailure(
+                ErrorCodes.NotEnoughSpace,
+                FailureCategory.NoSpace,
+                $"The volume of '{path}' became full while {doing}. What was written has been removed again.",
+                "Free some room there (Get-DbBackup | Where Age -gt 30d | Remove-DbBackup), or use another volume.",
+                exception)
+            { Target = path };
+        }
+
+        bool denied = exception is UnauthorizedAccessException;
+        return new BackupFailure(
+            ErrorCodes.WriteFailed,
+            denied ? FailureCategory.PermissionDenied : FailureCategory.WriteError,
+            $"An error came while {doing} ('{path}'): {exception.Message}",
+            denied ? "Run as a user who may write there." : "Check the disk and that its volume is still mounted, then try again.",
+            exception)
+        { Target = path };
+    }
+}

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text;
+
+namespace DbBackup.Engine.Repositories;
+
+/// <summary>
+/// What may be the name of a source or a backup. Names are folder names, on this system and on those to which a repository may be
+/// copied: what any of them refuses, or a wildcard would match, is refused everywhere.
+/// </summary>
+public static class BackupName
+{
+    /// <summary>The longest name. Paths on Windows and long payload names must still fit behind it.</summary>
+    public const int LongestName = 100;
+
+    private const string NeverAllowed = "<>:\"/\\|?*[]`";
+
+    // learn.microsoft.com/windows/win32/fileio/naming-a-file
+    private static readonly HashSet<string> Devices = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9",
+        "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
+    };
+
+    /// <summary>Fails where a text cannot be a name.</summary>
+    /// <param name="name">The text.</param>
+    /// <param name="what">What it names, as in <c>backup</c> or <c>source</c>.</param>
+    /// <exception cref="BackupException">It cannot.</exception>
+    public static void Require(string name, string what)
+    {
+        if (WhyNot(name) is { } reason)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidName,
+                FailureCategory.InvalidArgument,
+                $"'{name}' cannot be the name of a {what}: {reason}.",
+                "Use letters, digits, spaces and . _ - ( ) ' + , beginning with a letter or digit.")
+            { Target = name };
+        }
+    }
+
+    /// <summary>Whether a text can be a name.</summary>
+    public static bool IsValid(string name) => WhyNot(name) is null;
+
+    /// <summary>Makes a name of any text: what is not allowed becomes an underscore.</summary>
+    public static string From(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var name = new StringBuilder();
+        foreach (char character in text.Normalize())
+            name.Append(char.IsControl(character) || NeverAllowed.Contains(character, StringComparison.Ordinal) ? '_' : character);
+        string trimmed = name.ToString().Trim().TrimStart('.', '-').TrimEnd('.', ' ');
+        if (trimmed.Length > LongestName)
+            trimmed = trimmed[..LongestName].TrimEnd('.', ' ');
+        if (trimmed.Length == 0)
+            return "source";
+        return IsValid(trimmed) ? trimmed : "_" + trimmed;
+    }
+
+    /// <summary>The name of a backup to which nobody gave one: its moment and its type, as in <c>20261121T020000Z-full</c>.</summary>
+    public static string Automatic(DateTimeOffset created, BackupType type) =>
+        created.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + type switch
+        {
+            BackupType.PreMigration => "-pre-migration",
+            BackupType.Safety => "-safety",
+            BackupType.Incremental => "-incremental",
+            _ => "-full",
+        };
+
+    private static string? WhyNot(string name)
+    {
+        if (string.IsNullOrWhiteSpace(name))
+            return "it is empty";
+        if (name.Length > LongestName)
+            return $"it is longer than {LongestName} characters";
+        if (name.IndexOfAny([.. NeverAllowed]) is var index and >= 0)
+            return $"it contains {name[index]}";
+        if (name.Any(char.IsControl))
+            return "it contains a control character";
+        if (name[0] is '.' or '-' or ' ')
+            return $"it begins with '{name[0]}'";
+        if (name[^1] is '.' or ' ')
+            return $"it ends with '{name[^1]}'";
+        if (name.Any(char.IsSurrogate) && !IsWellFormed(name))
+            return "it is not valid Unicode";
+        return Devices.Contains(name.Split('.')[0].TrimEnd()) ? "Windows keeps it for a device" : null;
+    }
+
+    private static bool IsWellFormed(string text) => text.EnumerateRunes().All(rune => rune != Rune.ReplacementChar);
+}

@@ -1,0 +1,107 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace DbBackup.Engine.Repositories;
+
+/// <summary>The manifest and the test records as JSON with stable names: see docs/format.md.</summary>
+internal static class ManifestJson
+{
+    /// <summary>Writes a manifest.</summary>
+    public static byte[] Write(Manifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, ManifestJsonContext.Readable.Manifest);
+
+    /// <summary>Reads a manifest and refuses what cannot be trusted.</summary>
+    /// <param name="json">The bytes of <c>backup.json</c>.</param>
+    /// <param name="problem">Why it cannot be used; null where it can.</param>
+    public static Manifest? Read(ReadOnlySpan<byte> json, out string? problem)
+    {
+        try
+        {
+            if (ReadVersion(json) is var version && version > Manifest.CurrentFormatVersion)
+            {
+                problem = $"it was written by a newer version of DbBackup (format {version}, this one reads up to {Manifest.CurrentFormatVersion})";
+                return null;
+            }
+
+            Manifest? manifest = JsonSerializer.Deserialize(json, ManifestJsonContext.Default.Manifest);
+            problem = manifest is null ? "its manifest is empty" : FindNonsense(manifest);
+            return problem is null ? manifest : null;
+        }
+        catch (JsonException exception)
+        {
+            problem = $"its manifest cannot be read: {exception.Message}";
+            return null;
+        }
+    }
+
+    /// <summary>Writes the record of a test as one line.</summary>
+    public static string WriteLine(TestRecord record) => JsonSerializer.Serialize(record, ManifestJsonContext.Default.TestRecord);
+
+    /// <summary>Reads a test record; null for a line that is cut off or garbage, as a crash may leave at the end of the file.</summary>
+    public static TestRecord? ReadLine(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, ManifestJsonContext.Default.TestRecord);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static int ReadVersion(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("it is not a JSON object.");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            bool isVersion = reader.ValueTextEquals("formatVersion"u8);
+            if (!reader.Read())
+                break;
+            if (isVersion)
+                return reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int version) ? version : throw new JsonException("its formatVersion is no number.");
+            reader.Skip();
+        }
+
+        throw new JsonException("it has no formatVersion.");
+    }
+
+    // A manifest may come from anywhere: its file names must not lead out of the backup's folder or of a restore's destination.
+    private static string? FindNonsense(Manifest manifest)
+    {
+        if (manifest.FormatVersion < 1)
+            return "its format version is not known";
+        foreach (Payload payload in manifest.Payloads)
+        {
+            if (!IsPlainFileName(payload.FileName) || !IsPlainFileName(payload.RestoreName))
+                return $"its payload '{payload.FileName}' has a name that leads elsewhere";
+            if (payload.OriginalSize < 0 || payload.StoredSize < 0 || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
+                return $"its payload '{payload.FileName}' has no valid size or hash";
+        }
+
+        return null;
+    }
+
+    private static bool IsPlainFileName(string name) =>
+        name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\', '\0']) < 0;
+}
+
+/// <summary>The generated (reflection-free, so quick to start) JSON code.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(Manifest))]
+[JsonSerializable(typeof(TestRecord))]
+internal sealed partial class ManifestJsonContext : JsonSerializerContext
+{
+    /// <summary>The same, indented and with letters of all languages as they are, for the file that people may open.</summary>
+    public static ManifestJsonContext Readable { get; } = new(new JsonSerializerOptions(Default.Options)
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

@@ -1,0 +1,21 @@
+namespace DbBackup.Engine.Sources.Sqlite;
+
+/// <summary>SQLite's own check of a file's structure (sqlite.org/pragma.html#pragma_integrity_check).</summary>
+internal static class SqliteCheck
+{
+    private const int FindingsShown = 5;
+
+    /// <summary>Checks a file that nobody writes.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="thorough">Also compares indexes with their tables (<c>integrity_check</c> instead of <c>quick_check</c>).</param>
+    /// <param name="cancellationToken">Interrupts the check.</param>
+    /// <returns>The first findings, a line each; null where the file is sound.</returns>
+    /// <exception cref="BackupException">The file cannot be opened as a database at all.</exception>
+    public static string? FindDamage(string path, bool thorough, CancellationToken cancellationToken)
+    {
+        using SqliteDatabase database = SqliteDatabase.OpenImmutable(path, cancellationToken);
+        List<string> findings = database.Rows(
+            $"PRAGMA {(thorough ? "integrity_check" : "quick_check")}({FindingsShown})", row => row.GetString(0));
+        return findings is ["ok"] ? null : string.Join("; ", findings.Take(FindingsShown)).Replace('\n', ' ');
+    }
+}

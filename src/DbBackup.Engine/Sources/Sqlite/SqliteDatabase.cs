@@ -1,0 +1,130 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace DbBackup.Engine.Sources.Sqlite;
+
+/// <summary>
+/// An open connection to a SQLite file whose work can be interrupted. Drivers' exceptions leave it as <see cref="BackupException"/>.
+/// </summary>
+internal sealed class SqliteDatabase : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly CancellationTokenRegistration _interrupt;
+    private readonly CancellationToken _cancellationToken;
+
+    private SqliteDatabase(string path, string dataSource, SqliteOpenMode mode, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    {
+        SqliteLibrary.EnsureLoaded();
+        Path = path;
+        _cancellationToken = cancellationToken;
+        var settings = new SqliteConnectionStringBuilder
+        {
+            DataSource = dataSource,
+            Mode = mode,
+            Pooling = false,
+            DefaultTimeout = Math.Max(1, (int)Math.Ceiling(lockTimeout.TotalSeconds)),
+        };
+        _connection = new SqliteConnection(settings.ToString());
+        try
+        {
+            _connection.Open();
+            // The driver waits for locks only around its own commands; the copy calls the library itself.
+            raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, int.MaxValue));
+        }
+        catch (SqliteException exception)
+        {
+            _connection.Dispose();
+            throw SqliteFailures.From(exception, path);
+        }
+
+        _interrupt = cancellationToken.Register(() => raw.sqlite3_interrupt(Handle));
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The library's own handle.</summary>
+    public sqlite3 Handle => _connection.Handle!;
+
+    /// <summary>Opens a database that others use, for reading only. It must exist: SQLite would create it otherwise.</summary>
+    public static SqliteDatabase OpenLive(string path, TimeSpan lockTimeout, CancellationToken cancellationToken) =>
+        new(path, path, SqliteOpenMode.ReadOnly, lockTimeout, cancellationToken);
+
+    /// <summary>
+    /// Opens a file that nobody writes: no locks are taken and no files appear beside it, also when its header says WAL.
+    /// </summary>
+    public static SqliteDatabase OpenImmutable(string path, CancellationToken cancellationToken) =>
+        new(path, ToUri(path) + "?immutable=1", SqliteOpenMode.ReadOnly, TimeSpan.Zero, cancellationToken);
+
+    /// <summary>Opens a file for writing; creates it where it is missing.</summary>
+    public static SqliteDatabase OpenForWriting(string path, TimeSpan lockTimeout, CancellationToken cancellationToken, bool mustExist = false) =>
+        new(path, path, mustExist ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadWriteCreate, lockTimeout, cancellationToken);
+
+    /// <summary>Runs a statement that gives nothing.</summary>
+    public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());
+
+    /// <summary>Runs statements as the library itself does, several at a time, without the driver's parsing.</summary>
+    public void ExecuteRaw(string sql)
+    {
+        int result = raw.sqlite3_exec(Handle, sql, out string message);
+        if (result != raw.SQLITE_OK)
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
+            throw SqliteFailures.From(result, message ?? raw.sqlite3_errmsg(Handle).utf8_to_string(), Path);
+        }
+    }
+
+    /// <summary>The first column of the first row as text; null where there is none.</summary>
+    public string? Text(string sql) =>
+        Run(sql, command => command.ExecuteScalar() is { } value and not DBNull ? Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) : null);
+
+    /// <summary>The first column of the first row as a number.</summary>
+    public long Number(string sql) =>
+        Run(sql, command => Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>All rows, each made into an object while it is read.</summary>
+    public List<T> Rows<T>(string sql, Func<SqliteDataReader, T> read) => Run(sql, command =>
+    {
+        using SqliteDataReader reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return rows;
+    });
+
+    /// <summary>A name as SQL writes it.</summary>
+    public static string Quote(string name) => '"' + name.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Before the handle goes: an interrupt that comes later would reach freed memory.
+        _interrupt.Dispose();
+        _connection.Dispose();
+    }
+
+    private T Run<T>(string sql, Func<SqliteCommand, T> run)
+    {
+        try
+        {
+            using SqliteCommand command = _connection.CreateCommand();
+            command.CommandText = sql;
+            return run(command);
+        }
+        catch (SqliteException exception)
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
+            throw SqliteFailures.From(exception, Path);
+        }
+    }
+
+    // A URI, because only there the immutable flag can be given; its path must have ?, # and % escaped.
+    private static string ToUri(string path)
+    {
+        string escaped = path.Replace("%", "%25", StringComparison.Ordinal)
+            .Replace("?", "%3f", StringComparison.Ordinal)
+            .Replace("#", "%23", StringComparison.Ordinal)
+            .Replace('\\', OperatingSystem.IsWindows() ? '/' : '\\');
+        return "file:" + (OperatingSystem.IsWindows() ? "///" : string.Empty) + escaped;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Buffers.Binary;
+
+namespace DbBackup.Engine.Sources.Sqlite;
+
+/// <summary>A SQLite database as files: its header and the files beside it. Format: sqlite.org/fileformat2.html, section 1.3.</summary>
+public static class SqliteFile
+{
+    /// <summary>The size of the header.</summary>
+    public const int HeaderSize = 100;
+
+    /// <summary>What SQLite puts behind the database's own name for the files that belong to it.</summary>
+    public static IReadOnlyList<string> SidecarSuffixes { get; } = ["-wal", "-shm", "-journal"];
+
+    /// <summary>Whether a file's first bytes are those of a SQLite database.</summary>
+    public static bool HasHeader(ReadOnlySpan<byte> start) => start.StartsWith("SQLite format 3\0"u8);
+
+    /// <summary>Whether a file begins as a SQLite database does; false where it cannot be read.</summary>
+    public static bool IsDatabase(string path)
+    {
+        Span<byte> start = stackalloc byte[16];
+        try
+        {
+            using FileStream file = OpenShared(path);
+            return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && HasHeader(start);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether the database keeps a write-ahead log (header byte 18: 2 means WAL).</summary>
+    public static bool UsesWriteAheadLog(string path)
+    {
+        Span<byte> header = stackalloc byte[HeaderSize];
+        using FileStream file = OpenShared(path);
+        return file.ReadAtLeast(header, HeaderSize, throwOnEndOfStream: false) == HeaderSize && header[18] == 2;
+    }
+
+    /// <summary>The page size in bytes (header bytes 16 and 17, where 1 stands for 65536).</summary>
+    public static int PageSize(string path)
+    {
+        Span<byte> header = stackalloc byte[HeaderSize];
+        using FileStream file = OpenShared(path);
+        file.ReadExactly(header);
+        int stored = BinaryPrimitives.ReadUInt16BigEndian(header[16..]);
+        return stored == 1 ? 65536 : stored;
+    }
+
+    /// <summary>The files that SQLite may keep beside a database.</summary>
+    public static IEnumerable<string> Sidecars(string path) => SidecarSuffixes.Select(suffix => path + suffix);
+
+    /// <summary>Bytes of the database and of its write-ahead log: no more than this is copied.</summary>
+    public static long TotalSize(string path)
+    {
+        var log = new FileInfo(path + "-wal");
+        return new FileInfo(path).Length + (log.Exists ? log.Length : 0);
+    }
+
+    // An application that has the database open must neither be disturbed nor disturb us.
+    private static FileStream OpenShared(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1);
+}

@@ -1,0 +1,209 @@
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Sources.Sqlite;
+
+/// <summary>How a SQLite database is stored.</summary>
+public enum SqliteFormat
+{
+    /// <summary>The database file itself.</summary>
+    Native,
+
+    /// <summary>SQL text, reloaded and compared before it counts.</summary>
+    Sql,
+}
+
+/// <summary>A SQLite database file, with whatever its application does to it meanwhile.</summary>
+/// <param name="path">The absolute path of the file.</param>
+/// <param name="format">How it is stored.</param>
+/// <param name="lockTimeout">How long to wait for a lock.</param>
+/// <param name="allowEmpty">Whether a database without any table is accepted.</param>
+public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lockTimeout, bool allowEmpty = false) : IBackupSource
+{
+    /// <summary>The engine's name in manifests.</summary>
+    public const string EngineName = "Sqlite";
+
+    /// <inheritdoc/>
+    public string Engine => EngineName;
+
+    /// <inheritdoc/>
+    public string DefaultName => System.IO.Path.GetFileNameWithoutExtension(path) is { Length: > 0 } stem ? stem : System.IO.Path.GetFileName(path);
+
+    /// <inheritdoc/>
+    public string Location => path;
+
+    /// <inheritdoc/>
+    public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            RequireDatabaseFile(path);
+            if (format == SqliteFormat.Sql)
+                SqlDump.RequireTool();
+            long size = SqliteFile.TotalSize(path);
+            // A text dump lies in the staging folder together with the copy and the reloaded database.
+            return new SourcePreview(size, format == SqliteFormat.Sql ? 4 * size : size);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return Task.Run(() => Capture(context, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Fails with the reason where a path does not lead to a SQLite database.</summary>
+    internal static void RequireDatabaseFile(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceNotSqlite,
+                FailureCategory.InvalidArgument,
+                $"'{path}' is a folder.",
+                "Name the SQLite database file; folders beside it are added with -Include.")
+            { Target = path };
+        }
+
+        if (!File.Exists(path))
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceNotFound,
+                FailureCategory.NotFound,
+                $"There is no file '{path}'.",
+                "Check the path; nothing was created.")
+            { Target = path };
+        }
+
+        Span<byte> start = stackalloc byte[SqliteFile.HeaderSize];
+        int length;
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+            length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceUnreadable,
+                exception is UnauthorizedAccessException ? FailureCategory.PermissionDenied : FailureCategory.ReadError,
+                $"'{path}' cannot be read: {exception.Message}",
+                "Run as a user who may read it.",
+                exception)
+            { Target = path };
+        }
+
+        if (length == 0)
+        {
+            // A database that was just created in WAL mode may still be in its log alone.
+            if (new FileInfo(path + "-wal") is { Exists: true, Length: > 0 })
+                return;
+            throw new BackupFailure(
+                ErrorCodes.SourceEmpty,
+                FailureCategory.InvalidData,
+                $"'{path}' is empty (0 bytes), so there is nothing to back up.",
+                "Check that this is the application's real database: SQLite tools leave an empty file behind when a path is wrong.")
+            { Target = path };
+        }
+
+        if (length < start.Length || !SqliteFile.HasHeader(start))
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceNotSqlite,
+                FailureCategory.InvalidData,
+                $"'{path}' is not a SQLite database, or it is an encrypted one.",
+                "Name a SQLite database file; a SQLCipher database must be backed up with its own tool.")
+            { Target = path };
+        }
+    }
+
+    private Capture Capture(CaptureContext context, CancellationToken cancellationToken)
+    {
+        string fileName = System.IO.Path.GetFileName(path);
+        string copy = System.IO.Path.Combine(context.StagingFolder, "copy.db");
+        SqliteSnapshot.Result snapshot = SqliteSnapshot.Take(
+            path,
+            copy,
+            lockTimeout,
+            (done, total) => context.Observer.Progress(new OperationProgress(context.Activity, $"copying {fileName}", done, total)),
+            cancellationToken);
+        context.Observer.Verbose($"Copied {fileName} with SQLite {SqliteLibrary.Version}, {ByteSize.Format(new FileInfo(copy).Length)}.");
+
+        var notes = new List<string>();
+        if (snapshot.WritersHeld > TimeSpan.Zero)
+        {
+            notes.Add(
+                $"Writers of {fileName} changed it {snapshot.Restarts} times while it was copied, so they were held off for {snapshot.WritersHeld.TotalMilliseconds:0} ms. In WAL mode (PRAGMA journal_mode=WAL) nobody waits.");
+        }
+
+        CapturedPayload payload = Describe(fileName, copy);
+        var tools = new Dictionary<string, string> { ["SQLite"] = SqliteLibrary.Version };
+        Func<CancellationToken, Task<CaptureFacts>> collect = token => Task.Run(() => CollectFacts(copy, context, token), token);
+        if (format == SqliteFormat.Sql)
+        {
+            // A dump of a damaged copy ends without an error and gives an empty database: the check comes first.
+            CaptureFacts facts = CollectFacts(copy, context with { Fingerprint = FingerprintLevel.Content }, cancellationToken);
+            string dump = System.IO.Path.Combine(context.StagingFolder, "dump.sql");
+            context.Observer.Progress(new OperationProgress(context.Activity, $"dumping {fileName} as SQL"));
+            tools["sqlite3"] = SqlDump.Write(copy, dump, facts.Fingerprint, cancellationToken);
+            context.Observer.Progress(new OperationProgress(context.Activity, "reloading and comparing the dump"));
+            SqlDump.Prove(dump, System.IO.Path.Combine(context.StagingFolder, "reloaded.db"), facts.Fingerprint, cancellationToken);
+            payload = payload with
+            {
+                FileName = System.IO.Path.GetFileNameWithoutExtension(fileName) + ".sql",
+                Format = PayloadFormat.SqliteSql,
+                Length = new FileInfo(dump).Length,
+                OpenRead = () => OpenSequential(dump),
+            };
+            collect = _ => Task.FromResult(facts);
+        }
+
+        return new Capture
+        {
+            Taken = snapshot.Taken,
+            EngineVersion = SqliteLibrary.Version,
+            Payloads = [payload],
+            CollectFacts = collect,
+            Tools = tools,
+            Notes = notes,
+        };
+    }
+
+    private CapturedPayload Describe(string fileName, string copy)
+    {
+        bool hasFacts = UnixFile.TryStatFollow(path, out UnixFileFacts facts);
+        return new CapturedPayload
+        {
+            FileName = fileName,
+            Kind = PayloadKind.Database,
+            Format = PayloadFormat.SqliteFile,
+            RestoreName = fileName,
+            OriginalPath = path,
+            UnixMode = OperatingSystem.IsWindows() ? null : Convert.ToString((int)File.GetUnixFileMode(path), 8),
+            UnixOwner = hasFacts ? $"{facts.UserId}:{facts.GroupId}" : null,
+            Length = new FileInfo(copy).Length,
+            OpenRead = () => OpenSequential(copy),
+        };
+    }
+
+    private CaptureFacts CollectFacts(string copy, CaptureContext context, CancellationToken cancellationToken)
+    {
+        if (SqliteCheck.FindDamage(copy, context.ThoroughCheck, cancellationToken) is { } damage)
+            throw SqliteFailures.Damaged(path, damage);
+        Fingerprint fingerprint = SqliteFingerprint.Take(copy, context.Fingerprint, cancellationToken);
+        if (fingerprint.Tables.Count == 0 && !allowEmpty)
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceEmpty,
+                FailureCategory.InvalidData,
+                $"'{path}' has no tables, so there is nothing to back up.",
+                "Check that this is the application's real database, or allow it with -AllowEmpty.")
+            { Target = path };
+        }
+
+        context.Observer.Verbose($"Checked the copy: {fingerprint.Tables.Count} tables, {fingerprint.TotalRows} rows.");
+        return new CaptureFacts(fingerprint, SqliteFingerprint.SchemaRevision(copy, cancellationToken));
+    }
+
+    private static FileStream OpenSequential(string file) =>
+        new(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
+}

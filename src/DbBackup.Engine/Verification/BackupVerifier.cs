@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using System.Globalization;
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Sources.Sqlite;
+
+namespace DbBackup.Engine.Verification;
+
+/// <summary>Tests backups: reads them back, restores them into a scratch place, compares them with their fingerprint.</summary>
+public sealed class BackupVerifier
+{
+    private readonly BackupRepository _repository;
+
+    /// <summary>Creates the verifier for a repository.</summary>
+    public BackupVerifier(BackupRepository repository) => _repository = repository;
+
+    /// <summary>Tests a backup and notes the outcome beside it.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="level">How deep.</param>
+    /// <param name="stagingPath">Where it is restored for the test; null for the repository's work folder.</param>
+    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="cancellationToken">Stops the test; nothing is noted then.</param>
+    /// <returns>What was found. A damaged backup is a result, not an exception.</returns>
+    /// <exception cref="BackupException">The test could not be made: the manifest is unreadable, there is no room.</exception>
+    public async Task<BackupTestResult> TestAsync(
+        Backup backup, BackupTestLevel level, string? stagingPath, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(backup);
+        Manifest manifest = BackupRepository.RequireManifest(backup);
+        var key = new BackupKey(backup.Source, backup.Name);
+        using IDisposable claim = _repository.Storage.Claim(key);
+        var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
+        using ScratchFolder? scratch = level == BackupTestLevel.Checksum
+            ? null
+            : ScratchFolder.Create(_repository.Storage, stagingPath, manifest.Payloads.Sum(payload => payload.OriginalSize));
+        BackupTestResult result = await RunAsync(content, _repository.Storage.Location, level, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _repository.Record(backup, ToRecord(result));
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.RepositoryNotWritable)
+        {
+            observer.Warning($"The test of '{backup}' is right, but it could not be noted: {failure.Message}");
+        }
+
+        return result;
+    }
+
+    /// <summary>The record to keep of a result.</summary>
+    internal static TestRecord ToRecord(BackupTestResult result) => new()
+    {
+        Tested = result.Tested.ToUniversalTime(),
+        Level = result.Level,
+        Passed = result.Passed,
+        Reached = result.Status,
+        Failure = result.Failure,
+        Host = Environment.MachineName,
+    };
+
+    /// <summary>Tests the content of a backup, wherever it lies.</summary>
+    internal static async Task<BackupTestResult> RunAsync(
+        BackupContent content, string repository, BackupTestLevel level, string? scratch, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        var duration = Stopwatch.StartNew();
+        Manifest manifest = content.Manifest;
+        var checks = new List<BackupCheck>();
+        string activity = $"Testing {manifest.Source.Name}/{manifest.Name}";
+        bool matched = false;
+        foreach (Payload payload in manifest.Payloads)
+        {
+            var progress = new PayloadProgress(observer, activity, $"reading {payload.FileName}", payload.StoredSize);
+            try
+            {
+                if (level == BackupTestLevel.Checksum)
+                {
+                    using Stream stored = content.Open(payload.FileName);
+                    await PayloadReader.VerifyStoredAsync(stored, payload, progress, cancellationToken).ConfigureAwait(false);
+                    checks.Add(new BackupCheck($"{payload.FileName} checksum", true, $"{ByteSize.Format(payload.StoredSize)} read, SHA-256 is right"));
+                }
+                else if (payload.Kind == PayloadKind.Database)
+                {
+                    matched |= await TestDatabaseAsync(content, payload, level, scratch!, checks, observer, activity, cancellationToken).ConfigureAwait(false);
+                }
+                else
+                {
+                    await TestFilesAsync(content, payload, level, scratch!, checks, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            catch (BackupException failure) when (failure.Category == FailureCategory.InvalidData)
+            {
+                checks.Add(new BackupCheck(payload.FileName, false, failure.Message));
+            }
+        }
+
+        return new BackupTestResult
+        {
+            Name = manifest.Name,
+            Source = manifest.Source.Name,
+            Repository = repository,
+            Level = level,
+            Status = !checks.TrueForAll(check => check.Passed) ? BackupStatus.Damaged
+                : level != BackupTestLevel.Restore ? BackupStatus.Checked
+                : matched ? BackupStatus.Matched : BackupStatus.Restored,
+            Checks = checks,
+            Tested = DateTimeOffset.Now,
+            Duration = duration.Elapsed,
+        };
+    }
+
+    private static async Task<bool> TestDatabaseAsync(
+        BackupContent content, Payload payload, BackupTestLevel level, string scratch, List<BackupCheck> checks, IOperationObserver observer, string activity, CancellationToken cancellationToken)
+    {
+        string database = Path.Combine(scratch, $"{Guid.NewGuid():N}.db");
+        var progress = new PayloadProgress(observer, activity, $"reading {payload.FileName}", payload.OriginalSize);
+        await DatabaseRestorer.RestoreAsync(content, payload, database, progress, cancellationToken).ConfigureAwait(false);
+        checks.Add(new BackupCheck($"{payload.FileName} checksum", true, $"{ByteSize.Format(payload.OriginalSize)} read whole, both SHA-256 are right"));
+
+        bool thorough = level == BackupTestLevel.Restore;
+        observer.Progress(new OperationProgress(activity, $"checking {payload.RestoreName}"));
+        string? damage = await Task.Run(() => SqliteCheck.FindDamage(database, thorough, cancellationToken), cancellationToken).ConfigureAwait(false);
+        checks.Add(new BackupCheck($"{payload.RestoreName} {(thorough ? "integrity_check" : "quick_check")}", damage is null, damage ?? "ok"));
+        bool matched = false;
+        if (level == BackupTestLevel.Restore && damage is null && content.Manifest.Fingerprint is { } expected)
+        {
+            observer.Progress(new OperationProgress(activity, $"comparing {payload.RestoreName} with its fingerprint"));
+            Fingerprint actual = await Task.Run(() => SqliteFingerprint.Take(database, expected.Level, cancellationToken), cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<string> differences = expected.DifferencesFrom(actual);
+            matched = differences.Count == 0;
+            checks.Add(new BackupCheck(
+                $"{payload.RestoreName} fingerprint",
+                matched,
+                matched
+                    ? string.Create(CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables, {expected.TotalRows} rows{(expected.Level == FingerprintLevel.Content ? ", all contents" : string.Empty)} equal")
+                    : string.Join("; ", differences.Take(5))));
+        }
+
+        File.Delete(database);
+        return matched;
+    }
+
+    private static async Task TestFilesAsync(
+        BackupContent content, Payload payload, BackupTestLevel level, string scratch, List<BackupCheck> checks, CancellationToken cancellationToken)
+    {
+        ArchiveSummary summary;
+        await using (PayloadReader tar = content.OpenOriginal(payload, cancellationToken))
+        {
+            if (level == BackupTestLevel.Restore)
+            {
+                string folder = Path.Combine(scratch, $"{Guid.NewGuid():N}");
+                summary = await FolderExtractor.ExtractAsync(tar, folder, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
+                await tar.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+                Directory.Delete(folder, recursive: true);
+            }
+            else
+            {
+                summary = await TarInspector.ReadToEndAsync(tar, requireEndMark: false, cancellationToken).ConfigureAwait(false);
+                await tar.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        checks.Add(new BackupCheck($"{payload.FileName} checksum", true, $"{ByteSize.Format(payload.OriginalSize)} read whole, both SHA-256 are right"));
+        bool complete = payload.EntryCount is not { } expected || expected == summary.Entries;
+        checks.Add(new BackupCheck(
+            $"{payload.RestoreName} {(level == BackupTestLevel.Restore ? "extracted" : "entries")}",
+            complete,
+            complete ? $"{summary.Entries} entries" : $"{summary.Entries} entries instead of {payload.EntryCount}"));
+    }
+}
