@@ -1,0 +1,111 @@
+using System.Runtime.InteropServices;
+
+namespace DbBackup.Engine.Platform;
+
+/// <summary>The few C library calls that the framework does not offer. Callers check the operating system first.</summary>
+internal static partial class LibC
+{
+    internal const int OpenReadOnly = 0;
+
+    // errno values that are the same on Linux and macOS.
+    internal const int Eperm = 1;
+    internal const int Enoent = 2;
+    internal const int Esrch = 3;
+    internal const int Eintr = 4;
+    internal const int Enxio = 6;
+    internal const int Eacces = 13;
+    internal const int Eexist = 17;
+    internal const int Enotdir = 20;
+    internal const int Einval = 22;
+
+    internal static int Eloop => OperatingSystem.IsMacOS() ? 62 : 40;
+
+    internal static int Enotempty => OperatingSystem.IsMacOS() ? 66 : 39;
+
+    internal static int Enotsup => OperatingSystem.IsMacOS() ? 45 : 95;
+
+    internal static int Enosys => OperatingSystem.IsMacOS() ? 78 : 38;
+
+    internal static int CurrentDirectory => OperatingSystem.IsMacOS() ? -2 : -100;
+
+    internal static int SymlinkNoFollow => OperatingSystem.IsMacOS() ? 0x20 : 0x100;
+
+    internal static int OpenNonBlocking => OperatingSystem.IsMacOS() ? 0x4 : 0x800;
+
+    internal static int OpenCloseOnExec => OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
+
+    // The one open flag whose value differs between Linux architectures.
+    internal static int OpenNoFollow => OperatingSystem.IsMacOS()
+        ? 0x100
+        : RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 or Architecture.Ppc64le ? 0x8000 : 0x20000;
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    internal static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    internal static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    internal static partial int Syncfs(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static unsafe partial int Statx(int directory, string path, int flags, uint mask, StatxBuffer* buffer);
+
+    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Lchown(string path, uint userId, uint groupId);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Linkat(int fromDirectory, string from, int toDirectory, string to, int flags);
+
+    [LibraryImport("libc", EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Mkfifo(string path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static unsafe partial int Utimensat(int directory, string path, TimeSpec* accessedAndModified, int flags);
+
+    [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static unsafe partial nint Realpath(string path, byte* resolved);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    internal static partial uint Geteuid();
+
+    [LibraryImport("libc", EntryPoint = "getegid")]
+    internal static partial uint Getegid();
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    internal static partial int Kill(int processId, int signal);
+
+    /// <summary>A struct timespec of 64-bit systems.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimeSpec
+    {
+        internal nint Seconds;
+        internal nint Nanoseconds;
+    }
+
+    /// <summary>The parts of Linux's struct statx that are read here; its layout is the same on every architecture.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    internal struct StatxBuffer
+    {
+        [FieldOffset(0)] internal uint Mask;
+        [FieldOffset(16)] internal uint LinkCount;
+        [FieldOffset(20)] internal uint UserId;
+        [FieldOffset(24)] internal uint GroupId;
+        [FieldOffset(28)] internal ushort Mode;
+        [FieldOffset(32)] internal ulong Inode;
+        [FieldOffset(40)] internal ulong Size;
+        [FieldOffset(80)] internal long BirthSeconds;
+        [FieldOffset(88)] internal uint BirthNanoseconds;
+        [FieldOffset(112)] internal long ModifiedSeconds;
+        [FieldOffset(120)] internal uint ModifiedNanoseconds;
+        [FieldOffset(136)] internal uint DeviceMajor;
+        [FieldOffset(140)] internal uint DeviceMinor;
+        [FieldOffset(144)] internal ulong MountId;
+    }
+}

@@ -1,0 +1,161 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace DbBackup.Engine.Platform;
+
+/// <summary>A process that has a file open.</summary>
+/// <param name="ProcessId">Its id; 0 where the system does not say who it is.</param>
+/// <param name="ProcessName">Its name; empty where unknown.</param>
+/// <param name="Path">The file.</param>
+internal sealed record FileHolder(int ProcessId, string ProcessName, string Path);
+
+/// <summary>Who has files open.</summary>
+/// <param name="Holders">The processes found.</param>
+/// <param name="Incomplete">Some processes could not be looked into: nobody found does not mean that nobody is there.</param>
+internal sealed record FileHolders(IReadOnlyList<FileHolder> Holders, bool Incomplete);
+
+/// <summary>Finds the processes that have files open: before a restore changes a database under a running application.</summary>
+internal static class OpenFiles
+{
+    private const int SharingViolation = unchecked((int)0x80070020);
+
+    /// <summary>The processes, other than this one, that have one of the files open.</summary>
+    public static FileHolders HoldersOf(IEnumerable<string> paths, bool includeThisProcess = false)
+    {
+        var files = paths.Where(File.Exists).Distinct(StringComparer.Ordinal).ToList();
+        if (files.Count == 0)
+            return new FileHolders([], false);
+        if (OperatingSystem.IsLinux())
+            return FromProc(files, includeThisProcess);
+        return OperatingSystem.IsWindows() ? FromSharing(files) : FromLsof(files, includeThisProcess);
+    }
+
+    /// <summary>
+    /// Compares device and inode, not paths: a process in a container sees the same file under another path.
+    /// </summary>
+    private static FileHolders FromProc(List<string> files, bool includeThisProcess)
+    {
+        var wanted = new Dictionary<(ulong, ulong), string>();
+        var incomplete = false;
+        foreach (var file in files)
+        {
+            if (UnixFile.TryStatFollow(file, out var facts))
+                wanted.TryAdd((facts.Device, facts.Inode), file);
+            else
+                incomplete = true;
+        }
+
+        var holders = new List<FileHolder>();
+        foreach (var process in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                || (id == Environment.ProcessId && !includeThisProcess))
+            {
+                continue;
+            }
+
+            try
+            {
+                var found = new HashSet<string>(StringComparer.Ordinal);
+                foreach (var descriptor in Directory.EnumerateFileSystemEntries(process + "/fd"))
+                {
+                    if (UnixFile.TryStatFollow(descriptor, out var facts)
+                        && wanted.TryGetValue((facts.Device, facts.Inode), out var file)
+                        && found.Add(file))
+                    {
+                        holders.Add(new FileHolder(id, NameOf(process), file));
+                    }
+                }
+            }
+            catch (UnauthorizedAccessException)
+            {
+                incomplete = true;
+            }
+            catch (IOException)
+            {
+                // It ended while we looked.
+            }
+        }
+
+        return new FileHolders(holders, incomplete);
+    }
+
+    private static string NameOf(string process)
+    {
+        try
+        {
+            return File.ReadAllText(process + "/comm").TrimEnd('\n');
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private static FileHolders FromLsof(List<string> files, bool includeThisProcess)
+    {
+        try
+        {
+            var start = new ProcessStartInfo("lsof") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+            foreach (var argument in (string[])["-w", "-F", "pcn", "--", .. files])
+                start.ArgumentList.Add(argument);
+            using var lsof = Process.Start(start)!;
+            lsof.ErrorDataReceived += (_, _) => { };
+            lsof.BeginErrorReadLine();
+            var output = lsof.StandardOutput.ReadToEnd();
+            lsof.WaitForExit();
+            var holders = ParseLsof(output).Where(holder => includeThisProcess || holder.ProcessId != Environment.ProcessId).ToList();
+
+            // Without being root, lsof leaves other users' processes out and does not say so.
+            return new FileHolders(holders, UnixFile.EffectiveUserId != 0);
+        }
+        catch (Win32Exception)
+        {
+            return new FileHolders([], true); // there is no lsof
+        }
+    }
+
+    /// <summary>Reads what <c>lsof -F pcn</c> prints: a line per field, of which p starts a process and n ends a file.</summary>
+    internal static IReadOnlyList<FileHolder> ParseLsof(string output)
+    {
+        var holders = new List<FileHolder>();
+        var id = 0;
+        var name = "";
+        foreach (var line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var value = line[1..];
+            if (line[0] == 'p')
+                id = int.Parse(value, CultureInfo.InvariantCulture);
+            else if (line[0] == 'c')
+                name = value;
+            else if (line[0] == 'n' && !holders.Contains(new FileHolder(id, name, value)))
+                holders.Add(new FileHolder(id, name, value));
+        }
+
+        return holders;
+    }
+
+    private static FileHolders FromSharing(List<string> files)
+    {
+        var holders = new List<FileHolder>();
+        var incomplete = false;
+        foreach (var file in files)
+        {
+            try
+            {
+                using var probe = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.None);
+            }
+            catch (IOException exception) when (exception.HResult == SharingViolation)
+            {
+                holders.Add(new FileHolder(0, "", file));
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                incomplete = true;
+            }
+        }
+
+        return new FileHolders(holders, incomplete);
+    }
+}

@@ -1,0 +1,141 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace DbBackup.Engine.Platform;
+
+/// <summary>Whether a process still runs.</summary>
+internal enum Liveness
+{
+    /// <summary>It runs.</summary>
+    Alive,
+
+    /// <summary>It has ended; what it left behind may be cleaned up.</summary>
+    Dead,
+
+    /// <summary>It cannot be told from here, such as for a process of another host.</summary>
+    Unknown,
+}
+
+/// <summary>
+/// Tells one process from every other that ever ran, here or elsewhere. Written into locks and journals, so that the next
+/// run knows whether their owner is dead; a process id alone is soon given to another.
+/// </summary>
+internal sealed record ProcessIdentity
+{
+    private static readonly TimeSpan StartTolerance = TimeSpan.FromSeconds(2);
+
+    /// <summary>The machine's name.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>Linux's id of this boot; empty elsewhere, where the start time alone decides.</summary>
+    public required string BootId { get; init; }
+
+    /// <summary>The process id.</summary>
+    public required int ProcessId { get; init; }
+
+    /// <summary>When the process started. On Linux for people only: it moves with the clock, <see cref="StartTicks"/> does not.</summary>
+    public required DateTimeOffset ProcessStartUtc { get; init; }
+
+    /// <summary>Linux: the start in clock ticks since boot, which compares exactly.</summary>
+    public long? StartTicks { get; init; }
+
+    /// <summary>Linux: the namespace that the process id belongs to. The id means another process in another container.</summary>
+    public string? ProcessNamespace { get; init; }
+
+    /// <summary>This process.</summary>
+    public static ProcessIdentity Current { get; } = Of(Environment.ProcessId)
+        ?? throw new InvalidOperationException("The start of this process cannot be read.");
+
+    /// <summary>The identity of a running process of this machine; null when there is none of that id or it cannot be read.</summary>
+    public static ProcessIdentity? Of(int processId)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(processId);
+            var started = new DateTimeOffset(process.StartTime.ToUniversalTime(), TimeSpan.Zero);
+            long? ticks = OperatingSystem.IsLinux() && TryReadLinux(processId, out _, out var start) ? start : null;
+            return new ProcessIdentity
+            {
+                Host = Environment.MachineName,
+                BootId = ReadBootId(),
+                ProcessId = processId,
+                ProcessStartUtc = started,
+                StartTicks = ticks,
+                ProcessNamespace = ReadNamespace(),
+            };
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether the process still runs, as far as it can be told from here.</summary>
+    public Liveness IsAlive() => OperatingSystem.IsLinux() ? IsAliveOnLinux() : IsAliveElsewhere();
+
+    private Liveness IsAliveOnLinux()
+    {
+        if (BootId.Length == 0)
+            return Liveness.Unknown;
+        if (BootId != ReadBootId())
+            return SameHost() ? Liveness.Dead : Liveness.Unknown;
+        if (!SameHost() || ProcessNamespace != ReadNamespace())
+            return Liveness.Unknown;
+        if (TryReadLinux(ProcessId, out var state, out var start))
+        {
+            if (state is 'Z' or 'X' or 'x')
+                return Liveness.Dead;
+            return StartTicks is null ? IsAliveElsewhere() : StartTicks == start ? Liveness.Alive : Liveness.Dead;
+        }
+
+        // /proc may be mounted so that other users' processes do not show.
+        return LibC.Kill(ProcessId, 0) != 0 && Marshal.GetLastPInvokeError() == LibC.Esrch ? Liveness.Dead : Liveness.Unknown;
+    }
+
+    private Liveness IsAliveElsewhere()
+    {
+        if (!SameHost())
+            return Liveness.Unknown;
+        try
+        {
+            using var process = Process.GetProcessById(ProcessId);
+            var distance = (process.StartTime.ToUniversalTime() - ProcessStartUtc.UtcDateTime).Duration();
+            return process.HasExited || distance > StartTolerance ? Liveness.Dead : Liveness.Alive;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            return Liveness.Dead;
+        }
+        catch (Win32Exception)
+        {
+            return Liveness.Unknown; // another user's process
+        }
+    }
+
+    private bool SameHost() => string.Equals(Host, Environment.MachineName, StringComparison.OrdinalIgnoreCase);
+
+    private static string ReadBootId() =>
+        OperatingSystem.IsLinux() ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() : "";
+
+    private static string? ReadNamespace() => OperatingSystem.IsLinux() ? new FileInfo("/proc/self/ns/pid").LinkTarget : null;
+
+    /// <summary>The state and start time of a process. Its name comes before them, in parentheses, and may hold any character.</summary>
+    private static bool TryReadLinux(int processId, out char state, out long start)
+    {
+        state = default;
+        start = 0;
+        try
+        {
+            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/stat"));
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            state = fields[0][0];
+            return long.TryParse(fields[19], NumberStyles.None, CultureInfo.InvariantCulture, out start);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}

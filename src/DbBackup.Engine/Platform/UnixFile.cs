@@ -1,0 +1,184 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace DbBackup.Engine.Platform;
+
+/// <summary>File calls of Unix that the framework does not offer. Each says so (false, null) where the system has none.</summary>
+internal static class UnixFile
+{
+    private const int EmptyPath = 0x1000;
+    private const uint BasicStats = 0x7FF;
+    private const uint BirthTime = 0x800;
+    private const uint MountId = 0x1000;
+    private const uint RenameNoReplace = 1;
+    private const uint RenameExchange = 2;
+    private const nint OmitTime = 0x3FFFFFFE;
+
+    /// <summary>The user that file access is checked for; null on Windows.</summary>
+    public static uint? EffectiveUserId => OperatingSystem.IsWindows() ? null : LibC.Geteuid();
+
+    /// <summary>The group that new files get; null on Windows.</summary>
+    public static uint? EffectiveGroupId => OperatingSystem.IsWindows() ? null : LibC.Getegid();
+
+    /// <summary>Reads the facts of a path itself, be it a link or not. Linux only.</summary>
+    public static bool TryStat(string path, out UnixFileFacts facts) => Stat(path, LibC.SymlinkNoFollow, out facts) == 0;
+
+    /// <summary>Reads the facts of what a path leads to. Linux only.</summary>
+    public static bool TryStatFollow(string path, out UnixFileFacts facts) => Stat(path, 0, out facts) == 0;
+
+    /// <summary>Like <see cref="TryStat(string, out UnixFileFacts)"/>, with the system's error number: 0 is success.</summary>
+    public static int StatError(string path, out UnixFileFacts facts) => Stat(path, LibC.SymlinkNoFollow, out facts);
+
+    /// <summary>Reads the facts of an open file, whatever has become of its name. Linux only.</summary>
+    public static bool TryStat(SafeFileHandle handle, out UnixFileFacts facts)
+    {
+        var added = false;
+        try
+        {
+            handle.DangerousAddRef(ref added);
+            return Stat("", EmptyPath, out facts, (int)handle.DangerousGetHandle()) == 0;
+        }
+        finally
+        {
+            if (added)
+                handle.DangerousRelease();
+        }
+    }
+
+    /// <summary>
+    /// Opens a file for reading without following a link in its last part and without waiting for a FIFO's writer:
+    /// either may have taken the file's place since it was listed. Not for Windows.
+    /// </summary>
+    /// <returns>The open file, or null with the system's error number.</returns>
+    public static SafeFileHandle? OpenForReading(string path, out int error)
+    {
+        var flags = LibC.OpenReadOnly | LibC.OpenNoFollow | LibC.OpenNonBlocking | LibC.OpenCloseOnExec;
+        int descriptor;
+        do
+        {
+            descriptor = LibC.Open(path, flags);
+            error = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
+        }
+        while (error == LibC.Eintr);
+        return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    }
+
+    /// <summary>Gives a file, or a link itself, to a user and group.</summary>
+    public static bool TrySetOwner(string path, uint userId, uint groupId) =>
+        !OperatingSystem.IsWindows() && LibC.Lchown(path, userId, groupId) == 0;
+
+    /// <summary>Sets the time of the last change of a file, or of a link itself.</summary>
+    public static unsafe bool TrySetModified(string path, DateTime modifiedUtc)
+    {
+        if (!OperatingSystem.IsLinux())
+            return false;
+        var ticks = modifiedUtc.Ticks - DateTime.UnixEpoch.Ticks;
+        var seconds = Math.DivRem(ticks, TimeSpan.TicksPerSecond, out var rest);
+        if (rest < 0)
+        {
+            seconds--;
+            rest += TimeSpan.TicksPerSecond;
+        }
+
+        var times = stackalloc LibC.TimeSpec[2];
+        times[0] = new LibC.TimeSpec { Nanoseconds = OmitTime };
+        times[1] = new LibC.TimeSpec { Seconds = (nint)seconds, Nanoseconds = (nint)(rest * 100) };
+        return LibC.Utimensat(LibC.CurrentDirectory, path, times, LibC.SymlinkNoFollow) == 0;
+    }
+
+    /// <summary>Swaps two names in one step, so that neither is ever missing. False where the file system cannot.</summary>
+    public static bool TryExchange(string pathA, string pathB) => Rename(pathA, pathB, RenameExchange) switch
+    {
+        0 => true,
+        var error when NotSupported(error) => false,
+        var error => throw Failed($"'{pathA}' and '{pathB}' could not be exchanged", error),
+    };
+
+    /// <summary>Renames unless the new name exists, in one step. Null where the file system cannot.</summary>
+    /// <returns>False when the new name exists.</returns>
+    public static bool? TryRenameNoReplace(string from, string to) => Rename(from, to, RenameNoReplace) switch
+    {
+        0 => true,
+        LibC.Eexist => false,
+        var error when NotSupported(error) => null,
+        var error => throw Failed($"'{from}' could not be renamed to '{to}'", error),
+    };
+
+    /// <summary>Gives a file a second name. Links are not followed.</summary>
+    public static bool TryLink(string existing, string newName) =>
+        !OperatingSystem.IsWindows() && LibC.Linkat(LibC.CurrentDirectory, existing, LibC.CurrentDirectory, newName, 0) == 0;
+
+    /// <summary>Makes a FIFO.</summary>
+    public static bool TryMakeFifo(string path) => !OperatingSystem.IsWindows() && LibC.Mkfifo(path, 0x180 /* 0600 */) == 0;
+
+    /// <summary>A path with every link in it resolved; the absolute path where it does not exist or on Windows.</summary>
+    public static unsafe string RealPath(string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (OperatingSystem.IsWindows())
+            return full;
+
+        // 4096 is PATH_MAX on Linux, 1024 on macOS: realpath writes no more.
+        var buffer = stackalloc byte[4097];
+        return LibC.Realpath(full, buffer) == 0
+            ? full
+            : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(buffer));
+    }
+
+    /// <summary>An exception with the system's own words.</summary>
+    public static IOException Failed(string what, int error) => new($"{what}: {Marshal.GetPInvokeErrorMessage(error)}.", error);
+
+    private static bool NotSupported(int error) => error == LibC.Enosys || error == LibC.Einval || error == LibC.Enotsup;
+
+    private static int Rename(string from, string to, uint flags)
+    {
+        if (!OperatingSystem.IsLinux())
+            return LibC.Enosys;
+        try
+        {
+            return LibC.Renameat2(LibC.CurrentDirectory, from, LibC.CurrentDirectory, to, flags) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return LibC.Enosys; // an older musl
+        }
+    }
+
+    private static unsafe int Stat(string path, int flags, out UnixFileFacts facts, int? directory = null)
+    {
+        facts = default;
+        if (!OperatingSystem.IsLinux())
+            return LibC.Enosys;
+        LibC.StatxBuffer buffer = default;
+        try
+        {
+            if (LibC.Statx(directory ?? LibC.CurrentDirectory, path, flags, BasicStats | BirthTime | MountId, &buffer) != 0)
+                return Marshal.GetLastPInvokeError();
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return LibC.Enosys;
+        }
+
+        facts = new UnixFileFacts(
+            ((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor,
+            buffer.Inode,
+            buffer.LinkCount,
+            buffer.Mode,
+            buffer.UserId,
+            buffer.GroupId,
+            (long)buffer.Size,
+            ToUtc(buffer.ModifiedSeconds, buffer.ModifiedNanoseconds),
+            (buffer.Mask & BirthTime) != 0 ? ToUtc(buffer.BirthSeconds, buffer.BirthNanoseconds).Ticks : 0,
+            (buffer.Mask & MountId) != 0 ? buffer.MountId : 0);
+        return 0;
+    }
+
+    private static DateTime ToUtc(long seconds, uint nanoseconds)
+    {
+        // Years before 1 or after 9999 can be set on a file, but not held by a DateTime.
+        var clamped = Math.Clamp(seconds, -62135596800, 253402300799);
+        return DateTime.UnixEpoch.AddTicks((clamped * TimeSpan.TicksPerSecond) + (nanoseconds / 100));
+    }
+}

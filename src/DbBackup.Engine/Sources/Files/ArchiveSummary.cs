@@ -1,0 +1,17 @@
+namespace DbBackup.Engine.Sources.Files;
+
+/// <summary>What an archive was found or made to hold.</summary>
+/// <param name="Entries">How many files, folders and links.</param>
+/// <param name="ContentBytes">How many bytes their contents have; a file with several names counts once.</param>
+/// <param name="Warnings">What went differently, in sentences that name the entry. At most 1000, then one that counts the rest.</param>
+public sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnlyList<string> Warnings)
+{
+    /// <summary>How many warnings there were, with those that <see cref="Warnings"/> has no room for.</summary>
+    public long WarningCount { get; init; }
+
+    /// <summary>
+    /// How many things that were there and stayed there are missing in the archive, because they could not be read. Files
+    /// that vanished on their own, sockets and devices do not count.
+    /// </summary>
+    public long UnreadableCount { get; init; }
+}
