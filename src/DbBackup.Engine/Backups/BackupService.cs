@@ -3,6 +3,7 @@ using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources;
 using DbBackup.Engine.Verification;
 
@@ -40,6 +41,8 @@ public sealed class BackupService
         var options = new PayloadWriteOptions { Compression = compression, Level = request.CompressionLevel };
         options.Validate();
 
+        // A restore that was killed in the middle is put right before anything is captured from where it worked.
+        RestoreService.Recover(request.Sources.Select(each => each.Location), observer);
         var previews = new List<SourcePreview>();
         foreach (IBackupSource each in request.Sources)
             previews.Add(await each.InspectAsync(cancellationToken).ConfigureAwait(false));
@@ -173,7 +176,7 @@ public sealed class BackupService
         { Target = manifest.Name };
     }
 
-    private BackupKey Publish(IStagedBackup staged, Manifest manifest, bool mayRename)
+    private static BackupKey Publish(IStagedBackup staged, Manifest manifest, bool mayRename)
     {
         for (int number = 1; ; number++)
         {

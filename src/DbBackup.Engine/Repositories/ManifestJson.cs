@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -6,8 +7,15 @@ namespace DbBackup.Engine.Repositories;
 /// <summary>The manifest and the test records as JSON with stable names: see docs/format.md.</summary>
 internal static class ManifestJson
 {
+    // Indented and with the letters of all languages as they are: people open the file too.
+    private static readonly ManifestJsonContext Readable = new(new JsonSerializerOptions(ManifestJsonContext.Default.Options)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
     /// <summary>Writes a manifest.</summary>
-    public static byte[] Write(Manifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, ManifestJsonContext.Readable.Manifest);
+    public static byte[] Write(Manifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Readable.Manifest);
 
     /// <summary>Reads a manifest and refuses what cannot be trusted.</summary>
     /// <param name="json">The bytes of <c>backup.json</c>.</param>
@@ -96,12 +104,4 @@ internal static class ManifestJson
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(Manifest))]
 [JsonSerializable(typeof(TestRecord))]
-internal sealed partial class ManifestJsonContext : JsonSerializerContext
-{
-    /// <summary>The same, indented and with letters of all languages as they are, for the file that people may open.</summary>
-    public static ManifestJsonContext Readable { get; } = new(new JsonSerializerOptions(Default.Options)
-    {
-        WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
-}
+internal sealed partial class ManifestJsonContext : JsonSerializerContext;

@@ -145,7 +145,7 @@ public sealed class BackupVerifier
         BackupContent content, Payload payload, BackupTestLevel level, string scratch, List<BackupCheck> checks, CancellationToken cancellationToken)
     {
         ArchiveSummary summary;
-        await using (PayloadReader tar = content.OpenOriginal(payload, cancellationToken))
+        using (PayloadReader tar = content.OpenOriginal(payload, cancellationToken))
         {
             if (level == BackupTestLevel.Restore)
             {

@@ -11,14 +11,14 @@ internal static class DatabaseRestorer
     public static async Task RestoreAsync(
         BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        await using PayloadReader original = content.OpenOriginal(payload, cancellationToken);
+        using PayloadReader original = content.OpenOriginal(payload, cancellationToken);
         if (payload.Format == PayloadFormat.SqliteSql)
         {
             await Task.Run(() => SqlScript.Load(original, file, cancellationToken), cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        await using var target = new FileStream(
+        using var target = new FileStream(
             file, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.Asynchronous);
         byte[] buffer = GC.AllocateUninitializedArray<byte>(1 << 20);
         long done = 0;

@@ -23,10 +23,10 @@ public sealed record StoredBackup(BackupKey Key, string Location, byte[] Manifes
 public interface IBackupStorage
 {
     /// <summary>The file whose presence makes a backup exist; it is written last.</summary>
-    public const string ManifestFile = "backup.json";
+    const string ManifestFile = "backup.json";
 
     /// <summary>The file to which test records are appended.</summary>
-    public const string TestsFile = "tests.jsonl";
+    const string TestsFile = "tests.jsonl";
 
     /// <summary>The place as a person writes it: an absolute path, a URL.</summary>
     string Location { get; }

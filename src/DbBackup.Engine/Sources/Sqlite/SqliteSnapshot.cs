@@ -34,7 +34,8 @@ internal static class SqliteSnapshot
         target.Execute("PRAGMA synchronous=OFF");
         target.Execute("PRAGMA locking_mode=EXCLUSIVE");
 
-        bool readersNeverBlock = SqliteFile.UsesWriteAheadLog(path);
+        // Asked of SQLite, not read from the file: closing the file a second time in one process would end our locks on it (POSIX).
+        bool readersNeverBlock = source.Text("PRAGMA journal_mode") == "wal";
         bool holding = false;
         if (readersNeverBlock)
             holding = BeginRead(source);
@@ -44,7 +45,7 @@ internal static class SqliteSnapshot
         int restarts = 0;
         using sqlite3_backup backup = raw.sqlite3_backup_init(target.Handle, "main", source.Handle, "main")
             ?? throw SqliteFailures.From(raw.sqlite3_errcode(target.Handle), raw.sqlite3_errmsg(target.Handle).utf8_to_string(), path);
-        int pageSize = SqliteFile.PageSize(path);
+        long pageSize = source.Number("PRAGMA page_size");
         var waiting = Stopwatch.StartNew();
         int lastRemaining = int.MaxValue;
         while (true)
@@ -55,7 +56,7 @@ internal static class SqliteSnapshot
             int total = raw.sqlite3_backup_pagecount(backup);
             if (result == raw.SQLITE_DONE)
             {
-                progress((long)total * pageSize, (long)total * pageSize);
+                progress(total * pageSize, total * pageSize);
                 break;
             }
 
@@ -71,7 +72,7 @@ internal static class SqliteSnapshot
                 throw SqliteFailures.From(result, raw.sqlite3_errstr(result).utf8_to_string(), path);
 
             waiting.Restart();
-            progress((long)(total - remaining) * pageSize, (long)total * pageSize);
+            progress((total - remaining) * pageSize, total * pageSize);
             if (!holding && remaining >= lastRemaining)
             {
                 restarts++;
@@ -131,7 +132,7 @@ internal static class SqliteSnapshot
             if (result != raw.SQLITE_OK)
                 throw SqliteFailures.From(result, raw.sqlite3_errstr(result).utf8_to_string(), live);
             int total = raw.sqlite3_backup_pagecount(backup);
-            progress((long)(total - raw.sqlite3_backup_remaining(backup)) * pageSize, (long)total * pageSize);
+            progress((long)(total - raw.sqlite3_backup_remaining(backup)) * pageSize, total * pageSize);
         }
     }
 
@@ -143,7 +144,8 @@ internal static class SqliteSnapshot
         return true;
     }
 
-    private static SqliteDatabase OpenSource(string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    /// <summary>Opens a live database for reading and reads its schema, which fails for whatever is no database.</summary>
+    public static SqliteDatabase OpenSource(string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
         SqliteDatabase source = SqliteDatabase.OpenLive(path, lockTimeout, cancellationToken);
         try

@@ -36,6 +36,8 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
         () =>
         {
             RequireDatabaseFile(path);
+            // SQLite itself says whether the file is a database: see SqliteSnapshot for why nobody else may open it here.
+            SqliteSnapshot.OpenSource(path, lockTimeout, cancellationToken).Dispose();
             if (format == SqliteFormat.Sql)
                 SqlDump.RequireTool();
             long size = SqliteFile.TotalSize(path);
@@ -51,7 +53,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
         return Task.Run(() => Capture(context, cancellationToken), cancellationToken);
     }
 
-    /// <summary>Fails with the reason where a path does not lead to a SQLite database.</summary>
+    /// <summary>Fails with the reason where a path does not lead to a file with anything in it.</summary>
     internal static void RequireDatabaseFile(string path)
     {
         if (Directory.Exists(path))
@@ -74,44 +76,14 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
             { Target = path };
         }
 
-        Span<byte> start = stackalloc byte[SqliteFile.HeaderSize];
-        int length;
-        try
+        // A database that was just created in WAL mode may still be in its log alone.
+        if (new FileInfo(path).Length == 0 && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 })
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
-            length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new BackupFailure(
-                ErrorCodes.SourceUnreadable,
-                exception is UnauthorizedAccessException ? FailureCategory.PermissionDenied : FailureCategory.ReadError,
-                $"'{path}' cannot be read: {exception.Message}",
-                "Run as a user who may read it.",
-                exception)
-            { Target = path };
-        }
-
-        if (length == 0)
-        {
-            // A database that was just created in WAL mode may still be in its log alone.
-            if (new FileInfo(path + "-wal") is { Exists: true, Length: > 0 })
-                return;
             throw new BackupFailure(
                 ErrorCodes.SourceEmpty,
                 FailureCategory.InvalidData,
                 $"'{path}' is empty (0 bytes), so there is nothing to back up.",
                 "Check that this is the application's real database: SQLite tools leave an empty file behind when a path is wrong.")
-            { Target = path };
-        }
-
-        if (length < start.Length || !SqliteFile.HasHeader(start))
-        {
-            throw new BackupFailure(
-                ErrorCodes.SourceNotSqlite,
-                FailureCategory.InvalidData,
-                $"'{path}' is not a SQLite database, or it is an encrypted one.",
-                "Name a SQLite database file; a SQLCipher database must be backed up with its own tool.")
             { Target = path };
         }
     }

@@ -1,0 +1,77 @@
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Sources.Sqlite;
+
+namespace DbBackup.Engine.Restores;
+
+/// <summary>
+/// Keeps writers away from the database that a restore is about to replace: nothing that is committed between the safety backup
+/// and the swap may be lost.
+/// </summary>
+internal sealed class LiveDatabaseLock : IDisposable
+{
+    private readonly SqliteDatabase _database;
+    private readonly string _path;
+
+    private LiveDatabaseLock(SqliteDatabase database, string path)
+    {
+        _database = database;
+        _path = path;
+    }
+
+    /// <summary>Holds off writers, while readers (the safety backup) still come through; null where the file is no usable database.</summary>
+    /// <exception cref="BackupException">Another process has it locked.</exception>
+    public static LiveDatabaseLock? TryTake(string path, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        SqliteDatabase? database = null;
+        try
+        {
+            database = SqliteDatabase.OpenForWriting(path, timeout, cancellationToken, mustExist: true);
+            database.Execute("BEGIN IMMEDIATE");
+            return new LiveDatabaseLock(database, path);
+        }
+        catch (BackupException failure)
+        {
+            database?.Dispose();
+            if (failure.Code == ErrorCodes.SourceLocked)
+                throw Held(path, failure);
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Empties the write-ahead log into the database and leaves WAL mode, so that the database is complete in one file.
+    /// SQLite allows that only to the last connection: even an idle one elsewhere makes it fail.
+    /// </summary>
+    /// <exception cref="BackupException">Another process has the database open.</exception>
+    public void MakeSelfContained()
+    {
+        _database.Execute("COMMIT");
+        try
+        {
+            _database.Execute("PRAGMA locking_mode=EXCLUSIVE");
+            if (_database.Text("PRAGMA journal_mode=DELETE") is not "delete")
+                throw Held(_path, null);
+            _database.Execute("BEGIN EXCLUSIVE");
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.SourceLocked)
+        {
+            throw Held(_path, failure);
+        }
+    }
+
+    public void Dispose() => _database.Dispose();
+
+    private static BackupFailure Held(string path, Exception? inner)
+    {
+        IReadOnlyList<FileHolder> holders = OpenFiles.HoldersOf(SqliteFile.Sidecars(path).Prepend(path).Where(File.Exists)).Holders;
+        if (holders.Count > 0)
+            return RestorePlanner.InUse(path, holders);
+        return new BackupFailure(
+            ErrorCodes.TargetInUse,
+            FailureCategory.Busy,
+            $"'{path}' is in use by a process that cannot be seen from here (of another user, or on another machine).",
+            "Stop the application first (the safe way), or pass -Force to write through SQLite into the open database.",
+            inner)
+        { Target = path, CanRetry = true };
+    }
+}

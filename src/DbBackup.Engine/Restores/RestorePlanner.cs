@@ -1,0 +1,178 @@
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Sources.Sqlite;
+
+namespace DbBackup.Engine.Restores;
+
+/// <summary>Works out what a restore will do, and fails where it cannot be done. Changes nothing.</summary>
+public static class RestorePlanner
+{
+    /// <summary>Makes the plan.</summary>
+    /// <exception cref="BackupException">
+    /// The backup cannot be used, its place is not known, the target is in use, or there is too little room.
+    /// </exception>
+    public static RestorePlan Plan(RestoreRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        Manifest manifest = BackupRepository.RequireManifest(request.Backup);
+        List<Payload> payloads = [.. manifest.Payloads.Where(payload => request.Only is null || payload.Kind == request.Only)];
+        if (payloads.Count == 0)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.InvalidArgument,
+                $"Backup '{request.Backup}' holds no {(request.Only == PayloadKind.Files ? "files" : "database")}.",
+                "Leave -Only out to restore everything that it holds.")
+            { Target = request.Backup.ToString() };
+        }
+
+        var warnings = new List<string>();
+        if (request.Backup.Status == BackupStatus.Damaged)
+            warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
+        if (request.Backup.Status == BackupStatus.Written)
+            warnings.Add("this backup was never tested; it is checked while it is restored");
+        List<RestoreTarget> targets = [.. payloads.Select(payload => PlanOne(payload, PathFor(request, payload, payloads), request, warnings))];
+        RequireDistinct(targets);
+        RequireSpace(targets);
+        string? present = targets.FirstOrDefault(target => target.Payload.Kind == PayloadKind.Database && target.PresentBytes > 0) is { } database
+            ? TryReadRevision(database.Path, cancellationToken)
+            : null;
+        return new RestorePlan
+        {
+            Backup = request.Backup,
+            Targets = targets,
+            SafetyBackup = !request.NoSafetyBackup && targets.Exists(target => target.Action != RestoreAction.Create),
+            PresentRevision = present,
+            Warnings = warnings,
+        };
+    }
+
+    private static string PathFor(RestoreRequest request, Payload payload, List<Payload> all)
+    {
+        if (request.Destination is not { } destination)
+        {
+            return payload.OriginalPath ?? throw new BackupFailure(
+                ErrorCodes.TargetInvalid,
+                FailureCategory.InvalidArgument,
+                $"Backup '{request.Backup}' was adopted from elsewhere, so it is not known where '{payload.RestoreName}' belongs.",
+                "Say where with -Destination.")
+            { Target = request.Backup.ToString() };
+        }
+
+        bool folder = Directory.Exists(destination) || Path.EndsInDirectorySeparator(destination) || all.Count > 1;
+        if (!folder && payload.Kind == PayloadKind.Database)
+            return destination;
+        if (File.Exists(destination))
+        {
+            throw new BackupFailure(
+                ErrorCodes.TargetInvalid,
+                FailureCategory.InvalidArgument,
+                $"'{destination}' is a file, but a database with its folders needs a folder.",
+                "Name a folder, or restore the database alone: -Only Database.")
+            { Target = destination };
+        }
+
+        return Path.Combine(Path.TrimEndingDirectorySeparator(destination), payload.RestoreName);
+    }
+
+    private static RestoreTarget PlanOne(Payload payload, string path, RestoreRequest request, List<string> warnings)
+    {
+        string? parent = Path.GetDirectoryName(path);
+        if (parent is null || File.Exists(parent))
+        {
+            throw new BackupFailure(
+                ErrorCodes.TargetInvalid,
+                FailureCategory.InvalidArgument,
+                $"'{path}' cannot be restored to: it is not below a folder.",
+                "Name another place with -Destination.")
+            { Target = path };
+        }
+
+        return payload.Kind == PayloadKind.Database
+            ? PlanDatabase(payload, path, request, warnings)
+            : PlanFolder(payload, path);
+    }
+
+    private static RestoreTarget PlanDatabase(Payload payload, string path, RestoreRequest request, List<string> warnings)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new BackupFailure(
+                ErrorCodes.TargetInvalid,
+                FailureCategory.InvalidArgument,
+                $"'{path}' is a folder, where the database file should go.",
+                "Move it away, or name another place with -Destination.")
+            { Target = path };
+        }
+
+        if (!File.Exists(path))
+            return new RestoreTarget(payload, path, RestoreAction.Create, 0);
+        // A link to the real file stays a link: what it leads to is replaced.
+        string real = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        FileHolders open = OpenFiles.HoldersOf(SqliteFile.Sidecars(real).Prepend(real).Where(File.Exists));
+        if (open.Holders.Count > 0 && !request.Force)
+            throw InUse(real, open.Holders);
+        if (open.Holders.Count > 0)
+            warnings.Add($"it is open in {Describe(open.Holders)}, which will see the restored data at once");
+        else if (open.Incomplete)
+            warnings.Add("not all processes of this machine can be seen; run as root to be sure that nobody has the database open");
+        return new RestoreTarget(
+            payload, real, open.Holders.Count > 0 ? RestoreAction.WriteInto : RestoreAction.Replace, Math.Max(1, new FileInfo(real).Length));
+    }
+
+    private static RestoreTarget PlanFolder(Payload payload, string path)
+    {
+        bool exists = Directory.Exists(path) || File.Exists(path);
+        return new RestoreTarget(
+            payload, path, exists ? RestoreAction.Replace : RestoreAction.Create, exists ? Math.Max(1, new FolderArchiver().Measure(path).ContentBytes) : 0);
+    }
+
+    internal static BackupFailure InUse(string path, IReadOnlyList<FileHolder> holders) => new(
+        ErrorCodes.TargetInUse,
+        FailureCategory.Busy,
+        $"'{path}' is open in {Describe(holders)}. Replacing the file would leave that process with the old data, and lose what it writes.",
+        "Stop the application first (the safe way), or pass -Force to write through SQLite into the open database.")
+    { Target = path, CanRetry = true };
+
+    private static string Describe(IReadOnlyList<FileHolder> holders) =>
+        string.Join(", ", holders.DistinctBy(holder => holder.ProcessId).Take(3).Select(holder => holder.ProcessId > 0 ? $"{holder.ProcessName} (process {holder.ProcessId})" : "another process"));
+
+    private static void RequireDistinct(List<RestoreTarget> targets)
+    {
+        if (targets.GroupBy(target => target.Path, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        {
+            throw new BackupFailure(
+                ErrorCodes.TargetInvalid,
+                FailureCategory.InvalidArgument,
+                $"Two parts of the backup would be restored to '{twice.Key}'.",
+                "Leave -Destination out, so that each goes where it came from, or restore them one by one with -Only.")
+            { Target = twice.Key };
+        }
+    }
+
+    private static void RequireSpace(List<RestoreTarget> targets)
+    {
+        foreach (IGrouping<string, RestoreTarget> folder in targets.GroupBy(target => VolumeSpace.NearestExisting(Path.GetDirectoryName(target.Path)!)))
+        {
+            // Beside the present state until the swap; written through SQLite, also once more in its log.
+            long required = folder.Sum(target => target.Payload.OriginalSize * (target.Action == RestoreAction.WriteInto ? 2 : 1));
+            if (VolumeSpace.Available(folder.Key) is { } free && free < required)
+                throw new NotEnoughSpaceException(folder.Key, required, free, "the restored copy beside the present state");
+        }
+    }
+
+    private static string? TryReadRevision(string database, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using SqliteDatabase present = SqliteDatabase.OpenLive(database, TimeSpan.FromSeconds(2), cancellationToken);
+            return SqliteFingerprint.SchemaRevision(present);
+        }
+        catch (BackupException)
+        {
+            // Damaged or locked: perhaps the very reason for the restore.
+            return null;
+        }
+    }
+}

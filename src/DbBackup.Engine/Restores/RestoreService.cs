@@ -1,0 +1,339 @@
+using System.Diagnostics;
+using System.Globalization;
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.Engine.Restores;
+
+/// <summary>Runs a restore as it was planned: beside, checked, and only then in place.</summary>
+public sealed class RestoreService
+{
+    private static readonly string[] DamageCodes = [ErrorCodes.SourceCorrupt, ErrorCodes.SourceNotSqlite, ErrorCodes.SourceEmpty];
+    private readonly BackupRepository _repository;
+    private readonly TimeProvider _clock;
+
+    /// <summary>Creates the service.</summary>
+    /// <param name="repository">Where the backup lies, and where the safety backup goes.</param>
+    /// <param name="clock">The clock; the system's by default.</param>
+    public RestoreService(BackupRepository repository, TimeProvider? clock = null)
+    {
+        _repository = repository;
+        _clock = clock ?? TimeProvider.System;
+    }
+
+    /// <summary>Puts right what killed restores left where this one will work.</summary>
+    public static void Recover(IEnumerable<string> paths, IOperationObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        foreach (string folder in paths.Select(Path.GetDirectoryName).OfType<string>().Distinct(StringComparer.Ordinal))
+            RestoreJournal.Recover(folder, observer);
+    }
+
+    /// <summary>Runs the plan.</summary>
+    /// <param name="plan">The plan, as it was shown.</param>
+    /// <param name="lockTimeout">How long to wait for a locked database.</param>
+    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="cancellationToken">Stops the restore; until the swap begins, nothing is changed then.</param>
+    /// <exception cref="BackupException">The present state was left as it was.</exception>
+    public async Task<RestoreResult> RunAsync(RestorePlan plan, TimeSpan lockTimeout, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(observer);
+        var duration = Stopwatch.StartNew();
+        Manifest manifest = BackupRepository.RequireManifest(plan.Backup);
+        var key = new BackupKey(plan.Backup.Source, plan.Backup.Name);
+        using IDisposable claim = _repository.Storage.Claim(key);
+        var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
+        List<(RestoreTarget Target, StagedSwap Swap)> work =
+            [.. plan.Targets.Select(target => (target, StagedSwap.For(target.Path, target.Payload.Kind == PayloadKind.Files)))];
+        // The database is swapped first: whether that has happened decides if a killed restore is finished or undone.
+        work.Sort((left, right) => left.Target.Payload.Kind.CompareTo(right.Target.Payload.Kind));
+        try
+        {
+            foreach (RestoreTarget target in plan.Targets)
+                Directory.CreateDirectory(Path.GetDirectoryName(target.Path)!);
+            using RestoreJournal journal = RestoreJournal.Begin(
+                Path.GetDirectoryName(work[0].Target.Path)!,
+                [.. work.Where(item => item.Target.Action != RestoreAction.WriteInto).Select(item => item.Swap)]);
+            try
+            {
+                return await RunAsync(plan, content, work, duration, lockTimeout, observer, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                // Half of a restore point is none: what was begun waits for the next run, which finishes it.
+                if (work.Exists(item => item.Target.Action != RestoreAction.WriteInto && item.Swap.IsDone))
+                {
+                    journal.Keep();
+                    observer.Warning(
+                        "The restore was interrupted in the middle of its swap. Run Restore-DbBackup or New-DbBackup again from a new session: it completes it first. The state before is in the safety backup.");
+                }
+                else
+                {
+                    foreach ((_, StagedSwap swap) in work)
+                        swap.Discard();
+                }
+
+                throw;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw DiskFailures.From(exception, work[0].Target.Path, $"restoring '{plan.Backup}'");
+        }
+    }
+
+    private async Task<RestoreResult> RunAsync(
+        RestorePlan plan,
+        BackupContent content,
+        List<(RestoreTarget Target, StagedSwap Swap)> work,
+        Stopwatch duration,
+        TimeSpan lockTimeout,
+        IOperationObserver observer,
+        CancellationToken cancellationToken)
+    {
+        string activity = $"Restoring {plan.Backup}";
+        BackupStatus status = BackupStatus.Restored;
+        foreach ((RestoreTarget target, StagedSwap swap) in work)
+        {
+            if (target.Payload.Kind == PayloadKind.Database)
+                status = await StageDatabaseAsync(content, target, swap, observer, activity, cancellationToken).ConfigureAwait(false);
+            else
+                await StageFolderAsync(content, target, swap, observer, activity, cancellationToken).ConfigureAwait(false);
+        }
+
+        RestoreTarget? database = plan.Targets.FirstOrDefault(target => target.Payload.Kind == PayloadKind.Database);
+        LiveDatabaseLock? live = database?.Action == RestoreAction.Replace
+            ? LiveDatabaseLock.TryTake(database.Path, lockTimeout, cancellationToken)
+            : null;
+        List<string> aside = [];
+        Backup? safety = null;
+        try
+        {
+            if (plan.SafetyBackup)
+            {
+                bool usable = database?.Action != RestoreAction.Replace || live is not null;
+                safety = usable ? await TrySafetyBackupAsync(plan, withDatabase: true, lockTimeout, observer, cancellationToken).ConfigureAwait(false) : null;
+                if (safety is null)
+                {
+                    // Copying the file would end our own lock on it (POSIX locks end with the first close); a damaged database
+                    // has no writers that could be kept from anything.
+                    live?.Dispose();
+                    live = null;
+                    aside = SetAside(database!.Path);
+                    observer.Warning($"The present database is damaged and cannot be backed up; it was copied as it is to '{aside[0]}'.");
+                    safety = await TrySafetyBackupAsync(plan, withDatabase: false, lockTimeout, observer, cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            observer.Progress(new OperationProgress(activity, "putting it in place"));
+            Swap(work, live, lockTimeout, observer, activity, cancellationToken);
+        }
+        finally
+        {
+            live?.Dispose();
+        }
+
+        observer.Verbose($"Restored '{plan.Backup}' in {duration.Elapsed.TotalSeconds:0.0} s.");
+        string? revision = database is null ? null : content.Manifest.SchemaRevision;
+        return new RestoreResult
+        {
+            Name = plan.Backup.Name,
+            Source = plan.Backup.Source,
+            Restored = [.. plan.Targets.Select(target => target.Path)],
+            Status = status,
+            SafetyBackup = safety,
+            KeptAside = aside,
+            SchemaRevision = revision,
+            PreviousSchemaRevision = plan.PresentRevision,
+            NextCommands = revision is not null && plan.PresentRevision is not null && revision != plan.PresentRevision
+                ? [$"alembic stamp {revision.Replace(',', ' ')}", "alembic upgrade head"]
+                : [],
+            Duration = duration.Elapsed,
+        };
+    }
+
+    private static async Task<BackupStatus> StageDatabaseAsync(
+        BackupContent content, RestoreTarget target, StagedSwap swap, IOperationObserver observer, string activity, CancellationToken cancellationToken)
+    {
+        Payload payload = target.Payload;
+        var progress = new PayloadProgress(observer, activity, $"restoring {payload.RestoreName} beside", payload.OriginalSize);
+        await DatabaseRestorer.RestoreAsync(content, payload, swap.Staged, progress, cancellationToken).ConfigureAwait(false);
+        observer.Progress(new OperationProgress(activity, $"checking {payload.RestoreName}"));
+        BackupStatus status = await Task.Run(() => Check(content.Manifest, payload, swap.Staged, cancellationToken), cancellationToken).ConfigureAwait(false);
+        ApplyAttributes(target, swap.Staged);
+        DurableFiles.FlushFile(swap.Staged);
+        observer.Verbose($"Restored {payload.RestoreName} beside its place: {status}.");
+        return status;
+    }
+
+    private static BackupStatus Check(Manifest manifest, Payload payload, string staged, CancellationToken cancellationToken)
+    {
+        if (SqliteCheck.FindDamage(staged, thorough: false, cancellationToken) is { } damage)
+            throw Mismatch(payload, damage);
+        if (manifest.Fingerprint is not { } expected)
+            return BackupStatus.Restored;
+        IReadOnlyList<string> differences = expected.DifferencesFrom(SqliteFingerprint.Take(staged, expected.Level, cancellationToken));
+        if (differences.Count > 0)
+            throw Mismatch(payload, string.Join("; ", differences.Take(5)));
+        return BackupStatus.Matched;
+    }
+
+    private static BackupFailure Mismatch(Payload payload, string findings) => new(
+        ErrorCodes.RestoreMismatch,
+        FailureCategory.InvalidData,
+        $"'{payload.FileName}' does not give back what was backed up: {findings}. Nothing was changed.",
+        "Use another backup of this source: Get-DbBackup, and Test-DbBackup -Level Restore to find a good one.")
+    { Target = payload.FileName };
+
+    private static async Task StageFolderAsync(
+        BackupContent content, RestoreTarget target, StagedSwap swap, IOperationObserver observer, string activity, CancellationToken cancellationToken)
+    {
+        Payload payload = target.Payload;
+        var progress = new PayloadProgress(observer, activity, $"restoring {payload.RestoreName} beside", payload.OriginalSize);
+        // Archives of one folder hold its name as their first component; the folder waits under another name until the swap.
+        string extracted = swap.Extracting;
+        ArchiveSummary summary;
+        try
+        {
+            using (PayloadReader tar = content.OpenOriginal(payload, cancellationToken))
+            {
+                summary = await FolderExtractor.ExtractAsync(tar, extracted, new ExtractOptions { Bytes = progress }, cancellationToken).ConfigureAwait(false);
+                await tar.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+            }
+
+            string inner = Path.Combine(extracted, payload.RestoreName);
+            bool wrapped = (Directory.Exists(inner) || File.Exists(inner)) && Directory.EnumerateFileSystemEntries(extracted).Count() == 1;
+            if (wrapped && File.Exists(inner))
+                File.Move(inner, swap.Staged);
+            else
+                Directory.Move(wrapped ? inner : extracted, swap.Staged);
+        }
+        finally
+        {
+            if (Directory.Exists(extracted))
+                Directory.Delete(extracted, recursive: true);
+        }
+
+        foreach (string warning in summary.Warnings)
+            observer.Warning(warning);
+        if (payload.EntryCount is { } expected && summary.Entries != expected)
+            throw Mismatch(payload, string.Create(CultureInfo.InvariantCulture, $"{summary.Entries} entries instead of {expected}"));
+        if (Directory.Exists(swap.Staged))
+            DurableFiles.FlushTree(swap.Staged, cancellationToken);
+        else
+            DurableFiles.FlushFile(swap.Staged);
+        observer.Verbose($"Restored {payload.RestoreName} beside its place: {summary.Entries} entries.");
+    }
+
+    // The restored file belongs to whom the present one belongs, else to whom it belonged: the application must be able to open it.
+    private static void ApplyAttributes(RestoreTarget target, string staged)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        bool exists = File.Exists(target.Path);
+        if (exists)
+            File.SetUnixFileMode(staged, File.GetUnixFileMode(target.Path));
+        else if (target.Payload.UnixMode is { } mode)
+            File.SetUnixFileMode(staged, (UnixFileMode)Convert.ToInt32(mode, 8));
+        if (UnixFile.EffectiveUserId != 0)
+            return;
+        if (exists && UnixFile.TryStatFollow(target.Path, out UnixFileFacts facts))
+        {
+            UnixFile.TrySetOwner(staged, facts.UserId, facts.GroupId);
+        }
+        else if (target.Payload.UnixOwner?.Split(':') is [var user, var group]
+            && uint.TryParse(user, CultureInfo.InvariantCulture, out uint userId) && uint.TryParse(group, CultureInfo.InvariantCulture, out uint groupId))
+        {
+            UnixFile.TrySetOwner(staged, userId, groupId);
+        }
+    }
+
+    // Null where the present database is too damaged to be backed up, or where there is nothing else to back up.
+    private async Task<Backup?> TrySafetyBackupAsync(
+        RestorePlan plan, bool withDatabase, TimeSpan lockTimeout, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        var sources = new List<IBackupSource>();
+        foreach (RestoreTarget target in plan.Targets.Where(target => target.Action != RestoreAction.Create))
+        {
+            if (target.Payload.Kind == PayloadKind.Files)
+                sources.Add(new FolderSource(target.Path));
+            else if (withDatabase)
+                sources.Insert(0, new SqliteSource(target.Path, SqliteFormat.Native, lockTimeout, allowEmpty: true));
+        }
+
+        if (sources.Count == 0)
+            return null;
+        var request = new BackupRequest { Sources = sources, SourceName = plan.Backup.Source, Type = BackupType.Safety };
+        try
+        {
+            Backup safety = await new BackupService(_repository, _clock).CreateAsync(request, observer, cancellationToken).ConfigureAwait(false);
+            observer.Verbose($"The present state is kept as '{safety}'.");
+            return safety;
+        }
+        catch (BackupException failure) when (withDatabase && DamageCodes.Contains(failure.Code))
+        {
+            return null;
+        }
+        catch (BackupException failure)
+        {
+            throw new BackupFailure(
+                failure.Code,
+                failure.Category,
+                $"The safety backup of the present state failed, so nothing was restored: {failure.Message}",
+                $"{failure.Hint} To restore without one, pass -NoSafetyBackup.",
+                failure)
+            { Target = failure.Target };
+        }
+    }
+
+    // A damaged database cannot be backed up through SQLite. It is copied as it is: perhaps something can still be saved from it.
+    private List<string> SetAside(string database)
+    {
+        string stamp = _clock.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+        var copies = new List<string>();
+        foreach (string file in SqliteFile.Sidecars(database).Prepend(database).Where(File.Exists))
+        {
+            string copy = $"{database}.before-restore-{stamp}{file[database.Length..]}";
+            File.Copy(file, copy, overwrite: false);
+            DurableFiles.FlushFile(copy);
+            copies.Add(copy);
+        }
+
+        return copies;
+    }
+
+    private static void Swap(
+        List<(RestoreTarget Target, StagedSwap Swap)> work, LiveDatabaseLock? live, TimeSpan lockTimeout, IOperationObserver observer, string activity, CancellationToken cancellationToken)
+    {
+        live?.MakeSelfContained();
+        // Windows does not rename over an open file; elsewhere the lock is kept until the new file is in place.
+        if (OperatingSystem.IsWindows())
+            live?.Dispose();
+        foreach ((RestoreTarget target, StagedSwap swap) in work)
+        {
+            if (target.Action == RestoreAction.WriteInto)
+            {
+                SqliteSnapshot.WriteInto(
+                    swap.Staged,
+                    target.Path,
+                    lockTimeout,
+                    (done, total) => observer.Progress(new OperationProgress(activity, "writing into the open database", done, total)),
+                    cancellationToken);
+                swap.Discard();
+            }
+            else
+            {
+                swap.Finish();
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Text;
+
+namespace DbBackup;
+
+/// <summary>What a restore will do: computed first, shown by <c>-WhatIf</c> and in the question, and then run as it stands.</summary>
+public sealed record RestorePlan
+{
+    /// <summary>The backup.</summary>
+    public required Backup Backup { get; init; }
+
+    /// <summary>What goes where.</summary>
+    public required IReadOnlyList<RestoreTarget> Targets { get; init; }
+
+    /// <summary>Whether what is there now is backed up first.</summary>
+    public required bool SafetyBackup { get; init; }
+
+    /// <summary>The Alembic revision of the database that is there now.</summary>
+    public string? PresentRevision { get; init; }
+
+    /// <summary>What should be known before the answer.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Whether something that exists is replaced.</summary>
+    public bool Overwrites => Targets.Any(target => target.Action != RestoreAction.Create);
+
+    /// <summary>The plan for people, a line a step.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"Restore '{Backup}'");
+        if (Backup.Created is { } created)
+            text.Append(CultureInfo.InvariantCulture, $", taken {created:yyyy-MM-dd HH:mm} ({Backup.Age} ago), {Backup.Status}");
+        text.Append(":\n");
+        if (SafetyBackup)
+            text.Append("  first back up what is there now (safety backup)\n");
+        foreach (RestoreTarget target in Targets)
+            text.Append("  ").Append(target).Append('\n');
+        if (Backup.SchemaRevision is { } revision && PresentRevision is { } present && revision != present)
+            text.Append(CultureInfo.InvariantCulture, $"  schema revision: {present} now, {revision} afterwards\n");
+        foreach (string warning in Warnings)
+            text.Append("  note: ").Append(warning).Append('\n');
+        return text.ToString().TrimEnd();
+    }
+}
+
+/// <summary>One file or folder that a restore gives back.</summary>
+/// <param name="Payload">What is restored.</param>
+/// <param name="Path">Where: an absolute path.</param>
+/// <param name="Action">How.</param>
+/// <param name="PresentBytes">The size of what is there now; 0 where nothing is.</param>
+public sealed record RestoreTarget(Payload Payload, string Path, RestoreAction Action, long PresentBytes)
+{
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        string what = Payload.Kind == PayloadKind.Database ? "database" : "folder";
+        string size = ByteSize.Format(Payload.OriginalSize);
+        return Action switch
+        {
+            RestoreAction.Create => $"create the {what} '{Path}' ({size})",
+            RestoreAction.WriteInto => $"write into the open {what} '{Path}' through SQLite ({size}, now {ByteSize.Format(PresentBytes)})",
+            _ => $"replace the {what} '{Path}' ({size}, now {ByteSize.Format(PresentBytes)})",
+        };
+    }
+}
+
+/// <summary>How a file or folder is put in place.</summary>
+public enum RestoreAction
+{
+    /// <summary>Nothing is there yet.</summary>
+    Create,
+
+    /// <summary>It is restored beside, checked, and swapped by a rename.</summary>
+    Replace,
+
+    /// <summary>It is restored beside, checked, and written into the open database, whose connections see it at once.</summary>
+    WriteInto,
+}

@@ -1,0 +1,35 @@
+namespace DbBackup;
+
+/// <summary>What a restore did.</summary>
+public sealed record RestoreResult
+{
+    /// <summary>The backup's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The source's name.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>What was restored: absolute paths.</summary>
+    public required IReadOnlyList<string> Restored { get; init; }
+
+    /// <summary>How far the restored database proved itself before the swap.</summary>
+    public required BackupStatus Status { get; init; }
+
+    /// <summary>The backup of what was there before; null where there was nothing, or none was wanted.</summary>
+    public Backup? SafetyBackup { get; init; }
+
+    /// <summary>Copies of what was there before and could not be backed up because it was damaged.</summary>
+    public IReadOnlyList<string> KeptAside { get; init; } = [];
+
+    /// <summary>The Alembic revision of the restored database.</summary>
+    public string? SchemaRevision { get; init; }
+
+    /// <summary>The Alembic revision of the database that was there before.</summary>
+    public string? PreviousSchemaRevision { get; init; }
+
+    /// <summary>What to run next, where the revision changed.</summary>
+    public IReadOnlyList<string> NextCommands { get; init; } = [];
+
+    /// <summary>How long it took.</summary>
+    public required TimeSpan Duration { get; init; }
+}
