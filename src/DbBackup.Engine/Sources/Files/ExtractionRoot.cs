@@ -1,3 +1,4 @@
+using System.Buffers;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Sources.Files;
@@ -8,7 +9,7 @@ namespace DbBackup.Engine.Sources.Files;
 /// </summary>
 internal sealed class ExtractionRoot(string destination, bool stripFirst)
 {
-    private static readonly char[] WindowsForbidden = ['\\', ':', '*', '?', '"', '<', '>', '|'];
+    private static readonly SearchValues<char> WindowsForbidden = SearchValues.Create("\\:*?\"<>|");
 
     private readonly HashSet<string> _knownFolders = new(StringComparer.Ordinal);
     private string? _top;
@@ -101,7 +102,7 @@ internal sealed class ExtractionRoot(string destination, bool stripFirst)
                 throw UnsafeName(name, "leads out of the archive's folder");
             if (part.Length == 0 || part == ".")
                 continue;
-            if (OperatingSystem.IsWindows() && (part.IndexOfAny(WindowsForbidden) >= 0 || part[^1] is '.' or ' '))
+            if (OperatingSystem.IsWindows() && (part.AsSpan().IndexOfAny(WindowsForbidden) >= 0 || part[^1] is '.' or ' '))
                 throw UnsafeName(name, "has a name that Windows cannot hold or would change");
             parts.Add(part);
         }

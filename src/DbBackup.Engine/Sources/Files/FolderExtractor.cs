@@ -33,7 +33,7 @@ public static class FolderExtractor
             var run = new Run(root, new EntryAttributes(options.RestoreOwners, warnings), warnings, options.Bytes);
             using var scan = new TarScan(tar, options.RequireEndMark);
             while (await scan.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
-                await run.AddAsync(scan, entry, cancellationToken).ConfigureAwait(false);
+                await run.AddAsync(entry, cancellationToken).ConfigureAwait(false);
             run.Finish();
             return warnings.Summarize(run.Entries, run.ContentBytes);
         }
@@ -83,7 +83,7 @@ public static class FolderExtractor
             bytes?.Report(ContentBytes);
         }
 
-        public async Task AddAsync(TarScan scan, TarEntry entry, CancellationToken cancellationToken)
+        public async Task AddAsync(TarEntry entry, CancellationToken cancellationToken)
         {
             if (entry.EntryType is TarEntryType.GlobalExtendedAttributes or TarEntryType.TapeVolume or TarEntryType.DirectoryList)
                 return;
@@ -110,7 +110,7 @@ public static class FolderExtractor
             switch (entry.EntryType)
             {
                 case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile:
-                    await AddFileAsync(scan, path, entry, cancellationToken).ConfigureAwait(false);
+                    await AddFileAsync(path, entry, cancellationToken).ConfigureAwait(false);
                     break;
                 case TarEntryType.SymbolicLink:
                     AddSymbolicLink(path, entry);
@@ -172,7 +172,7 @@ public static class FolderExtractor
             warnings.Add(name, "the archive holds it more than once; the last one was kept");
         }
 
-        private async Task AddFileAsync(TarScan scan, string path, TarEntry entry, CancellationToken cancellationToken)
+        private async Task AddFileAsync(string path, TarEntry entry, CancellationToken cancellationToken)
         {
             var how = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0 };
             if (!OperatingSystem.IsWindows())
@@ -182,7 +182,7 @@ public static class FolderExtractor
             await using (file.ConfigureAwait(false))
             {
                 int read;
-                while ((read = await scan.ReadAsync(entry, buffer, cancellationToken).ConfigureAwait(false)) > 0)
+                while ((read = await TarScan.ReadAsync(entry, buffer, cancellationToken).ConfigureAwait(false)) > 0)
                 {
                     file.Write(buffer, 0, read);
                     ContentBytes += read;

@@ -29,7 +29,7 @@ public static class TarInspector
                     continue;
                 entries++;
                 int read;
-                while ((read = await scan.ReadAsync(entry, buffer, cancellationToken).ConfigureAwait(false)) > 0)
+                while ((read = await TarScan.ReadAsync(entry, buffer, cancellationToken).ConfigureAwait(false)) > 0)
                     content += read;
             }
 

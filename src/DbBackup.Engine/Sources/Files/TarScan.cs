@@ -55,7 +55,7 @@ internal sealed class TarScan : IDisposable
 
     /// <summary>Reads some of an entry's content; 0 at its end.</summary>
     /// <exception cref="BackupFailure">The archive is damaged.</exception>
-    public async Task<int> ReadAsync(TarEntry entry, Memory<byte> buffer, CancellationToken cancellationToken)
+    public static async Task<int> ReadAsync(TarEntry entry, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         if (entry.DataStream is not { } data)
             return 0;
