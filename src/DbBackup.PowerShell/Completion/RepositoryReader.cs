@@ -1,0 +1,53 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using DbBackup.Engine.Repositories;
+using DbBackup.PowerShell.Pipeline;
+
+namespace DbBackup.PowerShell.Completion;
+
+/// <summary>What the completers read: the backups of the repository that stands on the command line. Never fails, only finds nothing.</summary>
+internal static class RepositoryReader
+{
+    // A completion that takes longer than this is of no use.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    public static IReadOnlyList<Backup> Read(IDictionary bound)
+    {
+        try
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            string? source = bound["Source"] as string;
+            return BackupRepository.At(Location(bound)).ListAsync(source, patience.Token).GetAwaiter().GetResult();
+        }
+        catch (Exception exception) when (exception is BackupException or OperationCanceledException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Completions that begin with what was typed, quoted where the shell needs it.</summary>
+    public static IEnumerable<CompletionResult> Matching(IEnumerable<(string Text, string ToolTip)> candidates, string typed)
+    {
+        var pattern = new WildcardPattern(typed.Trim('\'', '"') + "*", WildcardOptions.IgnoreCase);
+        foreach ((string text, string toolTip) in candidates)
+        {
+            if (pattern.IsMatch(text))
+                yield return new CompletionResult(Quote(text), text, CompletionResultType.ParameterValue, toolTip);
+        }
+    }
+
+    private static string Location(IDictionary bound)
+    {
+        string repository = bound["Repository"] as string
+            ?? Environment.GetEnvironmentVariable(BackupRepository.EnvironmentVariable)
+            ?? RepositoryCommandBase.DefaultRepository;
+        // A completer has no cmdlet whose location it could ask for; the runspace of the prompt has one.
+        using var shell = System.Management.Automation.PowerShell.Create(RunspaceMode.CurrentRunspace);
+        var state = (PathIntrinsics)shell.AddScript("$ExecutionContext.SessionState.Path").Invoke()[0].BaseObject;
+        return state.GetUnresolvedProviderPathFromPSPath(repository);
+    }
+
+    private static string Quote(string text) =>
+        text.All(character => char.IsLetterOrDigit(character) || character is '.' or '_' or '-' or '/' or '\\' or ':') ? text : $"'{CodeGeneration.EscapeSingleQuotedStringContent(text)}'";
+}

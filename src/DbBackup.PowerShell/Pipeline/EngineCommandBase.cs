@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Management.Automation;
+
+namespace DbBackup.PowerShell.Pipeline;
+
+/// <summary>
+/// Runs the engine's asynchronous work for a cmdlet: the work goes on beside, while the pipeline thread shows what it reports.
+/// Ctrl+C, a stop from downstream and an error action of Stop all end the work, and wait until it has cleaned up.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class EngineCommandBase : PSCmdlet, IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private bool _disposed;
+
+    /// <inheritdoc/>
+    protected override void StopProcessing()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Stopped after the end: there is nothing left to stop.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases the stop signal.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (!disposing || _disposed)
+            return;
+        _disposed = true;
+        _stop.Dispose();
+    }
+
+    /// <summary>Runs work to its end and gives its result, or its failure, on the pipeline thread.</summary>
+    private protected T Run<T>(Func<IOperationObserver, CancellationToken, Task<T>> work)
+    {
+        using var reports = new BlockingCollection<Action>();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        var observer = new QueueingObserver(reports, this);
+        // On the thread pool: no synchronization context is captured, and the pipeline thread stays free to pump.
+        Task<T> task = Task.Run(
+            async () =>
+            {
+                try
+                {
+                    return await work(observer, stop.Token).ConfigureAwait(false);
+                }
+                finally
+                {
+                    reports.CompleteAdding();
+                }
+            },
+            CancellationToken.None);
+        try
+        {
+            // Without a token: the pump goes on until the work has unwound, or its cleanup would run after the prompt is back.
+            foreach (Action report in reports.GetConsumingEnumerable(CancellationToken.None))
+                report();
+        }
+        catch
+        {
+            // Downstream has stopped, or a warning action is Stop: the work must end before the exception leaves.
+            stop.Cancel();
+            Task.WhenAny(task).GetAwaiter().GetResult();
+            throw;
+        }
+        finally
+        {
+            observer.Complete();
+        }
+
+        try
+        {
+            return task.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+
+    /// <summary>Runs work on one item; a failure becomes an error record, and the next item follows.</summary>
+    /// <returns>False where it failed.</returns>
+    private protected bool TryEach(object? target, Action work)
+    {
+        try
+        {
+            work();
+            return true;
+        }
+        catch (BackupException failure)
+        {
+            WriteError(ErrorRecords.From(failure, target));
+            return false;
+        }
+    }
+
+    /// <summary>Ends the command with a failure.</summary>
+    private protected void Terminate(BackupException failure, object? target = null) =>
+        ThrowTerminatingError(ErrorRecords.From(failure, target));
+
+    /// <summary>A path as the person wrote it, made absolute from the shell's own location (not the process's).</summary>
+    private protected string ResolvePath(string path)
+    {
+        string resolved = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
+        if (provider.Name != "FileSystem")
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.InvalidArgument,
+                $"'{path}' is not in the file system (it belongs to the provider {provider.Name}).",
+                "Name a path of a disk or a share.")
+            { Target = path };
+        }
+
+        return resolved;
+    }
+}

@@ -1,0 +1,56 @@
+using System.ComponentModel;
+using System.Management.Automation;
+using DbBackup.Engine.Repositories;
+
+namespace DbBackup.PowerShell.Pipeline;
+
+/// <summary>A command that works on a repository.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class RepositoryCommandBase : EngineCommandBase
+{
+    internal const string DefaultRepository = "backups";
+
+    /// <summary>Where a command works on when nobody says otherwise.</summary>
+    private protected string ResolveRepository(string? repository) => ResolvePath(
+        !string.IsNullOrEmpty(repository) ? repository
+        : Environment.GetEnvironmentVariable(BackupRepository.EnvironmentVariable) is { Length: > 0 } named ? named
+        : DefaultRepository);
+
+    private protected BackupRepository OpenRepository(string? repository) => BackupRepository.At(ResolveRepository(repository));
+
+    /// <summary>
+    /// Asks, where the preferences want it, and prints under -WhatIf. In a session that cannot ask, the missing parameter is named
+    /// instead of waiting.
+    /// </summary>
+    /// <param name="description">What will be done; shown by -WhatIf and -Verbose.</param>
+    /// <param name="question">The question.</param>
+    /// <param name="caption">Its heading.</param>
+    /// <param name="force">Whether the question is skipped.</param>
+    /// <param name="answer">The parameter that answers in advance, as in <c>-Force</c>.</param>
+    private protected bool Confirmed(string description, string question, string caption, bool force, string answer)
+    {
+        bool confirmGiven = MyInvocation.BoundParameters.TryGetValue("Confirm", out object? confirm);
+        bool whatIf = IsWhatIf();
+        if (!whatIf && force && !confirmGiven)
+            return true;
+        bool asks = confirmGiven
+            ? confirm is SwitchParameter { IsPresent: true }
+            : LanguagePrimitives.ConvertTo<ConfirmImpact>(SessionState.PSVariable.GetValue("ConfirmPreference", ConfirmImpact.High)) is not ConfirmImpact.None;
+        if (asks && !whatIf && !SessionInput.CanAsk(Host))
+        {
+            throw new BackupFailure(
+                ErrorCodes.ConfirmationRequired,
+                FailureCategory.Refused,
+                $"This needs a confirmation, and the session cannot ask: {description.Split('\n')[0].TrimEnd(':')}.",
+                $"Nothing was changed. Pass {answer} to answer in advance, or -WhatIf to see what would be done.");
+        }
+
+        return ShouldProcess(description, question, caption);
+    }
+
+    /// <summary>Whether only a plan is wanted.</summary>
+    private protected bool IsWhatIf() =>
+        MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
+            ? given is SwitchParameter { IsPresent: true }
+            : LanguagePrimitives.IsTrue(SessionState.PSVariable.GetValue("WhatIfPreference", false));
+}
