@@ -247,6 +247,8 @@ public sealed class PayloadReader : ReadOnlyStream
 
     private void ProveEnd()
     {
+        if (_failure?.SourceException is OperationCanceledException)
+            _cancellation.ThrowIfCancellationRequested();
         _failure?.Throw();
         if (_proved)
             return;

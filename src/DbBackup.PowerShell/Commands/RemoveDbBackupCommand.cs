@@ -1,0 +1,73 @@
+using System.Management.Automation;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Retention;
+using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Pipeline;
+
+namespace DbBackup.PowerShell.Commands;
+
+/// <summary>Removes backups, but not the last good one of a source.</summary>
+[Cmdlet(VerbsCommon.Remove, "DbBackup", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = NameSet)]
+[OutputType(typeof(Backup))]
+public sealed class RemoveDbBackupCommand : BackupCommandBase
+{
+    private readonly List<Backup> _chosen = [];
+
+    /// <summary>Names or wildcards.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(BackupNameCompleter))]
+    public string[] Name { get; set; } = [];
+
+    /// <summary>Also removes the last good backup of a source.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Emits what was removed.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => TryEach(InputObject ?? (object)Name, () => _chosen.AddRange(SelectBackups(Name, latest: false)));
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        // Only when all are known can it be said which good backup is the newest of those that are to go.
+        foreach (IGrouping<string, Backup> group in _chosen.DistinctBy(backup => backup.Location).GroupBy(backup => backup.Repository))
+        {
+            BackupRepository repository = OpenRepository(group.Key);
+            if (!TryEach(group.Key, () => RemoveFrom(repository, [.. group])))
+                continue;
+        }
+    }
+
+    private void RemoveFrom(BackupRepository repository, IReadOnlyList<Backup> chosen)
+    {
+        var removal = new BackupRemoval(repository);
+        IReadOnlyList<RemovalDecision> decisions = Run((_, token) => removal.DecideAsync(chosen, Force, token));
+        foreach (RemovalDecision decision in decisions)
+        {
+            Backup backup = decision.Backup;
+            if (decision.Refusal is { } refusal)
+            {
+                WriteError(ErrorRecords.From(refusal, backup));
+                continue;
+            }
+
+            TryEach(backup, () =>
+            {
+                string size = ByteSize.Format(backup.Size);
+                if (!Confirmed(
+                    $"Remove backup '{backup}' ({backup.Age} old, {size})", $"Remove backup '{backup}' ({backup.Age} old, {size})?", "Remove", force: false, "-Confirm:$false"))
+                {
+                    return;
+                }
+
+                Run((observer, token) => removal.RemoveAsync(backup, Force, observer, token));
+                if (PassThru)
+                    WriteObject(backup);
+            });
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.ComponentModel;
+using System.Management.Automation;
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Sources;
+using DbBackup.PowerShell.Completion;
+
+namespace DbBackup.PowerShell.Pipeline;
+
+/// <summary>A command that makes new backups: what New-DbBackup and Import-DbBackup share.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class BackupCreationCommandBase : PathCommandBase
+{
+    /// <summary>The backup's name.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    /// <summary>The source's name.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(SourceCompleter))]
+    public string? Source { get; set; }
+
+    /// <summary>Why it is made.</summary>
+    [Parameter]
+    [ValidateSet(nameof(BackupType.Full), nameof(BackupType.PreMigration))]
+    public BackupType Type { get; set; }
+
+    /// <summary>Labels.</summary>
+    [Parameter]
+    public string[] Tag { get; set; } = [];
+
+    /// <summary>How payloads are compressed.</summary>
+    [Parameter]
+    [ValidateSet("Auto", "Zstd", "Gzip", "None")]
+    public string Compression { get; set; } = "Auto";
+
+    /// <summary>The level of the compression.</summary>
+    [Parameter]
+    public int? CompressionLevel { get; set; }
+
+    /// <summary>Whether the backup is restored and compared before it counts.</summary>
+    [Parameter]
+    public SwitchParameter Verify { get; set; }
+
+    /// <summary>Where uncompressed copies are staged.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? StagingPath { get; set; }
+
+    private protected BackupRequest Describe(IReadOnlyList<IBackupSource> sources) => new()
+    {
+        Sources = sources,
+        Name = Name,
+        SourceName = Source,
+        Type = Type,
+        Tags = Tag,
+        Compression = Compression == "Auto" ? null : Enum.Parse<PayloadCompression>(Compression),
+        CompressionLevel = CompressionLevel,
+        Verify = Verify,
+        StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
+    };
+
+    /// <summary>Asks where it is wanted, makes the backup and emits it.</summary>
+    private protected void Create(BackupRequest request, string path, string action)
+    {
+        BackupRepository repository = OpenRepository(Repository);
+        string source = BackupService.ResolveSourceName(request);
+        string name = request.Name ?? BackupName.Automatic(request.Adoption?.Created ?? DateTimeOffset.UtcNow, request.Type);
+        if (ShouldProcess($"'{path}' as '{source}/{name}' in '{repository.Storage.Location}'", action))
+            WriteObject(Run((observer, token) => new BackupService(repository).CreateAsync(request, observer, token)));
+    }
+}

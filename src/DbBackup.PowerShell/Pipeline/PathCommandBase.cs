@@ -1,0 +1,104 @@
+using System.ComponentModel;
+using System.Management.Automation;
+using DbBackup.PowerShell.Completion;
+
+namespace DbBackup.PowerShell.Pipeline;
+
+/// <summary>A path that was given, and what it leads to.</summary>
+/// <param name="Given">As the person wrote it.</param>
+/// <param name="Resolved">The absolute path; null where it leads nowhere.</param>
+/// <param name="ByWildcard">Whether a wildcard found it.</param>
+/// <param name="Failure">Why it leads nowhere.</param>
+internal sealed record PathItem(string Given, string? Resolved, bool ByWildcard, BackupException? Failure = null);
+
+/// <summary>A command that takes files by -Path (with wildcards) or -LiteralPath.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class PathCommandBase : RepositoryCommandBase
+{
+    internal const string PathSet = "Path";
+    internal const string LiteralPathSet = "LiteralPath";
+
+    /// <summary>The files; wildcards are allowed.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = PathSet)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>The files, taken as they are written.</summary>
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = LiteralPathSet)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>The repository.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(RepositoryCompleter))]
+    public string? Repository { get; set; }
+
+    /// <summary>The files that the parameters name. What leads nowhere comes with its failure, so that the others follow.</summary>
+    private protected IEnumerable<PathItem> ResolveItems()
+    {
+        bool literal = ParameterSetName == LiteralPathSet;
+        foreach (string given in literal ? LiteralPath : Path)
+        {
+            if (literal || !WildcardPattern.ContainsWildcardCharacters(given) || ExistsAsWritten(given))
+            {
+                yield return Single(given);
+                continue;
+            }
+
+            List<string> matches = [];
+            BackupException? failure = null;
+            try
+            {
+                matches.AddRange(GetResolvedProviderPathFromPSPath(given, out _).Order(StringComparer.Ordinal));
+            }
+            catch (Exception exception) when (exception is ItemNotFoundException or DriveNotFoundException or ProviderNotFoundException)
+            {
+                failure = NothingMatches(given, exception);
+            }
+
+            if (matches.Count == 0)
+                yield return new PathItem(given, null, true, failure ?? NothingMatches(given, null));
+            foreach (string match in matches)
+                yield return new PathItem(given, match, true);
+        }
+    }
+
+    // A file may be called "report [2024].db": where one of that very name is there, it is meant.
+    private bool ExistsAsWritten(string given)
+    {
+        try
+        {
+            return File.Exists(ResolvePath(given));
+        }
+        catch (Exception exception) when (exception is BackupException or DriveNotFoundException or ProviderNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    private PathItem Single(string given)
+    {
+        try
+        {
+            return new PathItem(given, System.IO.Path.TrimEndingDirectorySeparator(ResolvePath(given)), false);
+        }
+        catch (BackupException failure)
+        {
+            return new PathItem(given, null, false, failure);
+        }
+        catch (Exception exception) when (exception is DriveNotFoundException or ProviderNotFoundException)
+        {
+            return new PathItem(given, null, false, NothingMatches(given, exception));
+        }
+    }
+
+    private static BackupFailure NothingMatches(string given, Exception? inner) => new(
+        ErrorCodes.SourceNotFound,
+        FailureCategory.NotFound,
+        $"No file matches '{given}'.",
+        "Check the path; nothing was created.",
+        inner)
+    { Target = given };
+}
