@@ -1,10 +1,8 @@
 using System.Management.Automation;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Files;
 using DbBackup.Engine.Sources.Sqlite;
-using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using DbBackup.PowerShell.Completion;
+using DriveNotFoundException = System.Management.Automation.DriveNotFoundException;
 
 namespace DbBackup.PowerShell.Pipeline;
 
