@@ -8,7 +8,7 @@ internal static class ErrorRecords
     public static ErrorRecord From(BackupException failure, object? target = null) =>
         new(failure, failure.Code, ToCategory(failure.Category), failure.Target ?? target)
         {
-            ErrorDetails = new ErrorDetails($"{failure.Message} {failure.Hint}") { RecommendedAction = failure.Hint },
+            ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = failure.Hint },
         };
 
     private static ErrorCategory ToCategory(FailureCategory category) => category switch
