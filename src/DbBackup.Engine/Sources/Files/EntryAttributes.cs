@@ -8,10 +8,10 @@ internal sealed class EntryAttributes(bool restoreOwners, WarningLog warnings)
 {
     private readonly Dictionary<string, Facts> _folders = new(StringComparer.Ordinal);
 
-    public void Apply(string path, TarEntry entry) => Apply(path, From(entry), entry.EntryType == TarEntryType.SymbolicLink);
+    public void Apply(string path, TarItem entry) => Apply(path, From(entry), entry.EntryType == TarEntryType.SymbolicLink);
 
     /// <summary>Folders get theirs last: writing into one changes its time, and its mode may forbid that writing.</summary>
-    public void RememberFolder(string path, TarEntry entry) => _folders[path] = From(entry);
+    public void RememberFolder(string path, TarItem entry) => _folders[path] = From(entry);
 
     public void ApplyToFolders()
     {
@@ -21,8 +21,8 @@ internal sealed class EntryAttributes(bool restoreOwners, WarningLog warnings)
         _folders.Clear();
     }
 
-    private static Facts From(TarEntry entry) => new(
-        entry.Name, (uint)entry.Uid, (uint)entry.Gid, entry.Mode, entry.ModificationTime.UtcDateTime, entry.EntryType == TarEntryType.Directory);
+    private static Facts From(TarItem entry) => new(
+        entry.Name, entry.UserId, entry.GroupId, entry.Mode, entry.ModifiedUtc, entry.EntryType == TarEntryType.Directory);
 
     private void Apply(string path, in Facts facts, bool isLink)
     {

@@ -14,9 +14,6 @@ public sealed class FolderArchiver
 {
     private const int WriteBufferBytes = 1 << 18;
 
-    /// <summary>The largest number that the seven octal digits of a header hold.</summary>
-    private const uint LargestPlainId = 0x1FFFFF;
-
     /// <summary>
     /// Says which paths are left out. It is given absolute paths in which all links above the item are resolved;
     /// see <see cref="FolderExcludes"/>.
@@ -94,6 +91,8 @@ public sealed class FolderArchiver
 
         public Task AddAsync(FolderItem item, CancellationToken cancellationToken)
         {
+            if (item.UserId > int.MaxValue || item.GroupId > int.MaxValue)
+                warnings.Add(item.Name, "its owner or group has a number that the archive cannot hold; 65534 stands in for it");
             switch (item.Kind)
             {
                 case FileKind.File when item.SharedIdentity is { } identity && _firstNames.TryGetValue(identity, out var firstName):
@@ -234,18 +233,17 @@ public sealed class FolderArchiver
             // Without these the writer stores the present time as time of access and change: no two archives would be equal.
             var time = ((decimal)(item.ModifiedUtc.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond).ToString(CultureInfo.InvariantCulture);
             var attributes = new Dictionary<string, string> { ["atime"] = time, ["ctime"] = time };
-            if (item.UserId > LargestPlainId)
-                attributes["uid"] = item.UserId.ToString(CultureInfo.InvariantCulture);
-            if (item.GroupId > LargestPlainId)
-                attributes["gid"] = item.GroupId.ToString(CultureInfo.InvariantCulture);
             return new PaxTarEntry(type, name, attributes)
             {
                 Mode = item.Mode,
                 ModificationTime = new DateTimeOffset(item.ModifiedUtc, TimeSpan.Zero),
-                Uid = item.UserId > LargestPlainId ? 0 : (int)item.UserId,
-                Gid = item.GroupId > LargestPlainId ? 0 : (int)item.GroupId,
+                Uid = Id(item.UserId),
+                Gid = Id(item.GroupId),
             };
         }
+
+        // The framework's entry holds no larger one. Nobody's number is the harmless one to stand in for it, root's is not.
+        private static int Id(uint id) => id > int.MaxValue ? 65534 : (int)id;
 
         private static string Reason(int error) => System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error);
     }

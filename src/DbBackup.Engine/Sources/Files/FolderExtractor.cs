@@ -31,9 +31,9 @@ public static class FolderExtractor
             Prepare(full);
             var root = new ExtractionRoot(full, options.StripFirstFolder);
             var run = new Run(root, new EntryAttributes(options.RestoreOwners, warnings), warnings, options.Bytes);
-            using var scan = new TarScan(tar, options.RequireEndMark);
+            var scan = new TarScan(tar, options.RequireEndMark);
             while (await scan.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
-                await run.AddAsync(entry, cancellationToken).ConfigureAwait(false);
+                await run.AddAsync(scan, entry, cancellationToken).ConfigureAwait(false);
             run.Finish();
             return warnings.Summarize(run.Entries, run.ContentBytes);
         }
@@ -83,16 +83,14 @@ public static class FolderExtractor
             bytes?.Report(ContentBytes);
         }
 
-        public async Task AddAsync(TarEntry entry, CancellationToken cancellationToken)
+        public async Task AddAsync(TarScan scan, TarItem entry, CancellationToken cancellationToken)
         {
-            if (entry.EntryType is TarEntryType.GlobalExtendedAttributes or TarEntryType.TapeVolume or TarEntryType.DirectoryList)
+            if (entry.EntryType is TarEntryType.TapeVolume or TarEntryType.DirectoryList)
                 return;
             if (root.Resolve(entry.Name) is not { } path)
                 return;
             root.EnsureParents(path);
-            var isFolder = entry.EntryType == TarEntryType.Directory
-                || (entry.EntryType == TarEntryType.V7RegularFile && entry.Name.EndsWith('/'));
-            if (isFolder)
+            if (entry.EntryType == TarEntryType.Directory)
             {
                 AddFolder(path, entry);
                 return;
@@ -110,7 +108,7 @@ public static class FolderExtractor
             switch (entry.EntryType)
             {
                 case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile:
-                    await AddFileAsync(path, entry, cancellationToken).ConfigureAwait(false);
+                    await AddFileAsync(scan, path, entry, cancellationToken).ConfigureAwait(false);
                     break;
                 case TarEntryType.SymbolicLink:
                     AddSymbolicLink(path, entry);
@@ -128,7 +126,7 @@ public static class FolderExtractor
             }
         }
 
-        private void AddFolder(string path, TarEntry entry)
+        private void AddFolder(string path, TarItem entry)
         {
             if (path != root.Destination)
             {
@@ -172,7 +170,7 @@ public static class FolderExtractor
             warnings.Add(name, "the archive holds it more than once; the last one was kept");
         }
 
-        private async Task AddFileAsync(string path, TarEntry entry, CancellationToken cancellationToken)
+        private async Task AddFileAsync(TarScan scan, string path, TarItem entry, CancellationToken cancellationToken)
         {
             var how = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0 };
             if (!OperatingSystem.IsWindows())
@@ -182,7 +180,7 @@ public static class FolderExtractor
             await using (file.ConfigureAwait(false))
             {
                 int read;
-                while ((read = await TarScan.ReadAsync(entry, buffer, cancellationToken).ConfigureAwait(false)) > 0)
+                while ((read = await scan.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                 {
                     file.Write(buffer, 0, read);
                     ContentBytes += read;
@@ -196,7 +194,7 @@ public static class FolderExtractor
             Entries++;
         }
 
-        private void AddSymbolicLink(string path, TarEntry entry)
+        private void AddSymbolicLink(string path, TarItem entry)
         {
             try
             {
@@ -213,7 +211,7 @@ public static class FolderExtractor
             Entries++;
         }
 
-        private void AddHardLink(string path, TarEntry entry)
+        private void AddHardLink(string path, TarItem entry)
         {
             if (root.Resolve(entry.LinkName) is not { } existing || existing == root.Destination)
                 throw root.Unsafe(path, "is a second name for a folder");

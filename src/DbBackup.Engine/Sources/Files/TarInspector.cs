@@ -17,19 +17,17 @@ public static class TarInspector
     public static async Task<ArchiveSummary> ReadToEndAsync(
         Stream tar, bool requireEndMark = true, CancellationToken cancellationToken = default)
     {
-        using var scan = new TarScan(tar, requireEndMark);
+        var scan = new TarScan(tar, requireEndMark);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
             long entries = 0;
             long content = 0;
-            while (await scan.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
+            while (await scan.NextAsync(cancellationToken).ConfigureAwait(false) is not null)
             {
-                if (entry.EntryType == System.Formats.Tar.TarEntryType.GlobalExtendedAttributes)
-                    continue;
                 entries++;
                 int read;
-                while ((read = await TarScan.ReadAsync(entry, buffer, cancellationToken).ConfigureAwait(false)) > 0)
+                while ((read = await scan.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                     content += read;
             }
 
