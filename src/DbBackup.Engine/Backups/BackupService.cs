@@ -5,6 +5,8 @@ using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Backups;
@@ -274,14 +276,12 @@ public sealed class BackupService
     // What is captured otherwise, or is the repository itself, does not belong into an archive of the folder around it.
     private static Func<string, bool> Exclusions(BackupRequest request, string repository)
     {
-        string[] excluded =
-        [
-            repository,
-            .. request.StagingPath is { } staging ? [staging] : Array.Empty<string>(),
-            .. request.Sources.Where(source => source.Engine == Sources.Sqlite.SqliteSource.EngineName)
-                .SelectMany(source => Sources.Sqlite.SqliteFile.Sidecars(source.Location).Prepend(source.Location)),
-        ];
-        return path => excluded.Any(each => SamePath(each, path));
+        FolderExcludes excludes = new FolderExcludes().Add(repository);
+        if (request.StagingPath is { } staging)
+            excludes.Add(staging);
+        foreach (IBackupSource source in request.Sources.Where(source => source.Engine == SqliteSource.EngineName))
+            excludes.AddDatabase(source.Location);
+        return excludes.IsExcluded;
     }
 
     private static bool SamePath(string left, string right) =>

@@ -33,6 +33,7 @@ public static class RestorePlanner
         if (request.Backup.Status == BackupStatus.Written)
             warnings.Add("this backup was never tested; it is checked while it is restored");
         List<RestoreTarget> targets = [.. payloads.Select(payload => PlanOne(payload, PathFor(request, payload, payloads), request, warnings))];
+        RequireContainedDatabases(manifest, targets);
         RequireDistinct(targets);
         RequireSpace(targets);
         string? present = targets.FirstOrDefault(target => target.Payload.Kind == PayloadKind.Database && target.PresentBytes > 0) is { } database
@@ -60,6 +61,8 @@ public static class RestorePlanner
             { Target = request.Backup.ToString() };
         }
 
+        if (all.Find(folder => PathWithin(folder, payload) is not null) is { } container)
+            return Path.Combine(PathFor(request, container, all), PathWithin(container, payload)!);
         bool folder = Directory.Exists(destination) || Path.EndsInDirectorySeparator(destination) || all.Count > 1;
         if (!folder && payload.Kind == PayloadKind.Database)
             return destination;
@@ -74,6 +77,52 @@ public static class RestorePlanner
         }
 
         return Path.Combine(Path.TrimEndingDirectorySeparator(destination), payload.RestoreName);
+    }
+
+    /// <summary>
+    /// Where a database lies within a folder of the same backup, relative to that folder; null for one that lies elsewhere.
+    /// Such a folder was archived without the database, and the two come back together.
+    /// </summary>
+    internal static string? PathWithin(Payload folder, Payload database)
+    {
+        if (folder.Kind != PayloadKind.Files || database.Kind != PayloadKind.Database || folder.OriginalPath is null || database.OriginalPath is null)
+            return null;
+        string relative = Path.GetRelativePath(folder.OriginalPath, database.OriginalPath);
+        return relative == "." || relative.StartsWith("..", StringComparison.Ordinal) || Path.IsPathRooted(relative) ? null : relative;
+    }
+
+    // A folder is replaced as a whole. The database in it must come with it, and must not be open, or it would be lost.
+    private static void RequireContainedDatabases(Manifest manifest, List<RestoreTarget> targets)
+    {
+        foreach (RestoreTarget folder in targets)
+        {
+            foreach (Payload database in manifest.Payloads)
+            {
+                if (PathWithin(folder.Payload, database) is not { } relative)
+                    continue;
+                string inside = Path.Combine(folder.Path, relative);
+                RestoreTarget? together = targets.Find(target => target.Payload == database);
+                if (together is null && File.Exists(inside))
+                {
+                    throw new BackupFailure(
+                        ErrorCodes.TargetInvalid,
+                        FailureCategory.InvalidArgument,
+                        $"The folder '{folder.Path}' contains the database '{inside}', which would be lost if the folder alone were replaced.",
+                        "Restore both (without -Only), or the files into another folder with -Destination.")
+                    { Target = folder.Path };
+                }
+
+                if (together is { Action: RestoreAction.WriteInto })
+                {
+                    throw new BackupFailure(
+                        ErrorCodes.TargetInUse,
+                        FailureCategory.Busy,
+                        $"The folder '{folder.Path}' cannot be replaced while the database '{inside}' in it is open.",
+                        "Stop the application first, or restore the database alone: -Only Database -Force.")
+                    { Target = inside, CanRetry = true };
+                }
+            }
+        }
     }
 
     private static RestoreTarget PlanOne(Payload payload, string path, RestoreRequest request, List<string> warnings)

@@ -51,17 +51,15 @@ public sealed class RestoreService
         var key = new BackupKey(plan.Backup.Source, plan.Backup.Name);
         using IDisposable claim = _repository.Storage.Claim(key);
         var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
-        List<(RestoreTarget Target, StagedSwap Swap)> work =
-            [.. plan.Targets.Select(target => (target, StagedSwap.For(target.Path, target.Payload.Kind == PayloadKind.Files)))];
-        // The database is swapped first: whether that has happened decides if a killed restore is finished or undone.
-        work.Sort((left, right) => left.Target.Payload.Kind.CompareTo(right.Target.Payload.Kind));
+        IReadOnlyList<RestoreItem> work = RestoreItem.For(plan);
         try
         {
-            foreach (RestoreTarget target in plan.Targets)
-                Directory.CreateDirectory(Path.GetDirectoryName(target.Path)!);
+            RestoreItem[] places = [.. work.Where(item => !item.IsWithin)];
+            foreach (RestoreItem item in places)
+                Directory.CreateDirectory(Path.GetDirectoryName(item.Target.Path)!);
             using RestoreJournal journal = RestoreJournal.Begin(
-                Path.GetDirectoryName(work[0].Target.Path)!,
-                [.. work.Where(item => item.Target.Action != RestoreAction.WriteInto).Select(item => item.Swap)]);
+                Path.GetDirectoryName(places[0].Target.Path)!,
+                [.. work.Where(item => item.IsSwapped).Select(item => item.Swap)]);
             try
             {
                 return await RunAsync(plan, content, work, duration, lockTimeout, observer, cancellationToken).ConfigureAwait(false);
@@ -69,7 +67,7 @@ public sealed class RestoreService
             catch
             {
                 // Half of a restore point is none: what was begun waits for the next run, which finishes it.
-                if (work.Exists(item => item.Target.Action != RestoreAction.WriteInto && item.Swap.IsDone))
+                if (work.Any(item => item.IsSwapped && item.Swap.IsDone))
                 {
                     journal.Keep();
                     observer.Warning(
@@ -77,8 +75,8 @@ public sealed class RestoreService
                 }
                 else
                 {
-                    foreach ((_, StagedSwap swap) in work)
-                        swap.Discard();
+                    foreach (RestoreItem item in work)
+                        item.Swap.Discard();
                 }
 
                 throw;
@@ -93,7 +91,7 @@ public sealed class RestoreService
     private async Task<RestoreResult> RunAsync(
         RestorePlan plan,
         BackupContent content,
-        List<(RestoreTarget Target, StagedSwap Swap)> work,
+        IReadOnlyList<RestoreItem> work,
         Stopwatch duration,
         TimeSpan lockTimeout,
         IOperationObserver observer,
@@ -101,7 +99,7 @@ public sealed class RestoreService
     {
         string activity = $"Restoring {plan.Backup}";
         BackupStatus status = BackupStatus.Restored;
-        foreach ((RestoreTarget target, StagedSwap swap) in work)
+        foreach ((RestoreTarget target, StagedSwap swap, _) in work.OrderBy(item => item.IsWithin))
         {
             if (target.Payload.Kind == PayloadKind.Database)
                 status = await StageDatabaseAsync(content, target, swap, observer, activity, cancellationToken).ConfigureAwait(false);
@@ -166,6 +164,7 @@ public sealed class RestoreService
     {
         Payload payload = target.Payload;
         var progress = new PayloadProgress(observer, activity, $"restoring {payload.RestoreName} beside", payload.OriginalSize);
+        Directory.CreateDirectory(Path.GetDirectoryName(swap.Staged)!);
         await DatabaseRestorer.RestoreAsync(content, payload, swap.Staged, progress, cancellationToken).ConfigureAwait(false);
         observer.Progress(new OperationProgress(activity, $"checking {payload.RestoreName}"));
         BackupStatus status = await Task.Run(() => Check(content.Manifest, payload, swap.Staged, cancellationToken), cancellationToken).ConfigureAwait(false);
@@ -312,13 +311,13 @@ public sealed class RestoreService
     }
 
     private static void Swap(
-        List<(RestoreTarget Target, StagedSwap Swap)> work, LiveDatabaseLock? live, TimeSpan lockTimeout, IOperationObserver observer, string activity, CancellationToken cancellationToken)
+        IReadOnlyList<RestoreItem> work, LiveDatabaseLock? live, TimeSpan lockTimeout, IOperationObserver observer, string activity, CancellationToken cancellationToken)
     {
         live?.MakeSelfContained();
         // Windows does not rename over an open file; elsewhere the lock is kept until the new file is in place.
         if (OperatingSystem.IsWindows())
             live?.Dispose();
-        foreach ((RestoreTarget target, StagedSwap swap) in work)
+        foreach ((RestoreTarget target, StagedSwap swap, _) in work.Where(item => !item.IsWithin))
         {
             if (target.Action == RestoreAction.WriteInto)
             {

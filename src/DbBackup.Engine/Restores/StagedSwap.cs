@@ -26,6 +26,10 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
     [JsonIgnore]
     public bool IsDone => !Exists(Staged);
 
+    /// <summary>The names for a database that takes its place together with the folder around it.</summary>
+    public static StagedSwap Within(StagedSwap folder, string relativePath) =>
+        new(Path.Combine(folder.Target, relativePath), Path.Combine(folder.Staged, relativePath), folder.Old, IsFolder: false);
+
     /// <summary>The names for a target.</summary>
     public static StagedSwap For(string target, bool isFolder)
     {

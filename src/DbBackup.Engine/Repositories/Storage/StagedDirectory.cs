@@ -51,12 +51,11 @@ internal sealed class StagedDirectory : IStagedBackup
         {
             DurableFiles.MoveDirectoryNoReplace(_content, target);
         }
-        catch (IOException) when (Directory.Exists(target))
+        catch (BackupException failure) when (failure.Code == ErrorCodes.DestinationExists)
         {
             return false;
         }
 
-        DurableFiles.FlushDirectory(sourceFolder);
         DurableFiles.FlushDirectory(_storage.Location);
         return true;
     }
