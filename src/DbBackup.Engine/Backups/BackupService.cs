@@ -216,7 +216,7 @@ public sealed class BackupService
                 EngineVersion = collected.EngineVersion,
                 Location = request.Adoption is null ? primary.Location : null,
             },
-            Payloads = request.Adoption is null ? collected.Payloads : [.. collected.Payloads.Select(payload => payload with { OriginalPath = null })],
+            Payloads = [.. collected.PlacedPayloads().Select(payload => request.Adoption is null ? payload : payload with { OriginalPath = null })],
             Fingerprint = collected.Facts?.Fingerprint,
             SchemaRevision = revision,
             Git = request.Adoption is null ? GitWorkTree.Describe(folder) : null,

@@ -54,6 +54,19 @@ internal sealed class CollectedBackup
         }
     }
 
+    /// <summary>The payloads, each database with its place in the folder that was archived around it.</summary>
+    public IEnumerable<Payload> PlacedPayloads() => Payloads.Select(payload =>
+        payload.Kind == PayloadKind.Database && payload.OriginalPath is { } path
+        && Payloads.Find(folder => folder.Kind == PayloadKind.Files && IsBelow(folder.OriginalPath!, path)) is { } around
+            ? payload with { Within = $"{around.RestoreName}/{Path.GetRelativePath(around.OriginalPath!, path).Replace('\\', '/')}" }
+            : payload);
+
+    private static bool IsBelow(string folder, string path)
+    {
+        string relative = Path.GetRelativePath(folder, path);
+        return relative != "." && !relative.StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(relative);
+    }
+
     /// <summary>A file name that no payload has yet: two included folders may share their last name.</summary>
     public string FreeFileName(string wanted, PayloadCompression compression)
     {

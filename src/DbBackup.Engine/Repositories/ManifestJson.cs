@@ -84,6 +84,8 @@ internal static class ManifestJson
         {
             if (!IsPlainFileName(payload.FileName) || !IsPlainFileName(payload.RestoreName))
                 return $"its payload '{payload.FileName}' has a name that leads elsewhere";
+            if (payload.Within is { } within && within.Split('/').Any(part => !IsPlainFileName(part)))
+                return $"its payload '{payload.FileName}' lies in a folder that leads elsewhere";
             if (payload.OriginalSize < 0 || payload.StoredSize < 0 || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
                 return $"its payload '{payload.FileName}' has no valid size or hash";
         }

@@ -24,14 +24,15 @@ internal static class RestoreInstructions
         text.AppendLine();
         text.AppendLine("2. Get them back into a new folder ./restored:");
         text.AppendLine("  mkdir restored");
-        foreach (Payload payload in manifest.Payloads)
+        // Folders first: a database may belong into one of them.
+        foreach (Payload payload in manifest.Payloads.OrderByDescending(payload => payload.Kind))
             text.AppendLine("  " + Command(payload));
         text.AppendLine();
         Payload? database = manifest.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Database);
         if (database is not null)
         {
             text.AppendLine("3. Check the database; it must say ok:");
-            text.AppendLine(CultureInfo.InvariantCulture, $"  sqlite3 {ShellQuote("restored/" + database.RestoreName)} 'PRAGMA integrity_check'");
+            text.AppendLine(CultureInfo.InvariantCulture, $"  sqlite3 {ShellQuote(RestoredPath(database))} 'PRAGMA integrity_check'");
             if (manifest.SchemaRevision is { } revision)
                 text.AppendLine(CultureInfo.InvariantCulture, $"   Its Alembic revision is {revision}.");
             text.AppendLine();
@@ -44,7 +45,7 @@ internal static class RestoreInstructions
         }
 
         foreach (Payload payload in manifest.Payloads)
-            text.AppendLine(CultureInfo.InvariantCulture, $"   restored/{payload.RestoreName}  belongs to  {payload.OriginalPath ?? "(its place is not known)"}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"   {RestoredPath(payload)}  belongs to  {payload.OriginalPath ?? "(its place is not known)"}");
         text.AppendLine();
         text.AppendLine(
             manifest.Payloads.Any(payload => payload.Compression == PayloadCompression.Zstd)
@@ -62,7 +63,7 @@ internal static class RestoreInstructions
             PayloadCompression.Gzip => $"gzip -dc {file}",
             _ => $"cat {file}",
         };
-        string target = ShellQuote("restored/" + payload.RestoreName);
+        string target = ShellQuote(RestoredPath(payload));
         return payload.Format switch
         {
             PayloadFormat.Tar => $"{read} | tar -xpf - -C restored",
@@ -70,6 +71,8 @@ internal static class RestoreInstructions
             _ => $"{read} > {target}",
         };
     }
+
+    private static string RestoredPath(Payload payload) => "restored/" + (payload.Within ?? payload.RestoreName);
 
     private static string ShellQuote(string text) =>
         text.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or '-' or '/') ? text : $"'{ShellQuoteInner(text)}'";

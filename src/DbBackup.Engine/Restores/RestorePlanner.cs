@@ -85,10 +85,9 @@ public static class RestorePlanner
     /// </summary>
     internal static string? PathWithin(Payload folder, Payload database)
     {
-        if (folder.Kind != PayloadKind.Files || database.Kind != PayloadKind.Database || folder.OriginalPath is null || database.OriginalPath is null)
-            return null;
-        string relative = Path.GetRelativePath(folder.OriginalPath, database.OriginalPath);
-        return relative == "." || relative.StartsWith("..", StringComparison.Ordinal) || Path.IsPathRooted(relative) ? null : relative;
+        return folder.Kind == PayloadKind.Files && database.Within is { } within && within.StartsWith(folder.RestoreName + "/", StringComparison.Ordinal)
+            ? within[(folder.RestoreName.Length + 1)..].Replace('/', Path.DirectorySeparatorChar)
+            : null;
     }
 
     // A folder is replaced as a whole. The database in it must come with it, and must not be open, or it would be lost.

@@ -167,31 +167,13 @@ public sealed class RestoreService
         Directory.CreateDirectory(Path.GetDirectoryName(swap.Staged)!);
         await DatabaseRestorer.RestoreAsync(content, payload, swap.Staged, progress, cancellationToken).ConfigureAwait(false);
         observer.Progress(new OperationProgress(activity, $"checking {payload.RestoreName}"));
-        BackupStatus status = await Task.Run(() => Check(content.Manifest, payload, swap.Staged, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await Task.Run(() => DatabaseRestorer.RequireEqual(content.Manifest, payload, swap.Staged, cancellationToken), cancellationToken).ConfigureAwait(false);
+        BackupStatus status = content.Manifest.Fingerprint is null ? BackupStatus.Restored : BackupStatus.Matched;
         ApplyAttributes(target, swap.Staged);
         DurableFiles.FlushFile(swap.Staged);
         observer.Verbose($"Restored {payload.RestoreName} beside its place: {status}.");
         return status;
     }
-
-    private static BackupStatus Check(Manifest manifest, Payload payload, string staged, CancellationToken cancellationToken)
-    {
-        if (SqliteCheck.FindDamage(staged, thorough: false, cancellationToken) is { } damage)
-            throw Mismatch(payload, damage);
-        if (manifest.Fingerprint is not { } expected)
-            return BackupStatus.Restored;
-        IReadOnlyList<string> differences = expected.DifferencesFrom(SqliteFingerprint.Take(staged, expected.Level, cancellationToken));
-        if (differences.Count > 0)
-            throw Mismatch(payload, string.Join("; ", differences.Take(5)));
-        return BackupStatus.Matched;
-    }
-
-    private static BackupFailure Mismatch(Payload payload, string findings) => new(
-        ErrorCodes.RestoreMismatch,
-        FailureCategory.InvalidData,
-        $"'{payload.FileName}' does not give back what was backed up: {findings}. Nothing was changed.",
-        "Use another backup of this source: Get-DbBackup, and Test-DbBackup -Level Restore to find a good one.")
-    { Target = payload.FileName };
 
     private static async Task StageFolderAsync(
         BackupContent content, RestoreTarget target, StagedSwap swap, IOperationObserver observer, string activity, CancellationToken cancellationToken)
@@ -225,7 +207,7 @@ public sealed class RestoreService
         foreach (string warning in summary.Warnings)
             observer.Warning(warning);
         if (payload.EntryCount is { } expected && summary.Entries != expected)
-            throw Mismatch(payload, string.Create(CultureInfo.InvariantCulture, $"{summary.Entries} entries instead of {expected}"));
+            throw DatabaseRestorer.Mismatch(payload, string.Create(CultureInfo.InvariantCulture, $"{summary.Entries} entries instead of {expected}"));
         if (Directory.Exists(swap.Staged))
             DurableFiles.FlushTree(swap.Staged, cancellationToken);
         else

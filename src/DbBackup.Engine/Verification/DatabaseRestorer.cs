@@ -29,4 +29,24 @@ internal static class DatabaseRestorer
             progress?.Report(done += read);
         }
     }
+
+    /// <summary>Checks a restored file and compares it with the backup's fingerprint.</summary>
+    /// <returns>The facts of the restored file.</returns>
+    /// <exception cref="BackupException">It is damaged, or not what was backed up.</exception>
+    public static Fingerprint RequireEqual(Manifest manifest, Payload payload, string file, CancellationToken cancellationToken)
+    {
+        if (SqliteCheck.FindDamage(file, thorough: false, cancellationToken) is { } damage)
+            throw Mismatch(payload, damage);
+        Fingerprint actual = SqliteFingerprint.Take(file, manifest.Fingerprint?.Level ?? FingerprintLevel.Rows, cancellationToken);
+        IReadOnlyList<string> differences = manifest.Fingerprint?.DifferencesFrom(actual) ?? [];
+        return differences.Count == 0 ? actual : throw Mismatch(payload, string.Join("; ", differences.Take(5)));
+    }
+
+    /// <summary>The failure for what does not give back what was backed up.</summary>
+    public static BackupFailure Mismatch(Payload payload, string findings) => new(
+        ErrorCodes.RestoreMismatch,
+        FailureCategory.InvalidData,
+        $"'{payload.FileName}' does not give back what was backed up: {findings}. Nothing was changed.",
+        "Use another backup of this source: Get-DbBackup, and Test-DbBackup -Level Restore to find a good one.")
+    { Target = payload.FileName };
 }

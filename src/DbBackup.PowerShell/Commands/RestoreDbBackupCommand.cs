@@ -57,7 +57,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         var request = new RestoreRequest
         {
             Backup = backup,
-            Destination = Destination is null ? null : ResolveDestination(Destination),
+            Destination = Destination is null ? null : ResolveFolderOrFile(Destination),
             Only = Only,
             NoSafetyBackup = NoSafetyBackup,
             Force = Force,
@@ -96,15 +96,6 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         }
 
         return CandidatePrompt.Choose(Host, candidates, Destination is null);
-    }
-
-    // A separator at the end says "into this folder"; the shell's own resolution drops it.
-    private string ResolveDestination(string destination)
-    {
-        string resolved = ResolvePath(destination);
-        return destination[^1] is '/' or '\\' && !System.IO.Path.EndsInDirectorySeparator(resolved)
-            ? resolved + System.IO.Path.DirectorySeparatorChar
-            : resolved;
     }
 
     private void Report(RestoreResult result)

@@ -127,4 +127,13 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
 
         return resolved;
     }
+
+    /// <summary>Like <see cref="ResolvePath"/>, but keeps a separator at the end, which says "into this folder".</summary>
+    private protected string ResolveFolderOrFile(string destination)
+    {
+        string resolved = ResolvePath(destination);
+        return destination[^1] is '/' or '\\' && !Path.EndsInDirectorySeparator(resolved)
+            ? resolved + Path.DirectorySeparatorChar
+            : resolved;
+    }
 }

@@ -33,6 +33,12 @@ public sealed record Payload
     /// <summary>The file or folder name that a restore into another folder gives it.</summary>
     public required string RestoreName { get; init; }
 
+    /// <summary>
+    /// Where a database lies in a folder of the same backup, as in <c>data/pats.db</c> (the folder's <see cref="RestoreName"/> and
+    /// the path in it, with slashes); the folder was archived without it. Null for everything else.
+    /// </summary>
+    public string? Within { get; init; }
+
     /// <summary>Files in a tar; null otherwise.</summary>
     public long? EntryCount { get; init; }
 

@@ -1,0 +1,85 @@
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Sources.Sqlite;
+
+namespace DbBackup.Engine.Portability;
+
+/// <summary>What kind of file somebody wants to adopt; told by its content, never by its name.</summary>
+internal enum ForeignFileKind
+{
+    Unknown,
+    SqliteDatabase,
+    SqliteDump,
+    PostgreSqlDump,
+    Tar,
+}
+
+/// <summary>Recognises files by their content.</summary>
+/// <param name="Kind">What it is, once decompressed.</param>
+/// <param name="Compression">How it is compressed.</param>
+internal sealed record ForeignFile(ForeignFileKind Kind, PayloadCompression Compression)
+{
+    // Enough for the header of a tar (512 bytes) and for the comments at the top of a dump.
+    private const int StartBytes = 8192;
+
+    public static ForeignFile Recognize(string path)
+    {
+        Span<byte> magic = stackalloc byte[4];
+        using (FileStream file = Open(path))
+            magic = magic[..file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false)];
+        // RFC 1952, section 2.3.1, and RFC 8878, section 3.1.1.
+        PayloadCompression compression = magic.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) ? PayloadCompression.Gzip
+            : magic.SequenceEqual((ReadOnlySpan<byte>)[0x28, 0xb5, 0x2f, 0xfd]) ? PayloadCompression.Zstd
+            : PayloadCompression.None;
+        byte[] start = new byte[StartBytes];
+        int length;
+        try
+        {
+            using Stream content = DecompressionStreams.Open(Open(path), compression);
+            length = content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        }
+        catch (InvalidDataException)
+        {
+            return new ForeignFile(ForeignFileKind.Unknown, compression);
+        }
+
+        return new ForeignFile(KindOf(start.AsSpan(0, length)), compression);
+    }
+
+    private static ForeignFileKind KindOf(ReadOnlySpan<byte> start)
+    {
+        if (SqliteFile.HasHeader(start))
+            return ForeignFileKind.SqliteDatabase;
+        if (start.StartsWith("PGDMP"u8))
+            return ForeignFileKind.PostgreSqlDump;
+        if (start.Length >= 512 && HasTarChecksum(start[..512]))
+            return ForeignFileKind.Tar;
+        string text = System.Text.Encoding.UTF8.GetString(start);
+        if (text.Contains("PostgreSQL database", StringComparison.Ordinal))
+            return ForeignFileKind.PostgreSqlDump;
+        string[] beginnings = ["PRAGMA ", "BEGIN TRANSACTION", "BEGIN;", "CREATE TABLE", "INSERT INTO"];
+        bool isSql = !text.Contains('\0', StringComparison.Ordinal) && text.Split('\n').Select(line => line.TrimStart('\ufeff', ' ', '\t'))
+            .SkipWhile(line => line.Trim().Length == 0 || line.StartsWith("--", StringComparison.Ordinal))
+            .Take(1).Any(line => beginnings.Any(beginning => line.StartsWith(beginning, StringComparison.OrdinalIgnoreCase)));
+        return isSql ? ForeignFileKind.SqliteDump : ForeignFileKind.Unknown;
+    }
+
+    // Bytes 148 to 155 hold the sum of the header's bytes, with these eight counted as blanks (POSIX.1-1988 ustar; v7 too).
+    private static bool HasTarChecksum(ReadOnlySpan<byte> header)
+    {
+        int stored = 0;
+        foreach (byte digit in header.Slice(148, 8))
+        {
+            if (digit is >= (byte)'0' and <= (byte)'7')
+                stored = (stored * 8) + digit - '0';
+            else if (digit is not ((byte)' ' or 0))
+                return false;
+        }
+
+        int sum = 8 * ' ';
+        for (int index = 0; index < header.Length; index++)
+            sum += index is >= 148 and < 156 ? 0 : header[index];
+        return stored > 0 && stored == sum;
+    }
+
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+}

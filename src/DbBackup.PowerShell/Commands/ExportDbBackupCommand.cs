@@ -1,0 +1,61 @@
+using System.Management.Automation;
+using DbBackup.Engine.Portability;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Pipeline;
+
+namespace DbBackup.PowerShell.Commands;
+
+/// <summary>Gives a backup's content out as plain files and folders.</summary>
+[Cmdlet(VerbsData.Export, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = NameSet)]
+[OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
+public sealed class ExportDbBackupCommand : BackupCommandBase
+{
+    /// <summary>The backup's name.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
+    [ArgumentCompleter(typeof(BackupNameCompleter))]
+    public string? Name { get; set; }
+
+    /// <summary>The newest good backup of the source.</summary>
+    [Parameter(ParameterSetName = NameSet)]
+    public SwitchParameter Latest { get; set; }
+
+    /// <summary>A file for a single database, else a folder.</summary>
+    [Parameter(Mandatory = true, Position = 1)]
+    [ValidateNotNullOrEmpty]
+    public string Destination { get; set; } = string.Empty;
+
+    /// <summary>Only the database, or only the files.</summary>
+    [Parameter]
+    public PayloadKind? Only { get; set; }
+
+    /// <summary>The form of the database.</summary>
+    [Parameter]
+    [ValidateSet("Native", "Sql")]
+    public string Format { get; set; } = "Native";
+
+    /// <summary>Overwrites an existing file.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, () =>
+    {
+        Backup backup = SelectOne(Name, Latest);
+        var request = new ExportRequest
+        {
+            Backup = backup,
+            Destination = ResolveFolderOrFile(Destination),
+            Only = Only,
+            Format = Enum.Parse<SqliteFormat>(Format),
+            Force = Force,
+        };
+        string targets = string.Join(", ", BackupExporter.Plan(request).Select(item => $"'{item.Path}'"));
+        if (!ShouldProcess($"'{backup}' to {targets}", "Export"))
+            return;
+        BackupRepository repository = OpenRepository(backup.Repository);
+        foreach (string path in Run((observer, token) => new BackupExporter(repository).ExportAsync(request, observer, token)))
+            WriteObject(Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path));
+    });
+}
