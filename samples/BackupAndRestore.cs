@@ -52,7 +52,7 @@ try
     File.Delete(Path.Combine(uploads, "letter-1.txt"));
     Console.WriteLine($"An accident: {Count(database)} rows and {Directory.GetFiles(uploads).Length} files are left.");
 
-    RestorePlan plan = RestorePlanner.Plan(new RestoreRequest { Backup = backup }, CancellationToken.None);
+    RestorePlan plan = RestoreService.Prepare(new RestoreRequest { Backup = backup }, SilentObserver.Instance, CancellationToken.None);
     Console.WriteLine(plan);
     RestoreResult result = await new RestoreService(repository)
         .RunAsync(plan, TimeSpan.FromSeconds(30), SilentObserver.Instance, CancellationToken.None);

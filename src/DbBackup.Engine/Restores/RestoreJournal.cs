@@ -37,10 +37,12 @@ internal sealed class RestoreJournal : IDisposable
     /// Finishes or undoes what dead runs left in a folder. Where nothing was swapped yet, what they staged is deleted; where the
     /// swap had begun, it is finished, because half of a restore point is none.
     /// </summary>
-    public static void Recover(string folder, IOperationObserver observer)
+    /// <returns>Whether there was anything to put right.</returns>
+    public static bool Recover(string folder, IOperationObserver observer)
     {
+        bool any = false;
         if (!Directory.Exists(folder))
-            return;
+            return any;
         foreach (string path in Directory.EnumerateFiles(folder, Prefix + "*" + Suffix).ToList())
         {
             if (ReadAbandoned(path) is not { } content)
@@ -55,10 +57,13 @@ internal sealed class RestoreJournal : IDisposable
             }
 
             File.Delete(path);
+            any = true;
             observer.Warning(begun
                 ? $"A restore that was killed in the middle of its swap in '{folder}' has been completed: {string.Join(", ", content.Swaps.Select(swap => swap.Target))}."
                 : $"A restore that was killed before its swap in '{folder}' has been cleaned up; nothing had been changed by it.");
         }
+
+        return any;
     }
 
     /// <summary>Leaves the note for the next run: the swap has begun and could not be finished.</summary>
@@ -67,9 +72,10 @@ internal sealed class RestoreJournal : IDisposable
     /// <summary>Everything is in place, or nothing was changed: the note has served.</summary>
     public void Dispose()
     {
+        // First closed, then deleted: Windows does not delete an open file.
+        _file.Dispose();
         if (!_keep)
             File.Delete(_path);
-        _file.Dispose();
     }
 
     private static Content? ReadAbandoned(string path)

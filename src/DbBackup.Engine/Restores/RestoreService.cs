@@ -28,12 +28,23 @@ public sealed class RestoreService
         _clock = clock ?? TimeProvider.System;
     }
 
-    /// <summary>Puts right what killed restores left where this one will work.</summary>
-    public static void Recover(IEnumerable<string> paths, IOperationObserver observer)
+    /// <summary>Puts right what killed restores left where these paths lie.</summary>
+    /// <returns>Whether there was anything to put right.</returns>
+    public static bool Recover(IEnumerable<string> paths, IOperationObserver observer)
     {
         ArgumentNullException.ThrowIfNull(paths);
+        bool any = false;
         foreach (string folder in paths.Select(Path.GetDirectoryName).OfType<string>().Distinct(StringComparer.Ordinal))
-            RestoreJournal.Recover(folder, observer);
+            any |= RestoreJournal.Recover(folder, observer);
+        return any;
+    }
+
+    /// <summary>Makes the plan, once what killed restores left at its targets has been put right.</summary>
+    /// <exception cref="BackupException">As for <see cref="RestorePlanner.Plan"/>.</exception>
+    public static RestorePlan Prepare(RestoreRequest request, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        RestorePlan plan = RestorePlanner.Plan(request, cancellationToken);
+        return Recover(plan.Targets.Select(target => target.Path), observer) ? RestorePlanner.Plan(request, cancellationToken) : plan;
     }
 
     /// <summary>Runs the plan.</summary>
