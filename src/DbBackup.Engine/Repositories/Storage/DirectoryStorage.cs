@@ -136,7 +136,9 @@ public sealed class DirectoryStorage : IBackupStorage
         {
             // One write of one line at the end: two tests at once both keep their record.
             using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 1);
-            file.Write(System.Text.Encoding.UTF8.GetBytes(line + "\n"));
+            // A crash may have left half a line there, which must not swallow this one.
+            string start = EndsInLine(path) ? string.Empty : "\n";
+            file.Write(System.Text.Encoding.UTF8.GetBytes(start + line + "\n"));
             file.Flush(flushToDisk: true);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -295,6 +297,15 @@ public sealed class DirectoryStorage : IBackupStorage
             // Being removed at this moment, or a disk error; only the second is still there.
             return File.Exists(Path.Combine(folder, IBackupStorage.ManifestFile)) ? new StoredBackup(key, folder, [], []) : null;
         }
+    }
+
+    private static bool EndsInLine(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        if (file.Length == 0)
+            return true;
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
     }
 
     private static byte[] ReadShared(string path)
