@@ -208,6 +208,22 @@ public sealed class RepositoryFaultTests : IDisposable
         Assert.Equal(SampleDatabase.Content(_database), SampleDatabase.Content(_bench["restored.db"]));
     }
 
+    [SkippableFact]
+    public async Task A_repository_that_a_user_may_not_read_is_reported_as_such()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "Another user can only be played by root.");
+        Require.Tool("setpriv");
+        await _bench.BackUpAsync(_database);
+        Shell.Run("chmod", "755", _bench.Folder.Path, _bench.RepositoryPath);
+        Shell.Run("chmod", "700", Path.Join(_bench.RepositoryPath, "app"));
+
+        (int exit, string output) = OtherProcess.Run(
+            ["setpriv", "--reuid=65534", "--clear-groups", "env", "HOME=/tmp", .. OtherProcess.Command("list", _bench.RepositoryPath)]);
+
+        Assert.Equal(1, exit);
+        Assert.Contains(ErrorCodes.ReadFailed, output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_folder_without_a_manifest_is_no_backup()
     {

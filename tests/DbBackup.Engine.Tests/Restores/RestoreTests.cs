@@ -158,6 +158,63 @@ public sealed class RestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_transaction_that_died_in_the_middle_is_rolled_back_before_the_safety_backup()
+    {
+        Backup backup = await DieInTheMiddleAsync();
+
+        RestoreResult result = await _bench.RestoreAsync(backup);
+
+        Assert.Equal(BackupStatus.Matched, result.Status);
+        string safety = await _bench.RestoredCopyAsync(result.SafetyBackup!);
+        Assert.Equal("note 1", SampleDatabase.Text(safety, "SELECT text FROM notes WHERE id = 1"));
+        Assert.Equal("ok", SampleDatabase.Text(safety, "PRAGMA integrity_check"));
+    }
+
+    [Fact]
+    public async Task A_backup_of_a_transaction_that_died_in_the_middle_says_how_to_roll_it_back_and_stores_nothing_torn()
+    {
+        await DieInTheMiddleAsync();
+
+        BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.BackUpAsync(_database));
+
+        Assert.Contains("hot journal", failure.Message, StringComparison.Ordinal);
+        Assert.Single(await _bench.ListAsync());
+    }
+
+    [Fact]
+    public async Task A_backup_cannot_be_removed_while_a_restore_reads_it()
+    {
+        SampleDatabase.Create(_database);
+        Backup backup = await _bench.BackUpAsync(_database);
+        string? code = null;
+        _bench.Observer.At = step =>
+        {
+            if (code is null && step.StartsWith("checking", StringComparison.Ordinal))
+                code = Assert.ThrowsAny<BackupException>(() => _bench.Repository.Storage.Remove(new(backup.Source, backup.Name))).Code;
+        };
+
+        await _bench.RestoreAsync(backup);
+
+        Assert.Equal(ErrorCodes.BackupInUse, code);
+    }
+
+    [Fact]
+    public async Task A_note_of_a_restore_that_was_killed_while_it_wrote_it_is_cleaned_up()
+    {
+        SampleDatabase.Create(_database);
+        string note = _bench[".dbbackup-restore-0123.json"];
+        File.WriteAllText(note, "{\"Owner\":{\"Ho");
+        await _bench.BackUpAsync(_database);
+        Assert.True(File.Exists(note));
+
+        // Until then it may belong to a restore that has just begun.
+        File.SetLastWriteTimeUtc(note, DateTime.UtcNow.AddMinutes(-5));
+        await _bench.BackUpAsync(_database);
+
+        Assert.False(File.Exists(note));
+    }
+
+    [Fact]
     public async Task Without_a_safety_backup_none_is_made()
     {
         SampleDatabase.Create(_database);
@@ -197,6 +254,9 @@ public sealed class RestoreTests : IDisposable
         }
 
         visitor.Kill();
+        Assert.True(restored > 0);
+        // It may have died in the middle of a transaction, which the next writer rolls back.
+        SampleDatabase.Run(_database, "BEGIN IMMEDIATE; COMMIT");
         var kept = new HashSet<long>();
         foreach (Backup state in states)
             kept.UnionWith(Ids(await _bench.RestoredCopyAsync(state)));
@@ -384,6 +444,18 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal(BackupStatus.Matched, result.Status);
         Assert.Equal(wanted, SampleDatabase.Content(_database));
         _bench.AssertNoLeftovers();
+    }
+
+    // More is changed than the cache holds, so that half of the transaction is in the file already.
+    private async Task<Backup> DieInTheMiddleAsync()
+    {
+        SampleDatabase.Create(_database, rows: 5000);
+        Backup backup = await _bench.BackUpAsync(_database);
+        using OtherProcess application = OtherProcess.Hold(_database);
+        application.Ask("PRAGMA cache_size=5; BEGIN; UPDATE notes SET text = 'half'; SELECT 1");
+        application.Kill();
+        Assert.True(new FileInfo(_database + "-journal").Length > 0);
+        return backup;
     }
 
     private static List<long> Ids(string database)

@@ -93,7 +93,7 @@ public sealed class DirectoryStorage : IBackupStorage
             IEnumerable<string> sources = source is null
                 ? VisibleFolders(Location)
                 : [Path.Combine(Location, source)];
-            return [.. sources.SelectMany(VisibleFolders)
+            return [.. sources.SelectMany(VisibleFolders).ToList()
                 .AsParallel().WithCancellation(cancellationToken)
                 .Select(Load).OfType<StoredBackup>()];
         },
@@ -330,6 +330,16 @@ public sealed class DirectoryStorage : IBackupStorage
         {
             // A repository may be a volume of its own, whose root has a folder that only root may read.
             return [];
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new BackupFailure(
+                ErrorCodes.ReadFailed,
+                FailureCategory.PermissionDenied,
+                $"'{parent}' in the repository may not be read by this user.",
+                "Run as the user who makes the backups, or let this one read the repository.",
+                exception)
+            { Target = parent };
         }
     }
 
