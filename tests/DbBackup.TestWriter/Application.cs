@@ -41,7 +41,7 @@ internal static class Application
 
             Say("committed", id);
             // Others find a moment in which nobody is there.
-            Thread.Sleep(Random.Shared.Next(60));
+            Thread.Sleep(Random.Shared.Next(500));
         }
     }
 

@@ -235,11 +235,11 @@ public sealed class RestoreTests : IDisposable
         SampleDatabase.Run(_database, "CREATE TABLE left_half(id INTEGER PRIMARY KEY, filler TEXT)", "CREATE TABLE right_half(id INTEGER PRIMARY KEY, filler TEXT)");
         Backup backup = await _bench.BackUpAsync(_database);
         using OtherProcess visitor = OtherProcess.Start("visit", _database);
-        visitor.WaitFor(lines => lines.Count > 5);
+        visitor.WaitFor(lines => lines.Count > 2);
 
         var states = new List<Backup>();
         int restored = 0;
-        for (int attempt = 0; attempt < 40 && restored < 2; attempt++)
+        for (int attempt = 0; attempt < 100 && restored < 2; attempt++)
         {
             try
             {
