@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -11,25 +12,27 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly SqliteConnection _connection;
     private readonly CancellationTokenRegistration _interrupt;
     private readonly CancellationToken _cancellationToken;
+    private readonly TimeSpan _lockTimeout;
 
     private SqliteDatabase(string path, string dataSource, SqliteOpenMode mode, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
         SqliteLibrary.EnsureLoaded();
         Path = path;
         _cancellationToken = cancellationToken;
+        _lockTimeout = lockTimeout;
         var settings = new SqliteConnectionStringBuilder
         {
             DataSource = dataSource,
             Mode = mode,
             Pooling = false,
-            DefaultTimeout = Math.Max(1, (int)Math.Ceiling(lockTimeout.TotalSeconds)),
+            DefaultTimeout = 1,
         };
         _connection = new SqliteConnection(settings.ToString());
         try
         {
             _connection.Open();
-            // The driver waits for locks only around its own commands; the copy calls the library itself.
-            raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, int.MaxValue));
+            // Short, as is the driver's own timeout: neither hears a cancellation while it waits. The waiting is done in Run.
+            raw.sqlite3_busy_timeout(Handle, 100);
         }
         catch (SqliteException exception)
         {
@@ -105,16 +108,21 @@ internal sealed class SqliteDatabase : IDisposable
 
     private T Run<T>(string sql, Func<SqliteCommand, T> run)
     {
-        try
+        var waiting = Stopwatch.StartNew();
+        while (true)
         {
-            using SqliteCommand command = _connection.CreateCommand();
-            command.CommandText = sql;
-            return run(command);
-        }
-        catch (SqliteException exception)
-        {
-            _cancellationToken.ThrowIfCancellationRequested();
-            throw SqliteFailures.From(exception, Path);
+            try
+            {
+                using SqliteCommand command = _connection.CreateCommand();
+                command.CommandText = sql;
+                return run(command);
+            }
+            catch (SqliteException exception)
+            {
+                _cancellationToken.ThrowIfCancellationRequested();
+                if (exception.SqliteErrorCode is not (raw.SQLITE_BUSY or raw.SQLITE_LOCKED) || waiting.Elapsed >= _lockTimeout)
+                    throw SqliteFailures.From(exception, Path);
+            }
         }
     }
 
