@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using DbBackup.Engine.Platform;
 
@@ -11,6 +12,12 @@ internal sealed class RestoreJournal : IDisposable
 {
     private const string Prefix = ".dbbackup-restore-";
     private const string Suffix = ".json";
+
+    // Its second line. Without it, what is staged may be incomplete or unchecked, whatever names there are on disk.
+    private const string SwapMark = "swap";
+
+    // Between the creation of a journal and its first line there is a moment.
+    private static readonly TimeSpan PatienceWithUnreadable = TimeSpan.FromMinutes(1);
     private readonly string _path;
     private readonly FileStream _file;
     private bool _keep;
@@ -21,16 +28,29 @@ internal sealed class RestoreJournal : IDisposable
         _file = file;
     }
 
+    /// <summary>Whether everything is staged and checked, and the swap may have begun.</summary>
+    public bool SwapBegun { get; private set; }
+
     /// <summary>Writes the journal durably before anything is staged.</summary>
-    public static RestoreJournal Begin(string folder, IReadOnlyList<StagedSwap> swaps)
+    /// <param name="folder">Where the journal lies.</param>
+    /// <param name="swaps">What will be put in place by renames.</param>
+    /// <param name="written">What will be written through SQLite into an open database.</param>
+    public static RestoreJournal Begin(string folder, IReadOnlyList<StagedSwap> swaps, IReadOnlyList<StagedSwap> written)
     {
         string path = Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         // Locked for as long as this process lives: the first sign for others that it is no leftover.
         var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1);
-        JsonSerializer.Serialize(file, new Content(ProcessIdentity.Current, swaps));
-        file.Flush(flushToDisk: true);
+        var journal = new RestoreJournal(path, file);
+        journal.WriteLine(JsonSerializer.Serialize(new Content(ProcessIdentity.Current, swaps, written)));
         DurableFiles.FlushDirectory(folder);
-        return new RestoreJournal(path, file);
+        return journal;
+    }
+
+    /// <summary>Notes durably that everything is staged and checked, right before the first rename.</summary>
+    public void BeginSwap()
+    {
+        WriteLine(SwapMark);
+        SwapBegun = true;
     }
 
     /// <summary>
@@ -45,9 +65,9 @@ internal sealed class RestoreJournal : IDisposable
             return any;
         foreach (string path in Directory.EnumerateFiles(folder, Prefix + "*" + Suffix).ToList())
         {
-            if (ReadAbandoned(path) is not { } content)
+            if (ReadAbandoned(path, out bool maySwap) is not { } content)
                 continue;
-            bool begun = content.Swaps.Any(swap => swap.HasBegun);
+            bool begun = maySwap && (content.Swaps.Any(swap => swap.HasBegun) || content.Written.Any(swap => swap.IsDone));
             foreach (StagedSwap swap in content.Swaps)
             {
                 if (begun)
@@ -56,6 +76,9 @@ internal sealed class RestoreJournal : IDisposable
                     swap.Discard();
             }
 
+            // Either SQLite finished the transaction, or it rolls it back when the database is next opened.
+            foreach (StagedSwap swap in content.Written)
+                swap.Discard();
             File.Delete(path);
             any = true;
             observer.Warning(begun
@@ -78,13 +101,23 @@ internal sealed class RestoreJournal : IDisposable
             File.Delete(_path);
     }
 
-    private static Content? ReadAbandoned(string path)
+    private static Content? ReadAbandoned(string path, out bool maySwap)
     {
+        maySwap = false;
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1);
-            Content? content = JsonSerializer.Deserialize<Content>(file);
+            using var reader = new StreamReader(file);
+            string[] lines = reader.ReadToEnd().Split('\n');
+            maySwap = lines.Length > 2 && lines[1] == SwapMark;
+            Content? content = JsonSerializer.Deserialize<Content>(lines[0]);
             return content?.Owner?.IsAlive() == Liveness.Dead ? content : null;
+        }
+        catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PatienceWithUnreadable)
+        {
+            // Its owner died while it wrote this very file, before it staged anything.
+            File.Delete(path);
+            return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -92,5 +125,11 @@ internal sealed class RestoreJournal : IDisposable
         }
     }
 
-    private sealed record Content(ProcessIdentity? Owner, IReadOnlyList<StagedSwap> Swaps);
+    private void WriteLine(string line)
+    {
+        _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        _file.Flush(flushToDisk: true);
+    }
+
+    private sealed record Content(ProcessIdentity? Owner, IReadOnlyList<StagedSwap> Swaps, IReadOnlyList<StagedSwap> Written);
 }

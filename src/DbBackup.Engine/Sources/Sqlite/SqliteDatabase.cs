@@ -9,17 +9,20 @@ namespace DbBackup.Engine.Sources.Sqlite;
 /// </summary>
 internal sealed class SqliteDatabase : IDisposable
 {
+    // The library's own wait for a lock cannot be interrupted (before SQLite 3.41): it waits in short pieces, and we ask in between.
+    private const int LongestWaitMilliseconds = 250;
+
     private readonly SqliteConnection _connection;
+    private readonly TimeSpan _lockTimeout;
     private readonly CancellationTokenRegistration _interrupt;
     private readonly CancellationToken _cancellationToken;
-    private readonly TimeSpan _lockTimeout;
 
     private SqliteDatabase(string path, string dataSource, SqliteOpenMode mode, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
         SqliteLibrary.EnsureLoaded();
         Path = path;
-        _cancellationToken = cancellationToken;
         _lockTimeout = lockTimeout;
+        _cancellationToken = cancellationToken;
         var settings = new SqliteConnectionStringBuilder
         {
             DataSource = dataSource,
@@ -31,8 +34,8 @@ internal sealed class SqliteDatabase : IDisposable
         try
         {
             _connection.Open();
-            // Short, as is the driver's own timeout: neither hears a cancellation while it waits. The waiting is done in Run.
-            raw.sqlite3_busy_timeout(Handle, 100);
+            // The driver waits for locks only around its own commands; the copy calls the library itself.
+            raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, LongestWaitMilliseconds));
         }
         catch (SqliteException exception)
         {
