@@ -51,7 +51,7 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
             if (unit.Length == 0)
                 throw new FormatException(BareNumber(trimmed));
             if (DaysPerUnit(unit) is { } days)
-                return new BackupAge(FromDays(number * days, trimmed));
+                return new BackupAge(FromDays(number, trimmed, days));
         }
 
         if (trimmed.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(trimmed, CultureInfo.InvariantCulture, out TimeSpan span))
@@ -127,7 +127,7 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
     public override string ToString()
     {
         if (Value < TimeSpan.Zero)
-            return "in " + new BackupAge(Value.Negate());
+            return "in " + new BackupAge(Value == TimeSpan.MinValue ? TimeSpan.MaxValue : Value.Negate());
         return Value.TotalDays switch
         {
             >= 700 => Invariant(Value.TotalDays / 365, "0.0") + " y",
@@ -179,11 +179,11 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
         _ => null,
     };
 
-    private static TimeSpan FromDays(decimal days, string text)
+    private static TimeSpan FromDays(decimal number, string text, decimal daysPerUnit = 1)
     {
         try
         {
-            return TimeSpan.FromTicks(decimal.ToInt64(decimal.Round(days * TimeSpan.TicksPerDay)));
+            return TimeSpan.FromTicks(decimal.ToInt64(decimal.Round(number * daysPerUnit * TimeSpan.TicksPerDay)));
         }
         catch (OverflowException)
         {

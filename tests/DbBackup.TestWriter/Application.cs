@@ -40,6 +40,8 @@ internal static class Application
             }
 
             Say("committed", id);
+            // Others find a moment in which nobody is there.
+            Thread.Sleep(Random.Shared.Next(60));
         }
     }
 

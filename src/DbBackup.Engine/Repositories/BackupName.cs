@@ -49,7 +49,8 @@ public static class BackupName
     {
         ArgumentNullException.ThrowIfNull(text);
         var name = new StringBuilder();
-        foreach (char character in text.Normalize())
+        // By whole characters: a lone half of a surrogate pair, which Windows allows in file names, cannot be normalized.
+        foreach (char character in string.Concat(text.EnumerateRunes()).Normalize())
             name.Append(char.IsControl(character) || NeverAllowed.Contains(character, StringComparison.Ordinal) ? '_' : character);
         string trimmed = name.ToString().Trim().TrimStart('.', '-').TrimEnd('.', ' ');
         trimmed = Shorten(trimmed, LongestName);

@@ -55,6 +55,9 @@ internal sealed class LiveDatabaseLock : IDisposable
             _database.Execute("BEGIN EXCLUSIVE");
             if (_database.Number("PRAGMA data_version") != version)
                 throw Held(_path, null);
+            // Without WAL an idle connection holds no lock; one that was opened since the plan was made is only seen here.
+            if (OpenFiles.HoldersOf([_path]).Holders is { Count: > 0 } holders)
+                throw RestorePlanner.InUse(_path, holders);
             _database.Execute("COMMIT");
             if (_database.Text("PRAGMA journal_mode=DELETE") is not "delete")
                 throw Held(_path, null);
@@ -64,10 +67,6 @@ internal sealed class LiveDatabaseLock : IDisposable
         {
             throw Held(_path, failure);
         }
-
-        // Without WAL an idle connection holds no lock; one that was opened since the plan was made is only seen here.
-        if (OpenFiles.HoldersOf([_path]).Holders is { Count: > 0 } holders)
-            throw RestorePlanner.InUse(_path, holders);
     }
 
     public void Dispose() => _database.Dispose();

@@ -127,6 +127,8 @@ public static class RestorePlanner
     private static RestoreTarget PlanOne(Payload payload, string path, RestoreRequest request, List<string> warnings)
     {
         string? parent = Path.GetDirectoryName(path);
+        while (parent is not null && !Path.Exists(parent))
+            parent = Path.GetDirectoryName(parent);
         if (parent is null || File.Exists(parent))
         {
             throw new BackupFailure(

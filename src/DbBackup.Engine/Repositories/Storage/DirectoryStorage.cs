@@ -93,7 +93,7 @@ public sealed class DirectoryStorage : IBackupStorage
             IEnumerable<string> sources = source is null
                 ? VisibleFolders(Location)
                 : [Path.Combine(Location, source)];
-            return [.. sources.SelectMany(VisibleFolders)
+            return [.. sources.SelectMany(VisibleFolders).ToList()
                 .AsParallel().WithCancellation(cancellationToken)
                 .Select(Load).OfType<StoredBackup>()];
         },
@@ -136,7 +136,9 @@ public sealed class DirectoryStorage : IBackupStorage
         {
             // One write of one line at the end: two tests at once both keep their record.
             using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 1);
-            file.Write(System.Text.Encoding.UTF8.GetBytes(line + "\n"));
+            // A crash may have left half a line there, which must not swallow this one.
+            string start = EndsInLine(path) ? string.Empty : "\n";
+            file.Write(System.Text.Encoding.UTF8.GetBytes(start + line + "\n"));
             file.Flush(flushToDisk: true);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -297,6 +299,15 @@ public sealed class DirectoryStorage : IBackupStorage
         }
     }
 
+    private static bool EndsInLine(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        if (file.Length == 0)
+            return true;
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
+    }
+
     private static byte[] ReadShared(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
@@ -319,6 +330,16 @@ public sealed class DirectoryStorage : IBackupStorage
         {
             // A repository may be a volume of its own, whose root has a folder that only root may read.
             return [];
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new BackupFailure(
+                ErrorCodes.ReadFailed,
+                FailureCategory.PermissionDenied,
+                $"'{parent}' in the repository may not be read by this user.",
+                "Run as the user who makes the backups, or let this one read the repository.",
+                exception)
+            { Target = parent };
         }
     }
 

@@ -19,13 +19,14 @@ internal static class SqlScript
         using SqliteDatabase target = SqliteDatabase.OpenForWriting(database, TimeSpan.Zero, cancellationToken);
         target.ExecuteRaw("PRAGMA synchronous=OFF");
         using var reader = new StreamReader(text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), detectEncodingFromByteOrderMarks: true, 1 << 16);
+        var lines = new LineReader(reader);
         var statement = new StringBuilder();
         long line = 0, statements = 0;
-        while (reader.ReadLine() is { } next)
+        while (lines.Next() is { } next)
         {
             cancellationToken.ThrowIfCancellationRequested();
             line++;
-            if (statement.Length == 0 && (next.Length == 0 || next.StartsWith("--", StringComparison.Ordinal)))
+            if (statement.Length == 0 && (string.IsNullOrWhiteSpace(next) || next.StartsWith("--", StringComparison.Ordinal)))
                 continue;
             statement.Append(next).Append('\n');
             if (statement.Length > LongestStatement)
@@ -71,4 +72,38 @@ internal static class SqlScript
         FailureCategory.InvalidData,
         $"The SQL text ends in the middle, after {line} lines: its last statement or transaction is not complete.",
         "The dump was cut off; use another backup.");
+
+    // Lines end at a line feed alone: a carriage return may stand in a text, where StreamReader would change it.
+    private sealed class LineReader(StreamReader reader)
+    {
+        private readonly char[] _buffer = new char[1 << 16];
+        private int _start;
+        private int _end;
+
+        /// <summary>The next line without its line feed; null at the end.</summary>
+        public string? Next()
+        {
+            StringBuilder? begun = null;
+            while (true)
+            {
+                if (_start == _end)
+                {
+                    (_start, _end) = (0, reader.Read(_buffer, 0, _buffer.Length));
+                    if (_end == 0)
+                        return begun?.ToString();
+                }
+
+                ReadOnlySpan<char> rest = _buffer.AsSpan(_start, _end - _start);
+                int length = rest.IndexOf('\n');
+                if (length >= 0)
+                {
+                    _start += length + 1;
+                    return begun is null ? rest[..length].ToString() : begun.Append(rest[..length]).ToString();
+                }
+
+                begun = (begun ?? new StringBuilder()).Append(rest);
+                _start = _end;
+            }
+        }
+    }
 }

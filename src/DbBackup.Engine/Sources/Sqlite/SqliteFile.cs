@@ -53,9 +53,15 @@ public static class SqliteFile
     /// <summary>Bytes of the database and of its write-ahead log: no more than this is copied.</summary>
     public static long TotalSize(string path)
     {
-        var log = new FileInfo(path + "-wal");
-        return new FileInfo(path).Length + (log.Exists ? log.Length : 0);
+        var log = new FileInfo(RealPath(path) + "-wal");
+        return Length(path) + (log.Exists ? log.Length : 0);
     }
+
+    /// <summary>Bytes of the database file; of the file that a symbolic link leads to, not of the link.</summary>
+    public static long Length(string path) => new FileInfo(RealPath(path)).Length;
+
+    /// <summary>Where a symbolic link leads; SQLite keeps its other files there.</summary>
+    public static string RealPath(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
 
     // An application that has the database open must neither be disturbed nor disturb us.
     private static FileStream OpenShared(string path) =>

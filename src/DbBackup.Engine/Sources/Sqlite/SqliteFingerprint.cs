@@ -48,9 +48,9 @@ internal static class SqliteFingerprint
     /// <inheritdoc cref="SchemaRevision(string, CancellationToken)"/>
     public static string? SchemaRevision(SqliteDatabase database)
     {
-        if (database.Number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'") == 0)
+        if (database.Number("SELECT count(*) FROM pragma_table_info('alembic_version') WHERE name = 'version_num'") == 0)
             return null;
-        List<string> heads = database.Rows("SELECT version_num FROM alembic_version ORDER BY version_num", row => row.GetString(0));
+        List<string> heads = database.Rows("SELECT version_num FROM alembic_version WHERE version_num IS NOT NULL ORDER BY version_num", row => row.GetString(0));
         return heads.Count == 0 ? null : string.Join(",", heads);
     }
 

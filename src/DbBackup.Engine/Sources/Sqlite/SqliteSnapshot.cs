@@ -186,7 +186,7 @@ internal static class SqliteSnapshot
     {
         public static FileStamp Of(string path)
         {
-            var file = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+            var file = new FileInfo(SqliteFile.RealPath(path));
             return file.Exists ? new FileStamp(file.Length, file.LastWriteTimeUtc) : default;
         }
     }
@@ -222,7 +222,7 @@ internal static class SqliteSnapshot
 
     // In WAL mode even a reader writes beside the database. On a read-only medium it cannot, and need not: nobody else can write.
     private static bool CanBeReadAsImmutable(string path) =>
-        SqliteFile.UsesWriteAheadLog(path) && !File.Exists(path + "-wal") && !CanWriteBeside(path);
+        SqliteFile.UsesWriteAheadLog(path) && !File.Exists(SqliteFile.RealPath(path) + "-wal") && !CanWriteBeside(path);
 
     private static bool CanWriteBeside(string path)
     {

@@ -79,7 +79,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
         }
 
         // No page is smaller. SQLite itself takes so short a file for an empty database.
-        if (new FileInfo(path).Length is > 0 and < SmallestDatabase)
+        if (SqliteFile.Length(path) is > 0 and < SmallestDatabase)
         {
             throw new BackupFailure(
                 ErrorCodes.SourceNotSqlite,
@@ -90,7 +90,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
         }
 
         // A database that was just created in WAL mode may still be in its log alone.
-        if (new FileInfo(path).Length == 0 && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 })
+        if (SqliteFile.Length(path) == 0 && new FileInfo(SqliteFile.RealPath(path) + "-wal") is not { Exists: true, Length: > 0 })
         {
             throw new BackupFailure(
                 ErrorCodes.SourceEmpty,

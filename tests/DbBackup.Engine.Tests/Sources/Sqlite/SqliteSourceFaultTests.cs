@@ -63,7 +63,7 @@ public sealed class SqliteSourceFaultTests : IDisposable
         Assert.Equal("3", backup.Manifest!.Fingerprint!.Settings["user_version"]);
     }
 
-    [Theory]
+    [SkippableTheory]
     [InlineData(SqliteFormat.Native)]
     [InlineData(SqliteFormat.Sql)]
     public async Task A_corrupt_database_is_reported_and_nothing_is_listed(SqliteFormat format)
