@@ -7,7 +7,7 @@ Describe 'Get-DbBackup' {
         New-SampleDatabase ./pats-test.db
         $env:DBBACKUP_REPOSITORY = $repository
         # Ages: 1 hour, 13 hours, 8 days, 15 days; the other source 20 days.
-        foreach ($made in @{ Name = 'h1'; Hours = 1 }, @{ Name = 'h13'; Hours = 13 }, @{ Name = 'd8'; Hours = 192 }, @{ Name = 'd15'; Hours = 360 }) {
+        foreach ($made in @{ Name = 'd15'; Hours = 360 }, @{ Name = 'd8'; Hours = 192 }, @{ Name = 'h13'; Hours = 13 }, @{ Name = 'h1'; Hours = 1 }) {
             Set-BackupDate (New-DbBackup ./pats.db -Name $made.Name -Tag ($made.Hours -gt 24 ? 'old', 'nightly' : 'nightly')) ([datetimeoffset]::Now.AddHours(-$made.Hours))
         }
         Set-BackupDate (New-DbBackup ./pats-test.db -Name 'd 20' -Type PreMigration) ([datetimeoffset]::Now.AddDays(-20))
@@ -62,8 +62,8 @@ Describe 'Get-DbBackup' {
     }
 
     It 'is sorted, grouped and summed' {
-        (Get-DbBackup | Sort Created).Name | Should -Be 'd 20', d15, d8, h13, h1
-        (Get-DbBackup | Sort Age -Descending | Select-Object -First 1).Name | Should -Be 'd 20'
+        (Get-DbBackup | Sort-Object Created).Name | Should -Be 'd 20', d15, d8, h13, h1
+        (Get-DbBackup | Sort-Object Age -Descending | Select-Object -First 1).Name | Should -Be 'd 20'
         $groups = Get-DbBackup | Group Source
         ($groups | Sort-Object Name).Count | Should -Be 4, 1
         (Get-DbBackup | Measure Size -Sum).Sum | Should -Be ((Get-DbBackup).Size | Measure-Object -Sum).Sum
