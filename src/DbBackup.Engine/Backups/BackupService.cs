@@ -62,14 +62,13 @@ public sealed class BackupService
         try
         {
             var context = new CaptureContext(
-                staged.ScratchFolder, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, storage.Location));
+                staged.ScratchFolder, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, storage.Location))
+            { Clock = _clock };
             var collected = new CollectedBackup();
             foreach (IBackupSource each in request.Sources)
                 await CaptureAsync(each, context, staged, options, collected, cancellationToken).ConfigureAwait(false);
 
             Manifest manifest = Describe(request, source, primary, collected, history, duration);
-            using (var writer = new StreamWriter(staged.Create(RestoreInstructions.FileName)))
-                writer.Write(RestoreInstructions.Write(manifest));
             TestRecord? proof = request.Verify
                 ? await ProveAsync(staged, manifest, observer, cancellationToken).ConfigureAwait(false)
                 : null;
@@ -185,7 +184,10 @@ public sealed class BackupService
             // Two backups in one second get the same automatic name: the second becomes …-2.
             string name = number == 1 ? manifest.Name : $"{manifest.Name}-{number}";
             var key = new BackupKey(manifest.Source.Name, name);
-            if (staged.TryPublish(key, ManifestJson.Write(manifest with { Name = name })))
+            Manifest named = manifest with { Name = name };
+            using (var writer = new StreamWriter(staged.Create(RestoreInstructions.FileName)))
+                writer.Write(RestoreInstructions.Write(named));
+            if (staged.TryPublish(key, ManifestJson.Write(named)))
                 return key;
             if (!mayRename)
                 throw NameExists(key);
@@ -235,7 +237,8 @@ public sealed class BackupService
         if (request.SourceName is not null || request.Adoption is not null)
             return;
         string location = request.Sources[0].Location;
-        Backup? other = history.FirstOrDefault(backup => backup.Manifest?.Source.Location is not null);
+        // A safety backup was taken where a restore went, which may be another place, or only the folder beside the database.
+        Backup? other = history.FirstOrDefault(backup => backup.Type != BackupType.Safety && backup.Manifest?.Source.Location is not null);
         if (other is null || (SamePath(other.Manifest!.Source.Location!, location) && other.Manifest.Host == Environment.MachineName))
             return;
         throw new BackupFailure(

@@ -12,6 +12,9 @@ public static class BackupName
     /// <summary>The longest name. Paths on Windows and long payload names must still fit behind it.</summary>
     public const int LongestName = 100;
 
+    // What file systems of Linux allow for one name, in UTF-8; a letter takes up to three bytes.
+    private const int LongestNameBytes = 240;
+
     private const string NeverAllowed = "<>:\"/\\|?*[]`";
 
     // learn.microsoft.com/windows/win32/fileio/naming-a-file
@@ -49,11 +52,11 @@ public static class BackupName
         foreach (char character in text.Normalize())
             name.Append(char.IsControl(character) || NeverAllowed.Contains(character, StringComparison.Ordinal) ? '_' : character);
         string trimmed = name.ToString().Trim().TrimStart('.', '-').TrimEnd('.', ' ');
-        if (trimmed.Length > LongestName)
-            trimmed = trimmed[..LongestName].TrimEnd('.', ' ');
+        trimmed = Shorten(trimmed, LongestName);
         if (trimmed.Length == 0)
             return "source";
-        return IsValid(trimmed) ? trimmed : "_" + trimmed;
+        // Left over are the names of devices.
+        return IsValid(trimmed) ? trimmed : "_" + Shorten(trimmed, LongestName - 1);
     }
 
     /// <summary>The name of a backup to which nobody gave one: its moment and its type, as in <c>20261121T020000Z-full</c>.</summary>
@@ -72,6 +75,8 @@ public static class BackupName
             return "it is empty";
         if (name.Length > LongestName)
             return $"it is longer than {LongestName} characters";
+        if (Encoding.UTF8.GetByteCount(name) > LongestNameBytes)
+            return $"it is longer than {LongestNameBytes} bytes in UTF-8";
         if (name.IndexOfAny([.. NeverAllowed]) is var index and >= 0)
             return $"it contains {name[index]}";
         if (name.Any(char.IsControl))
@@ -83,6 +88,22 @@ public static class BackupName
         if (name.Any(char.IsSurrogate) && !IsWellFormed(name))
             return "it is not valid Unicode";
         return Devices.Contains(name.Split('.')[0].TrimEnd()) ? "Windows keeps it for a device" : null;
+    }
+
+    // By whole characters: half of a surrogate pair is no text.
+    private static string Shorten(string text, int longest)
+    {
+        var kept = new StringBuilder();
+        int bytes = 0;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            bytes += rune.Utf8SequenceLength;
+            if (kept.Length + rune.Utf16SequenceLength > longest || bytes >= LongestNameBytes)
+                break;
+            kept.Append(rune.ToString());
+        }
+
+        return kept.ToString().TrimEnd('.', ' ');
     }
 
     private static bool IsWellFormed(string text) => text.EnumerateRunes().All(rune => rune != Rune.ReplacementChar);

@@ -7,6 +7,9 @@ namespace DbBackup.Engine.Repositories;
 /// <summary>The manifest and the test records as JSON with stable names: see docs/format.md.</summary>
 internal static class ManifestJson
 {
+    // 64 TiB; all payloads together still fit into a number.
+    private const long LargestSize = 1L << 46;
+
     // Indented and with the letters of all languages as they are: people open the file too.
     private static readonly ManifestJsonContext Readable = new(new JsonSerializerOptions(ManifestJsonContext.Default.Options)
     {
@@ -80,21 +83,27 @@ internal static class ManifestJson
     {
         if (manifest.FormatVersion < 1)
             return "its format version is not known";
+        if (manifest.Payloads.Contains(null!) || manifest.Tags.Contains(null!) || manifest.Fingerprint?.Tables.Contains(null!) == true)
+            return "its manifest has gaps";
+        // More would overflow a sum or a time span.
+        if (!(manifest.DurationSeconds is >= 0 and < 1e9) || manifest.Payloads.Count > 100_000)
+            return "its manifest has impossible numbers";
         foreach (Payload payload in manifest.Payloads)
         {
             if (!IsPlainFileName(payload.FileName) || !IsPlainFileName(payload.RestoreName))
                 return $"its payload '{payload.FileName}' has a name that leads elsewhere";
             if (payload.Within is { } within && within.Split('/').Any(part => !IsPlainFileName(part)))
                 return $"its payload '{payload.FileName}' lies in a folder that leads elsewhere";
-            if (payload.OriginalSize < 0 || payload.StoredSize < 0 || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
+            if (payload.OriginalSize is < 0 or > LargestSize || payload.StoredSize is < 0 or > LargestSize || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
                 return $"its payload '{payload.FileName}' has no valid size or hash";
         }
 
         return null;
     }
 
+    // A colon leads to another drive on Windows, or into a stream behind a file.
     private static bool IsPlainFileName(string name) =>
-        name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\', '\0']) < 0;
+        name.Length > 0 && !(OperatingSystem.IsWindows() && name.Contains(':', StringComparison.Ordinal)) && name is not ("." or "..") && name.IndexOfAny(['/', '\\', '\0']) < 0;
 }
 
 /// <summary>The generated (reflection-free, so quick to start) JSON code.</summary>

@@ -45,10 +45,17 @@ internal sealed class LiveDatabaseLock : IDisposable
     /// <exception cref="BackupException">Another process has the database open.</exception>
     public void MakeSelfContained()
     {
-        _database.Execute("COMMIT");
         try
         {
+            // Set before the transaction ends, so that without WAL its lock is kept. With WAL there is a moment without a lock,
+            // in which another process could come and go: whether one wrote then is seen in data_version.
+            long version = _database.Number("PRAGMA data_version");
             _database.Execute("PRAGMA locking_mode=EXCLUSIVE");
+            _database.Execute("COMMIT");
+            _database.Execute("BEGIN EXCLUSIVE");
+            if (_database.Number("PRAGMA data_version") != version)
+                throw Held(_path, null);
+            _database.Execute("COMMIT");
             if (_database.Text("PRAGMA journal_mode=DELETE") is not "delete")
                 throw Held(_path, null);
             _database.Execute("BEGIN EXCLUSIVE");
@@ -57,6 +64,10 @@ internal sealed class LiveDatabaseLock : IDisposable
         {
             throw Held(_path, failure);
         }
+
+        // Without WAL an idle connection holds no lock; one that was opened since the plan was made is only seen here.
+        if (OpenFiles.HoldersOf([_path]).Holders is { Count: > 0 } holders)
+            throw RestorePlanner.InUse(_path, holders);
     }
 
     public void Dispose() => _database.Dispose();

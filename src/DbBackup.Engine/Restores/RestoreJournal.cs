@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using DbBackup.Engine.Platform;
 
@@ -11,6 +12,12 @@ internal sealed class RestoreJournal : IDisposable
 {
     private const string Prefix = ".dbbackup-restore-";
     private const string Suffix = ".json";
+
+    // Its second line. Without it, what is staged may be incomplete or unchecked, whatever names there are on disk.
+    private const string SwapMark = "swap";
+
+    // Between the creation of a journal and its first line there is a moment.
+    private static readonly TimeSpan PatienceWithUnreadable = TimeSpan.FromMinutes(1);
     private readonly string _path;
     private readonly FileStream _file;
     private bool _keep;
@@ -21,31 +28,46 @@ internal sealed class RestoreJournal : IDisposable
         _file = file;
     }
 
+    /// <summary>Whether everything is staged and checked, and the swap may have begun.</summary>
+    public bool SwapBegun { get; private set; }
+
     /// <summary>Writes the journal durably before anything is staged.</summary>
-    public static RestoreJournal Begin(string folder, IReadOnlyList<StagedSwap> swaps)
+    /// <param name="folder">Where the journal lies.</param>
+    /// <param name="swaps">What will be put in place by renames.</param>
+    /// <param name="written">What will be written through SQLite into an open database.</param>
+    public static RestoreJournal Begin(string folder, IReadOnlyList<StagedSwap> swaps, IReadOnlyList<StagedSwap> written)
     {
         string path = Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         // Locked for as long as this process lives: the first sign for others that it is no leftover.
         var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1);
-        JsonSerializer.Serialize(file, new Content(ProcessIdentity.Current, swaps));
-        file.Flush(flushToDisk: true);
+        var journal = new RestoreJournal(path, file);
+        journal.WriteLine(JsonSerializer.Serialize(new Content(ProcessIdentity.Current, swaps, written)));
         DurableFiles.FlushDirectory(folder);
-        return new RestoreJournal(path, file);
+        return journal;
+    }
+
+    /// <summary>Notes durably that everything is staged and checked, right before the first rename.</summary>
+    public void BeginSwap()
+    {
+        WriteLine(SwapMark);
+        SwapBegun = true;
     }
 
     /// <summary>
     /// Finishes or undoes what dead runs left in a folder. Where nothing was swapped yet, what they staged is deleted; where the
     /// swap had begun, it is finished, because half of a restore point is none.
     /// </summary>
-    public static void Recover(string folder, IOperationObserver observer)
+    /// <returns>Whether there was anything to put right.</returns>
+    public static bool Recover(string folder, IOperationObserver observer)
     {
+        bool any = false;
         if (!Directory.Exists(folder))
-            return;
+            return any;
         foreach (string path in Directory.EnumerateFiles(folder, Prefix + "*" + Suffix).ToList())
         {
-            if (ReadAbandoned(path) is not { } content)
+            if (ReadAbandoned(path, out bool maySwap) is not { } content)
                 continue;
-            bool begun = content.Swaps.Any(swap => swap.HasBegun);
+            bool begun = maySwap && (content.Swaps.Any(swap => swap.HasBegun) || content.Written.Any(swap => swap.IsDone));
             foreach (StagedSwap swap in content.Swaps)
             {
                 if (begun)
@@ -54,11 +76,17 @@ internal sealed class RestoreJournal : IDisposable
                     swap.Discard();
             }
 
+            // Either SQLite finished the transaction, or it rolls it back when the database is next opened.
+            foreach (StagedSwap swap in content.Written)
+                swap.Discard();
             File.Delete(path);
+            any = true;
             observer.Warning(begun
                 ? $"A restore that was killed in the middle of its swap in '{folder}' has been completed: {string.Join(", ", content.Swaps.Select(swap => swap.Target))}."
                 : $"A restore that was killed before its swap in '{folder}' has been cleaned up; nothing had been changed by it.");
         }
+
+        return any;
     }
 
     /// <summary>Leaves the note for the next run: the swap has begun and could not be finished.</summary>
@@ -67,18 +95,29 @@ internal sealed class RestoreJournal : IDisposable
     /// <summary>Everything is in place, or nothing was changed: the note has served.</summary>
     public void Dispose()
     {
+        // First closed, then deleted: Windows does not delete an open file.
+        _file.Dispose();
         if (!_keep)
             File.Delete(_path);
-        _file.Dispose();
     }
 
-    private static Content? ReadAbandoned(string path)
+    private static Content? ReadAbandoned(string path, out bool maySwap)
     {
+        maySwap = false;
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1);
-            Content? content = JsonSerializer.Deserialize<Content>(file);
+            using var reader = new StreamReader(file);
+            string[] lines = reader.ReadToEnd().Split('\n');
+            maySwap = lines.Length > 2 && lines[1] == SwapMark;
+            Content? content = JsonSerializer.Deserialize<Content>(lines[0]);
             return content?.Owner?.IsAlive() == Liveness.Dead ? content : null;
+        }
+        catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PatienceWithUnreadable)
+        {
+            // Its owner died while it wrote this very file, before it staged anything.
+            File.Delete(path);
+            return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -86,5 +125,11 @@ internal sealed class RestoreJournal : IDisposable
         }
     }
 
-    private sealed record Content(ProcessIdentity? Owner, IReadOnlyList<StagedSwap> Swaps);
+    private void WriteLine(string line)
+    {
+        _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        _file.Flush(flushToDisk: true);
+    }
+
+    private sealed record Content(ProcessIdentity? Owner, IReadOnlyList<StagedSwap> Swaps, IReadOnlyList<StagedSwap> Written);
 }

@@ -173,7 +173,7 @@ public static class RestorePlanner
     {
         bool exists = Directory.Exists(path) || File.Exists(path);
         return new RestoreTarget(
-            payload, path, exists ? RestoreAction.Replace : RestoreAction.Create, exists ? Math.Max(1, new FolderArchiver().Measure(path).ContentBytes) : 0);
+            payload, path, exists ? RestoreAction.Replace : RestoreAction.Create, exists ? Math.Max(1, new FolderArchiver().Measure(path).ArchiveBytes) : 0);
     }
 
     internal static BackupFailure InUse(string path, IReadOnlyList<FileHolder> holders) => new(

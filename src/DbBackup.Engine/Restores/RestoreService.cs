@@ -28,12 +28,26 @@ public sealed class RestoreService
         _clock = clock ?? TimeProvider.System;
     }
 
-    /// <summary>Puts right what killed restores left where this one will work.</summary>
-    public static void Recover(IEnumerable<string> paths, IOperationObserver observer)
+    /// <summary>Puts right what killed restores left where these paths lie.</summary>
+    /// <returns>Whether there was anything to put right.</returns>
+    public static bool Recover(IEnumerable<string> paths, IOperationObserver observer)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        foreach (string folder in paths.Select(Path.GetDirectoryName).OfType<string>().Distinct(StringComparer.Ordinal))
-            RestoreJournal.Recover(folder, observer);
+        bool any = false;
+        // A link is restored where it leads to: the note lies there.
+        IEnumerable<string> places = paths.SelectMany(path =>
+            File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } real ? [path, real.FullName] : (string[])[path]);
+        foreach (string folder in places.Select(Path.GetDirectoryName).OfType<string>().Distinct(StringComparer.Ordinal))
+            any |= RestoreJournal.Recover(folder, observer);
+        return any;
+    }
+
+    /// <summary>Makes the plan, once what killed restores left at its targets has been put right.</summary>
+    /// <exception cref="BackupException">As for <see cref="RestorePlanner.Plan"/>.</exception>
+    public static RestorePlan Prepare(RestoreRequest request, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        RestorePlan plan = RestorePlanner.Plan(request, cancellationToken);
+        return Recover(plan.Targets.Select(target => target.Path), observer) ? RestorePlanner.Plan(request, cancellationToken) : plan;
     }
 
     /// <summary>Runs the plan.</summary>
@@ -59,15 +73,16 @@ public sealed class RestoreService
                 Directory.CreateDirectory(Path.GetDirectoryName(item.Target.Path)!);
             using RestoreJournal journal = RestoreJournal.Begin(
                 Path.GetDirectoryName(places[0].Target.Path)!,
-                [.. work.Where(item => item.IsSwapped).Select(item => item.Swap)]);
+                [.. work.Where(item => item.IsSwapped).Select(item => item.Swap)],
+                [.. work.Where(item => item.Target.Action == RestoreAction.WriteInto).Select(item => item.Swap)]);
             try
             {
-                return await RunAsync(plan, content, work, duration, lockTimeout, observer, cancellationToken).ConfigureAwait(false);
+                return await RunAsync(plan, content, work, journal, duration, lockTimeout, observer, cancellationToken).ConfigureAwait(false);
             }
             catch
             {
                 // Half of a restore point is none: what was begun waits for the next run, which finishes it.
-                if (work.Any(item => item.IsSwapped && item.Swap.IsDone))
+                if (journal.SwapBegun && work.Any(item => !item.IsWithin && item.Swap.IsDone))
                 {
                     journal.Keep();
                     observer.Warning(
@@ -92,6 +107,7 @@ public sealed class RestoreService
         RestorePlan plan,
         BackupContent content,
         IReadOnlyList<RestoreItem> work,
+        RestoreJournal journal,
         Stopwatch duration,
         TimeSpan lockTimeout,
         IOperationObserver observer,
@@ -133,7 +149,7 @@ public sealed class RestoreService
 
             cancellationToken.ThrowIfCancellationRequested();
             observer.Progress(new OperationProgress(activity, "putting it in place"));
-            Swap(work, live, lockTimeout, observer, activity, cancellationToken);
+            Swap(work, live, journal, lockTimeout, observer, activity, cancellationToken);
         }
         finally
         {
@@ -293,9 +309,10 @@ public sealed class RestoreService
     }
 
     private static void Swap(
-        IReadOnlyList<RestoreItem> work, LiveDatabaseLock? live, TimeSpan lockTimeout, IOperationObserver observer, string activity, CancellationToken cancellationToken)
+        IReadOnlyList<RestoreItem> work, LiveDatabaseLock? live, RestoreJournal journal, TimeSpan lockTimeout, IOperationObserver observer, string activity, CancellationToken cancellationToken)
     {
         live?.MakeSelfContained();
+        journal.BeginSwap();
         // Windows does not rename over an open file; elsewhere the lock is kept until the new file is in place.
         if (OperatingSystem.IsWindows())
             live?.Dispose();

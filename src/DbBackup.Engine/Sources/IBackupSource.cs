@@ -44,7 +44,11 @@ public sealed record CaptureContext(
     string Activity,
     FingerprintLevel Fingerprint,
     bool ThoroughCheck,
-    Func<string, bool> Excluded);
+    Func<string, bool> Excluded)
+{
+    /// <summary>The clock by which snapshots are dated.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+}
 
 /// <summary>A snapshot of a source.</summary>
 public sealed record Capture

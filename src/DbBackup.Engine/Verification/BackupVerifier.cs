@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Sources.Files;
@@ -36,7 +37,16 @@ public sealed class BackupVerifier
         using ScratchFolder? scratch = level == BackupTestLevel.Checksum
             ? null
             : ScratchFolder.Create(_repository.Storage, stagingPath, manifest.Payloads.Sum(payload => payload.OriginalSize));
-        BackupTestResult result = await RunAsync(content, _repository.Storage.Location, level, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
+        BackupTestResult result;
+        try
+        {
+            result = await RunAsync(content, _repository.Storage.Location, level, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw DiskFailures.From(exception, scratch?.Path ?? _repository.Storage.Location, $"testing '{backup}'");
+        }
+
         try
         {
             _repository.Record(backup, ToRecord(result));

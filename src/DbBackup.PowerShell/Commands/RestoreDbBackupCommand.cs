@@ -63,11 +63,13 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             Force = Force,
             LockTimeout = TimeSpan.FromSeconds(LockTimeout),
         };
-        RestorePlan plan = Run((observer, token) => Task.Run(() => RestorePlanner.Plan(request, token), token));
+        bool whatIf = IsWhatIf();
+        RestorePlan plan = Run((observer, token) => Task.Run(
+            () => whatIf ? RestorePlanner.Plan(request, token) : RestoreService.Prepare(request, observer, token), token));
         string question = $"{plan}\nGo on?";
         if (!Confirmed(plan.ToString(), question, "Restore", Force, "-Force"))
         {
-            if (PassThru && IsWhatIf())
+            if (PassThru && whatIf)
                 WriteObject(plan);
             return;
         }

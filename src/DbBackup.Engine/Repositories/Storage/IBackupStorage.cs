@@ -80,7 +80,7 @@ public interface IStagedBackup : IDisposable
     /// <summary>A local folder for temporary files, removed with this object.</summary>
     string ScratchFolder { get; }
 
-    /// <summary>Creates a file of the backup.</summary>
+    /// <summary>Creates a file of the backup; one of that name is replaced.</summary>
     Stream Create(string fileName);
 
     /// <summary>Opens a file that was written before.</summary>

@@ -31,7 +31,7 @@ internal sealed class StagedDirectory : IStagedBackup
 
     /// <inheritdoc/>
     public Stream Create(string fileName) =>
-        new FileStream(Path.Combine(_content, fileName), FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1);
+        new FileStream(Path.Combine(_content, fileName), FileMode.Create, FileAccess.Write, FileShare.Read, 1);
 
     /// <inheritdoc/>
     public Stream OpenRead(string fileName) =>

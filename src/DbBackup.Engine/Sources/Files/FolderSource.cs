@@ -46,7 +46,7 @@ public sealed class FolderSource(string path) : IBackupSource
         string name = Path.GetFileName(path);
         return Task.FromResult(new Capture
         {
-            Taken = DateTimeOffset.UtcNow,
+            Taken = context.Clock.GetUtcNow(),
             Payloads =
             [
                 new CapturedPayload

@@ -74,7 +74,7 @@ internal static class SqlDump
         file.Seek(-Math.Min(file.Length, 512), SeekOrigin.End);
         using var reader = new StreamReader(file);
         string end = reader.ReadToEnd();
-        if (!end.Contains("COMMIT;", StringComparison.Ordinal) || end.Contains("ROLLBACK;", StringComparison.Ordinal))
+        if (!end.Contains("COMMIT;", StringComparison.Ordinal) || end.Contains("\nROLLBACK; -- due to errors", StringComparison.Ordinal))
         {
             throw new BackupFailure(
                 ErrorCodes.DumpIncomplete,

@@ -55,7 +55,7 @@ internal static class SqlScript
         {
             target.ExecuteRaw(sql);
         }
-        catch (BackupException failure)
+        catch (BackupException failure) when (failure.Code is not (ErrorCodes.NotEnoughSpace or ErrorCodes.ReadFailed))
         {
             throw new BackupFailure(
                 ErrorCodes.DumpIncomplete,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -8,7 +9,11 @@ namespace DbBackup.Engine.Sources.Sqlite;
 /// </summary>
 internal sealed class SqliteDatabase : IDisposable
 {
+    // The library's own wait for a lock cannot be interrupted (before SQLite 3.41): it waits in short pieces, and we ask in between.
+    private const int LongestWaitMilliseconds = 250;
+
     private readonly SqliteConnection _connection;
+    private readonly TimeSpan _lockTimeout;
     private readonly CancellationTokenRegistration _interrupt;
     private readonly CancellationToken _cancellationToken;
 
@@ -16,20 +21,21 @@ internal sealed class SqliteDatabase : IDisposable
     {
         SqliteLibrary.EnsureLoaded();
         Path = path;
+        _lockTimeout = lockTimeout;
         _cancellationToken = cancellationToken;
         var settings = new SqliteConnectionStringBuilder
         {
             DataSource = dataSource,
             Mode = mode,
             Pooling = false,
-            DefaultTimeout = Math.Max(1, (int)Math.Ceiling(lockTimeout.TotalSeconds)),
+            DefaultTimeout = 1,
         };
         _connection = new SqliteConnection(settings.ToString());
         try
         {
             _connection.Open();
             // The driver waits for locks only around its own commands; the copy calls the library itself.
-            raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, int.MaxValue));
+            raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, LongestWaitMilliseconds));
         }
         catch (SqliteException exception)
         {
@@ -105,16 +111,21 @@ internal sealed class SqliteDatabase : IDisposable
 
     private T Run<T>(string sql, Func<SqliteCommand, T> run)
     {
-        try
+        var waiting = Stopwatch.StartNew();
+        while (true)
         {
-            using SqliteCommand command = _connection.CreateCommand();
-            command.CommandText = sql;
-            return run(command);
-        }
-        catch (SqliteException exception)
-        {
-            _cancellationToken.ThrowIfCancellationRequested();
-            throw SqliteFailures.From(exception, Path);
+            try
+            {
+                using SqliteCommand command = _connection.CreateCommand();
+                command.CommandText = sql;
+                return run(command);
+            }
+            catch (SqliteException exception)
+            {
+                _cancellationToken.ThrowIfCancellationRequested();
+                if (exception.SqliteErrorCode is not (raw.SQLITE_BUSY or raw.SQLITE_LOCKED) || waiting.Elapsed >= _lockTimeout)
+                    throw SqliteFailures.From(exception, Path);
+            }
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using SQLitePCL;
@@ -90,7 +89,7 @@ internal static class SqliteFingerprint
         using (statement)
         {
             long rows = 0;
-            BigInteger sum = BigInteger.Zero;
+            var sum = new RowHashSum();
             var buffer = new RowBuffer();
             Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
             int columns = raw.sqlite3_column_count(statement);
@@ -100,7 +99,7 @@ internal static class SqliteFingerprint
                 for (int column = 0; column < columns; column++)
                     buffer.Append(statement, column);
                 SHA256.HashData(buffer.Written, digest);
-                sum += new BigInteger(digest, isUnsigned: true, isBigEndian: true);
+                sum.Add(digest);
                 rows++;
             }
 
@@ -110,10 +109,23 @@ internal static class SqliteFingerprint
                 throw SqliteFailures.From(result, raw.sqlite3_errmsg(database.Handle).utf8_to_string(), database.Path);
             }
 
-            BigInteger total = sum % BigInteger.Pow(2, 256);
-            byte[] bytes = total.ToByteArray(isUnsigned: true, isBigEndian: true);
-            return new TableFingerprint(table, rows, Convert.ToHexStringLower(bytes).PadLeft(64, '0'));
+            return new TableFingerprint(table, rows, sum.ToString());
         }
+    }
+
+    // A sum modulo 2^256 of numbers that are written with their most significant byte first.
+    private struct RowHashSum
+    {
+        private UInt128 _high, _low;
+
+        public void Add(ReadOnlySpan<byte> number)
+        {
+            UInt128 low = BinaryPrimitives.ReadUInt128BigEndian(number[16..]);
+            _low += low;
+            _high += BinaryPrimitives.ReadUInt128BigEndian(number) + (_low < low ? UInt128.One : UInt128.Zero);
+        }
+
+        public override readonly string ToString() => $"{_high:x32}{_low:x32}";
     }
 
     // A row as bytes that no other row has: for each column its type, its length and its value.

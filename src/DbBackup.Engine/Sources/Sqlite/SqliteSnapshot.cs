@@ -12,6 +12,9 @@ internal static class SqliteSnapshot
     // A writer of a database without WAL makes the copy begin again. After so many beginnings the copy holds writers off.
     private const int RestartsBeforeHolding = 2;
 
+    // A tool that overwrites a database without asking SQLite makes the copy begin again as often as this, and then fail.
+    private const int OverwritesBeforeFailing = 3;
+
     /// <summary>How a snapshot was taken.</summary>
     /// <param name="Taken">Its moment.</param>
     /// <param name="Restarts">How often a writer made it begin again.</param>
@@ -22,10 +25,12 @@ internal static class SqliteSnapshot
     /// <param name="path">The database.</param>
     /// <param name="copy">The new file; it must not exist.</param>
     /// <param name="lockTimeout">How long to wait for a lock.</param>
+    /// <param name="clock">The clock by which the snapshot is dated.</param>
     /// <param name="progress">Hears of bytes done and in all.</param>
     /// <param name="cancellationToken">Stops the copy between two steps.</param>
     /// <exception cref="BackupException">The database is locked, damaged or unreadable.</exception>
-    public static Result Take(string path, string copy, TimeSpan lockTimeout, Action<long, long> progress, CancellationToken cancellationToken)
+    public static Result Take(
+        string path, string copy, TimeSpan lockTimeout, TimeProvider clock, Action<long, long> progress, CancellationToken cancellationToken)
     {
         using SqliteDatabase source = OpenSource(path, lockTimeout, cancellationToken);
         using SqliteDatabase target = SqliteDatabase.OpenForWriting(copy, TimeSpan.Zero, cancellationToken);
@@ -40,8 +45,45 @@ internal static class SqliteSnapshot
         if (readersNeverBlock)
             holding = BeginRead(source);
 
-        DateTimeOffset taken = DateTimeOffset.UtcNow;
+        for (int overwrites = 0; ; overwrites++)
+        {
+            Result result = Copy(source, target, readersNeverBlock, ref holding, lockTimeout, clock, progress, out FileStamp stamp, cancellationToken);
+            // With WAL the database changes under its readers: checkpoints write what they have seen already.
+            if (readersNeverBlock || stamp == FileStamp.Of(path))
+                return result;
+            if (overwrites == OverwritesBeforeFailing)
+            {
+                throw new BackupFailure(
+                    ErrorCodes.SourceUnreadable,
+                    FailureCategory.Busy,
+                    $"'{path}' is being overwritten by a program that does not use SQLite (a copy, a synchronisation), so no moment of it can be kept.",
+                    "Wait until that program has ended, then try again.")
+                { Target = path, CanRetry = true };
+            }
+
+            // Perhaps a writer that asks SQLite came in right after the last page: held off from now on, it is told from one that does not.
+            if (!holding)
+                holding = BeginRead(source);
+        }
+    }
+
+    private static Result Copy(
+        SqliteDatabase source,
+        SqliteDatabase target,
+        bool readersNeverBlock,
+        ref bool holding,
+        TimeSpan lockTimeout,
+        TimeProvider clock,
+        Action<long, long> progress,
+        out FileStamp stamp,
+        CancellationToken cancellationToken)
+    {
+        string path = source.Path;
+        stamp = FileStamp.Of(path);
+        DateTimeOffset taken = clock.GetUtcNow();
         var held = new Stopwatch();
+        if (holding && !readersNeverBlock)
+            held.Start();
         int restarts = 0;
         using sqlite3_backup backup = raw.sqlite3_backup_init(target.Handle, "main", source.Handle, "main")
             ?? throw SqliteFailures.From(raw.sqlite3_errcode(target.Handle), raw.sqlite3_errmsg(target.Handle).utf8_to_string(), path);
@@ -68,20 +110,23 @@ internal static class SqliteSnapshot
                 continue;
             }
 
+            // What was full is the volume of the copy.
             if (result != raw.SQLITE_OK)
-                throw SqliteFailures.From(result, raw.sqlite3_errstr(result).utf8_to_string(), path);
+                throw SqliteFailures.From(result, raw.sqlite3_errstr(result).utf8_to_string(), (result & 0xff) == raw.SQLITE_FULL ? target.Path : path);
 
             waiting.Restart();
             progress((total - remaining) * pageSize, total * pageSize);
             if (!holding && remaining >= lastRemaining)
             {
                 restarts++;
-                taken = DateTimeOffset.UtcNow;
+                taken = clock.GetUtcNow();
                 if (restarts >= RestartsBeforeHolding)
                 {
                     holding = BeginRead(source);
                     held.Start();
                 }
+
+                stamp = FileStamp.Of(path);
             }
 
             lastRemaining = remaining;
@@ -92,7 +137,7 @@ internal static class SqliteSnapshot
 
         held.Stop();
         // Without WAL the copy is of the moment when its last pages were read: any write before that made it begin again.
-        return new Result(readersNeverBlock || holding ? taken : DateTimeOffset.UtcNow, restarts, held.Elapsed);
+        return new Result(readersNeverBlock || holding ? taken : clock.GetUtcNow(), restarts, held.Elapsed);
     }
 
     /// <summary>Copies a finished file into a live database through SQLite, so that open connections see the new content at once.</summary>
@@ -133,6 +178,16 @@ internal static class SqliteSnapshot
                 throw SqliteFailures.From(result, raw.sqlite3_errstr(result).utf8_to_string(), live);
             int total = raw.sqlite3_backup_pagecount(backup);
             progress((long)(total - raw.sqlite3_backup_remaining(backup)) * pageSize, total * pageSize);
+        }
+    }
+
+    // What every write changes, also one that goes past SQLite.
+    private readonly record struct FileStamp(long Length, DateTime Modified)
+    {
+        public static FileStamp Of(string path)
+        {
+            var file = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
+            return file.Exists ? new FileStamp(file.Length, file.LastWriteTimeUtc) : default;
         }
     }
 

@@ -22,6 +22,8 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
     /// <summary>The engine's name in manifests.</summary>
     public const string EngineName = "Sqlite";
 
+    private const int SmallestDatabase = 512;
+
     /// <inheritdoc/>
     public string Engine => EngineName;
 
@@ -76,6 +78,17 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
             { Target = path };
         }
 
+        // No page is smaller. SQLite itself takes so short a file for an empty database.
+        if (new FileInfo(path).Length is > 0 and < SmallestDatabase)
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceNotSqlite,
+                FailureCategory.InvalidData,
+                $"'{path}' is not a SQLite database.",
+                "Name a SQLite database file.")
+            { Target = path };
+        }
+
         // A database that was just created in WAL mode may still be in its log alone.
         if (new FileInfo(path).Length == 0 && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 })
         {
@@ -96,6 +109,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
             path,
             copy,
             lockTimeout,
+            context.Clock,
             (done, total) => context.Observer.Progress(new OperationProgress(context.Activity, $"copying {fileName}", done, total)),
             cancellationToken);
         context.Observer.Verbose($"Copied {fileName} with SQLite {SqliteLibrary.Version}, {ByteSize.Format(new FileInfo(copy).Length)}.");

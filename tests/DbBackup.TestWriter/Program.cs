@@ -1,0 +1,39 @@
+using System.Globalization;
+using DbBackup;
+using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.TestWriter;
+
+// The other process of the tests: an application that writes or holds a database, or a run of the engine that is killed.
+SqliteLibrary.EnsureLoaded();
+try
+{
+    switch (args[0])
+    {
+        case "write":
+            Application.WritePairs(args[1]);
+            return 0;
+        case "visit":
+            Application.Visit(args[1]);
+            return 0;
+        case "hold":
+            Application.Hold(args[1]);
+            return 0;
+        case "backup":
+            await EngineRun.BackUpAsync(args[1], args[2], int.Parse(args[3], CultureInfo.InvariantCulture), args.Length > 4 ? args[4] : null);
+            return 0;
+        case "restore":
+            await EngineRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), force: args.Contains("force"));
+            return 0;
+        case "list":
+            await EngineRun.ListAsync(args[1]);
+            return 0;
+        default:
+            await Console.Error.WriteLineAsync($"'{args[0]}' is no command.");
+            return 2;
+    }
+}
+catch (BackupException failure)
+{
+    await Console.Error.WriteLineAsync($"{failure.Code}: {failure.Message}");
+    return 1;
+}
