@@ -65,7 +65,7 @@ Describe 'Get-DbBackup' {
         (Get-DbBackup | Sort-Object Created).Name | Should -Be 'd 20', d15, d8, h13, h1
         (Get-DbBackup | Sort-Object Age -Descending | Select-Object -First 1).Name | Should -Be 'd 20'
         $groups = Get-DbBackup | Group Source
-        ($groups | Sort-Object Name).Count | Should -Be 4, 1
+        ($groups | Sort-Object Name | ForEach-Object Count) | Should -Be 4, 1
         (Get-DbBackup | Measure Size -Sum).Sum | Should -Be ((Get-DbBackup).Size | Measure-Object -Sum).Sum
         (Get-DbBackup | Where Size -gt 1GB) | Should -BeNullOrEmpty
         (Get-DbBackup)[0].CompressionRatio | Should -BeGreaterThan 0
