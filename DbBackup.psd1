@@ -1,5 +1,7 @@
 @{
     RootModule           = 'module/bin/DbBackup.PowerShell.dll'
+    # Before the types: the type data name one of its types.
+    RequiredAssemblies   = @('module/bin/DbBackup.dll')
     ModuleVersion        = '0.1.0'
     GUID                 = '5b0c2e0e-6f0e-4f63-9f0e-3c1d5f6f8b21'
     Author               = 'DbBackup contributors'

@@ -16,7 +16,7 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
     public BackupAge(TimeSpan value) => Value = value;
 
     /// <summary>The age as a time span; negative when the backup lies in the future.</summary>
-    public TimeSpan Value { get; }
+    public TimeSpan Value { get; init; }
 
     /// <summary>The age in days, with fraction.</summary>
     public double TotalDays => Value.TotalDays;

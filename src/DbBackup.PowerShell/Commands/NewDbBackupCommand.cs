@@ -87,7 +87,8 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
                 continue;
             }
 
-            foreach (string match in GetResolvedProviderPathFromPSPath(include, out _))
+            // A wildcard that finds nothing would leave the uploads out, and nobody would notice.
+            foreach (string match in ExpandWildcard(include))
                 yield return match;
         }
     }

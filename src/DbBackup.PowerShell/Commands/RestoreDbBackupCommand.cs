@@ -11,6 +11,8 @@ namespace DbBackup.PowerShell.Commands;
 [OutputType(typeof(RestoreResult), typeof(RestorePlan))]
 public sealed class RestoreDbBackupCommand : BackupCommandBase
 {
+    private bool _chosenAtPrompt;
+
     /// <summary>The backup's name.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
     [ArgumentCompleter(typeof(BackupNameCompleter))]
@@ -97,18 +99,27 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
                 "Name it with -Name, or take the newest good one with -Source NAME -Latest; -Force answers the question that follows.");
         }
 
+        _chosenAtPrompt = true;
         return CandidatePrompt.Choose(Host, candidates, Destination is null);
     }
 
     private void Report(RestoreResult result)
     {
+        // Who was asked is also told how it went.
+        if (_chosenAtPrompt)
+            Host.UI.WriteLine($"Restored {string.Join(", ", result.Restored.Select(path => $"'{path}'"))}: {result.Status}, in {result.Duration.TotalSeconds:0.0} s.");
         if (result.NextCommands.Count > 0)
         {
             WriteWarning(
                 $"The restored database is at schema revision {result.SchemaRevision}; the one before was at {result.PreviousSchemaRevision}. To bring it up to date: {string.Join("; ", result.NextCommands)}");
         }
 
-        if (result.SafetyBackup is { } safety)
-            WriteVerbose($"To go back: Restore-DbBackup -Source '{safety.Source}' -Name '{safety.Name}' -Repository '{safety.Repository}'");
+        if (result.SafetyBackup is not { } safety)
+            return;
+        string back = $"To go back: Restore-DbBackup {CommandText.Quote(safety.Name)} -Source {CommandText.Quote(safety.Source)} -Repository {CommandText.Quote(safety.Repository)}";
+        if (_chosenAtPrompt)
+            Host.UI.WriteLine(back);
+        else
+            WriteVerbose(back);
     }
 }

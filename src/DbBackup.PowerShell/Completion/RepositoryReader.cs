@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Management.Automation;
-using System.Management.Automation.Language;
 using DbBackup.Engine.Repositories;
 using DbBackup.PowerShell.Pipeline;
 
@@ -33,7 +32,7 @@ internal static class RepositoryReader
         foreach ((string text, string toolTip) in candidates)
         {
             if (pattern.IsMatch(text))
-                yield return new CompletionResult(Quote(text), text, CompletionResultType.ParameterValue, toolTip);
+                yield return new CompletionResult(CommandText.Quote(text), text, CompletionResultType.ParameterValue, toolTip);
         }
     }
 
@@ -47,7 +46,4 @@ internal static class RepositoryReader
         var state = (PathIntrinsics)shell.AddScript("$ExecutionContext.SessionState.Path").Invoke()[0].BaseObject;
         return state.GetUnresolvedProviderPathFromPSPath(repository);
     }
-
-    private static string Quote(string text) =>
-        text.All(character => char.IsLetterOrDigit(character) || character is '.' or '_' or '-' or '/' or '\\' or ':') ? text : $"'{CodeGeneration.EscapeSingleQuotedStringContent(text)}'";
 }

@@ -115,17 +115,21 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
     private protected string ResolvePath(string path)
     {
         string resolved = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
-        if (provider.Name != "FileSystem")
-        {
-            throw new BackupFailure(
-                ErrorCodes.InvalidArgument,
-                FailureCategory.InvalidArgument,
-                $"'{path}' is not in the file system (it belongs to the provider {provider.Name}).",
-                "Name a path of a disk or a share.")
-            { Target = path };
-        }
-
+        RequireFileSystem(path, provider);
         return resolved;
+    }
+
+    /// <summary>Refuses a path of the registry, the environment and the like.</summary>
+    private protected static void RequireFileSystem(string path, ProviderInfo provider)
+    {
+        if (provider.Name == "FileSystem")
+            return;
+        throw new BackupFailure(
+            ErrorCodes.InvalidArgument,
+            FailureCategory.InvalidArgument,
+            $"'{path}' is not in the file system (it belongs to the provider {provider.Name}).",
+            "Name a path of a disk or a share.")
+        { Target = path };
     }
 
     /// <summary>Like <see cref="ResolvePath"/>, but keeps a separator at the end, which says "into this folder".</summary>

@@ -48,21 +48,36 @@ public abstract class PathCommandBase : RepositoryCommandBase
                 continue;
             }
 
-            List<string> matches = [];
-            BackupException? failure = null;
-            try
-            {
-                matches.AddRange(GetResolvedProviderPathFromPSPath(given, out _).Order(StringComparer.Ordinal));
-            }
-            catch (Exception exception) when (exception is ItemNotFoundException or DriveNotFoundException or ProviderNotFoundException)
-            {
-                failure = NothingMatches(given, exception);
-            }
+            foreach (PathItem match in Matches(given))
+                yield return match;
+        }
+    }
 
-            if (matches.Count == 0)
-                yield return new PathItem(given, null, true, failure ?? NothingMatches(given, null));
-            foreach (string match in matches)
-                yield return new PathItem(given, match, true);
+    /// <summary>What a wildcard finds, in order.</summary>
+    /// <exception cref="BackupException">It finds nothing.</exception>
+    private protected IReadOnlyList<string> ExpandWildcard(string given)
+    {
+        try
+        {
+            List<string> matches = [.. GetResolvedProviderPathFromPSPath(given, out ProviderInfo provider).Order(StringComparer.Ordinal)];
+            RequireFileSystem(given, provider);
+            return matches.Count > 0 ? matches : throw NothingMatches(given, null);
+        }
+        catch (Exception exception) when (exception is ItemNotFoundException or DriveNotFoundException or ProviderNotFoundException)
+        {
+            throw NothingMatches(given, exception);
+        }
+    }
+
+    private IEnumerable<PathItem> Matches(string given)
+    {
+        try
+        {
+            return [.. ExpandWildcard(given).Select(match => new PathItem(given, match, true))];
+        }
+        catch (BackupException failure)
+        {
+            return [new PathItem(given, null, true, failure)];
         }
     }
 

@@ -19,6 +19,9 @@ public sealed record Fingerprint
     /// <summary>The number of rows in all tables.</summary>
     public long TotalRows => Tables.Sum(table => table.Rows);
 
+    /// <inheritdoc/>
+    public override string ToString() => $"{Level}: {Tables.Count} tables with {TotalRows} rows";
+
     /// <summary>
     /// Where another fingerprint differs from this one, a sentence each; empty when they are equal.
     /// Contents are compared where both have them.
@@ -56,7 +59,11 @@ public sealed record Fingerprint
 /// <param name="Name">Its name.</param>
 /// <param name="Rows">How many rows it has.</param>
 /// <param name="ContentSha256">A hash of all rows, independent of their order on disk; null where it was not asked for.</param>
-public sealed record TableFingerprint(string Name, long Rows, string? ContentSha256 = null);
+public sealed record TableFingerprint(string Name, long Rows, string? ContentSha256 = null)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} ({Rows} rows)";
+}
 
 /// <summary>How deep a fingerprint goes.</summary>
 public enum FingerprintLevel

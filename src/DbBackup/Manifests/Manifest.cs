@@ -69,4 +69,7 @@ public sealed record Manifest
 
     /// <summary>What a reader should know: files that vanished while they were archived, say.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Type} of {Source.Name}, format {FormatVersion}: {string.Join(", ", Payloads.Select(payload => payload.FileName))}";
 }

@@ -47,6 +47,9 @@ public sealed record Payload
 
     /// <summary>The captured file's owner and group as <c>uid:gid</c>; null where the system has none.</summary>
     public string? UnixOwner { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{FileName} ({ByteSize.Format(StoredSize)})";
 }
 
 /// <summary>What a payload holds.</summary>

@@ -14,9 +14,16 @@ public sealed record SourceInfo
 
     /// <summary>Where it was: an absolute path. Null for an adopted backup whose place is not known.</summary>
     public string? Location { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} ({Engine}{(EngineVersion is null ? string.Empty : " " + EngineVersion)})";
 }
 
 /// <summary>The state of the git work tree in which a source lies.</summary>
 /// <param name="Commit">The full hash of the commit.</param>
 /// <param name="Branch">The branch; null with a detached head.</param>
-public sealed record GitInfo(string Commit, string? Branch);
+public sealed record GitInfo(string Commit, string? Branch)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Branch is null ? Commit : $"{Commit} ({Branch})";
+}

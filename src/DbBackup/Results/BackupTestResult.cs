@@ -32,6 +32,9 @@ public sealed record BackupTestResult
 
     /// <summary>The first thing that was wrong; null where nothing was.</summary>
     public string? Failure => Checks.FirstOrDefault(check => !check.Passed) is { } failed ? $"{failed.Name}: {failed.Detail}" : null;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Source}/{Name} {Level}: {(Passed ? "passed" : "FAILED, " + Failure)}";
 }
 
 /// <summary>One check in a test.</summary>

@@ -32,4 +32,7 @@ public sealed record RestoreResult
 
     /// <summary>How long it took.</summary>
     public required TimeSpan Duration { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Source}/{Name} restored to {string.Join(", ", Restored)}";
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DbBackup;
 
 /// <summary>The outcome of one test of a backup, kept beside its manifest.</summary>
@@ -20,6 +22,10 @@ public sealed record TestRecord
 
     /// <summary>The computer on which it ran.</summary>
     public string? Host { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Tested.ToLocalTime():yyyy-MM-dd HH:mm} {Level}: {(Passed ? Reached.ToString() : "FAILED, " + Failure)}");
 }
 
 /// <summary>How deep a test goes; each includes the ones before it.</summary>

@@ -83,7 +83,7 @@ internal static class SqliteFailures
         ErrorCodes.SourceCorrupt,
         FailureCategory.InvalidData,
         $"'{path}' is damaged: {findings}",
-        "No backup was made of it. Restore the last good one (Get-DbBackup | Restore-DbBackup), or save what is left with: sqlite3 DATABASE .recover",
+        "No backup was made of it. Restore the last good one (Get-DbBackup | Restore-DbBackup), or save what is left with sqlite3 DATABASE .recover (into a new file).",
         inner)
     { Target = path };
 }

@@ -60,6 +60,10 @@ internal static class SqliteSnapshot
                     "Wait until that program has ended, then try again.")
                 { Target = path, CanRetry = true };
             }
+
+            // Perhaps a writer that asks SQLite came in right after the last page: held off from now on, it is told from one that does not.
+            if (!holding)
+                holding = BeginRead(source);
         }
     }
 
@@ -78,6 +82,8 @@ internal static class SqliteSnapshot
         stamp = FileStamp.Of(path);
         DateTimeOffset taken = clock.GetUtcNow();
         var held = new Stopwatch();
+        if (holding && !readersNeverBlock)
+            held.Start();
         int restarts = 0;
         using sqlite3_backup backup = raw.sqlite3_backup_init(target.Handle, "main", source.Handle, "main")
             ?? throw SqliteFailures.From(raw.sqlite3_errcode(target.Handle), raw.sqlite3_errmsg(target.Handle).utf8_to_string(), path);

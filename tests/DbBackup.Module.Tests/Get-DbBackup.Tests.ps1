@@ -1,0 +1,196 @@
+Describe 'Get-DbBackup' {
+    BeforeAll {
+        . $PSScriptRoot/common.ps1
+        $repository = Join-Path $TestDrive repository
+        Set-Location $TestDrive
+        New-SampleDatabase ./pats.db
+        New-SampleDatabase ./pats-test.db
+        $env:DBBACKUP_REPOSITORY = $repository
+        # Ages: 1 hour, 13 hours, 8 days, 15 days; the other source 20 days.
+        foreach ($made in @{ Name = 'd15'; Hours = 360 }, @{ Name = 'd8'; Hours = 192 }, @{ Name = 'h13'; Hours = 13 }, @{ Name = 'h1'; Hours = 1 }) {
+            Set-BackupDate (New-DbBackup ./pats.db -Name $made.Name -Tag ($made.Hours -gt 24 ? 'old', 'nightly' : 'nightly')) ([datetimeoffset]::Now.AddHours(-$made.Hours))
+        }
+        Set-BackupDate (New-DbBackup ./pats-test.db -Name 'd 20' -Type PreMigration) ([datetimeoffset]::Now.AddDays(-20))
+    }
+    AfterAll { Set-Location $RepositoryRoot; Remove-Item Env:DBBACKUP_REPOSITORY }
+
+    It 'lists everything, newest first' {
+        (Get-DbBackup).Name | Should -Be h1, h13, d8, d15, 'd 20'
+    }
+
+    It 'finds by name, wildcard, position and pipeline, each once' {
+        (Get-DbBackup d8).Name | Should -Be d8
+        (Get-DbBackup D8, h1*).Name | Should -Be h1, h13, d8
+        ('d8', 'd*' | Get-DbBackup).Name | Should -Be d8, d15, 'd 20'
+        ([pscustomobject]@{ Name = 'd8'; Source = 'pats'; Repository = $repository } | Get-DbBackup).Name | Should -Be d8
+    }
+
+    It 'takes a source as an exact identity, and wildcards when they are written' {
+        (Get-DbBackup -Source pats).Source | Select-Object -Unique | Should -Be pats
+        (Get-DbBackup -Source pats*).Source | Select-Object -Unique | Should -Be pats, pats-test
+        (Get-DbBackup -Source pat) | Should -BeNullOrEmpty
+    }
+
+    It 'filters by type and by all labels' {
+        (Get-DbBackup -Type PreMigration).Name | Should -Be 'd 20'
+        (Get-DbBackup -Type Full, PreMigration) | Should -HaveCount 5
+        (Get-DbBackup -Tag old, NIGHTLY).Name | Should -Be d8, d15
+    }
+
+    It 'Where Age <text> passes <expected>' -ForEach @(
+        @{ Text = '-gt 7d'; Filter = { Where-Object Age -GT 7d }; Expected = 'd8', 'd15', 'd 20' }
+        @{ Text = '-gt 12h'; Filter = { Where-Object Age -GT 12h }; Expected = 'h13', 'd8', 'd15', 'd 20' }
+        @{ Text = '-gt 2w'; Filter = { Where-Object Age -GT 2w }; Expected = 'd15', 'd 20' }
+        @{ Text = '-lt 1d'; Filter = { Where-Object Age -LT 1d }; Expected = 'h1', 'h13' }
+        @{ Text = '-ge 1mo'; Filter = { Where-Object Age -GE 1mo }; Expected = $null }
+        @{ Text = 'in a block, 7d'; Filter = { Where-Object { $_.Age -gt 7d } }; Expected = 'd8', 'd15', 'd 20' }
+        @{ Text = "in a block, '2w'"; Filter = { Where-Object { $_.Age -gt '2w' } }; Expected = 'd15', 'd 20' }
+        @{ Text = 'with a TimeSpan'; Filter = { Where-Object Age -GT (New-TimeSpan -Days 7) }; Expected = 'd8', 'd15', 'd 20' }) {
+        $list = Get-DbBackup
+        $passed = switch ($Text) {
+            '-gt 7d' { $list | Where Age -gt 7d } '-gt 12h' { $list | Where Age -gt 12h } '-gt 2w' { $list | Where Age -gt 2w }
+            '-lt 1d' { $list | Where Age -lt 1d } '-ge 1mo' { $list | Where Age -ge 1mo }
+            default { $list | & ([scriptblock]::Create("process { `$_ | $Filter }")) }
+        }
+        $passed.Name | Should -Be $Expected
+    }
+
+    It 'Where Age -gt 7 passes nothing and says to write 7d' -ForEach '7', '7.5', '0', "'7'" {
+        $records = Get-ErrorOf ([scriptblock]::Create("Get-DbBackup | Where Age -gt $_ | ForEach-Object { throw 'passed' }"))
+        $records.Count | Should -Be 5
+        "$($records[0])" | Should -Match "write [\d.]+d for days"
+    }
+
+    It 'is sorted, grouped and summed' {
+        (Get-DbBackup | Sort-Object Created).Name | Should -Be 'd 20', d15, d8, h13, h1
+        (Get-DbBackup | Sort-Object Age -Descending | Select-Object -First 1).Name | Should -Be 'd 20'
+        $groups = Get-DbBackup | Group Source
+        ($groups | Sort-Object Name | ForEach-Object Count) | Should -Be 4, 1
+        (Get-DbBackup | Measure Size -Sum).Sum | Should -Be ((Get-DbBackup).Size | Measure-Object -Sum).Sum
+        (Get-DbBackup | Where Size -gt 1GB) | Should -BeNullOrEmpty
+        (Get-DbBackup)[0].CompressionRatio | Should -BeGreaterThan 0
+        (Get-DbBackup)[0].TotalSize | Should -Be (Get-DbBackup)[0].OriginalSize
+    }
+
+    It 'takes dates and ages for -After and -Before' {
+        (Get-DbBackup -After 14d -Before 7d).Name | Should -Be d8
+        (Get-DbBackup -After 12h).Name | Should -Be h1
+        (Get-DbBackup -Before 2w).Name | Should -Be d15, 'd 20'
+        (Get-DbBackup -After (Get-Date).AddDays(-9) -Before (Get-Date).AddDays(-1)).Name | Should -Be d8
+        (Get-DbBackup -After ([datetimeoffset]::UtcNow.AddHours(-2))).Name | Should -Be h1
+        (Get-DbBackup -Before (Get-Date).AddDays(-10).ToString('yyyy-MM-dd')).Name | Should -Be d15, 'd 20'
+        (Get-DbBackup -After (New-TimeSpan -Hours 2)).Name | Should -Be h1
+    }
+
+    It 'refuses a bare number or nonsense for -After: <_>' -ForEach '7', "'7'", 'yesterdayish', "''" {
+        $record = Get-ErrorOf ([scriptblock]::Create("Get-DbBackup -After $_"))
+        $record | Should -HaveCount 1
+        $record.FullyQualifiedErrorId | Should -Be 'ParameterArgumentTransformationError,DbBackup.PowerShell.Commands.GetDbBackupCommand'
+        "$record" | Should -Match '7d'
+    }
+
+    It 'names a backup that is not there, but is silent about a wildcard' {
+        Should-BeFailure (Get-ErrorOf { Get-DbBackup nothing }) BackupNotFound Get ObjectNotFound 'nothing'
+        Get-ErrorOf { Get-DbBackup no* } | Should -BeNullOrEmpty
+        { Get-DbBackup nothing -ErrorAction Stop } | Should -Throw -ErrorId 'BackupNotFound,*'
+    }
+
+    It 'says that a repository is not there' {
+        Should-BeFailure (Get-ErrorOf { Get-DbBackup -Repository ./nowhere }) RepositoryNotFound Get ObjectNotFound
+    }
+
+    It 'survives Export-Clixml with its properties and its table' {
+        Get-DbBackup | Export-Clixml ./list.xml
+        $again = Import-Clixml ./list.xml
+        $again.Name | Should -Be h1, h13, d8, d15, 'd 20'
+        $again[0].PSObject.TypeNames[0] | Should -Be Deserialized.DbBackup.Backup
+        $table = $again | Out-String
+        $table | Should -Match 'Original Status'
+        $table | Should -Match '(?m)^d15 +pats +Full +15 d +\S+ \S+ +\S+ \S+ +untested'
+        ($again | Get-DbBackup).Name | Should -Be (Get-DbBackup).Name
+        ($again | Sort-Object Created | Select-Object -First 1).Name | Should -Be 'd 20'
+    }
+
+    It 'compares ages of objects from elsewhere as it does those of its own' {
+        Get-DbBackup | Export-Clixml ./ages.xml
+        (Import-Clixml ./ages.xml | Where Age -gt 7d).Name | Should -Be d8, d15, 'd 20'
+        (Import-Clixml ./ages.xml | Where Age -gt 12h).Name | Should -Be h13, d8, d15, 'd 20'
+        Get-ErrorOf { Import-Clixml ./ages.xml | Where Age -gt 7 | ForEach-Object { throw 'passed' } } | Should -HaveCount 5
+    }
+
+    Context 'bad backups' {
+        BeforeAll {
+            $bad = Join-Path $TestDrive bad
+            foreach ($name in 'good', 'flipped', 'garbage', 'future') { New-DbBackup ./pats.db -Name $name -Repository $bad | Out-Null; Start-Sleep -Milliseconds 5 }
+            Edit-Payload (Get-DbBackup flipped -Repository $bad)
+            Get-DbBackup flipped -Repository $bad | Test-DbBackup | Out-Null
+            foreach ($name in 'garbage', 'future') {
+                $file = Join-Path $bad pats $name backup.json
+                Set-ItemProperty -LiteralPath $file IsReadOnly $false
+                $name -eq 'garbage' ? '{ "formatVersion": 1, "na' : ((Get-Content $file -Raw) -replace '"formatVersion": *1', '"formatVersion": 99') | Set-Content $file
+            }
+        }
+
+        It 'are listed as such, with the reason' {
+            $list = Get-DbBackup -Repository $bad
+            $list | Should -HaveCount 4
+            "$(($list | Where-Object Name -EQ garbage).Status)" | Should -Be Unreadable
+            ($list | Where-Object Name -EQ garbage).Problem | Should -Not -BeNullOrEmpty
+            "$(($list | Where-Object Name -EQ future).Status)" | Should -Be Unreadable
+            ($list | Where-Object Name -EQ future).Problem | Should -Match 'newer|99'
+            "$(($list | Where-Object Name -EQ flipped).Status)" | Should -Be Damaged
+            ($list | Where Status -lt Written).Name | Sort-Object | Should -Be flipped, future, garbage
+            $text = $list | Out-String
+            $text | Should -Match 'UNREADABLE'
+            $text | Should -Match 'DAMAGED'
+            { $list | Format-List | Out-String } | Should -Not -Throw
+        }
+
+        It 'are never the latest, nor older than anything' {
+            (Get-DbBackup -Latest -Repository $bad).Name | Should -Be good
+            (Get-DbBackup -Repository $bad | Where Age -gt 0d).Name | Should -Not -Contain garbage
+        }
+
+        It 'are passed over together with safety backups by -Latest' {
+            Copy-Item ./pats.db ./keep.db
+            Get-DbBackup good -Repository $bad | Restore-DbBackup -Force
+            (Get-DbBackup -Repository $bad)[0].Type | Should -Be Safety
+            (Get-DbBackup -Latest -Repository $bad).Name | Should -Be good
+            (Get-DbBackup -Latest -Type Safety -Repository $bad).Type | Should -Be Safety
+        }
+    }
+
+    Context 'how it looks' {
+        It 'is a table with humane sizes and ages' {
+            $text = (Get-DbBackup | Out-String -Width 120).Trim() -split "`r?`n"
+            $text[0] | Should -Match '^Name +Source +Type +Age +Size Original Status *$'
+            $text[2] | Should -Match '^h1 +pats +Full +60 min +[\d.]+ KB +[\d.]+ KB untested *$|^h1 +pats +Full +59 min|^h1 +pats +Full +\d+ (h|min)'
+            $text | Should -HaveCount 7
+        }
+
+        It 'has colours where they are wanted, for what needs attention' {
+            $PSStyle.OutputRendering = 'Ansi'
+            try { (Get-DbBackup | Out-String) | Should -Match ([regex]::Escape($PSStyle.Foreground.BrightYellow) + 'untested') }
+            finally { $PSStyle.OutputRendering = 'PlainText' }
+        }
+
+        It 'is a list that names what is in it' {
+            $text = Get-DbBackup d8 | Format-List | Out-String -Width 200
+            $text | Should -Match 'Payloads +: pats\.db\.'
+            $text | Should -Match 'Tables +: 2 with 75 rows'
+            $text | Should -Match 'Duration +: [\d.]+ s'
+            $text | Should -Match 'Tags +: old, nightly'
+        }
+
+        It 'keeps short what is nested, also in Format-List *' {
+            $text = Get-DbBackup d8 | Format-List * | Out-String -Width 200
+            $text | Should -Not -Match 'System\.Collections'
+            ($text -split "`n" -match '^Manifest')[0].Length | Should -BeLessThan 140
+        }
+
+        It 'shows the important properties where several kinds of objects are mixed' {
+            $text = & { [pscustomobject]@{ x = 1 }; Get-DbBackup d8 } | Format-List | Out-String
+            $text | Should -Not -Match 'Manifest'
+        }
+    }
+}

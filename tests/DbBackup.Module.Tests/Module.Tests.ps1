@@ -1,0 +1,92 @@
+Describe 'The module' {
+    BeforeAll { . $PSScriptRoot/common.ps1 }
+    BeforeEach { $folder = Enter-NewFolder }
+    AfterEach { Set-Location $RepositoryRoot }
+
+    It 'exports exactly its seven cmdlets, with approved verbs' {
+        $commands = Get-Command -Module DbBackup
+        $commands.Name | Sort-Object | Should -Be @('Export-DbBackup', 'Get-DbBackup', 'Import-DbBackup', 'New-DbBackup', 'Remove-DbBackup', 'Restore-DbBackup', 'Test-DbBackup')
+        $commands.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
+        $commands.Verb | Where-Object { $_ -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
+    }
+
+    It '<name> says that it emits <type>' -ForEach @(
+        @{ Name = 'New'; Type = 'DbBackup.Backup' }, @{ Name = 'Get'; Type = 'DbBackup.Backup' }
+        @{ Name = 'Test'; Type = 'DbBackup.BackupTestResult' }, @{ Name = 'Restore'; Type = 'DbBackup.RestoreResult', 'DbBackup.RestorePlan' }
+        @{ Name = 'Remove'; Type = 'DbBackup.Backup' }, @{ Name = 'Import'; Type = 'DbBackup.Backup' }
+        @{ Name = 'Export'; Type = 'System.IO.FileInfo', 'System.IO.DirectoryInfo' }) {
+        (Get-Command "$Name-DbBackup").OutputType.Name | Should -Be $Type
+    }
+
+    It '<name> has the sets <sets>, by default <default>' -ForEach @(
+        @{ Name = 'New'; Sets = 'LiteralPath', 'Path'; Default = 'Path' }, @{ Name = 'Import'; Sets = 'LiteralPath', 'Path'; Default = 'Path' }
+        @{ Name = 'Test'; Sets = 'InputObject', 'Name'; Default = 'Name' }, @{ Name = 'Restore'; Sets = 'InputObject', 'Name'; Default = 'Name' }
+        @{ Name = 'Remove'; Sets = 'InputObject', 'Name'; Default = 'Name' }, @{ Name = 'Export'; Sets = 'InputObject', 'Name'; Default = 'Name' }) {
+        $command = Get-Command "$Name-DbBackup"
+        $command.ParameterSets.Name | Sort-Object | Should -Be $Sets
+        $command.DefaultParameterSet | Should -Be $Default
+    }
+
+    It '<_>-DbBackup, which changes something, has -WhatIf and -Confirm' -ForEach 'New', 'Restore', 'Remove', 'Export', 'Import' {
+        (Get-Command "$_-DbBackup").Parameters.Keys | Should -Contain 'WhatIf'
+        (Get-Command "$_-DbBackup").Parameters.Keys | Should -Contain 'Confirm'
+    }
+
+    It 'has a manifest that PowerShell accepts' {
+        (Test-ModuleManifest $ModulePath -WarningVariable warnings).Name | Should -Be 'DbBackup'
+        $warnings | Should -BeNullOrEmpty
+    }
+
+    It 'brings no copy of the shell, and keeps the packages of its engine apart' {
+        $bin = Join-Path $RepositoryRoot 'module/bin'
+        Get-ChildItem $bin -Recurse -Filter System.Management.Automation.dll | Should -BeNullOrEmpty
+        (Get-ChildItem $bin -Filter *.dll).Name | Sort-Object | Should -Be 'DbBackup.dll', 'DbBackup.PowerShell.dll'
+    }
+
+    It 'resolves type literals and catches by type' {
+        [DbBackup.Backup].FullName | Should -Be 'DbBackup.Backup'
+        [DbBackup.BackupAge]'12h' | Should -Be ([DbBackup.BackupAge]'0.5d')
+        $caught = try { New-DbBackup ./none.db -ErrorAction Stop; 'nothing' } catch [DbBackup.BackupException] { $_.Exception.Code }
+        $caught | Should -Be 'SourceNotFound'
+    }
+
+    It 'is imported twice with -Force, and again after Remove-Module, in one session' {
+        New-SampleDatabase ./pats.db
+        $text = Invoke-FreshShell @"
+Set-Location '$folder'
+Import-Module '$ModulePath' -Force; Import-Module '$ModulePath' -Force
+'forced ' + (New-DbBackup ./pats.db -Name one).Status
+Remove-Module DbBackup
+'gone ' + `$null -eq (Get-Command New-DbBackup -ErrorAction Ignore)
+Import-Module '$ModulePath'
+'again ' + (New-DbBackup ./pats.db -Name two).Status
+"@
+        $text | Should -Match 'forced Written'
+        $text | Should -Match 'again Written'
+    }
+
+    It 'works where another module has loaded other versions of its packages' {
+        New-SampleDatabase ./pats.db
+        $text = Invoke-FreshShell @"
+foreach (`$name in 'Microsoft.Data.Sqlite', 'SQLitePCLRaw.core', 'SQLitePCLRaw.provider.e_sqlite3', 'SQLitePCLRaw.batteries_v2') {
+    Add-Type -OutputAssembly "$folder/`$name.dll" -TypeDefinition '[assembly: System.Reflection.AssemblyVersion("99.0.0.0")] namespace Microsoft.Data.Sqlite { public class SqliteConnection { } }'
+    [void][Reflection.Assembly]::LoadFrom("$folder/`$name.dll")
+}
+Set-Location '$folder'
+Import-Module '$ModulePath'
+`$backup = New-DbBackup ./pats.db -Verify
+"`$(`$backup.Status)"
+([AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -eq 'Microsoft.Data.Sqlite' } | ForEach-Object { `$_.GetName().Version.Major } | Sort-Object) -join ','
+"@
+        $text | Should -Match 'Matched\s+6,99'
+    }
+
+    It 'is imported quickly and loads its engine only when it is used' {
+        $text = Invoke-FreshShell @"
+`$time = (Measure-Command { Import-Module '$ModulePath' }).TotalMilliseconds
+"engine: " + [bool]([AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -eq 'Microsoft.Data.Sqlite' })
+"quick: " + (`$time -lt 1500)
+"@
+        $text | Should -Match 'engine: False\s+quick: True'
+    }
+}

@@ -1,0 +1,93 @@
+# What all test files share: the built module, sample databases, a way to look at errors. Dot-sourced in BeforeAll.
+$script:RepositoryRoot = (Resolve-Path (Join-Path $PSScriptRoot '../..')).ProviderPath
+$script:ModulePath = Join-Path $RepositoryRoot 'DbBackup.psd1'
+$env:NO_COLOR = '1'
+$PSStyle.OutputRendering = 'PlainText'
+Remove-Item Env:DBBACKUP_REPOSITORY -ErrorAction Ignore
+if (-not (Get-Module DbBackup)) { Import-Module $ModulePath }
+
+# A database with two tables; with a revision also Alembic's own.
+function New-SampleDatabase([string] $Path, [int] $Rows = 50, [string] $Revision) {
+    $sql = @"
+create table applications (id integer primary key, company text not null, note blob);
+create table documents (id integer primary key, application_id integer references applications (id), path text);
+create index documents_application on documents (application_id);
+insert into applications (company, note) with recursive n(i) as (select 1 union all select i + 1 from n where i < $Rows) select 'company ' || i, randomblob(64) from n;
+insert into documents (application_id, path) select id, 'uploads/' || id || '.txt' from applications where id % 2 = 0;
+"@
+    if ($Revision) { $sql += "create table alembic_version (version_num varchar(32) primary key); insert into alembic_version values ('$Revision');" }
+    $sql | sqlite3 $Path
+    if ($LASTEXITCODE) { throw "sqlite3 could not make '$Path'." }
+}
+
+# A database large enough that its backup can be stopped in the middle.
+function New-LargeDatabase([string] $Path, [int] $Megabytes) {
+    "pragma synchronous = off; pragma journal_mode = off; create table t (x blob); insert into t with recursive n(i) as (select 1 union all select i + 1 from n where i < $Megabytes * 16) select randomblob(32768) || zeroblob(32768) from n;" | sqlite3 $Path | Out-Null
+}
+
+function Get-RowCount([string] $Path, [string] $Table = 'applications') { [int](sqlite3 $Path "select count(*) from $Table") }
+
+function New-Folder([string] $Path) { (New-Item -ItemType Directory -Force $Path).FullName }
+
+# A place of its own for each test: a working directory with a repository's parent, and the location set to it.
+function Enter-NewFolder {
+    $folder = New-Folder (Join-Path $TestDrive ([guid]::NewGuid().ToString('n').Substring(0, 8)))
+    Set-Location -LiteralPath $folder
+    $folder
+}
+
+# Makes a backup look older than it is.
+function Set-BackupDate($Backup, [datetimeoffset] $Created) {
+    $file = Join-Path $Backup.Location 'backup.json'
+    Set-ItemProperty -LiteralPath $file IsReadOnly $false
+    $manifest = Get-Content -LiteralPath $file -Raw | ConvertFrom-Json -AsHashtable -DateKind String
+    $manifest.created = $Created.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ss.fffffffZ')
+    $manifest | ConvertTo-Json -Depth 20 | Set-Content -LiteralPath $file
+}
+
+# Flips one bit in the middle of a backup's first payload.
+function Edit-Payload($Backup) {
+    $file = Join-Path $Backup.Location $Backup.Manifest.Payloads[0].FileName
+    Set-ItemProperty -LiteralPath $file IsReadOnly $false
+    $bytes = [IO.File]::ReadAllBytes($file)
+    $bytes[$bytes.Length / 2] = $bytes[$bytes.Length / 2] -bxor 1
+    [IO.File]::WriteAllBytes($file, $bytes)
+}
+
+# The error records of a command, whether it goes on after them or not.
+function Get-ErrorOf([scriptblock] $Command) {
+    try { & $Command 2>&1 | Where-Object { $_ -is [Management.Automation.ErrorRecord] } }
+    catch { $_ }
+}
+
+function Should-BeFailure($Record, [string] $Id, [string] $Command, [string] $Category, [string] $Target) {
+    $Record | Should -HaveCount 1
+    $Record.FullyQualifiedErrorId | Should -BeExactly "$Id,DbBackup.PowerShell.Commands.${Command}DbBackupCommand"
+    if ($Category) { "$($Record.CategoryInfo.Category)" | Should -BeExactly $Category }
+    if ($Target) { "$($Record.TargetObject)" | Should -BeLike $Target }
+    $Record.Exception | Should -BeOfType ([DbBackup.BackupException])
+    $Record.Exception.Code | Should -BeExactly $Id
+    # The next step, as a full sentence.
+    $Record.ErrorDetails.RecommendedAction | Should -Match '^\S.*[.)]$'
+}
+
+# Runs a script in a pwsh of its own, without anybody to answer; gives its output as text.
+function Invoke-FreshShell([string] $Script, [string[]] $Arguments = @('-NonInteractive')) {
+    $file = Join-Path $TestDrive "$([guid]::NewGuid().ToString('n')).ps1"
+    Set-Content -LiteralPath $file "`$PSStyle.OutputRendering = 'PlainText'`n$Script"
+    (& (Get-Process -Id $PID).Path -NoProfile @Arguments -File $file 2>&1 | Out-String)
+}
+
+# What a -WhatIf prints goes to the host alone: a transcript hears it.
+function Get-WhatIfText([scriptblock] $Command) {
+    $file = Join-Path $TestDrive "$([guid]::NewGuid().ToString('n')).log"
+    Start-Transcript -LiteralPath $file -UseMinimalHeader | Out-Null
+    try { & $Command | Out-Null } finally { Stop-Transcript | Out-Null }
+    Get-Content -LiteralPath $file -Raw
+}
+
+function Get-Snapshot([string] $Folder) {
+    Get-ChildItem -LiteralPath $Folder -Recurse -Force | ForEach-Object {
+        "$($_.FullName) $(if (-not $_.PSIsContainer) { (Get-FileHash -LiteralPath $_.FullName).Hash })"
+    } | Sort-Object | Join-String -Separator "`n"
+}
