@@ -174,6 +174,9 @@ public static class RestorePlanner
     private static RestoreTarget PlanFolder(Payload payload, string path)
     {
         bool exists = Directory.Exists(path) || File.Exists(path);
+        // A link to the real folder stays a link: what it leads to is replaced.
+        if (exists)
+            path = Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
         return new RestoreTarget(
             payload, path, exists ? RestoreAction.Replace : RestoreAction.Create, exists ? Math.Max(1, new FolderArchiver().Measure(path).ArchiveBytes) : 0);
     }

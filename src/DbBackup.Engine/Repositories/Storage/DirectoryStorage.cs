@@ -202,7 +202,10 @@ public sealed class DirectoryStorage : IBackupStorage
     {
         ArgumentNullException.ThrowIfNull(key);
         string folder = FolderOf(key);
-        RequireUnclaimed(key);
+        using FileStream sole = TakeSole(key);
+        // Windows does not rename a folder in which a file is open; elsewhere nobody can claim the backup until it is gone.
+        if (OperatingSystem.IsWindows())
+            sole.Dispose();
         string grave = Path.Combine(RemovingFolder, $"{Guid.NewGuid():N}");
         try
         {
@@ -238,7 +241,7 @@ public sealed class DirectoryStorage : IBackupStorage
         inner)
     { Target = key.ToString() };
 
-    private void RequireUnclaimed(BackupKey key)
+    private FileStream TakeSole(BackupKey key)
     {
         string path = Path.Combine(FolderOf(key), IBackupStorage.ManifestFile);
         DateTime giveUp = DateTime.UtcNow + PatienceWithReaders;
@@ -246,8 +249,7 @@ public sealed class DirectoryStorage : IBackupStorage
         {
             try
             {
-                using (new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None, 1))
-                    return;
+                return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None, 1);
             }
             catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
             {
