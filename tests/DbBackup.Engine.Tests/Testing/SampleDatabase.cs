@@ -35,7 +35,7 @@ internal static class SampleDatabase
 
     /// <summary>The fingerprint with contents, as a text that can be compared.</summary>
     public static string Content(string path) => string.Join(
-        '\n', SqliteFingerprint.Take(path, FingerprintLevel.Content, CancellationToken.None).Tables.Select(table => table.ToString()));
+        '\n', SqliteFingerprint.Take(path, FingerprintLevel.Content, CancellationToken.None).Tables.Select(table => $"{table.Name} {table.Rows} {table.ContentSha256}"));
 
     /// <summary>Overwrites a page in the middle with garbage.</summary>
     public static void Damage(string path)
