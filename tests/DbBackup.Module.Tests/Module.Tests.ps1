@@ -70,7 +70,7 @@ Import-Module '$ModulePath'
         $text = Invoke-FreshShell @"
 foreach (`$name in 'Microsoft.Data.Sqlite', 'SQLitePCLRaw.core', 'SQLitePCLRaw.provider.e_sqlite3', 'SQLitePCLRaw.batteries_v2') {
     Add-Type -OutputAssembly "$folder/`$name.dll" -TypeDefinition '[assembly: System.Reflection.AssemblyVersion("99.0.0.0")] namespace Microsoft.Data.Sqlite { public class SqliteConnection { } }'
-    [void][Reflection.Assembly]::LoadFrom("$folder/`$name.dll")
+    [void][Runtime.Loader.AssemblyLoadContext]::Default.LoadFromAssemblyPath("$folder/`$name.dll")
 }
 Set-Location '$folder'
 Import-Module '$ModulePath'
