@@ -38,9 +38,8 @@ public sealed class PesterTests
         Skip.If(WhyNot.Value is not null, $"PESTER TESTS NOT RUN: {WhyNot.Value}");
         (int exitCode, string text) = RunShell(
             $$"""
-            $ErrorActionPreference = 'Stop'
             $PSStyle.OutputRendering = 'PlainText'
-            Import-Module Pester -MinimumVersion 5.0 -MaximumVersion 5.99
+            Import-Module Pester -MinimumVersion 5.0 -MaximumVersion 5.99 -ErrorAction Stop
             $configuration = New-PesterConfiguration
             $configuration.Run.Path = '{{Path.Combine(Root, file).Replace("'", "''", StringComparison.Ordinal)}}'
             $configuration.Run.PassThru = $true
@@ -101,7 +100,7 @@ public sealed class PesterTests
     {
         var start = new ProcessStartInfo("pwsh")
         {
-            ArgumentList = { "-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes(script)) },
+            ArgumentList = { "-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes(script)) },
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
