@@ -63,6 +63,9 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
     /// <summary>A decimal is a number of days: PowerShell reads <c>7d</c> as the decimal 7.</summary>
     public static implicit operator BackupAge(decimal days) => new(FromDays(days, days.ToString(CultureInfo.InvariantCulture)));
 
+    /// <summary>A signed byte is a number of years: PowerShell reads <c>1y</c> as the signed byte 1, and nothing else comes as one.</summary>
+    public static implicit operator BackupAge(sbyte years) => new(TimeSpan.FromDays(365 * years));
+
     /// <summary>A time span is an age.</summary>
     public static implicit operator BackupAge(TimeSpan value) => new(value);
 
@@ -150,6 +153,7 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
             case BackupAge age: return age;
             case TimeSpan span: return span;
             case decimal days: return days;
+            case sbyte years: return years;
             case string text:
                 try
                 {
@@ -160,7 +164,7 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
                     throw new ArgumentException(exception.Message, nameof(value), exception);
                 }
 
-            case sbyte or byte or short or ushort or int or uint or long or ulong or float or double:
+            case byte or short or ushort or int or uint or long or ulong or float or double:
                 throw new ArgumentException(BareNumber(Convert.ToString(value, CultureInfo.InvariantCulture)!), nameof(value));
             default:
                 throw new ArgumentException($"A {value.GetType().Name} is not an age. Write 7d, 12h, 2w, or use a TimeSpan.", nameof(value));

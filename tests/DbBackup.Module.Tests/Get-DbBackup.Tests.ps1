@@ -43,6 +43,8 @@ Describe 'Get-DbBackup' {
         @{ Text = '-gt 2w'; Filter = { Where-Object Age -GT 2w }; Expected = 'd15', 'd 20' }
         @{ Text = '-lt 1d'; Filter = { Where-Object Age -LT 1d }; Expected = 'h1', 'h13' }
         @{ Text = '-ge 1mo'; Filter = { Where-Object Age -GE 1mo }; Expected = $null }
+        @{ Text = '-lt 1y'; Filter = $null; Expected = 'h1', 'h13', 'd8', 'd15', 'd 20' }
+        @{ Text = '-gt 1y'; Filter = $null; Expected = $null }
         @{ Text = 'in a block, 7d'; Filter = { Where-Object { $_.Age -gt 7d } }; Expected = 'd8', 'd15', 'd 20' }
         @{ Text = "in a block, '2w'"; Filter = { Where-Object { $_.Age -gt '2w' } }; Expected = 'd15', 'd 20' }
         @{ Text = 'with a TimeSpan'; Filter = { Where-Object Age -GT (New-TimeSpan -Days 7) }; Expected = 'd8', 'd15', 'd 20' }) {
@@ -50,6 +52,7 @@ Describe 'Get-DbBackup' {
         $passed = switch ($Text) {
             '-gt 7d' { $list | Where Age -gt 7d } '-gt 12h' { $list | Where Age -gt 12h } '-gt 2w' { $list | Where Age -gt 2w }
             '-lt 1d' { $list | Where Age -lt 1d } '-ge 1mo' { $list | Where Age -ge 1mo }
+            '-lt 1y' { $list | Where Age -lt 1y } '-gt 1y' { $list | Where Age -gt 1y }
             default { $list | & ([scriptblock]::Create("process { `$_ | $Filter }")) }
         }
         $passed.Name | Should -Be $Expected
@@ -79,6 +82,7 @@ Describe 'Get-DbBackup' {
         (Get-DbBackup -After (Get-Date).AddDays(-9) -Before (Get-Date).AddDays(-1)).Name | Should -Be d8
         (Get-DbBackup -After ([datetimeoffset]::UtcNow.AddHours(-2))).Name | Should -Be h1
         (Get-DbBackup -Before (Get-Date).AddDays(-10).ToString('yyyy-MM-dd')).Name | Should -Be d15, 'd 20'
+        (Get-DbBackup -After 1y) | Should -HaveCount 5
         (Get-DbBackup -After (New-TimeSpan -Hours 2)).Name | Should -Be h1
     }
 
@@ -108,7 +112,8 @@ Describe 'Get-DbBackup' {
         $table | Should -Match 'Original Status'
         $table | Should -Match '(?m)^d15 +pats +Full +15 d +\S+ \S+ +\S+ \S+ +untested'
         ($again | Get-DbBackup).Name | Should -Be (Get-DbBackup).Name
-        ($again | Sort-Object Created | Select-Object -First 1).Name | Should -Be 'd 20'
+        ($again | Where Status -ge Written) | Should -HaveCount 5
+        ($again | Sort-Object Age -Descending | Select-Object -First 1).Name | Should -Be 'd 20'
     }
 
     It 'compares ages of objects from elsewhere as it does those of its own' {

@@ -69,8 +69,10 @@ Import-Module '$ModulePath'
         New-SampleDatabase ./pats.db
         $text = Invoke-FreshShell @"
 foreach (`$name in 'Microsoft.Data.Sqlite', 'SQLitePCLRaw.core', 'SQLitePCLRaw.provider.e_sqlite3', 'SQLitePCLRaw.batteries_v2') {
-    Add-Type -OutputAssembly "$folder/`$name.dll" -TypeDefinition '[assembly: System.Reflection.AssemblyVersion("99.0.0.0")] namespace Microsoft.Data.Sqlite { public class SqliteConnection { } }'
-    [void][Reflection.Assembly]::LoadFrom("$folder/`$name.dll")
+    `$assembly = [Reflection.Emit.PersistedAssemblyBuilder]::new([Reflection.AssemblyName]"`$name, Version=99.0.0.0", [object].Assembly)
+    [void]`$assembly.DefineDynamicModule(`$name)
+    `$assembly.Save("$folder/`$name.dll")
+    [void][Runtime.Loader.AssemblyLoadContext]::Default.LoadFromAssemblyPath("$folder/`$name.dll")
 }
 Set-Location '$folder'
 Import-Module '$ModulePath'

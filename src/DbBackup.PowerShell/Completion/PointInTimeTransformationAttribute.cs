@@ -18,6 +18,7 @@ public sealed class PointInTimeTransformationAttribute : ArgumentTransformationA
                 DateTime moment => new DateTimeOffset(moment),
                 BackupAge age => DateTimeOffset.Now - age.Value,
                 TimeSpan age => DateTimeOffset.Now - age,
+                sbyte years => DateTimeOffset.Now - ((BackupAge)years).Value,
                 decimal days => DateTimeOffset.Now - ((BackupAge)days).Value,
                 string text => FromText(text),
                 _ => throw new FormatException($"'{value}' is neither a date nor an age. Write 2026-11-21, or an age such as 7d, 12h, 2w."),

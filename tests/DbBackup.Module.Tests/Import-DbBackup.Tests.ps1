@@ -1,0 +1,112 @@
+Describe 'Import-DbBackup' {
+    BeforeAll {
+        . $PSScriptRoot/common.ps1
+        # A folder as the backup script of PATS leaves it.
+        function New-PatsFolder([string] $Path) {
+            New-Folder (Join-Path $Path uploads) | Out-Null
+            New-SampleDatabase (Join-Path $Path pats.db) -Revision 041bd0560732
+            'one' | Set-Content (Join-Path $Path uploads/1.txt)
+            @{ backup_name = Split-Path $Path -Leaf; timestamp = '20241201_120000'; created_at = '2024-12-01T12:00:00.000000'; alembic_revision = '041bd0560732'; database_file = 'pats.db'; uploads_included = $true; backup_version = '1.0' } |
+                ConvertTo-Json | Set-Content (Join-Path $Path backup_metadata.json)
+        }
+    }
+    BeforeEach {
+        $folder = Enter-NewFolder
+        New-SampleDatabase ./pats.db
+    }
+    AfterEach { Set-Location $RepositoryRoot }
+
+    It 'adopts a SQLite file, with its own age, and leaves it' {
+        (Get-Item ./pats.db).LastWriteTime = (Get-Date).AddDays(-8)
+        $backup = Import-DbBackup ./pats.db -Source pats -Name old -Tag moved -Verify
+        $backup | Should -BeOfType ([DbBackup.Backup])
+        $backup.Status | Should -Be Matched
+        $backup.Tags | Should -Be moved
+        $backup.Manifest.ImportedFrom | Should -Be "$folder/pats.db"
+        (Get-DbBackup | Where Age -gt 7d).Name | Should -Be old
+        (Get-DbBackup | Where Age -gt 9d) | Should -BeNullOrEmpty
+        Get-RowCount ./pats.db | Should -Be 50
+    }
+
+    It 'adopts a SQL dump, plain or compressed: <_>' -ForEach 'dump.sql', 'dump.sql.gz' {
+        sqlite3 ./pats.db .dump | Set-Content ./dump.sql
+        if ($_ -like '*.gz') { gzip ./dump.sql }
+        $backup = Import-DbBackup "./$_" -Source pats -Verify
+        $backup.Status | Should -Be Matched
+        $backup | Restore-DbBackup -Destination ./again.db -Confirm:$false
+        Get-RowCount ./again.db | Should -Be 50
+    }
+
+    It 'refuses a dump that is cut off' {
+        $lines = sqlite3 ./pats.db .dump
+        $lines[0..20] | Set-Content ./dump.sql
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./dump.sql -Source pats }) DumpIncomplete Import
+        Get-DbBackup -ErrorAction Ignore | Should -BeNullOrEmpty
+    }
+
+    It 'adopts a tar of a data folder: <_>' -ForEach 'data.tar', 'data.tar.gz' {
+        New-Folder ./data/attachments | Out-Null
+        Copy-Item ./pats.db ./data/partshub.db
+        'a' | Set-Content ./data/attachments/a.pdf
+        tar ($_ -like '*.gz' ? '-czf' : '-cf') $_ data
+        $backup = Import-DbBackup "./$_" -Source partshub -Verify
+        $backup.Status | Should -Be Matched
+        Restore-DbBackup $backup.Name -Source partshub -Destination ./restored -Confirm:$false
+        (Get-ChildItem ./restored -Recurse -Filter partshub.db) | Should -HaveCount 1
+        (Get-ChildItem ./restored -Recurse -Filter a.pdf) | Should -HaveCount 1
+    }
+
+    It 'refuses a tar that is cut off' {
+        New-Folder ./data | Out-Null
+        Copy-Item ./pats.db ./data/
+        tar -czf data.tar.gz data
+        $bytes = [IO.File]::ReadAllBytes("$folder/data.tar.gz")
+        [IO.File]::WriteAllBytes("$folder/cut.tar.gz", $bytes[0..($bytes.Length / 2)])
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./cut.tar.gz }) BackupDamaged Import InvalidData
+    }
+
+    It 'carries over the fields of PATS folders, from the pipeline' {
+        New-PatsFolder ./old/backup_20241201_120000
+        New-PatsFolder ./old/pre_migration_v2
+        $backups = Get-ChildItem ./old -Directory | Import-DbBackup -Source pats
+        $backups.Name | Should -Be backup_20241201_120000, pre_migration_v2
+        $backups[0].SchemaRevision | Should -Be 041bd0560732
+        $backups[0].Created.Year | Should -Be 2024
+        $backups[0].Age.TotalDays | Should -BeGreaterThan 365
+        $backups[0].Manifest.Payloads.RestoreName | Should -Be pats.db, uploads
+        Test-DbBackup backup_20241201_120000 -Level Restore | ForEach-Object Passed | Should -BeTrue
+    }
+
+    It 'says what it would adopt under -WhatIf and writes nothing' {
+        $text = Get-WhatIfText { Import-DbBackup ./*.db -Source pats -WhatIf }
+        $text | Should -Match ([regex]::Escape("$folder/pats.db"))
+        Test-Path ./backups | Should -BeFalse
+    }
+
+    It 'makes a round trip with Export, as <form>' -ForEach @(@{ Form = 'Native'; File = 'x.db' }, @{ Form = 'Sql'; File = 'x.sql' }, @{ Form = 'Sql'; File = 'x.sql.gz' }) {
+        New-DbBackup ./pats.db -Name one -Fingerprint Content | Out-Null
+        Export-DbBackup one "./$File" -Format $Form | Out-Null
+        $again = Import-DbBackup "./$File" -Source copy -Verify
+        $expected = (Get-DbBackup one).Manifest.Fingerprint
+        ($again.Manifest.Fingerprint.Tables | ForEach-Object { "$($_.Name) $($_.Rows) $($_.ContentSha256)" }) |
+            Should -Be ($expected.Tables | ForEach-Object { "$($_.Name) $($_.Rows) $($_.ContentSha256)" })
+    }
+
+    It 'refuses what it does not recognize, is not there, or exists' {
+        'PGDMP and more' | Set-Content ./pg.dump
+        'hello' * 200 | Set-Content ./text.txt
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pg.dump }) ImportNotRecognized Import NotImplemented '*pg.dump'
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./text.txt }) ImportNotRecognized Import NotImplemented
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./none.db }) SourceNotFound Import ObjectNotFound
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./none*.db }) SourceNotFound Import ObjectNotFound
+        Import-DbBackup ./pats.db -Name a | Out-Null
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pats.db -Name a }) BackupExists Import ResourceExists
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pats.db -Name ../a }) InvalidName Import InvalidArgument
+        Test-Path ./a | Should -BeFalse
+    }
+
+    It 'takes names with brackets literally' {
+        Copy-Item ./pats.db ./copy; [IO.File]::Move("$folder/copy", "$folder/old [1].db")
+        (Import-DbBackup -LiteralPath './old [1].db' -Source pats).Source | Should -Be pats
+    }
+}

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text;
+using Xunit.Abstractions;
+
+namespace DbBackup.ModuleTests;
+
+/// <summary>Runs each Pester file in a pwsh of its own: a module's assemblies cannot be unloaded, and no test may see another's.</summary>
+public sealed class PesterTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly Lazy<string?> WhyNot = new(FindObstacle);
+    private readonly ITestOutputHelper _output;
+
+    public PesterTests(ITestOutputHelper output) => _output = output;
+
+    private static string Root { get; } = typeof(PesterTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(attribute => attribute.Key == "RepositoryRoot").Value!;
+
+    public static TheoryData<string> Files()
+    {
+        var files = new TheoryData<string>();
+        foreach (string folder in new[] { "tests/DbBackup.Module.Tests", "tests/scenarios" })
+        {
+            string path = Path.Combine(Root, folder);
+            // The outputs of builds lie below.
+            foreach (string file in Directory.EnumerateFiles(path, "*.Tests.ps1").Order(StringComparer.Ordinal))
+                files.Add(Path.GetRelativePath(Root, file).Replace('\\', '/'));
+        }
+
+        return files;
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Files))]
+    public void Pester_file_passes(string file)
+    {
+        Skip.If(WhyNot.Value is not null, $"PESTER TESTS NOT RUN: {WhyNot.Value}");
+        (int exitCode, string text) = RunShell(
+            $$"""
+            $PSStyle.OutputRendering = 'PlainText'
+            Import-Module Pester -MinimumVersion 5.0 -MaximumVersion 5.99 -ErrorAction Stop
+            $configuration = New-PesterConfiguration
+            $configuration.Run.Path = '{{Path.Combine(Root, file).Replace("'", "''", StringComparison.Ordinal)}}'
+            $configuration.Run.PassThru = $true
+            $configuration.Output.Verbosity = 'Detailed'
+            $configuration.Output.RenderMode = 'Plaintext'
+            $result = Invoke-Pester -Configuration $configuration
+            "pester: $($result.PassedCount) passed, $($result.FailedCount) failed, $($result.FailedBlocksCount + $result.FailedContainersCount) blocks failed"
+            # Red too where nothing ran: a file that does not even load must not look like success.
+            exit $(if ($result.Result -eq 'Passed' -and $result.PassedCount -gt 0) { 0 } else { 1 })
+            """,
+            Patience);
+        _output.WriteLine(text);
+        Assert.True(exitCode == 0, FailuresOf(text));
+    }
+
+    // What failed, without the hundred lines that passed.
+    private static string FailuresOf(string text)
+    {
+        string[] lines = text.Split('\n');
+        var kept = new StringBuilder();
+        bool failed = false;
+        foreach (string line in lines)
+        {
+            string trimmed = line.TrimStart();
+            if (trimmed.StartsWith("[-]", StringComparison.Ordinal))
+                failed = true;
+            else if (trimmed.StartsWith("[+]", StringComparison.Ordinal) || trimmed.StartsWith("Describing", StringComparison.Ordinal) || trimmed.StartsWith("Context", StringComparison.Ordinal))
+                failed = false;
+            if (failed || trimmed.StartsWith("pester:", StringComparison.Ordinal))
+                kept.Append(line.TrimEnd()).Append('\n');
+        }
+
+        return kept.Length > 0 ? kept.ToString() : text;
+    }
+
+    private static string? FindObstacle()
+    {
+        if (Environment.GetEnvironmentVariable("CI") == "true")
+            return "CI is set; what runs there has no pwsh.";
+        try
+        {
+            (int exitCode, string text) = RunShell(
+                "\"$($PSVersionTable.PSVersion) $((Get-Module Pester -ListAvailable | Where-Object { $_.Version.Major -eq 5 }) ? 'yes' : 'no')\"", TimeSpan.FromMinutes(1));
+            string[] found = text.Trim().Split(' ');
+            if (exitCode != 0 || found.Length != 2)
+                return $"pwsh does not start: {text}";
+            if (!Version.TryParse(found[0].Split('-')[0], out Version? version) || version < new Version(7, 6))
+                return $"pwsh is {found[0]}, and the module needs 7.6 or newer.";
+            return found[1] == "yes" ? null : "the module Pester 5 is not installed (Install-Module Pester).";
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return "pwsh was not found in PATH.";
+        }
+    }
+
+    private static (int ExitCode, string Text) RunShell(string script, TimeSpan patience)
+    {
+        var start = new ProcessStartInfo("pwsh")
+        {
+            ArgumentList = { "-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes(script)) },
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Root,
+        };
+        start.Environment["NO_COLOR"] = "1";
+        start.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
+        start.Environment.Remove("DBBACKUP_REPOSITORY");
+        var text = new StringBuilder();
+        using var shell = new Process { StartInfo = start };
+        void Collect(object sender, DataReceivedEventArgs line)
+        {
+            lock (text)
+                text.Append(line.Data).Append('\n');
+        }
+
+        shell.OutputDataReceived += Collect;
+        shell.ErrorDataReceived += Collect;
+        shell.Start();
+        shell.StandardInput.Close();
+        shell.BeginOutputReadLine();
+        shell.BeginErrorReadLine();
+        if (!shell.WaitForExit(patience))
+        {
+            shell.Kill(entireProcessTree: true);
+            return (-1, $"{text}\nStill running after {patience.TotalMinutes} minutes.");
+        }
+
+        // Without a time it also waits for the last lines.
+        shell.WaitForExit();
+        lock (text)
+            return (shell.ExitCode, text.ToString());
+    }
+}
