@@ -60,7 +60,8 @@ public sealed class KilledBackupTests : IDisposable
     [InlineData("fsync,fdatasync", 12)]
     public async Task A_backup_killed_at_a_rename_or_a_flush_is_listed_whole_or_not_at_all(string calls, int most)
     {
-        Skip.IfNot(ExistsStrace(), "There is no strace here.");
+        Skip.IfNot(OperatingSystem.IsLinux(), "Calls are counted by strace, which only Linux has.");
+        Require.Tool("strace");
         string database = SampleDatabase.Create(_bench["app.db"], rows: 2000);
         for (int call = 1; call <= most; call++)
         {
@@ -75,8 +76,6 @@ public sealed class KilledBackupTests : IDisposable
         await _bench.BackUpAsync(database);
         _bench.AssertNothingStaged();
     }
-
-    internal static bool ExistsStrace() => OperatingSystem.IsLinux() && File.Exists("/usr/bin/strace");
 
     private async Task AssertAllWholeAsync()
     {
