@@ -40,18 +40,7 @@ public sealed class BackupExporter
     public static IReadOnlyList<(Payload Payload, string Path)> Plan(ExportRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        Manifest manifest = BackupRepository.RequireManifest(request.Backup);
-        List<Payload> payloads = [.. manifest.Payloads.Where(payload => request.Only is null || payload.Kind == request.Only)];
-        if (payloads.Count == 0)
-        {
-            throw new BackupFailure(
-                ErrorCodes.InvalidArgument,
-                FailureCategory.InvalidArgument,
-                $"Backup '{request.Backup}' holds no {(request.Only == PayloadKind.Files ? "files" : "database")}.",
-                "Leave -Only out to export everything that it holds.")
-            { Target = request.Backup.ToString() };
-        }
-
+        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only);
         bool folder = payloads.Count > 1 || Directory.Exists(request.Destination) || Path.EndsInDirectorySeparator(request.Destination);
         List<(Payload Payload, string Path)> plan =
         [

@@ -41,6 +41,23 @@ public static class BackupSelection
         };
     }
 
+    /// <summary>The payloads of a kind.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="only">The kind; null for all payloads.</param>
+    /// <exception cref="BackupException">The manifest cannot be used, or the backup holds none of that kind.</exception>
+    internal static List<Payload> Payloads(Backup backup, PayloadKind? only)
+    {
+        List<Payload> payloads = [.. BackupRepository.RequireManifest(backup).Payloads.Where(payload => only is null || payload.Kind == only)];
+        if (payloads.Count > 0)
+            return payloads;
+        throw new BackupFailure(
+            ErrorCodes.InvalidArgument,
+            FailureCategory.InvalidArgument,
+            $"Backup '{backup}' holds no {(only == PayloadKind.Files ? "files" : "database")}.",
+            "Leave -Only out to take everything that it holds.")
+        { Target = backup.ToString() };
+    }
+
     /// <summary>The failure for a name that nothing answers to.</summary>
     public static BackupFailure NotFound(string what, string location) => new(
         ErrorCodes.BackupNotFound,

@@ -16,17 +16,7 @@ public static class RestorePlanner
     {
         ArgumentNullException.ThrowIfNull(request);
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
-        List<Payload> payloads = [.. manifest.Payloads.Where(payload => request.Only is null || payload.Kind == request.Only)];
-        if (payloads.Count == 0)
-        {
-            throw new BackupFailure(
-                ErrorCodes.InvalidArgument,
-                FailureCategory.InvalidArgument,
-                $"Backup '{request.Backup}' holds no {(request.Only == PayloadKind.Files ? "files" : "database")}.",
-                "Leave -Only out to restore everything that it holds.")
-            { Target = request.Backup.ToString() };
-        }
-
+        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only);
         var warnings = new List<string>();
         if (request.Backup.Status == BackupStatus.Damaged)
             warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");

@@ -5,7 +5,6 @@ using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Files;
 using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Verification;
@@ -15,7 +14,6 @@ namespace DbBackup.Engine.Restores;
 /// <summary>Runs a restore as it was planned: beside, checked, and only then in place.</summary>
 public sealed class RestoreService
 {
-    private static readonly string[] DamageCodes = [ErrorCodes.SourceCorrupt, ErrorCodes.SourceNotSqlite, ErrorCodes.SourceEmpty];
     private readonly BackupRepository _repository;
     private readonly TimeProvider _clock;
 
@@ -129,21 +127,22 @@ public sealed class RestoreService
             : null;
         List<string> aside = [];
         Backup? safety = null;
+        var present = new PresentState(_repository, _clock);
         try
         {
             if (plan.SafetyBackup)
             {
                 bool usable = database?.Action != RestoreAction.Replace || live is not null;
-                safety = usable ? await TrySafetyBackupAsync(plan, withDatabase: true, lockTimeout, observer, cancellationToken).ConfigureAwait(false) : null;
+                safety = usable ? await present.TryBackUpAsync(plan, withDatabase: true, lockTimeout, observer, cancellationToken).ConfigureAwait(false) : null;
                 if (safety is null)
                 {
                     // Copying the file would end our own lock on it (POSIX locks end with the first close); a damaged database
                     // has no writers that could be kept from anything.
                     live?.Dispose();
                     live = null;
-                    aside = SetAside(database!.Path);
+                    aside = present.SetAside(plan, database!);
                     observer.Warning($"The present database is damaged and cannot be backed up; it was copied as it is to '{aside[0]}'.");
-                    safety = await TrySafetyBackupAsync(plan, withDatabase: false, lockTimeout, observer, cancellationToken).ConfigureAwait(false);
+                    safety = await present.TryBackUpAsync(plan, withDatabase: false, lockTimeout, observer, cancellationToken).ConfigureAwait(false);
                 }
             }
 
@@ -252,60 +251,6 @@ public sealed class RestoreService
         {
             UnixFile.TrySetOwner(staged, userId, groupId);
         }
-    }
-
-    // Null where the present database is too damaged to be backed up, or where there is nothing else to back up.
-    private async Task<Backup?> TrySafetyBackupAsync(
-        RestorePlan plan, bool withDatabase, TimeSpan lockTimeout, IOperationObserver observer, CancellationToken cancellationToken)
-    {
-        var sources = new List<IBackupSource>();
-        foreach (RestoreTarget target in plan.Targets.Where(target => target.Action != RestoreAction.Create))
-        {
-            if (target.Payload.Kind == PayloadKind.Files)
-                sources.Add(new FolderSource(target.Path));
-            else if (withDatabase)
-                sources.Insert(0, new SqliteSource(target.Path, SqliteFormat.Native, lockTimeout, allowEmpty: true));
-        }
-
-        if (sources.Count == 0)
-            return null;
-        var request = new BackupRequest { Sources = sources, SourceName = plan.Backup.Source, Type = BackupType.Safety };
-        try
-        {
-            Backup safety = await new BackupService(_repository, _clock).CreateAsync(request, observer, cancellationToken).ConfigureAwait(false);
-            observer.Verbose($"The present state is kept as '{safety}'.");
-            return safety;
-        }
-        catch (BackupException failure) when (withDatabase && DamageCodes.Contains(failure.Code))
-        {
-            return null;
-        }
-        catch (BackupException failure)
-        {
-            throw new BackupFailure(
-                failure.Code,
-                failure.Category,
-                $"The safety backup of the present state failed, so nothing was restored: {failure.Message}",
-                $"{failure.Hint} To restore without one, pass -NoSafetyBackup.",
-                failure)
-            { Target = failure.Target };
-        }
-    }
-
-    // A damaged database cannot be backed up through SQLite. It is copied as it is: perhaps something can still be saved from it.
-    private List<string> SetAside(string database)
-    {
-        string stamp = _clock.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
-        var copies = new List<string>();
-        foreach (string file in SqliteFile.Sidecars(database).Prepend(database).Where(File.Exists))
-        {
-            string copy = $"{database}.before-restore-{stamp}{file[database.Length..]}";
-            File.Copy(file, copy, overwrite: false);
-            DurableFiles.FlushFile(copy);
-            copies.Add(copy);
-        }
-
-        return copies;
     }
 
     private static void Swap(
