@@ -22,7 +22,7 @@ internal static class MemoryPart
         string repository = Quote(bench.Work("repo"));
         string backup = $"New-DbBackup {Quote(bench.Database)} -Name one -Repository {repository}";
         string test = $"Test-DbBackup one -Level Restore -Repository {repository}";
-        Report.Line($"The highest working set (VmHWM) after the command, less the working set (VmRSS) of the same fresh shell before it, with the module imported; median of 3 shells.\n");
+        Report.Line($"The highest working set (VmHWM) after the command, less the working set (VmRSS) of the same fresh shell before it, with the module imported; median of {Math.Min(3, bench.Options.Rounds)} shell(s).\n");
         Report.Line($"| command, database of {new FileInfo(bench.Database).Length / 1e6:0} MB | idle shell | peak | added |");
         Report.Line($"|---|--:|--:|--:|");
         Row(bench, "New-DbBackup", null, backup);
@@ -33,7 +33,7 @@ internal static class MemoryPart
     private static void Row(BenchRun bench, string name, string? prepare, string command)
     {
         var runs = new List<(double Idle, double Peak)>();
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < Math.Min(3, bench.Options.Rounds); i++)
         {
             bench.Clean();
             if (prepare is not null)

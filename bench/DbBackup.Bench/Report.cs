@@ -15,7 +15,7 @@ internal static class Report
     public static void Table(IReadOnlyList<Series> contenders)
     {
         bool sizes = contenders.Any(series => series.ResultBytes is not null);
-        Line($"| what | median | min–max | time of it / time of the first |{(sizes ? " result |" : string.Empty)} command |");
+        Line($"| what | median | min–max | compared with the first |{(sizes ? " result |" : string.Empty)} command |");
         Line($"|---|--:|--:|--:|{(sizes ? "--:|" : string.Empty)}---|");
         foreach (Series series in contenders)
         {
