@@ -20,7 +20,7 @@ internal static class Report
         foreach (Series series in contenders)
         {
             string size = series.ResultBytes is { } bytes ? string.Create(CultureInfo.InvariantCulture, $" {bytes / 1e6:0} MB |") : " |";
-            Line($"| {series.Name} | {series.Median:0.00} s | {series.Range("0.00")} | {series.RatioTo(contenders[0]):0.00} |{(sizes ? size : string.Empty)} `{series.Command}` |");
+            Line($"| {series.Name} | {series.Median:0.00} s | {series.Range("0.00")} | {series.RatioTo(contenders[0]):0.00} |{(sizes ? size : string.Empty)} `{series.Command.Replace("|", "\\|", StringComparison.Ordinal)}` |");
         }
     }
 
