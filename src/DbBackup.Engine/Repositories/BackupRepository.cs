@@ -27,7 +27,8 @@ public sealed class BackupRepository
         if (source is not null && !BackupName.IsValid(source))
             return [];
         IReadOnlyList<StoredBackup> stored = await Storage.ListAsync(source, cancellationToken).ConfigureAwait(false);
-        Backup[] backups = [.. stored.AsParallel().Select(ToBackup)];
+        var backups = new Backup[stored.Count];
+        Parallel.For(0, stored.Count, new ParallelOptions { CancellationToken = cancellationToken }, i => backups[i] = ToBackup(stored[i]));
         return NewestFirst(backups);
     }
 

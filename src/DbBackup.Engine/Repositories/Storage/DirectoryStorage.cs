@@ -93,9 +93,10 @@ public sealed class DirectoryStorage : IBackupStorage
             IEnumerable<string> sources = source is null
                 ? VisibleFolders(Location)
                 : [Path.Combine(Location, source)];
-            return [.. sources.SelectMany(VisibleFolders).ToList()
-                .AsParallel().WithCancellation(cancellationToken)
-                .Select(Load).OfType<StoredBackup>()];
+            string[] folders = [.. sources.SelectMany(VisibleFolders)];
+            var loaded = new StoredBackup?[folders.Length];
+            Parallel.For(0, folders.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => loaded[i] = Load(folders[i]));
+            return [.. loaded.OfType<StoredBackup>()];
         },
         cancellationToken);
 
@@ -274,7 +275,7 @@ public sealed class DirectoryStorage : IBackupStorage
         }
     }
 
-    private StoredBackup? Load(string folder)
+    private static StoredBackup? Load(string folder)
     {
         var key = new BackupKey(Path.GetFileName(Path.GetDirectoryName(folder)!), Path.GetFileName(folder));
         try

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Reflection;
+
+namespace DbBackup.Bench;
+
+/// <summary>One run: its data, its work folder, its shell.</summary>
+internal sealed class BenchRun : IDisposable
+{
+    private readonly Lazy<string> _database;
+    private readonly Lazy<ModuleShell> _shell;
+
+    public BenchRun(BenchOptions options)
+    {
+        Options = options;
+        WorkFolder = Path.Combine(options.DataFolder, $"work-{Environment.ProcessId}");
+        Directory.CreateDirectory(WorkFolder);
+        _database = new Lazy<string>(() => SampleDatabase.Ensure(options.DataFolder, options.SizeMB));
+        _shell = new Lazy<ModuleShell>(() => new ModuleShell(ModulePath));
+    }
+
+    /// <summary>What was asked for.</summary>
+    public BenchOptions Options { get; }
+
+    /// <summary>Where the results of what is measured go; emptied between the rounds, gone in the end.</summary>
+    public string WorkFolder { get; }
+
+    /// <summary>The sample database.</summary>
+    public string Database => _database.Value;
+
+    /// <summary>A shell that lives as long as the run, with the module imported.</summary>
+    public ModuleShell Shell => _shell.Value;
+
+    /// <summary>The module's manifest, found upwards from this program.</summary>
+    public static string ModulePath { get; } = FindModule();
+
+    /// <summary>A path in the work folder.</summary>
+    public string Work(string name) => Path.Combine(WorkFolder, name);
+
+    /// <summary>Empties the work folder and lets the disk come to rest: what one contender left to be written must not slow the next.</summary>
+    public void Clean(params ReadOnlySpan<string> keep)
+    {
+        foreach (FileSystemInfo entry in new DirectoryInfo(WorkFolder).EnumerateFileSystemInfos())
+        {
+            if (keep.Contains(entry.Name))
+                continue;
+            if (entry is DirectoryInfo folder)
+                folder.Delete(recursive: true);
+            else
+                entry.Delete();
+        }
+
+        Settle();
+    }
+
+    /// <summary>Waits until everything that was written has reached the disk.</summary>
+    public static void Settle()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        using Process? sync = Process.Start("sync");
+        sync?.WaitForExit();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_shell.IsValueCreated)
+            _shell.Value.Dispose();
+        Directory.Delete(WorkFolder, recursive: true);
+    }
+
+    private static string FindModule()
+    {
+        for (DirectoryInfo? folder = new(Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location)!); folder is not null; folder = folder.Parent)
+        {
+            string manifest = Path.Combine(folder.FullName, "DbBackup.psd1");
+            if (File.Exists(manifest))
+                return manifest;
+        }
+
+        throw new FileNotFoundException("DbBackup.psd1 was not found above this program: run it from a clone of the repository.");
+    }
+}

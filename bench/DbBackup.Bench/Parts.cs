@@ -1,0 +1,15 @@
+namespace DbBackup.Bench;
+
+/// <summary>What can be measured, in the order of the report.</summary>
+internal static class Parts
+{
+    public static IReadOnlyDictionary<string, Action<BenchRun>> All { get; } = new Dictionary<string, Action<BenchRun>>
+    {
+        ["machine"] = MachinePart.Print,
+        ["backup"] = BackupPart.Measure,
+        ["memory"] = MemoryPart.Measure,
+        ["restore"] = RestorePart.Measure,
+        ["list"] = ListPart.Measure,
+        ["import"] = ImportPart.Measure,
+    };
+}

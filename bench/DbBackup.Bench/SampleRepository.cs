@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using static DbBackup.Bench.ModuleShell;
+
+namespace DbBackup.Bench;
+
+/// <summary>A repository of many backups: one real one, again and again under other names, with a stub of its payload.</summary>
+internal static class SampleRepository
+{
+    private const int Sources = 20;
+
+    /// <summary>Makes the repository, unless it is there from an earlier run.</summary>
+    public static string Ensure(string folder, int backups)
+    {
+        string repository = Path.Combine(folder, $"repository-{backups}");
+        if (Directory.Exists(repository))
+            return repository;
+        string unfinished = repository + ".making";
+        if (Directory.Exists(unfinished))
+            Directory.Delete(unfinished, recursive: true);
+        JsonNode real = JsonNode.Parse(File.ReadAllText(MakeOne(folder)))!;
+        DateTime newest = DateTime.UtcNow.Date.AddHours(2);
+        for (int i = 0; i < backups; i++)
+        {
+            string source = $"source-{i % Sources:D2}";
+            DateTime created = newest.AddHours(-i);
+            string name = created.ToString("yyyyMMdd'T'HHmmss'Z-full'", CultureInfo.InvariantCulture);
+            real["id"] = Guid.NewGuid().ToString();
+            real["name"] = name;
+            string moment = created.ToString("O", CultureInfo.InvariantCulture);
+            (real["created"], real["completed"]) = (moment, moment);
+            real["sequence"] = (backups - i) / Sources + 1;
+            real["source"]!["name"] = source;
+            string place = Directory.CreateDirectory(Path.Combine(unfinished, source, name)).FullName;
+            File.WriteAllText(Path.Combine(place, "backup.json"), real.ToJsonString(new() { WriteIndented = true }));
+            File.WriteAllText(Path.Combine(place, real["payloads"]![0]!["fileName"]!.GetValue<string>()), "stub");
+        }
+
+        Directory.Move(unfinished, repository);
+        return repository;
+    }
+
+    private static string MakeOne(string folder)
+    {
+        string repository = Path.Combine(folder, "one-real-backup");
+        if (Directory.Exists(repository))
+            Directory.Delete(repository, recursive: true);
+        using var shell = new ModuleShell(BenchRun.ModulePath);
+        shell.Run($"New-DbBackup {Quote(SampleDatabase.Ensure(folder, 10))} -Name one -Source one -Repository {Quote(repository)}");
+        return Path.Combine(repository, "one", "one", "backup.json");
+    }
+}

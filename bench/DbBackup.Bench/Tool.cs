@@ -1,0 +1,44 @@
+using System.Diagnostics;
+
+namespace DbBackup.Bench;
+
+/// <summary>The stock tools beside which the module is measured.</summary>
+internal static class Tool
+{
+    /// <summary>Whether a tool is on the path.</summary>
+    public static bool IsInstalled(string name) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator)
+            .Any(folder => File.Exists(Path.Combine(folder, name)));
+
+    /// <summary>The first line of what a tool says of itself.</summary>
+    public static string Version(string name, string argument)
+    {
+        if (!IsInstalled(name))
+            return "not installed";
+        var start = new ProcessStartInfo(name, argument) { RedirectStandardOutput = true };
+        using Process process = Process.Start(start)!;
+        string? line = process.StandardOutput.ReadLine();
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return line ?? "unknown";
+    }
+
+    /// <summary>Runs a line of sh to its end.</summary>
+    /// <returns>The seconds it took.</returns>
+    public static double Run(string commandLine)
+    {
+        var start = new ProcessStartInfo("sh") { RedirectStandardOutput = true };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add(commandLine);
+        // For restic alone: its repositories live for one round.
+        start.Environment["RESTIC_PASSWORD"] = "bench";
+        var watch = Stopwatch.StartNew();
+        using Process process = Process.Start(start)!;
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        watch.Stop();
+        return process.ExitCode == 0
+            ? watch.Elapsed.TotalSeconds
+            : throw new InvalidOperationException($"'{commandLine}' ended with exit code {process.ExitCode}.");
+    }
+}
