@@ -1,6 +1,5 @@
 using System.Globalization;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Tests.Backups;
 using DbBackup.Engine.Tests.Testing;
 
 namespace DbBackup.Engine.Tests.Restores;
