@@ -10,6 +10,7 @@ namespace DbBackup.Engine.Repositories.Storage;
 internal static class StaleWork
 {
     private const string Prefix = "dbbackup-";
+    private const string RemovedPrefix = Prefix + "removed-";
     private const string OwnerFile = "owner.json";
 
     // Another computer's processes cannot be seen: its folder counts as left behind when nothing in it changed for so long.
@@ -33,7 +34,7 @@ internal static class StaleWork
     public static void Sweep(string parent)
     {
         foreach (string folder in Directory.EnumerateDirectories(parent, Prefix + "*").Where(IsAbandoned).ToList())
-            Delete(folder);
+            Remove(folder);
     }
 
     /// <summary>Removes everything in a folder that holds only what is to go.</summary>
@@ -45,6 +46,8 @@ internal static class StaleWork
 
     private static bool IsAbandoned(string folder)
     {
+        if (Path.GetFileName(folder).StartsWith(RemovedPrefix, StringComparison.Ordinal))
+            return true;
         string path = Path.Combine(folder, OwnerFile);
         try
         {
@@ -74,6 +77,23 @@ internal static class StaleWork
         .Select(File.GetLastWriteTimeUtc)
         .Append(Directory.GetLastWriteTimeUtc(folder))
         .Max();
+
+    // Under another name first: a deletion that is killed in the middle leaves a folder that is known to be nobody's.
+    private static void Remove(string folder)
+    {
+        string removed = Path.Combine(Path.GetDirectoryName(folder)!, RemovedPrefix + Guid.NewGuid().ToString("N"));
+        try
+        {
+            Directory.Move(folder, removed);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Gone already, or held open by a scanner: what cannot be renamed is deleted where it is.
+            removed = folder;
+        }
+
+        Delete(removed);
+    }
 
     private static void Delete(string folder)
     {
@@ -107,7 +127,7 @@ internal static class StaleWork
         public void Dispose()
         {
             _owner.Dispose();
-            Delete(Folder);
+            Remove(Folder);
         }
     }
 }
