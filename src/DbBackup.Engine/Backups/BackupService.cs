@@ -65,6 +65,8 @@ public sealed class BackupService
                 staged.ScratchFolder, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, storage.Location))
             { Clock = _clock };
             var collected = new CollectedBackup();
+            if (compression == PayloadCompression.Zstd && PayloadCompressionChoice.ZstdVersion is { } zstd)
+                collected.Tools["zstd"] = zstd;
             foreach (IBackupSource each in request.Sources)
                 await CaptureAsync(each, context, staged, options, collected, cancellationToken).ConfigureAwait(false);
 

@@ -12,7 +12,6 @@ internal static class UnixFile
     private const uint BirthTime = 0x800;
     private const uint MountId = 0x1000;
     private const uint RenameNoReplace = 1;
-    private const uint RenameExchange = 2;
     private const nint OmitTime = 0x3FFFFFFE;
 
     /// <summary>The user that file access is checked for; null on Windows.</summary>
@@ -86,14 +85,6 @@ internal static class UnixFile
         times[1] = new LibC.TimeSpec { Seconds = (nint)seconds, Nanoseconds = (nint)(rest * 100) };
         return LibC.Utimensat(LibC.CurrentDirectory, path, times, LibC.SymlinkNoFollow) == 0;
     }
-
-    /// <summary>Swaps two names in one step, so that neither is ever missing. False where the file system cannot.</summary>
-    public static bool TryExchange(string pathA, string pathB) => Rename(pathA, pathB, RenameExchange) switch
-    {
-        0 => true,
-        var error when NotSupported(error) => false,
-        var error => throw Failed($"'{pathA}' and '{pathB}' could not be exchanged", error),
-    };
 
     /// <summary>Renames unless the new name exists, in one step. Null where the file system cannot.</summary>
     /// <returns>False when the new name exists.</returns>

@@ -36,17 +36,6 @@ internal static partial class VolumeSpace
             : string.Equals(RootOf(a), RootOf(b), OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
     }
 
-    /// <summary>
-    /// Whether a rename from one to the other can work: it cannot between two mounts, even of the same file system.
-    /// </summary>
-    public static bool SameMount(string pathA, string pathB)
-    {
-        var (a, b) = (NearestExisting(pathA), NearestExisting(pathB));
-        return UnixFile.TryStatFollow(a, out var factsA) && UnixFile.TryStatFollow(b, out var factsB)
-            ? factsA.Device == factsB.Device && factsA.MountId == factsB.MountId
-            : SameVolume(a, b);
-    }
-
     /// <summary>The path itself if it exists, else the closest folder above it that does.</summary>
     public static string NearestExisting(string path)
     {

@@ -196,12 +196,17 @@ public static class RestorePlanner
 
     private static void RequireSpace(List<RestoreTarget> targets)
     {
-        foreach (IGrouping<string, RestoreTarget> folder in targets.GroupBy(target => VolumeSpace.NearestExisting(Path.GetDirectoryName(target.Path)!)))
+        var rest = new List<RestoreTarget>(targets);
+        while (rest.Count > 0)
         {
+            // Folders of one volume take their room from the same free bytes.
+            string place = VolumeSpace.NearestExisting(Path.GetDirectoryName(rest[0].Path)!);
+            List<RestoreTarget> together = rest.FindAll(target => target == rest[0] || VolumeSpace.SameVolume(place, Path.GetDirectoryName(target.Path)!));
+            rest.RemoveAll(together.Contains);
             // Beside the present state until the swap; written through SQLite, also once more in its log.
-            long required = folder.Sum(target => target.Payload.OriginalSize * (target.Action == RestoreAction.WriteInto ? 2 : 1));
-            if (VolumeSpace.Available(folder.Key) is { } free && free < required)
-                throw new NotEnoughSpaceException(folder.Key, required, free, "the restored copy beside the present state");
+            long required = together.Sum(target => target.Payload.OriginalSize * (target.Action == RestoreAction.WriteInto ? 2 : 1));
+            if (VolumeSpace.Available(place) is { } free && free < required)
+                throw new NotEnoughSpaceException(place, required, free, "the restored copy beside the present state");
         }
     }
 

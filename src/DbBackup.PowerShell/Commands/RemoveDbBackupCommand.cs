@@ -37,8 +37,7 @@ public sealed class RemoveDbBackupCommand : BackupCommandBase
         foreach (IGrouping<string, Backup> group in _chosen.DistinctBy(backup => backup.Location).GroupBy(backup => backup.Repository))
         {
             BackupRepository repository = OpenRepository(group.Key);
-            if (!TryEach(group.Key, () => RemoveFrom(repository, [.. group])))
-                continue;
+            TryEach(group.Key, () => RemoveFrom(repository, [.. group]));
         }
     }
 

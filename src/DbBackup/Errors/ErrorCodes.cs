@@ -6,9 +6,6 @@ public static class ErrorCodes
     /// <summary>A name of a backup, source or tag cannot be used as one.</summary>
     public const string InvalidName = nameof(InvalidName);
 
-    /// <summary>An age or a point in time cannot be read.</summary>
-    public const string InvalidAge = nameof(InvalidAge);
-
     /// <summary>Arguments that do not go together.</summary>
     public const string InvalidArgument = nameof(InvalidArgument);
 

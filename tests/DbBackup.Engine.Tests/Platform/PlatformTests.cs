@@ -63,16 +63,6 @@ public sealed class PlatformTests : IDisposable
             Assert.Equal(Liveness.Dead, (now with { BootId = "an earlier boot" }).IsAlive());
     }
 
-    [SkippableFact]
-    public void Two_names_are_exchanged_in_one_step()
-    {
-        Skip.IfNot(OperatingSystem.IsLinux());
-        Directory.CreateDirectory(_temp["a"]);
-        File.WriteAllText(_temp["b"], "b");
-        Skip.IfNot(UnixFile.TryExchange(_temp["a"], _temp["b"]), "The file system has no exchange.");
-        Assert.True(File.Exists(_temp["a"]) && Directory.Exists(_temp["b"]));
-    }
-
     [Fact]
     public void A_folder_is_never_moved_onto_an_empty_one()
     {

@@ -346,6 +346,25 @@ public sealed class RestoreTests : IDisposable
     }
 
     [SkippableFact]
+    public async Task Folders_of_one_volume_share_its_room()
+    {
+        using var disk = new SmallDisk(64);
+        Directory.CreateDirectory(disk["data"]);
+        string database = SampleDatabase.Create(disk["data/app.db"], rows: 20_000);
+        string uploads = Directory.CreateDirectory(disk["files/uploads"]).FullName;
+        long size = new FileInfo(database).Length;
+        File.WriteAllBytes(Path.Join(uploads, "photo"), new byte[size]);
+        Backup backup = await _bench.BackUpAsync(database, uploads);
+        // Enough for either, not for both.
+        disk.FillBut(size * 3 / 2);
+
+        NotEnoughSpaceException failure = Assert.Throws<NotEnoughSpaceException>(
+            () => RestorePlanner.Plan(new RestoreRequest { Backup = backup }, CancellationToken.None));
+
+        Assert.True(failure.RequiredBytes >= 2 * size);
+    }
+
+    [SkippableFact]
     public async Task A_restore_onto_a_full_disk_changes_nothing()
     {
         using var disk = new SmallDisk(24);
