@@ -148,10 +148,10 @@ public sealed class BackupImporter
     private static BackupFailure NotRecognized(string path, ForeignFile file) => new(
         ErrorCodes.ImportNotRecognized,
         FailureCategory.NotSupported,
-        file.Kind == ForeignFileKind.PostgreSqlDump
+        file.IsPostgreSql
             ? $"'{path}' is a dump of a PostgreSQL database, which this version does not handle."
             : $"'{path}' is neither a SQLite database, a SQL dump of one, nor a tar archive.",
-        file.Kind == ForeignFileKind.PostgreSqlDump
+        file.IsPostgreSql
             ? "Restore it with pg_restore or psql."
             : "These can be adopted: a SQLite file, .sql or .sql.gz, .tar or .tar.gz, a folder with a database, a PATS folder with backup_metadata.json.")
     { Target = path };

@@ -9,7 +9,21 @@ internal enum ForeignFileKind
     Unknown,
     SqliteDatabase,
     SqliteDump,
-    PostgreSqlDump,
+
+    /// <summary>An archive of <c>pg_dump -Fc</c>.</summary>
+    PostgreSqlCustom,
+
+    /// <summary>An archive of <c>pg_dump -Ft</c>.</summary>
+    PostgreSqlTar,
+
+    /// <summary>A folder of <c>pg_dump -Fd</c>.</summary>
+    PostgreSqlDirectory,
+
+    /// <summary>A SQL script of pg_dump.</summary>
+    PostgreSqlPlain,
+
+    /// <summary>A SQL script of pg_dumpall.</summary>
+    PostgreSqlCluster,
     Tar,
 }
 
@@ -18,11 +32,25 @@ internal enum ForeignFileKind
 /// <param name="Compression">How it is compressed.</param>
 internal sealed record ForeignFile(ForeignFileKind Kind, PayloadCompression Compression)
 {
+    // The table of contents in an archive of pg_dump -Fd or -Ft.
+    private const string TableOfContents = "toc.dat";
+
     // Enough for the header of a tar (512 bytes) and for the comments at the top of a dump.
     private const int StartBytes = 8192;
 
+    // archCustom in pg_backup.h. Folders and tars state archTar, 3, both: their tables of contents are the same.
+    private const byte CustomFormat = 1;
+    private const int ArchiveHeaderBytes = 11;
+
+    /// <summary>Whether it is a dump of PostgreSQL, of any form.</summary>
+    public bool IsPostgreSql => Kind is ForeignFileKind.PostgreSqlCustom or ForeignFileKind.PostgreSqlTar or ForeignFileKind.PostgreSqlDirectory
+        or ForeignFileKind.PostgreSqlPlain or ForeignFileKind.PostgreSqlCluster;
+
+    /// <summary>Recognises a file, or a folder that <c>pg_dump -Fd</c> wrote.</summary>
     public static ForeignFile Recognize(string path)
     {
+        if (Directory.Exists(path))
+            return new ForeignFile(IsArchiveFolder(path) ? ForeignFileKind.PostgreSqlDirectory : ForeignFileKind.Unknown, PayloadCompression.None);
         Span<byte> magic = stackalloc byte[4];
         using (FileStream file = Open(path))
             magic = magic[..file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false)];
@@ -49,19 +77,50 @@ internal sealed record ForeignFile(ForeignFileKind Kind, PayloadCompression Comp
     {
         if (SqliteFile.HasHeader(start))
             return ForeignFileKind.SqliteDatabase;
-        if (start.StartsWith("PGDMP"u8))
-            return ForeignFileKind.PostgreSqlDump;
+        // The table of contents of a folder or tar, taken for itself, is no dump.
+        if (ArchiveFormat(start) is { } format)
+            return format == CustomFormat ? ForeignFileKind.PostgreSqlCustom : ForeignFileKind.Unknown;
         if (start.Length >= 512 && HasTarChecksum(start[..512]))
-            return ForeignFileKind.Tar;
+            return start.StartsWith("toc.dat\0"u8) ? ForeignFileKind.PostgreSqlTar : ForeignFileKind.Tar;
         string text = System.Text.Encoding.UTF8.GetString(start);
-        if (text.Contains("PostgreSQL database", StringComparison.Ordinal))
-            return ForeignFileKind.PostgreSqlDump;
+        if (HasLine(text, "-- PostgreSQL database cluster dump"))
+            return ForeignFileKind.PostgreSqlCluster;
+        if (HasLine(text, "-- PostgreSQL database dump"))
+            return ForeignFileKind.PostgreSqlPlain;
         string[] beginnings = ["PRAGMA ", "BEGIN TRANSACTION", "BEGIN;", "CREATE TABLE", "INSERT INTO"];
         bool isSql = !text.Contains('\0', StringComparison.Ordinal) && text.Split('\n').Select(line => line.TrimStart('\ufeff', ' ', '\t'))
             .SkipWhile(line => line.Trim().Length == 0 || line.StartsWith("--", StringComparison.Ordinal))
             .Take(1).Any(line => beginnings.Any(beginning => line.StartsWith(beginning, StringComparison.OrdinalIgnoreCase)));
         return isSql ? ForeignFileKind.SqliteDump : ForeignFileKind.Unknown;
     }
+
+    private static bool IsArchiveFolder(string path)
+    {
+        string contents = Path.Join(path, TableOfContents);
+        foreach ((string name, PayloadCompression compression) in new[] { (contents, PayloadCompression.None), (contents + ".gz", PayloadCompression.Gzip) })
+        {
+            if (!File.Exists(name))
+                continue;
+            byte[] start = new byte[ArchiveHeaderBytes];
+            try
+            {
+                using Stream content = DecompressionStreams.Open(Open(name), compression);
+                return ArchiveFormat(start.AsSpan(0, content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false))) is { } and not CustomFormat;
+            }
+            catch (InvalidDataException)
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    // WriteHead in pg_backup_archiver.c: the magic word, three bytes of the version, the sizes of numbers and offsets, the format.
+    private static byte? ArchiveFormat(ReadOnlySpan<byte> start) =>
+        start.Length >= ArchiveHeaderBytes && start.StartsWith("PGDMP"u8) ? start[ArchiveHeaderBytes - 1] : null;
+
+    private static bool HasLine(string text, string line) => text.Split('\n').Any(candidate => candidate.TrimEnd() == line);
 
     // Bytes 148 to 155 hold the sum of the header's bytes, with these eight counted as blanks (POSIX.1-1988 ustar; v7 too).
     private static bool HasTarChecksum(ReadOnlySpan<byte> header)
