@@ -36,7 +36,7 @@ public sealed class Backup
     /// <summary>The source's exact name.</summary>
     public string Source { get; }
 
-    /// <summary>The kind of the source: <c>Sqlite</c>, <c>Files</c>.</summary>
+    /// <summary>The kind of the source: <c>Sqlite</c>, <c>PostgreSql</c>, <c>Files</c>.</summary>
     public string? Engine => Manifest?.Source.Engine;
 
     /// <summary>Why it was made.</summary>
@@ -48,11 +48,11 @@ public sealed class Backup
     /// <summary>How old it is now.</summary>
     public BackupAge? Age => Manifest is null ? null : BackupAge.Since(Manifest.Created);
 
-    /// <summary>Bytes in the repository.</summary>
-    public long Size => Manifest?.Payloads.Sum(payload => payload.StoredSize) ?? 0;
+    /// <summary>Bytes in the repository, or on the server for a database that is kept there.</summary>
+    public long Size => Manifest?.Kept?.Size ?? Manifest?.Payloads.Sum(payload => payload.StoredSize) ?? 0;
 
     /// <summary>Bytes before compression.</summary>
-    public long OriginalSize => Manifest?.Payloads.Sum(payload => payload.OriginalSize) ?? 0;
+    public long OriginalSize => Manifest?.Kept?.Size ?? Manifest?.Payloads.Sum(payload => payload.OriginalSize) ?? 0;
 
     /// <summary>How long it took to make.</summary>
     public TimeSpan? Duration => Manifest is null ? null : TimeSpan.FromSeconds(Manifest.DurationSeconds);
@@ -79,6 +79,9 @@ public sealed class Backup
 
     /// <summary>The git commit of the folder in which the source lies.</summary>
     public string? GitCommit => Manifest?.Git?.Commit;
+
+    /// <summary>Where the database is that this entry keeps on its server; null for a backup in the repository.</summary>
+    public string? KeptOnServer => Manifest?.Kept?.Location;
 
     /// <summary>The person's own labels.</summary>
     public IReadOnlyList<string> Tags => Manifest?.Tags ?? [];

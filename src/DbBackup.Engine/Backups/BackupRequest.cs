@@ -1,4 +1,5 @@
 using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.PostgreSql;
 
 namespace DbBackup.Engine.Backups;
 
@@ -31,6 +32,9 @@ public sealed record BackupRequest
 
     /// <summary>Whether the backup is restored and compared before it is published.</summary>
     public bool Verify { get; init; }
+
+    /// <summary>The server on which a PostgreSQL backup is proved; null for the one that it comes from.</summary>
+    public PostgreSqlConnectionRequest? DrillServer { get; init; }
 
     /// <summary>Where uncompressed copies are staged; null for the repository's own work folder.</summary>
     public string? StagingPath { get; init; }

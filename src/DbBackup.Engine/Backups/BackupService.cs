@@ -44,7 +44,7 @@ public sealed class BackupService
         options.Validate();
 
         // A restore that was killed in the middle is put right before anything is captured from where it worked.
-        RestoreService.Recover(request.Sources.Select(each => each.Location), observer);
+        RestoreService.Recover(request.Sources.Where(each => each.IsPath).Select(each => each.Location), observer);
         var previews = new List<SourcePreview>();
         foreach (IBackupSource each in request.Sources)
             previews.Add(await each.InspectAsync(cancellationToken).ConfigureAwait(false));
@@ -72,7 +72,7 @@ public sealed class BackupService
 
             Manifest manifest = Describe(request, source, primary, collected, history, duration);
             TestRecord? proof = request.Verify
-                ? await ProveAsync(staged, manifest, observer, cancellationToken).ConfigureAwait(false)
+                ? await ProveAsync(request, staged, manifest, observer, cancellationToken).ConfigureAwait(false)
                 : null;
             observer.Progress(new OperationProgress(activity, "flushing to disk"));
             BackupKey key = Publish(staged, manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() }, request.Name is null);
@@ -112,7 +112,7 @@ public sealed class BackupService
         Task<bool> store = StopOnFailure(StoreAsync(capture, context, staged, options, collected, both.Token), both);
         await Task.WhenAll(facts, store).ConfigureAwait(false);
         if (await facts.ConfigureAwait(false) is { } found)
-            collected.Facts = found;
+            collected.Add(found);
     }
 
     private static async Task<CaptureFacts?> CollectFactsAsync(Capture capture, CancellationToken cancellationToken) =>
@@ -164,11 +164,12 @@ public sealed class BackupService
         return true;
     }
 
-    private static async Task<TestRecord> ProveAsync(IStagedBackup staged, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
+    private static async Task<TestRecord> ProveAsync(
+        BackupRequest request, IStagedBackup staged, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
     {
         var content = new BackupContent(manifest, staged.OpenRead);
         BackupTestResult result = await BackupVerifier
-            .RunAsync(content, string.Empty, BackupTestLevel.Restore, staged.ScratchFolder, observer, cancellationToken).ConfigureAwait(false);
+            .RunAsync(content, string.Empty, new BackupTestOptions { Level = BackupTestLevel.Restore, DrillServer = request.DrillServer }, staged.ScratchFolder, observer, cancellationToken).ConfigureAwait(false);
         if (result.Passed)
             return BackupVerifier.ToRecord(result);
         throw new BackupFailure(
@@ -200,10 +201,10 @@ public sealed class BackupService
         BackupRequest request, string source, IBackupSource primary, CollectedBackup collected, IReadOnlyList<Backup> history, Stopwatch duration)
     {
         DateTimeOffset created = request.Adoption?.Created ?? collected.Taken;
-        string? revision = collected.Facts?.SchemaRevision ?? request.Adoption?.SchemaRevision;
-        if (request.Adoption?.SchemaRevision is { } stated && collected.Facts is { } facts && facts.SchemaRevision != stated)
-            collected.Notes.Add($"Its own records state the Alembic revision {stated}, but its database says {facts.SchemaRevision ?? "none"}.");
-        string folder = Directory.Exists(primary.Location) ? primary.Location : Path.GetDirectoryName(primary.Location)!;
+        string? revision = collected.SchemaRevision ?? request.Adoption?.SchemaRevision;
+        if (request.Adoption?.SchemaRevision is { } stated && collected.HasFacts && collected.SchemaRevision != stated)
+            collected.Notes.Add($"Its own records state the Alembic revision {stated}, but its database says {collected.SchemaRevision ?? "none"}.");
+        string? folder = !primary.IsPath ? null : Directory.Exists(primary.Location) ? primary.Location : Path.GetDirectoryName(primary.Location);
         return new Manifest
         {
             Id = Guid.NewGuid(),
@@ -221,9 +222,9 @@ public sealed class BackupService
                 Location = request.Adoption is null ? primary.Location : null,
             },
             Payloads = [.. collected.PlacedPayloads().Select(payload => request.Adoption is null ? payload : payload with { OriginalPath = null })],
-            Fingerprint = collected.Facts?.Fingerprint,
+            Fingerprint = collected.Fingerprint,
             SchemaRevision = revision,
-            Git = request.Adoption is null ? GitWorkTree.Describe(folder) : null,
+            Git = request.Adoption is null && folder is not null ? GitWorkTree.Describe(folder) : null,
             Tags = request.Tags,
             Host = Environment.MachineName,
             ModuleVersion = typeof(BackupService).Assembly.GetName().Version?.ToString(3),
@@ -241,7 +242,7 @@ public sealed class BackupService
         string location = request.Sources[0].Location;
         // A safety backup was taken where a restore went, which may be another place, or only the folder beside the database.
         Backup? other = history.FirstOrDefault(backup => backup.Type != BackupType.Safety && backup.Manifest?.Source.Location is not null);
-        if (other is null || (SamePath(other.Manifest!.Source.Location!, location) && other.Manifest.Host == Environment.MachineName))
+        if (other is null || (SamePath(other.Manifest!.Source.Location!, location) && (!request.Sources[0].IsOfThisMachine || other.Manifest.Host == Environment.MachineName)))
             return;
         throw new BackupFailure(
             ErrorCodes.SourceNameTaken,

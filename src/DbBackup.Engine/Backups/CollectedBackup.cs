@@ -6,13 +6,21 @@ namespace DbBackup.Engine.Backups;
 /// <summary>What has been gathered for a manifest while its sources are captured one after the other.</summary>
 internal sealed class CollectedBackup
 {
+    private readonly List<CaptureFacts> _facts = [];
+
     public DateTimeOffset Taken { get; private set; } = DateTimeOffset.MaxValue;
 
     public string? EngineVersion { get; private set; }
 
     public List<Payload> Payloads { get; } = [];
 
-    public CaptureFacts? Facts { get; set; }
+    /// <summary>The facts of the one database that it holds; null where there are several, whose payloads carry their own.</summary>
+    public Fingerprint? Fingerprint => _facts is [var only] ? only.Fingerprint : null;
+
+    /// <summary>The revision of the one database that it holds.</summary>
+    public string? SchemaRevision => _facts is [var only] ? only.SchemaRevision : null;
+
+    public bool HasFacts => _facts.Count > 0;
 
     public Dictionary<string, string> Tools { get; } = [];
 
@@ -27,6 +35,17 @@ internal sealed class CollectedBackup
         foreach ((string name, string version) in capture.Tools)
             Tools[name] = version;
         Notes.AddRange(capture.Notes);
+    }
+
+    /// <summary>Takes the facts of the database that was stored last.</summary>
+    public void Add(CaptureFacts facts)
+    {
+        int index = Payloads.FindLastIndex(payload => payload.Kind == PayloadKind.Database);
+        if (index < 0)
+            return;
+        _facts.Add(facts);
+        Notes.AddRange(facts.Notes);
+        Payloads[index] = Payloads[index] with { Database = facts.Database, Fingerprint = facts.Fingerprint, SchemaRevision = facts.SchemaRevision };
     }
 
     public void Add(CapturedPayload part, string fileName, PayloadCompression compression, PayloadDigest digest, StreamSummary? summary, IOperationObserver observer)
@@ -56,6 +75,7 @@ internal sealed class CollectedBackup
 
     /// <summary>The payloads, each database with its place in the folder that was archived around it.</summary>
     public IEnumerable<Payload> PlacedPayloads() => Payloads.Select(payload =>
+        _facts.Count <= 1 ? payload with { Fingerprint = null, SchemaRevision = null } : payload).Select(payload =>
         payload.Kind == PayloadKind.Database && payload.OriginalPath is { } path
         && Payloads.Find(folder => folder.Kind == PayloadKind.Files && IsBelow(folder.OriginalPath!, path)) is { } around
             ? payload with { Within = $"{around.RestoreName}/{Path.GetRelativePath(around.OriginalPath!, path).Replace('\\', '/')}" }

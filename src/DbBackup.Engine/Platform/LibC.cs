@@ -5,6 +5,9 @@ namespace DbBackup.Engine.Platform;
 /// <summary>The few C library calls that the framework does not offer. Callers check the operating system first.</summary>
 internal static partial class LibC
 {
+    /// <summary>F_SETPIPE_SZ of Linux's fcntl.h.</summary>
+    internal const int SetPipeSize = 1031;
+
     internal const int OpenReadOnly = 0;
 
     // errno values that are the same on Linux and macOS.
@@ -41,6 +44,9 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    internal static partial int Fcntl(int descriptor, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int descriptor);

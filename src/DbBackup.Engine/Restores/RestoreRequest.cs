@@ -1,3 +1,5 @@
+using DbBackup.Engine.Sources.PostgreSql;
+
 namespace DbBackup.Engine.Restores;
 
 /// <summary>What is to be restored, and where.</summary>
@@ -19,6 +21,33 @@ public sealed record RestoreRequest
 
     /// <summary>Whether a database that is open elsewhere is written into.</summary>
     public bool Force { get; init; }
+
+    /// <summary>The server and role; what is null in it comes from the backup. For a server's databases.</summary>
+    public PostgreSqlConnectionRequest Connection { get; init; } = new();
+
+    /// <summary>Of a backup of a whole server, the databases that are restored (wildcards allowed); empty for all.</summary>
+    public IReadOnlyList<string> Databases { get; init; } = [];
+
+    /// <summary>The name that the database gets; null for its own.</summary>
+    public string? NewName { get; init; }
+
+    /// <summary>Whether the present database is emptied and loaded anew instead of replaced.</summary>
+    public bool InPlace { get; init; }
+
+    /// <summary>Only these tables.</summary>
+    public IReadOnlyList<string> Tables { get; init; } = [];
+
+    /// <summary>Only these schemas.</summary>
+    public IReadOnlyList<string> Schemas { get; init; } = [];
+
+    /// <summary>Whether everything is given to the connecting role, without privileges of others.</summary>
+    public bool NoOwner { get; init; }
+
+    /// <summary>How many jobs load at once; null for as many as help here.</summary>
+    public int? Jobs { get; init; }
+
+    /// <summary>Where archives are unpacked; null for the repository's work folder.</summary>
+    public string? StagingPath { get; init; }
 
     /// <summary>How long to wait for a locked database.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(30);

@@ -54,7 +54,17 @@ public sealed class RestoreService
     /// <param name="observer">Hears of the progress.</param>
     /// <param name="cancellationToken">Stops the restore; until the swap begins, nothing is changed then.</param>
     /// <exception cref="BackupException">The present state was left as it was.</exception>
-    public async Task<RestoreResult> RunAsync(RestorePlan plan, TimeSpan lockTimeout, IOperationObserver observer, CancellationToken cancellationToken)
+    public Task<RestoreResult> RunAsync(RestorePlan plan, TimeSpan lockTimeout, IOperationObserver observer, CancellationToken cancellationToken) =>
+        RunAsync(plan, lockTimeout, beforeSwap: null, observer, cancellationToken);
+
+    /// <summary>Runs the plan, with something else that takes its place at the same moment.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="lockTimeout">How long to wait for a locked database.</param>
+    /// <param name="beforeSwap">Runs when everything waits in its place; where it fails, nothing is swapped.</param>
+    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="cancellationToken">Stops the restore.</param>
+    internal async Task<RestoreResult> RunAsync(
+        RestorePlan plan, TimeSpan lockTimeout, Func<CancellationToken, Task>? beforeSwap, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(observer);
@@ -75,7 +85,7 @@ public sealed class RestoreService
                 [.. work.Where(item => item.Target.Action == RestoreAction.WriteInto).Select(item => item.Swap)]);
             try
             {
-                return await RunAsync(plan, content, work, journal, duration, lockTimeout, observer, cancellationToken).ConfigureAwait(false);
+                return await RunAsync(plan, content, work, journal, duration, lockTimeout, beforeSwap, observer, cancellationToken).ConfigureAwait(false);
             }
             catch
             {
@@ -108,6 +118,7 @@ public sealed class RestoreService
         RestoreJournal journal,
         Stopwatch duration,
         TimeSpan lockTimeout,
+        Func<CancellationToken, Task>? beforeSwap,
         IOperationObserver observer,
         CancellationToken cancellationToken)
     {
@@ -147,6 +158,8 @@ public sealed class RestoreService
             }
 
             cancellationToken.ThrowIfCancellationRequested();
+            if (beforeSwap is not null)
+                await beforeSwap(cancellationToken).ConfigureAwait(false);
             observer.Progress(new OperationProgress(activity, "putting it in place"));
             Swap(work, live, journal, lockTimeout, observer, activity, cancellationToken);
         }

@@ -12,8 +12,14 @@ public interface IBackupSource
     /// <summary>The name that the source has unless a person gives another one. Not yet fit for a folder name.</summary>
     string DefaultName { get; }
 
-    /// <summary>Where the source is: an absolute path.</summary>
+    /// <summary>Where the source is: an absolute path, or the address of a server's database.</summary>
     string Location { get; }
+
+    /// <summary>Whether <see cref="Location"/> is a path of the file system.</summary>
+    bool IsPath => true;
+
+    /// <summary>Whether the same location means something else on another machine.</summary>
+    bool IsOfThisMachine => true;
 
     /// <summary>Looks at the source without reading it whole, so that what cannot work fails before anything is written.</summary>
     /// <exception cref="BackupException">The source is missing, is of another kind, or cannot be read.</exception>
@@ -76,9 +82,16 @@ public sealed record Capture
 }
 
 /// <summary>Facts of a snapshot of a database.</summary>
-/// <param name="Fingerprint">What a restore is compared with.</param>
+/// <param name="Fingerprint">What a restore is compared with; null where none was wanted, or none can be taken.</param>
 /// <param name="SchemaRevision">The Alembic revision; null where there is none.</param>
-public sealed record CaptureFacts(Fingerprint Fingerprint, string? SchemaRevision);
+public sealed record CaptureFacts(Fingerprint? Fingerprint, string? SchemaRevision)
+{
+    /// <summary>What must be known to create a server's database again; null for files.</summary>
+    public DatabaseInfo? Database { get; init; }
+
+    /// <summary>What a reader should know.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}
 
 /// <summary>One part of a snapshot, to be stored as one payload.</summary>
 public sealed record CapturedPayload

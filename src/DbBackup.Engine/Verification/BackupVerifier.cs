@@ -1,12 +1,10 @@
 using System.Diagnostics;
-using System.Globalization;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Verification;
 
@@ -20,27 +18,27 @@ public sealed class BackupVerifier
 
     /// <summary>Tests a backup and notes the outcome beside it.</summary>
     /// <param name="backup">The backup.</param>
-    /// <param name="level">How deep.</param>
-    /// <param name="stagingPath">Where it is restored for the test; null for the repository's work folder.</param>
+    /// <param name="options">How deep, and where.</param>
     /// <param name="observer">Hears of the progress.</param>
     /// <param name="cancellationToken">Stops the test; nothing is noted then.</param>
     /// <returns>What was found. A damaged backup is a result, not an exception.</returns>
     /// <exception cref="BackupException">The test could not be made: the manifest is unreadable, there is no room.</exception>
     public async Task<BackupTestResult> TestAsync(
-        Backup backup, BackupTestLevel level, string? stagingPath, IOperationObserver observer, CancellationToken cancellationToken)
+        Backup backup, BackupTestOptions options, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(backup);
+        ArgumentNullException.ThrowIfNull(options);
         Manifest manifest = BackupRepository.RequireManifest(backup);
         var key = new BackupKey(backup.Source, backup.Name);
         using IDisposable claim = _repository.Storage.Claim(key);
         var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
-        using ScratchFolder? scratch = level == BackupTestLevel.Checksum
+        using ScratchFolder? scratch = options.Level == BackupTestLevel.Checksum
             ? null
-            : ScratchFolder.Create(_repository.Storage, stagingPath, manifest.Payloads.Sum(payload => payload.OriginalSize));
+            : ScratchFolder.Create(_repository.Storage, options.StagingPath, manifest.Payloads.Sum(payload => payload.OriginalSize));
         BackupTestResult result;
         try
         {
-            result = await RunAsync(content, _repository.Storage.Location, level, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
+            result = await RunAsync(content, _repository.Storage.Location, options, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -72,13 +70,15 @@ public sealed class BackupVerifier
 
     /// <summary>Tests the content of a backup, wherever it lies.</summary>
     internal static async Task<BackupTestResult> RunAsync(
-        BackupContent content, string repository, BackupTestLevel level, string? scratch, IOperationObserver observer, CancellationToken cancellationToken)
+        BackupContent content, string repository, BackupTestOptions options, string? scratch, IOperationObserver observer, CancellationToken cancellationToken)
     {
         var duration = Stopwatch.StartNew();
         Manifest manifest = content.Manifest;
+        BackupTestLevel level = options.Level;
         var checks = new List<BackupCheck>();
+        var missing = new List<string>();
         string activity = $"Testing {manifest.Source.Name}/{manifest.Name}";
-        bool matched = false;
+        var databases = new List<DatabaseTestOutcome>();
         foreach (Payload payload in manifest.Payloads)
         {
             var progress = new PayloadProgress(observer, activity, $"reading {payload.FileName}", payload.StoredSize);
@@ -90,9 +90,12 @@ public sealed class BackupVerifier
                     await PayloadReader.VerifyStoredAsync(stored, payload, progress, cancellationToken).ConfigureAwait(false);
                     checks.Add(new BackupCheck($"{payload.FileName} checksum", true, $"{ByteSize.Format(payload.StoredSize)} read, SHA-256 is right"));
                 }
-                else if (payload.Kind == PayloadKind.Database)
+                else if (payload.Kind != PayloadKind.Files)
                 {
-                    matched |= await TestDatabaseAsync(content, payload, level, scratch!, checks, observer, activity, cancellationToken).ConfigureAwait(false);
+                    var run = new DatabaseTestRun(content, payload, options, scratch!, checks, missing, observer, activity);
+                    DatabaseTestOutcome outcome = await DatabaseTest.For(payload).RunAsync(run, cancellationToken).ConfigureAwait(false);
+                    if (payload.Kind == PayloadKind.Database)
+                        databases.Add(outcome);
                 }
                 else
                 {
@@ -112,43 +115,13 @@ public sealed class BackupVerifier
             Repository = repository,
             Level = level,
             Status = !checks.TrueForAll(check => check.Passed) ? BackupStatus.Damaged
-                : level != BackupTestLevel.Restore ? BackupStatus.Checked
-                : matched ? BackupStatus.Matched : BackupStatus.Restored,
+                : level != BackupTestLevel.Restore || databases.Contains(DatabaseTestOutcome.Checked) ? BackupStatus.Checked
+                : databases.Count > 0 && databases.TrueForAll(outcome => outcome == DatabaseTestOutcome.Matched) ? BackupStatus.Matched : BackupStatus.Restored,
             Checks = checks,
+            Missing = missing,
             Tested = DateTimeOffset.Now,
             Duration = duration.Elapsed,
         };
-    }
-
-    private static async Task<bool> TestDatabaseAsync(
-        BackupContent content, Payload payload, BackupTestLevel level, string scratch, List<BackupCheck> checks, IOperationObserver observer, string activity, CancellationToken cancellationToken)
-    {
-        string database = Path.Combine(scratch, $"{Guid.NewGuid():N}.db");
-        var progress = new PayloadProgress(observer, activity, $"reading {payload.FileName}", payload.OriginalSize);
-        await DatabaseRestorer.RestoreAsync(content, payload, database, progress, cancellationToken).ConfigureAwait(false);
-        checks.Add(new BackupCheck($"{payload.FileName} checksum", true, $"{ByteSize.Format(payload.OriginalSize)} read whole, both SHA-256 are right"));
-
-        bool thorough = level == BackupTestLevel.Restore;
-        observer.Progress(new OperationProgress(activity, $"checking {payload.RestoreName}"));
-        string? damage = await Task.Run(() => SqliteCheck.FindDamage(database, thorough, cancellationToken), cancellationToken).ConfigureAwait(false);
-        checks.Add(new BackupCheck($"{payload.RestoreName} {(thorough ? "integrity_check" : "quick_check")}", damage is null, damage ?? "ok"));
-        bool matched = false;
-        if (level == BackupTestLevel.Restore && damage is null && content.Manifest.Fingerprint is { } expected)
-        {
-            observer.Progress(new OperationProgress(activity, $"comparing {payload.RestoreName} with its fingerprint"));
-            Fingerprint actual = await Task.Run(() => SqliteFingerprint.Take(database, expected.Level, cancellationToken), cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<string> differences = expected.DifferencesFrom(actual);
-            matched = differences.Count == 0;
-            checks.Add(new BackupCheck(
-                $"{payload.RestoreName} fingerprint",
-                matched,
-                matched
-                    ? string.Create(CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables, {expected.TotalRows} rows{(expected.Level == FingerprintLevel.Content ? ", all contents" : string.Empty)} equal")
-                    : string.Join("; ", differences.Take(5))));
-        }
-
-        File.Delete(database);
-        return matched;
     }
 
     private static async Task TestFilesAsync(

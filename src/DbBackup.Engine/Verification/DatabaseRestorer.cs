@@ -20,6 +20,12 @@ internal static class DatabaseRestorer
 
         using var target = new FileStream(
             file, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.Asynchronous);
+        await CopyAsync(original, target, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Copies a payload's content to its end, where its sizes and hashes are proved.</summary>
+    public static async Task CopyAsync(Stream original, Stream target, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
         byte[] buffer = GC.AllocateUninitializedArray<byte>(1 << 20);
         long done = 0;
         int read;
@@ -37,8 +43,8 @@ internal static class DatabaseRestorer
     {
         if (SqliteCheck.FindDamage(file, thorough: false, cancellationToken) is { } damage)
             throw Mismatch(payload, damage);
-        Fingerprint actual = SqliteFingerprint.Take(file, manifest.Fingerprint?.Level ?? FingerprintLevel.Rows, cancellationToken);
-        IReadOnlyList<string> differences = manifest.Fingerprint?.DifferencesFrom(actual) ?? [];
+        Fingerprint actual = SqliteFingerprint.Take(file, manifest.FingerprintOf(payload)?.Level ?? FingerprintLevel.Rows, cancellationToken);
+        IReadOnlyList<string> differences = manifest.FingerprintOf(payload)?.DifferencesFrom(actual) ?? [];
         return differences.Count == 0 ? actual : throw Mismatch(payload, string.Join("; ", differences.Take(5)));
     }
 

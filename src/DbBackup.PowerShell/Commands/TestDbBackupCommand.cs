@@ -30,15 +30,47 @@ public sealed class TestDbBackupCommand : BackupCommandBase
     [ValidateNotNullOrEmpty]
     public string? StagingPath { get; set; }
 
+    /// <summary>The server of the drill.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? DrillServer { get; set; }
+
+    /// <summary>Who connects to it.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>Questions in SQL that must be answered with true.</summary>
+    [Parameter]
+    public string[] Assert { get; set; } = [];
+
+    /// <summary>How many jobs restore at once.</summary>
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int? Jobs { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, () =>
     {
         BackupRepository repository = CurrentRepository();
-        string? staging = StagingPath is null ? null : ResolvePath(StagingPath);
+        if (Assert.Length > 0 && Level != BackupTestLevel.Restore)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Assert asks a restored database, and this test restores none.", "Add -Level Restore.");
+        }
+
+        var options = new BackupTestOptions
+        {
+            Level = Level,
+            StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
+            DrillServer = ConnectionArguments.ToRequest(DrillServer, credential: Credential),
+            Assertions = Assert,
+            Jobs = Jobs,
+        };
         foreach (Backup backup in SelectBackups(Name, Latest))
         {
             TryEach(backup, () => WriteObject(
-                Run((observer, token) => new BackupVerifier(repository).TestAsync(backup, Level, staging, observer, token))));
+                Run((observer, token) => new BackupVerifier(repository).TestAsync(backup, options, observer, token))));
         }
     });
 }

@@ -105,6 +105,30 @@ public static class ErrorCodes
     /// <summary>An answer is needed, and the session cannot ask.</summary>
     public const string ConfirmationRequired = nameof(ConfirmationRequired);
 
+    /// <summary>The server does not answer, or the connection was cut.</summary>
+    public const string ServerUnreachable = nameof(ServerUnreachable);
+
+    /// <summary>The server refuses the role or its password.</summary>
+    public const string AuthenticationFailed = nameof(AuthenticationFailed);
+
+    /// <summary>The role may not do what is needed.</summary>
+    public const string PermissionDenied = nameof(PermissionDenied);
+
+    /// <summary>The server reports a failure that has no name of its own here.</summary>
+    public const string ServerFailed = nameof(ServerFailed);
+
+    /// <summary>No program of a version that fits the server is installed.</summary>
+    public const string ClientTooOld = nameof(ClientTooOld);
+
+    /// <summary>The dump cannot go to a server of this version.</summary>
+    public const string ServerTooOld = nameof(ServerTooOld);
+
+    /// <summary>Roles or extensions that the dump needs are missing on the target's server.</summary>
+    public const string TargetLacksObjects = nameof(TargetLacksObjects);
+
+    /// <summary>The database that was kept on its server is not there any more.</summary>
+    public const string KeptDatabaseGone = nameof(KeptDatabaseGone);
+
     /// <summary>Something that nobody foresaw.</summary>
     public const string Unexpected = nameof(Unexpected);
 }

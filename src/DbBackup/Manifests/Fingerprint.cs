@@ -16,6 +16,12 @@ public sealed record Fingerprint
     /// <c>journal_mode</c>, <c>auto_vacuum</c>, <c>encoding</c> and <c>page_size</c>.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>How many objects of each kind there are, as in <c>foreign keys</c>: 11. Empty for SQLite, whose schema is one text.</summary>
+    public IReadOnlyDictionary<string, long> Objects { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>The values of sequences, ordered by name.</summary>
+    public IReadOnlyList<SequenceFingerprint> Sequences { get; init; } = [];
+
     /// <summary>The number of rows in all tables.</summary>
     public long TotalRows => Tables.Sum(table => table.Rows);
 
@@ -43,8 +49,23 @@ public sealed record Fingerprint
         }
 
         differences.AddRange(found.Keys.Order(StringComparer.Ordinal).Select(name => $"table {name} is not in the backup"));
+        foreach ((string kind, long count) in Objects)
+        {
+            if (actual.Objects.TryGetValue(kind, out long other) && other != count)
+                differences.Add($"{kind}: {other} instead of {count}");
+        }
+
         if (actual.SchemaSha256 != SchemaSha256)
             differences.Add("the schema (tables, indexes, views, triggers) differs");
+        Dictionary<string, SequenceFingerprint> sequences = actual.Sequences.ToDictionary(sequence => sequence.Name, StringComparer.Ordinal);
+        foreach (SequenceFingerprint expected in Sequences)
+        {
+            if (!sequences.TryGetValue(expected.Name, out SequenceFingerprint? sequence))
+                differences.Add($"sequence {expected.Name} is missing");
+            else if (!expected.Allows(sequence.Value))
+                differences.Add($"sequence {expected.Name} is at {sequence.Value} instead of {expected}");
+        }
+
         foreach ((string name, string value) in Settings)
         {
             if (actual.Settings.TryGetValue(name, out string? other) && other != value)
@@ -65,6 +86,22 @@ public sealed record TableFingerprint(string Name, long Rows, string? ContentSha
     public override string ToString() => $"{Name} ({Rows} rows)";
 }
 
+/// <summary>
+/// The value of a sequence. Sequences are no part of a snapshot: the dump reads them while others draw from them, so what a restore
+/// gives back lies between the value before the dump and the one after it.
+/// </summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Value">The value that it gives next, read before the dump.</param>
+/// <param name="ValueAfter">The same, read after the dump; null where nobody drew from it meanwhile.</param>
+public sealed record SequenceFingerprint(string Name, long Value, long? ValueAfter = null)
+{
+    /// <summary>Whether a restored value is one that the dump may have seen.</summary>
+    public bool Allows(long value) => value >= Math.Min(Value, ValueAfter ?? Value) && value <= Math.Max(Value, ValueAfter ?? Value);
+
+    /// <inheritdoc/>
+    public override string ToString() => ValueAfter is null ? $"{Value}" : $"{Value} to {ValueAfter}";
+}
+
 /// <summary>How deep a fingerprint goes.</summary>
 public enum FingerprintLevel
 {
@@ -73,4 +110,7 @@ public enum FingerprintLevel
 
     /// <summary>Also a hash of each table's content.</summary>
     Content,
+
+    /// <summary>No fingerprint: nothing is counted, and a drill can only tell that a restore runs through.</summary>
+    None,
 }

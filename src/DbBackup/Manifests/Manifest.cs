@@ -64,11 +64,33 @@ public sealed record Manifest
     /// <summary>The versions of the libraries and programs that made it.</summary>
     public IReadOnlyDictionary<string, string> Tools { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>
+    /// The database that a restore replaced and that is kept on its server under another name; such an entry has no payloads.
+    /// Null for a backup that lies in the repository.
+    /// </summary>
+    public KeptDatabase? Kept { get; init; }
+
     /// <summary>Where an adopted backup came from; null for one that was captured.</summary>
     public string? ImportedFrom { get; init; }
 
     /// <summary>What a reader should know: files that vanished while they were archived, say.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>The facts of a database in this backup; null where there are none.</summary>
+    public Fingerprint? FingerprintOf(Payload payload)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        return payload.Fingerprint ?? (HasOneDatabase ? Fingerprint : null);
+    }
+
+    /// <summary>The Alembic revision of a database in this backup; null where it has none.</summary>
+    public string? SchemaRevisionOf(Payload payload)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        return payload.SchemaRevision ?? (HasOneDatabase ? SchemaRevision : null);
+    }
+
+    private bool HasOneDatabase => Payloads.Count(payload => payload.Kind == PayloadKind.Database) == 1;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Type} of {Source.Name}, format {FormatVersion}: {string.Join(", ", Payloads.Select(payload => payload.FileName))}";

@@ -39,6 +39,15 @@ public sealed record Payload
     /// </summary>
     public string? Within { get; init; }
 
+    /// <summary>What must be known of a server's database to create it again; null for files.</summary>
+    public DatabaseInfo? Database { get; init; }
+
+    /// <summary>Facts of this database, where the backup holds several; else they stand in <see cref="Manifest.Fingerprint"/>.</summary>
+    public Fingerprint? Fingerprint { get; init; }
+
+    /// <summary>The Alembic revision of this database, where the backup holds several.</summary>
+    public string? SchemaRevision { get; init; }
+
     /// <summary>Files in a tar; null otherwise.</summary>
     public long? EntryCount { get; init; }
 
@@ -60,6 +69,9 @@ public enum PayloadKind
 
     /// <summary>Files and folders.</summary>
     Files,
+
+    /// <summary>What belongs to a server as a whole: roles and tablespaces.</summary>
+    Globals,
 }
 
 /// <summary>The form of a payload's content once decompressed.</summary>
@@ -73,6 +85,18 @@ public enum PayloadFormat
 
     /// <summary>A tar archive (POSIX pax).</summary>
     Tar,
+
+    /// <summary>An archive of <c>pg_dump -Fc</c>.</summary>
+    PostgreSqlCustom,
+
+    /// <summary>The folder that <c>pg_dump -Fd</c> writes, as a tar archive.</summary>
+    PostgreSqlDirectory,
+
+    /// <summary>An archive of <c>pg_dump -Ft</c>.</summary>
+    PostgreSqlTar,
+
+    /// <summary>SQL text of <c>pg_dump -Fp</c> or <c>pg_dumpall</c>, for <c>psql</c>.</summary>
+    PostgreSqlPlain,
 }
 
 /// <summary>How a payload is compressed.</summary>

@@ -6,13 +6,13 @@ public sealed record SourceInfo
     /// <summary>The source's exact name, which is also its folder in the repository.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The kind: <c>Sqlite</c>, <c>Files</c>.</summary>
+    /// <summary>The kind: <c>Sqlite</c>, <c>PostgreSql</c>, <c>Files</c>.</summary>
     public required string Engine { get; init; }
 
     /// <summary>The version of the database engine.</summary>
     public string? EngineVersion { get; init; }
 
-    /// <summary>Where it was: an absolute path. Null for an adopted backup whose place is not known.</summary>
+    /// <summary>Where it was: an absolute path, or <c>postgresql://host:port/database</c>. Null for an adopted backup whose place is not known.</summary>
     public string? Location { get; init; }
 
     /// <inheritdoc/>

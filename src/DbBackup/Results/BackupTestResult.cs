@@ -24,6 +24,12 @@ public sealed record BackupTestResult
     /// <summary>Each check in its order.</summary>
     public required IReadOnlyList<BackupCheck> Checks { get; init; }
 
+    /// <summary>
+    /// What a drill would have needed and the drill's server does not have (roles, extensions). The backup was read to its end
+    /// instead; that is no fault of the backup.
+    /// </summary>
+    public IReadOnlyList<string> Missing { get; init; } = [];
+
     /// <summary>When the test ended, in local time.</summary>
     public required DateTimeOffset Tested { get; init; }
 

@@ -18,6 +18,9 @@ public sealed record RestorePlan
     /// <summary>The Alembic revision of the database that is there now.</summary>
     public string? PresentRevision { get; init; }
 
+    /// <summary>Roles that are created on the server first, because the backup needs them and holds them.</summary>
+    public IReadOnlyList<string> NewRoles { get; init; } = [];
+
     /// <summary>What should be known before the answer.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
@@ -34,6 +37,8 @@ public sealed record RestorePlan
         text.Append(":\n");
         if (SafetyBackup)
             text.Append("  first back up what is there now (safety backup)\n");
+        if (NewRoles.Count > 0)
+            text.Append(CultureInfo.InvariantCulture, $"  create the roles {string.Join(", ", NewRoles)}\n");
         foreach (RestoreTarget target in Targets)
             text.Append("  ").Append(target).Append('\n');
         if (Backup.SchemaRevision is { } revision && PresentRevision is { } present && revision != present)
@@ -51,13 +56,24 @@ public sealed record RestorePlan
 /// <param name="PresentBytes">The size of what is there now; 0 where nothing is.</param>
 public sealed record RestoreTarget(Payload Payload, string Path, RestoreAction Action, long PresentBytes)
 {
+    /// <summary>The name under which the present database stays on its server; null where none does.</summary>
+    public string? KeptAs { get; init; }
+
+    /// <summary>Which tables and schemas are restored, where that is not all.</summary>
+    public string? Part { get; init; }
+
     /// <inheritdoc/>
     public override string ToString()
     {
         string what = Payload.Kind == PayloadKind.Database ? "database" : "folder";
         string size = ByteSize.Format(Payload.OriginalSize);
+        if (Part is not null)
+            return $"{(Action == RestoreAction.Create ? "create the database" : "replace, in the database")} '{Path}'{(Action == RestoreAction.Create ? " with" : ",")} {Part} of the backup";
         return Action switch
         {
+            RestoreAction.InPlace => $"empty the database '{Path}' and load it anew, in one transaction ({size}, now {ByteSize.Format(PresentBytes)})",
+            RestoreAction.Replace when KeptAs is not null => $"replace the database '{Path}' ({size}, now {ByteSize.Format(PresentBytes)}); the present one stays on the server as '{KeptAs}'",
+            RestoreAction.SwapBack => $"give the kept database '{KeptAs}' its name back: '{Path}'",
             RestoreAction.Create => $"create the {what} '{Path}' ({size})",
             RestoreAction.WriteInto => $"write into the open {what} '{Path}' through SQLite ({size}, now {ByteSize.Format(PresentBytes)})",
             _ => $"replace the {what} '{Path}' ({size}, now {ByteSize.Format(PresentBytes)})",
@@ -76,4 +92,10 @@ public enum RestoreAction
 
     /// <summary>It is restored beside, checked, and written into the open database, whose connections see it at once.</summary>
     WriteInto,
+
+    /// <summary>The database is emptied and loaded in one transaction: for roles that may not create databases, and for parts.</summary>
+    InPlace,
+
+    /// <summary>A database that an earlier restore kept on its server takes its place again.</summary>
+    SwapBack,
 }

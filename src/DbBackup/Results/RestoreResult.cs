@@ -21,6 +21,9 @@ public sealed record RestoreResult
     /// <summary>Copies of what was there before and could not be backed up because it was damaged.</summary>
     public IReadOnlyList<string> KeptAside { get; init; } = [];
 
+    /// <summary>For how long new connections had to wait while a server's database was put in place.</summary>
+    public TimeSpan? Interruption { get; init; }
+
     /// <summary>The Alembic revision of the restored database.</summary>
     public string? SchemaRevision { get; init; }
 

@@ -53,7 +53,7 @@ public sealed record DumpallDatabase
     public string? Owner { get; init; }
 
     /// <summary>The settings, comments and rights of the database itself, which are not in <see cref="Ranges"/>.</summary>
-    public required IReadOnlyList<DatabaseSetting> DatabaseSettings { get; init; }
+    public required IReadOnlyList<DatabaseStatementTail> DatabaseSettings { get; init; }
 
     /// <summary>
     /// The parts of the script that, one after the other, are a plain dump that psql restores into an empty database of any name.
@@ -86,7 +86,7 @@ public sealed record DumpallDatabase
 /// <param name="Before">What stands before the name: <c>ALTER DATABASE </c>.</param>
 /// <param name="Name">The name as it is quoted.</param>
 /// <param name="After">What stands after it: <c> SET "TimeZone" TO 'UTC';</c>.</param>
-public sealed record DatabaseSetting(string Before, string Name, string After)
+public sealed record DatabaseStatementTail(string Before, string Name, string After)
 {
     /// <summary>The statement as it stands in the script.</summary>
     public string Text => Before + Name + After;

@@ -14,12 +14,12 @@ internal sealed class DumpallSections : IDumpEvents
     private readonly List<ByteRange> _globals = [];
     private readonly List<DumpallDatabase> _databases = [];
     private readonly Dictionary<string, DatabaseStatement> _created = [];
-    private readonly Dictionary<string, List<DatabaseSetting>> _earlySettings = [];
+    private readonly Dictionary<string, List<DatabaseStatementTail>> _earlySettings = [];
 
     // Where the present range begins; -1 where what comes now belongs to nobody.
     private long _from;
     private List<ByteRange>? _ranges;
-    private List<DatabaseSetting> _settings = [];
+    private List<DatabaseStatementTail> _settings = [];
     private PlainDumpFacts _facts = new();
     private DatabaseStatement? _create;
     private string? _owner;
@@ -104,7 +104,7 @@ internal sealed class DumpallSections : IDumpEvents
                 _created[QuotedName.Unquote(statement.Name)] = statement;
             // Up to version 10 the settings of databases stand among the globals.
             if (statement.Kind == DatabaseStatementKind.Setting)
-                SettingsOf(QuotedName.Unquote(statement.Name)).Add(new DatabaseSetting(statement.Before, statement.Name, statement.After));
+                SettingsOf(QuotedName.Unquote(statement.Name)).Add(new DatabaseStatementTail(statement.Before, statement.Name, statement.After));
             if (_from >= 0 && (text.StartsWith("DROP "u8) || statement.Kind != DatabaseStatementKind.Content))
                 LeaveOut(range, _globals);
             return;
@@ -123,7 +123,7 @@ internal sealed class DumpallSections : IDumpEvents
         else if (statement.Kind == DatabaseStatementKind.Owner)
             _owner = QuotedName.Unquote(statement.After[" OWNER TO ".Length..].TrimEnd(';'));
         else if (statement.Kind == DatabaseStatementKind.Setting)
-            _settings.Add(new DatabaseSetting(statement.Before, statement.Name, statement.After));
+            _settings.Add(new DatabaseStatementTail(statement.Before, statement.Name, statement.After));
     }
 
     public void CopyData(long rows, ByteRange range)
@@ -174,9 +174,9 @@ internal sealed class DumpallSections : IDumpEvents
         return name.ToString();
     }
 
-    private List<DatabaseSetting> SettingsOf(string database)
+    private List<DatabaseStatementTail> SettingsOf(string database)
     {
-        if (!_earlySettings.TryGetValue(database, out List<DatabaseSetting>? settings))
+        if (!_earlySettings.TryGetValue(database, out List<DatabaseStatementTail>? settings))
             _earlySettings.Add(database, settings = []);
         return settings;
     }

@@ -61,7 +61,7 @@ internal sealed class SqlDumpSource(string path, PayloadCompression compression)
                     SqliteFingerprint.Take(database, context.Fingerprint, cancellationToken), SqliteFingerprint.SchemaRevision(database, cancellationToken));
             },
             cancellationToken).ConfigureAwait(false);
-        if (facts.Fingerprint.Tables.Count == 0)
+        if (facts.Fingerprint is { Tables.Count: 0 })
         {
             throw new BackupFailure(
                 ErrorCodes.DumpIncomplete,

@@ -130,9 +130,10 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
             CaptureFacts facts = CollectFacts(copy, context with { Fingerprint = FingerprintLevel.Content }, cancellationToken);
             string dump = System.IO.Path.Combine(context.StagingFolder, "dump.sql");
             context.Observer.Progress(new OperationProgress(context.Activity, $"dumping {fileName} as SQL"));
-            tools["sqlite3"] = SqlDump.Write(copy, dump, facts.Fingerprint, cancellationToken);
+            Fingerprint expected = facts.Fingerprint!;
+            tools["sqlite3"] = SqlDump.Write(copy, dump, expected, cancellationToken);
             context.Observer.Progress(new OperationProgress(context.Activity, "reloading and comparing the dump"));
-            SqlDump.Prove(dump, System.IO.Path.Combine(context.StagingFolder, "reloaded.db"), facts.Fingerprint, cancellationToken);
+            SqlDump.Prove(dump, System.IO.Path.Combine(context.StagingFolder, "reloaded.db"), expected, cancellationToken);
             payload = payload with
             {
                 FileName = System.IO.Path.GetFileNameWithoutExtension(fileName) + ".sql",
@@ -140,7 +141,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
                 Length = new FileInfo(dump).Length,
                 OpenRead = () => OpenSequential(dump),
             };
-            collect = _ => Task.FromResult(facts);
+            collect = _ => Task.FromResult(context.Fingerprint == FingerprintLevel.None ? facts with { Fingerprint = null } : facts);
         }
 
         return new Capture
@@ -187,7 +188,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
         }
 
         context.Observer.Verbose($"Checked the copy: {fingerprint.Tables.Count} tables, {fingerprint.TotalRows} rows.");
-        return new CaptureFacts(fingerprint, SqliteFingerprint.SchemaRevision(copy, cancellationToken));
+        return new CaptureFacts(context.Fingerprint == FingerprintLevel.None ? null : fingerprint, SqliteFingerprint.SchemaRevision(copy, cancellationToken));
     }
 
     private static FileStream OpenSequential(string file) =>

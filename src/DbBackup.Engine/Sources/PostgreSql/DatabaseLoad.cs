@@ -1,0 +1,184 @@
+using System.Globalization;
+using System.Text;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Sources.PostgreSql;
+
+/// <summary>How a dump is loaded.</summary>
+internal sealed record DatabaseLoadOptions
+{
+    /// <summary>How many jobs load at once, for archives in a file or folder.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>Whether everything is given to the connecting role, without privileges of others.</summary>
+    public bool WithoutOwners { get; init; }
+
+    /// <summary>Whether what reaches beyond the database (publications, subscriptions) is left out.</summary>
+    public bool WithoutReplication { get; init; }
+
+    /// <summary>A file with the entries to load, as <c>pg_restore --use-list</c> reads it; null for all.</summary>
+    public string? ListFile { get; init; }
+}
+
+/// <summary>Loads a dump into a database with pg_restore or psql, which stop at the first error.</summary>
+/// <param name="server">The server and role.</param>
+/// <param name="database">The database.</param>
+/// <param name="client">The programs.</param>
+/// <param name="options">How.</param>
+internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string database, PostgreSqlClient client, DatabaseLoadOptions options)
+{
+    // The database is not in use yet and the commit that puts it in place is flushed with everything before it, so its own commits need not
+    // wait for the disk. Indexes are built in memory where they fit.
+    private string ServerOptions => string.Create(CultureInfo.InvariantCulture, $"-c synchronous_commit=off -c maintenance_work_mem={Math.Max(64, 512 / options.Jobs)}MB");
+
+    private string Target => PostgreSqlConnectionSettings.ToolDatabase(database);
+
+    /// <summary>Loads an archive that lies in a file or folder.</summary>
+    public async Task FromArchiveAsync(string archive, CancellationToken cancellationToken)
+    {
+        using ToolProcess tool = ToolProcess.Start(
+            client.PgRestore,
+            [.. RestoreArguments(), string.Create(CultureInfo.InvariantCulture, $"--jobs={options.Jobs}"), $"--dbname={Target}", archive],
+            Environment(ServerOptions));
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Loads a custom archive that streams in, without a copy on disk and with one job.</summary>
+    public async Task FromStreamAsync(Stream archive, CancellationToken cancellationToken)
+    {
+        using ToolProcess tool = ToolProcess.Start(client.PgRestore, [.. RestoreArguments(), $"--dbname={Target}"], Environment(ServerOptions), feed: true);
+        await FeedAsync(tool, archive, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs SQL text.</summary>
+    /// <param name="text">The text; it is read to its end, and a failure on the way ends psql before it could take the end for a good one.</param>
+    /// <param name="inOneTransaction">Whether all of it happens or nothing.</param>
+    /// <param name="cancellationToken">Kills psql.</param>
+    public async Task FromTextAsync(Stream text, bool inOneTransaction, CancellationToken cancellationToken)
+    {
+        using ToolProcess tool = StartPsql(inOneTransaction);
+        await FeedAsync(tool, text, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Turns an archive into SQL and runs that in one transaction, with statements of one's own before and after. Nothing is committed
+    /// before the archive has been read to its end.
+    /// </summary>
+    /// <param name="archive">The archive file or folder.</param>
+    /// <param name="before">Statements that come first.</param>
+    /// <param name="after">Statements that come last; an error of theirs undoes everything.</param>
+    /// <param name="cancellationToken">Undoes everything.</param>
+    public async Task FromArchiveInOneTransactionAsync(string archive, string before, string after, CancellationToken cancellationToken)
+    {
+        using ToolProcess script = ToolProcess.Start(client.PgRestore, [.. RestoreArguments(), "--file=-", archive], Environment(null));
+        using CancellationTokenRegistration stop = cancellationToken.Register(script.Kill);
+        using ToolProcess psql = StartPsql(inOneTransaction: true);
+        await FeedAsync(
+            psql,
+            async input =>
+            {
+                await input.WriteAsync(Encoding.UTF8.GetBytes(before + "\n"), cancellationToken).ConfigureAwait(false);
+                await script.Output.CopyToAsync(input, 1 << 20, cancellationToken).ConfigureAwait(false);
+                // Only when pg_restore has said that this was all may psql come to the end.
+                await RequireSuccessAsync(script, cancellationToken).ConfigureAwait(false);
+                await input.WriteAsync(Encoding.UTF8.GetBytes("\n" + after + "\n"), cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for SQL text.</summary>
+    public async Task FromTextInOneTransactionAsync(Stream text, string before, string after, CancellationToken cancellationToken)
+    {
+        using ToolProcess psql = StartPsql(inOneTransaction: true);
+        await FeedAsync(
+            psql,
+            async input =>
+            {
+                await input.WriteAsync(Encoding.UTF8.GetBytes(before + "\n"), cancellationToken).ConfigureAwait(false);
+                await text.CopyToAsync(input, 1 << 20, cancellationToken).ConfigureAwait(false);
+                await input.WriteAsync(Encoding.UTF8.GetBytes("\n" + after + "\n"), cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Turns an archive into SQL text, which reads all of it: a listing alone proves nothing of the data.</summary>
+    public static async Task ToTextAsync(PostgreSqlClient client, string archive, Func<Stream, Task> take, CancellationToken cancellationToken)
+    {
+        using ToolProcess tool = ToolProcess.Start(client.PgRestore, ["--file=-", archive], new Dictionary<string, string?>());
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        await take(tool.Output).ConfigureAwait(false);
+        int exitCode = await tool.WaitAsync(cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (exitCode != 0)
+            throw new ToolFailedException(tool.Name, exitCode, tool.Errors, "The archive is damaged or was cut off; use another one.");
+    }
+
+    private IEnumerable<string> RestoreArguments()
+    {
+        yield return "--exit-on-error";
+        yield return "--no-password";
+        if (options.WithoutOwners)
+        {
+            yield return "--no-owner";
+            yield return "--no-privileges";
+            yield return "--no-tablespaces";
+        }
+
+        if (options.WithoutReplication)
+        {
+            yield return "--no-publications";
+            yield return "--no-subscriptions";
+        }
+
+        if (options.ListFile is { } list)
+            yield return $"--use-list={list}";
+    }
+
+    private ToolProcess StartPsql(bool inOneTransaction)
+    {
+        List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=" + (OperatingSystem.IsWindows() ? "NUL" : "/dev/null"), $"--dbname={Target}", "--file=-"];
+        if (inOneTransaction)
+            arguments.Insert(0, "--single-transaction");
+        return ToolProcess.Start(client.Psql, arguments, Environment(ServerOptions), feed: true);
+    }
+
+    private IReadOnlyDictionary<string, string?> Environment(string? serverOptions) => server.ForDatabase(database).ToToolEnvironment(serverOptions);
+
+    private Task FeedAsync(ToolProcess tool, Stream content, CancellationToken cancellationToken) =>
+        FeedAsync(tool, input => content.CopyToAsync(input, 1 << 20, cancellationToken), cancellationToken);
+
+    private async Task FeedAsync(ToolProcess tool, Func<Stream, Task> write, CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        Task ignored = tool.Output.CopyToAsync(Stream.Null, cancellationToken);
+        try
+        {
+            await write(tool.Input).ConfigureAwait(false);
+            await tool.Input.FlushAsync(cancellationToken).ConfigureAwait(false);
+            tool.Input.Close();
+        }
+        catch (IOException)
+        {
+            // The program has gone; its exit code and words say why.
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        catch
+        {
+            // An input that ends too early would pass for a complete one, and be committed.
+            tool.Kill();
+            throw;
+        }
+
+        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+        await ignored.ConfigureAwait(false);
+    }
+
+    private async Task RequireSuccessAsync(ToolProcess tool, CancellationToken cancellationToken)
+    {
+        int exitCode = await tool.WaitAsync(cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (exitCode != 0)
+            throw await DumpFailures.ExplainAsync(server, database, tool.Name, exitCode, tool.Errors, cancellationToken).ConfigureAwait(false);
+    }
+}

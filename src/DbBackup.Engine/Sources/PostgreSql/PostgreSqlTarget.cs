@@ -1,0 +1,116 @@
+namespace DbBackup.Engine.Sources.PostgreSql;
+
+/// <summary>What a server has, and what a dump needs of it: looked at before anything is touched.</summary>
+internal static class PostgreSqlTarget
+{
+    private const string Looking = "looking at the target's server";
+
+    /// <summary>Where a backup goes when only a part of the address is given: the rest is where it came from.</summary>
+    public static PostgreSqlConnectionSettings Resolve(PostgreSqlConnectionRequest request, string? location, string? username)
+    {
+        // Another host is another server: nothing of the old address holds for it but the role's name.
+        bool elsewhere = request.ConnectionString is not null || request.HostName is not null;
+        PostgreSqlConnectionRequest origin = location is null || elsewhere ? new() : PostgreSqlConnectionSettings.FromLocation(location);
+        return PostgreSqlConnectionSettings.Resolve(request with
+        {
+            ConnectionString = request.ConnectionString ?? origin.ConnectionString,
+            HostName = request.HostName ?? origin.HostName,
+            Port = request.Port ?? origin.Port,
+            Database = request.Database ?? origin.Database,
+            Username = request.Username ?? (request.ConnectionString is null ? username : null),
+        });
+    }
+
+    /// <summary>Fails where a dump cannot go to a server.</summary>
+    public static void RequireVersion(PostgreSqlSession session, DatabaseInfo? info)
+    {
+        if (info?.OldestServerMajor is not { } oldest || session.ServerMajor >= oldest)
+            return;
+        bool clientsFault = int.TryParse(info.ServerVersion?.Split('.')[0], out int source) && source < oldest;
+        throw new BackupFailure(
+            ErrorCodes.ServerTooOld,
+            FailureCategory.NotSupported,
+            $"The dump of '{info.Name}' needs PostgreSQL {oldest} or newer, and the target is {session.ServerVersion}{(clientsFault ? $": pg_dump {info.ClientVersion} wrote settings that older servers refuse" : $": it was taken from {info.ServerVersion}")}. Nothing was changed.",
+            clientsFault
+                ? $"Restore to a server of version {oldest} or newer; for the next backups install the client of the server's own version beside the newer one, and it will be used."
+                : $"Restore to a server of version {oldest} or newer.")
+        { Target = session.Server.LocationOf(info.Name) };
+    }
+
+    /// <summary>The roles that a dump needs and the server does not have.</summary>
+    public static async Task<IReadOnlyList<string>> MissingRolesAsync(PostgreSqlSession session, DatabaseInfo? info, CancellationToken cancellationToken)
+    {
+        if (info is null)
+            return [];
+        string[] needed = [.. info.Roles.Concat(info.Owner is { } owner ? [owner] : []).Concat(info.Grants?.Select(grant => grant.Role).OfType<string>() ?? []).Distinct(StringComparer.Ordinal)];
+        return await session.RowsAsync(
+            "SELECT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1", row => row.GetString(0), Looking, cancellationToken, [needed]).ConfigureAwait(false);
+    }
+
+    /// <summary>The extensions that a dump needs and the server, or the role, cannot create; each with the reason.</summary>
+    public static async Task<IReadOnlyList<string>> MissingExtensionsAsync(PostgreSqlSession session, DatabaseInfo? info, CancellationToken cancellationToken)
+    {
+        if (info is null || info.Extensions.Count == 0)
+            return [];
+        string[] needed = [.. info.Extensions.Select(extension => extension.Name)];
+        List<string> missing = await session.RowsAsync(
+            "SELECT name || ' (not installed on the server)' FROM unnest($1) name WHERE name NOT IN (SELECT e.name FROM pg_available_extensions e) ORDER BY 1",
+            row => row.GetString(0),
+            Looking,
+            cancellationToken,
+            [needed]).ConfigureAwait(false);
+        if (session.ServerMajor < 13 || await IsSuperuserAsync(session, cancellationToken).ConfigureAwait(false))
+            return missing;
+        missing.AddRange(await session.RowsAsync(
+            "SELECT DISTINCT v.name || ' (needs a superuser)' FROM pg_available_extension_versions v WHERE v.name = ANY ($1) AND v.superuser AND NOT v.trusted ORDER BY 1",
+            row => row.GetString(0),
+            Looking,
+            cancellationToken,
+            [needed]).ConfigureAwait(false));
+        return missing;
+    }
+
+    /// <summary>Whether the role may do everything.</summary>
+    public static Task<bool> IsSuperuserAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
+        session.IsTrueAsync("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", Looking, cancellationToken);
+
+    /// <summary>Whether the role may create databases.</summary>
+    public static Task<bool> MayCreateDatabasesAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
+        session.IsTrueAsync("SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user", Looking, cancellationToken);
+
+    /// <summary>The databases of a server that applications use: no templates, none of this product's own.</summary>
+    public static Task<List<string>> DatabasesAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
+        $"""
+        SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datallowconn
+          AND datname !~ '^dbbackup_(drill|new)_[0-9a-f]+$' AND datname !~ '{KeptName.Pattern}' ORDER BY datname COLLATE "C"
+        """,
+        row => row.GetString(0),
+        Looking,
+        cancellationToken);
+
+    /// <summary>A database's oid and size; null where there is none of that name.</summary>
+    public static async Task<(long ObjectId, long Size, bool MayRename)?> FindAsync(PostgreSqlSession session, string database, CancellationToken cancellationToken)
+    {
+        List<(long, long, bool)> found = await session.RowsAsync(
+            """
+            SELECT oid::bigint, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END, pg_has_role(datdba, 'MEMBER')
+            FROM pg_database WHERE datname = $1
+            """,
+            row => (row.GetInt64(0), row.GetInt64(1), row.GetBoolean(2)),
+            Looking,
+            cancellationToken,
+            database).ConfigureAwait(false);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    /// <summary>The folder of the server's data, where it is on this machine and the role may know; else null.</summary>
+    public static async Task<string?> LocalDataFolderAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        if (!session.Server.IsLocal)
+            return null;
+        string? folder = await session.TextAsync(
+            "SELECT setting FROM pg_settings WHERE name = 'data_directory'", Looking, cancellationToken).ConfigureAwait(false);
+        // A server in a container answers from this machine too, and its folder is another.
+        return folder is not null && Directory.Exists(folder) ? folder : null;
+    }
+}

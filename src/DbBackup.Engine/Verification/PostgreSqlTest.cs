@@ -1,0 +1,195 @@
+using System.Globalization;
+using System.Text;
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Sources.PostgreSql;
+
+namespace DbBackup.Engine.Verification;
+
+/// <summary>
+/// Tests a PostgreSQL payload. Without a server it is read to its end and its rows are counted; the drill restores it into a scratch
+/// database, compares that with the fingerprint, and drops it, however the drill ends.
+/// </summary>
+internal sealed class PostgreSqlTest : DatabaseTest
+{
+    private const int MostJobs = 8;
+
+    public override async Task<DatabaseTestOutcome> RunAsync(DatabaseTestRun run, CancellationToken cancellationToken)
+    {
+        if (run.Payload.Kind == PayloadKind.Globals)
+            return await ReadGlobalsAsync(run, cancellationToken).ConfigureAwait(false);
+        return run.Options.Level == BackupTestLevel.Restore
+            ? await DrillAsync(run, cancellationToken).ConfigureAwait(false)
+            : await ReadAsync(run, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<DatabaseTestOutcome> ReadGlobalsAsync(DatabaseTestRun run, CancellationToken cancellationToken)
+    {
+        using var text = new MemoryStream();
+        using (PayloadReader reader = run.Content.OpenOriginal(run.Payload, cancellationToken))
+            await reader.CopyToAsync(text, cancellationToken).ConfigureAwait(false);
+        run.Checks.Add(ReadWhole(run.Payload));
+        int roles = Encoding.UTF8.GetString(text.ToArray()).Split('\n').Count(line => line.StartsWith("CREATE ROLE ", StringComparison.Ordinal));
+        run.Checks.Add(new BackupCheck($"{run.Payload.FileName} roles", roles > 0, string.Create(CultureInfo.InvariantCulture, $"{roles} roles")));
+        return DatabaseTestOutcome.Checked;
+    }
+
+    private static async Task<DatabaseTestOutcome> ReadAsync(DatabaseTestRun run, StagedDump? staged, CancellationToken cancellationToken)
+    {
+        Payload payload = run.Payload;
+        var progress = new PayloadProgress(run.Observer, run.Activity, $"reading {payload.FileName}", payload.OriginalSize);
+        StagedDump dump = staged ?? await StagedDump.PrepareAsync(run.Content, payload, null, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            PlainDumpReport report;
+            try
+            {
+                report = await dump.ReadToEndAsync(progress, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ToolFailedException failure)
+            {
+                run.Checks.Add(new BackupCheck($"{payload.FileName} read to its end", false, failure.Message));
+                return DatabaseTestOutcome.Checked;
+            }
+
+            run.Checks.Add(ReadWhole(payload));
+            run.Checks.Add(new BackupCheck(
+                $"{payload.FileName} read to its end",
+                report.IsComplete,
+                report.IsComplete
+                    ? string.Create(CultureInfo.InvariantCulture, $"{report.Tables.Count} tables with {report.Tables.Sum(table => table.Rows)} rows in it")
+                    : "it lacks its last line, \"PostgreSQL database dump complete\": it was cut off"));
+            if (run.Content.Manifest.FingerprintOf(payload) is { } expected && !report.UsesInserts)
+                run.Checks.Add(CompareRows(payload, expected, report));
+            return DatabaseTestOutcome.Checked;
+        }
+        finally
+        {
+            if (staged is null)
+                dump.Dispose();
+        }
+    }
+
+    private static BackupCheck CompareRows(Payload payload, Fingerprint expected, PlainDumpReport report)
+    {
+        Dictionary<string, long> found = report.Tables.GroupBy(table => table.Name, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Sum(table => table.Rows), StringComparer.Ordinal);
+        List<string> differences =
+        [
+            .. expected.Tables.Where(table => table.Rows != found.GetValueOrDefault(table.Name))
+                .Select(table => string.Create(CultureInfo.InvariantCulture, $"table {table.Name} has {found.GetValueOrDefault(table.Name)} rows in the dump instead of {table.Rows}")),
+        ];
+        return new BackupCheck(
+            $"{payload.FileName} rows",
+            differences.Count == 0,
+            differences.Count == 0 ? string.Create(CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables have as many rows as the database had") : string.Join("; ", differences.Take(5)));
+    }
+
+    private static async Task<DatabaseTestOutcome> DrillAsync(DatabaseTestRun run, CancellationToken cancellationToken)
+    {
+        Payload payload = run.Payload;
+        Manifest manifest = run.Content.Manifest;
+        PostgreSqlConnectionSettings server = PostgreSqlTarget.Resolve(
+            run.Options.DrillServer ?? new PostgreSqlConnectionRequest(), manifest.Source.Location, payload.Database?.Username);
+        PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, server.Database, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            PostgreSqlTarget.RequireVersion(maintenance, payload.Database);
+            foreach (string dropped in await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false))
+                run.Observer.Warning($"Dropped the scratch database '{dropped}', which a run that was killed had left.");
+            var progress = new PayloadProgress(run.Observer, run.Activity, $"unpacking {payload.FileName}", payload.OriginalSize);
+            using StagedDump dump = await StagedDump.PrepareAsync(run.Content, payload, maintenance.ServerMajor, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<string> missing = await MissingAsync(maintenance, dump, cancellationToken).ConfigureAwait(false);
+            if (missing.Count > 0)
+                return await ReadInsteadAsync(run, dump, missing, cancellationToken).ConfigureAwait(false);
+            using WorkDatabase scratch = await WorkDatabase.CreateAsync(
+                maintenance, WorkDatabasePurpose.Drill, payload.Database, owner: null, anyLocale: true, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await RestoreAndCompareAsync(run, dump, scratch, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                run.Observer.Progress(new OperationProgress(run.Activity, "dropping the scratch database"));
+                await scratch.DropAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            maintenance.Dispose();
+        }
+    }
+
+    private static async Task<IReadOnlyList<string>> MissingAsync(PostgreSqlSession maintenance, StagedDump dump, CancellationToken cancellationToken)
+    {
+        List<string> missing = [];
+        if (!await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))
+            missing.Add($"the right to create databases for the role {maintenance.Server.Username}");
+        missing.AddRange((await PostgreSqlTarget.MissingExtensionsAsync(maintenance, dump.Payload.Database, cancellationToken).ConfigureAwait(false)).Select(name => "the extension " + name));
+        // Owners and privileges are left out of a drill; what still names roles are policies, and text that cannot be told to leave them out.
+        bool namesRoles = dump.Listing is null || dump.Listing.Entries.Any(entry => entry.Kind is "POLICY" or "DEFAULT ACL" or "USER MAPPING");
+        if (namesRoles)
+            missing.AddRange((await PostgreSqlTarget.MissingRolesAsync(maintenance, dump.Payload.Database, cancellationToken).ConfigureAwait(false)).Select(name => "the role " + name));
+        return missing;
+    }
+
+    // A good backup does not fail for what the drill's server lacks.
+    private static async Task<DatabaseTestOutcome> ReadInsteadAsync(DatabaseTestRun run, StagedDump dump, IReadOnlyList<string> missing, CancellationToken cancellationToken)
+    {
+        run.Missing.AddRange(missing);
+        run.Observer.Warning(
+            $"'{run.Payload.FileName}' was read to its end but not restored, because the drill's server lacks {string.Join(", ", missing)}. Name another one with -DrillServer.");
+        await ReadAsync(run, dump, cancellationToken).ConfigureAwait(false);
+        return DatabaseTestOutcome.Checked;
+    }
+
+    private static async Task<DatabaseTestOutcome> RestoreAndCompareAsync(DatabaseTestRun run, StagedDump dump, WorkDatabase scratch, CancellationToken cancellationToken)
+    {
+        Payload payload = run.Payload;
+        string name = payload.Database?.Name ?? payload.RestoreName;
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(scratch.Maintenance.Server, scratch.Name, cancellationToken).ConfigureAwait(false);
+        var options = new DatabaseLoadOptions { Jobs = run.Options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 1, MostJobs), WithoutOwners = true, WithoutReplication = true };
+        run.Observer.Progress(new OperationProgress(run.Activity, $"restoring {name} into a scratch database"));
+        try
+        {
+            var progress = new PayloadProgress(run.Observer, run.Activity, $"restoring {name} into a scratch database", payload.OriginalSize);
+            await dump.LoadAsync(session, options, null, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ToolFailedException failure)
+        {
+            run.Checks.Add(ReadWhole(payload));
+            run.Checks.Add(new BackupCheck($"{name} restored", false, failure.Message));
+            return DatabaseTestOutcome.Checked;
+        }
+
+        run.Checks.Add(ReadWhole(payload));
+        run.Checks.Add(new BackupCheck($"{name} restored", true, scratch.Note is null ? $"on PostgreSQL {session.ServerVersion}" : $"on PostgreSQL {session.ServerVersion}; {scratch.Note}"));
+        DatabaseTestOutcome outcome = DatabaseTestOutcome.Restored;
+        if (run.Content.Manifest.FingerprintOf(payload) is { } expected)
+        {
+            run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {name} with its fingerprint"));
+            Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, scratch.Note is not null, cancellationToken).ConfigureAwait(false);
+            BackupCheck compared = Compare(name, expected, actual);
+            run.Checks.Add(compared);
+            outcome = compared.Passed ? DatabaseTestOutcome.Matched : outcome;
+        }
+
+        foreach (string assertion in run.Options.Assertions)
+            run.Checks.Add(await AssertAsync(session, assertion, cancellationToken).ConfigureAwait(false));
+        return outcome;
+    }
+
+    private static async Task<BackupCheck> AssertAsync(PostgreSqlSession session, string assertion, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // As an application would see it: names without a schema are looked for in public.
+            await session.ExecuteAsync("RESET search_path", "asking for an assertion", cancellationToken).ConfigureAwait(false);
+            object? answer = await session.ScalarAsync(assertion, "asking for an assertion", cancellationToken).ConfigureAwait(false);
+            return new BackupCheck($"assertion {assertion}", answer is true, answer switch { true => "true", null => "it returned nothing", _ => string.Create(CultureInfo.InvariantCulture, $"it returned {answer}") });
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.ServerFailed)
+        {
+            return new BackupCheck($"assertion {assertion}", false, failure.Message);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using DbBackup.Engine.Payloads;
+
+namespace DbBackup.Engine.Verification;
+
+/// <summary>Bytes that were read ahead, and then the stream that they came from.</summary>
+internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, IProgress<long>? progress) : ReadOnlyStream
+{
+    private ReadOnlyMemory<byte> _prefix = prefix;
+    private long _done;
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        int read = _prefix.IsEmpty ? rest.Read(buffer) : Take(buffer);
+        progress?.Report(_done += read);
+        return read;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        int read = _prefix.IsEmpty ? await rest.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) : Take(buffer.Span);
+        progress?.Report(_done += read);
+        return read;
+    }
+
+    private int Take(Span<byte> buffer)
+    {
+        int length = Math.Min(buffer.Length, _prefix.Length);
+        _prefix.Span[..length].CopyTo(buffer);
+        _prefix = _prefix[length..];
+        return length;
+    }
+}

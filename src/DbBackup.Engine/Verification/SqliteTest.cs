@@ -1,0 +1,34 @@
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Sources.Sqlite;
+
+namespace DbBackup.Engine.Verification;
+
+/// <summary>Tests a SQLite payload: loads it into a scratch file, runs SQLite's own check on it, compares it.</summary>
+internal sealed class SqliteTest : DatabaseTest
+{
+    public override async Task<DatabaseTestOutcome> RunAsync(DatabaseTestRun run, CancellationToken cancellationToken)
+    {
+        Payload payload = run.Payload;
+        string database = Path.Combine(run.Scratch, $"{Guid.NewGuid():N}.db");
+        var progress = new PayloadProgress(run.Observer, run.Activity, $"reading {payload.FileName}", payload.OriginalSize);
+        await DatabaseRestorer.RestoreAsync(run.Content, payload, database, progress, cancellationToken).ConfigureAwait(false);
+        run.Checks.Add(ReadWhole(payload));
+
+        bool thorough = run.Options.Level == BackupTestLevel.Restore;
+        run.Observer.Progress(new OperationProgress(run.Activity, $"checking {payload.RestoreName}"));
+        string? damage = await Task.Run(() => SqliteCheck.FindDamage(database, thorough, cancellationToken), cancellationToken).ConfigureAwait(false);
+        run.Checks.Add(new BackupCheck($"{payload.RestoreName} {(thorough ? "integrity_check" : "quick_check")}", damage is null, damage ?? "ok"));
+        DatabaseTestOutcome outcome = thorough ? DatabaseTestOutcome.Restored : DatabaseTestOutcome.Checked;
+        if (thorough && damage is null && run.Content.Manifest.FingerprintOf(payload) is { } expected)
+        {
+            run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {payload.RestoreName} with its fingerprint"));
+            Fingerprint actual = await Task.Run(() => SqliteFingerprint.Take(database, expected.Level, cancellationToken), cancellationToken).ConfigureAwait(false);
+            BackupCheck compared = Compare(payload.RestoreName, expected, actual);
+            run.Checks.Add(compared);
+            outcome = compared.Passed ? DatabaseTestOutcome.Matched : outcome;
+        }
+
+        File.Delete(database);
+        return outcome;
+    }
+}

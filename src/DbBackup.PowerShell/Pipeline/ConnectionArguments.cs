@@ -1,0 +1,25 @@
+using System.Management.Automation;
+using System.Net;
+using DbBackup.Engine.Sources.PostgreSql;
+
+namespace DbBackup.PowerShell.Pipeline;
+
+/// <summary>Makes one request of the parameters by which people name a server and who connects.</summary>
+internal static class ConnectionArguments
+{
+    public static PostgreSqlConnectionRequest ToRequest(
+        string? connectionString, string? hostName = null, int? port = null, string? username = null, PSCredential? credential = null, string? database = null)
+    {
+        NetworkCredential? login = credential?.GetNetworkCredential();
+        return new PostgreSqlConnectionRequest
+        {
+            ConnectionString = string.IsNullOrEmpty(connectionString) ? null : connectionString,
+            HostName = string.IsNullOrEmpty(hostName) ? null : hostName,
+            Port = port,
+            Database = database,
+            // GetNetworkCredential takes a backslash for a Windows domain; a role's name is one piece.
+            Username = string.IsNullOrEmpty(username) ? credential?.UserName : username,
+            Password = login?.Password is { Length: > 0 } password ? password : null,
+        };
+    }
+}
