@@ -3,7 +3,7 @@ namespace DbBackup.Engine.Sources.PostgreSql;
 /// <summary>The kinds of entry that pg_dump writes into an archive's table of contents.</summary>
 internal static class ArchiveKinds
 {
-    // The descriptions that pg_dump.c (versions 9.6 to 18) gives to ArchiveEntry. Kinds of one word need no mention.
+    // The descriptions that pg_dump.c (15, and what 17 and 18 added) gives to ArchiveEntry. Kinds of one word need no mention.
     private static readonly string[] SeveralWords =
     [
         "ACCESS METHOD", "BLOB COMMENTS", "BLOB METADATA", "CHECK CONSTRAINT", "DATABASE PROPERTIES", "DEFAULT ACL", "EVENT TRIGGER",

@@ -2,22 +2,6 @@ using System.Buffers;
 
 namespace DbBackup.Engine.Sources.PostgreSql;
 
-/// <summary>Hears what a <see cref="DumpLexer"/> finds. The spans are valid during the call only.</summary>
-internal interface IDumpEvents
-{
-    /// <summary>A comment that fills a line of its own between two statements.</summary>
-    void Comment(ReadOnlySpan<byte> line, ByteRange range);
-
-    /// <summary>A command to psql itself, such as <c>\connect</c>; without its line end.</summary>
-    void Command(ReadOnlySpan<byte> line, ByteRange range);
-
-    /// <summary>A whole statement with its semicolon; of a very long one (<see cref="DumpLexer.KeptBytes"/>) only the beginning.</summary>
-    void Statement(ReadOnlySpan<byte> text, ByteRange range);
-
-    /// <summary>The data after a <c>COPY … FROM stdin;</c>, up to and with the line <c>\.</c>.</summary>
-    void CopyData(long rows, ByteRange range);
-}
-
 /// <summary>
 /// Cuts the text that pg_dump writes into comments, psql commands, statements and COPY data, by the rules of psql's own lexer (psqlscan.l):
 /// quotes, dollar quotes, nested comments, parentheses and the bodies of SQL functions hide a semicolon. It is pushed with chunks of any

@@ -33,6 +33,8 @@ internal sealed class DumpallSections : IDumpEvents
     public void Comment(ReadOnlySpan<byte> line, ByteRange range)
     {
         _whole.Comment(line, range);
+        // The closing comment, cut off at the end of the file, looks like the opening one.
+        bool isWhole = range.Length > line.Length;
         line = line.TrimEnd(" \t\r"u8);
         if (_ranges is { } && _isClosing && !line.SequenceEqual("--"u8))
             CloseDatabase(_lastComment.End);
@@ -41,7 +43,7 @@ internal sealed class DumpallSections : IDumpEvents
             CloseGlobals(_lastComment.Offset);
             _announced = DumpText.Decode(line["-- Database \""u8.Length..^"\" dump"u8.Length]);
         }
-        else if (line.SequenceEqual("-- PostgreSQL database dump"u8))
+        else if (isWhole && line.SequenceEqual("-- PostgreSQL database dump"u8))
         {
             OpenDatabase(range.Offset);
         }

@@ -1,0 +1,1005 @@
+--
+-- PostgreSQL database dump
+--
+
+\restrict VJ9GVe3pfQu3wylbWlRGCXpRkGLqvB8a6y47xNML9eT9PdJTd0HdI5mdszTmvf1
+
+-- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
+-- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: sales; Type: SCHEMA; Schema: -; Owner: shop_owner
+--
+
+CREATE SCHEMA sales;
+
+
+ALTER SCHEMA sales OWNER TO shop_owner;
+
+--
+-- Name: pgcrypto; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA public;
+
+
+--
+-- Name: EXTENSION pgcrypto; Type: COMMENT; Schema: -; Owner: 
+--
+
+COMMENT ON EXTENSION pgcrypto IS 'cryptographic functions';
+
+
+--
+-- Name: cents; Type: DOMAIN; Schema: sales; Owner: postgres
+--
+
+CREATE DOMAIN sales.cents AS bigint
+	CONSTRAINT cents_check CHECK ((VALUE >= 0));
+
+
+ALTER DOMAIN sales.cents OWNER TO postgres;
+
+--
+-- Name: state; Type: TYPE; Schema: sales; Owner: postgres
+--
+
+CREATE TYPE sales.state AS ENUM (
+    'open',
+    'paid; not sent',
+    'sent'
+);
+
+
+ALTER TYPE sales.state OWNER TO postgres;
+
+--
+-- Name: tricky(); Type: FUNCTION; Schema: public; Owner: postgres
+--
+
+CREATE FUNCTION public.tricky() RETURNS text
+    LANGUAGE sql
+    RETURN 'a;b'::text;
+
+
+ALTER FUNCTION public.tricky() OWNER TO postgres;
+
+--
+-- Name: FUNCTION tricky(); Type: COMMENT; Schema: public; Owner: postgres
+--
+
+COMMENT ON FUNCTION public.tricky() IS '$$ ; -- "';
+
+
+--
+-- Name: tricky2(); Type: FUNCTION; Schema: public; Owner: postgres
+--
+
+CREATE FUNCTION public.tricky2() RETURNS integer
+    LANGUAGE sql
+    BEGIN ATOMIC
+ SELECT 1;
+ SELECT 2;
+END;
+
+
+ALTER FUNCTION public.tricky2() OWNER TO postgres;
+
+--
+-- Name: twice(integer); Type: FUNCTION; Schema: public; Owner: postgres
+--
+
+CREATE FUNCTION public.twice(i integer) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$SELECT 2 * i$$;
+
+
+ALTER FUNCTION public.twice(i integer) OWNER TO postgres;
+
+--
+-- Name: evt(); Type: FUNCTION; Schema: sales; Owner: postgres
+--
+
+CREATE FUNCTION sales.evt() RETURNS event_trigger
+    LANGUAGE plpgsql
+    AS $$BEGIN END$$;
+
+
+ALTER FUNCTION sales.evt() OWNER TO postgres;
+
+--
+-- Name: touch(); Type: FUNCTION; Schema: sales; Owner: postgres
+--
+
+CREATE FUNCTION sales.touch() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+/*
+-- Data for Name: lies; Type: TABLE DATA; Schema: public; Owner: postgres
+COPY public.lies (a) FROM stdin;
+\.
+--
+-- PostgreSQL database dump complete
+--
+*/
+  NEW.placed := now(); RETURN NEW;
+END $$;
+
+
+ALTER FUNCTION sales.touch() OWNER TO postgres;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: Odd " Name; x; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public."Odd "" Name; x" (
+    id integer NOT NULL,
+    "the value" text
+);
+
+
+ALTER TABLE public."Odd "" Name; x" OWNER TO postgres;
+
+--
+-- Name: parent; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.parent (
+    a integer
+);
+
+
+ALTER TABLE public.parent OWNER TO postgres;
+
+--
+-- Name: child; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.child (
+    b integer
+)
+INHERITS (public.parent);
+
+
+ALTER TABLE public.child OWNER TO postgres;
+
+--
+-- Name: customers; Type: TABLE; Schema: public; Owner: shop_owner
+--
+
+CREATE TABLE public.customers (
+    id integer NOT NULL,
+    name text NOT NULL,
+    email text,
+    note text DEFAULT 'none; yet'::text
+);
+
+
+ALTER TABLE public.customers OWNER TO shop_owner;
+
+--
+-- Name: TABLE customers; Type: COMMENT; Schema: public; Owner: shop_owner
+--
+
+COMMENT ON TABLE public.customers IS 'Who buys';
+
+
+--
+-- Name: COLUMN customers.email; Type: COMMENT; Schema: public; Owner: shop_owner
+--
+
+COMMENT ON COLUMN public.customers.email IS 'two
+lines; -- PostgreSQL database dump complete';
+
+
+--
+-- Name: customers_id_seq; Type: SEQUENCE; Schema: public; Owner: shop_owner
+--
+
+CREATE SEQUENCE public.customers_id_seq
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+ALTER TABLE public.customers_id_seq OWNER TO shop_owner;
+
+--
+-- Name: customers_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: shop_owner
+--
+
+ALTER SEQUENCE public.customers_id_seq OWNED BY public.customers.id;
+
+
+--
+-- Name: empty_one; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.empty_one (
+    id integer
+);
+
+
+ALTER TABLE public.empty_one OWNER TO postgres;
+
+--
+-- Name: events; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.events (
+    id bigint NOT NULL,
+    at date NOT NULL,
+    kind text NOT NULL
+)
+PARTITION BY RANGE (at);
+
+
+ALTER TABLE public.events OWNER TO postgres;
+
+--
+-- Name: events_id_seq; Type: SEQUENCE; Schema: public; Owner: postgres
+--
+
+CREATE SEQUENCE public.events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+ALTER TABLE public.events_id_seq OWNER TO postgres;
+
+--
+-- Name: events_id_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: postgres
+--
+
+ALTER SEQUENCE public.events_id_seq OWNED BY public.events.id;
+
+
+--
+-- Name: events_2025; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.events_2025 (
+    id bigint DEFAULT nextval('public.events_id_seq'::regclass) NOT NULL,
+    at date NOT NULL,
+    kind text NOT NULL
+);
+
+
+ALTER TABLE public.events_2025 OWNER TO postgres;
+
+--
+-- Name: events_2026; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.events_2026 (
+    id bigint DEFAULT nextval('public.events_id_seq'::regclass) NOT NULL,
+    at date NOT NULL,
+    kind text NOT NULL
+);
+
+
+ALTER TABLE public.events_2026 OWNER TO postgres;
+
+--
+-- Name: events_late; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.events_late (
+    id bigint DEFAULT nextval('public.events_id_seq'::regclass) NOT NULL,
+    at date NOT NULL,
+    kind text NOT NULL
+)
+PARTITION BY LIST (kind);
+
+
+ALTER TABLE public.events_late OWNER TO postgres;
+
+--
+-- Name: events_late_x; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.events_late_x (
+    id bigint DEFAULT nextval('public.events_id_seq'::regclass) NOT NULL,
+    at date NOT NULL,
+    kind text NOT NULL
+);
+
+
+ALTER TABLE public.events_late_x OWNER TO postgres;
+
+--
+-- Name: free_seq; Type: SEQUENCE; Schema: public; Owner: postgres
+--
+
+CREATE SEQUENCE public.free_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+ALTER TABLE public.free_seq OWNER TO postgres;
+
+--
+-- Name: grouped; Type: VIEW; Schema: public; Owner: postgres
+--
+
+CREATE VIEW public.grouped AS
+SELECT
+    NULL::integer AS id,
+    NULL::text AS name,
+    NULL::bigint AS n;
+
+
+ALTER TABLE public.grouped OWNER TO postgres;
+
+--
+-- Name: orders; Type: TABLE; Schema: sales; Owner: shop_owner
+--
+
+CREATE TABLE sales.orders (
+    id bigint NOT NULL,
+    customer integer NOT NULL,
+    state sales.state DEFAULT 'open'::sales.state,
+    price sales.cents,
+    placed timestamp with time zone DEFAULT '2026-01-01 00:00:00+00'::timestamp with time zone,
+    CONSTRAINT orders_price_check CHECK (((price)::bigint < 1000000))
+);
+
+
+ALTER TABLE sales.orders OWNER TO shop_owner;
+
+--
+-- Name: m_orders; Type: MATERIALIZED VIEW; Schema: public; Owner: postgres
+--
+
+CREATE MATERIALIZED VIEW public.m_orders AS
+ SELECT count(*) AS n
+   FROM sales.orders
+  WITH NO DATA;
+
+
+ALTER TABLE public.m_orders OWNER TO postgres;
+
+--
+-- Name: no_columns; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.no_columns (
+);
+
+
+ALTER TABLE public.no_columns OWNER TO postgres;
+
+--
+-- Name: orders; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.orders (
+    id integer
+);
+
+
+ALTER TABLE public.orders OWNER TO postgres;
+
+--
+-- Name: two lines; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public."two
+lines" (
+    id integer
+);
+
+
+ALTER TABLE public."two
+lines" OWNER TO postgres;
+
+--
+-- Name: uses_twice; Type: TABLE; Schema: public; Owner: postgres
+--
+
+CREATE TABLE public.uses_twice (
+    i integer,
+    j integer GENERATED ALWAYS AS (public.twice(i)) STORED,
+    CONSTRAINT uses_twice_i_check CHECK ((public.twice(i) > 0))
+);
+
+
+ALTER TABLE public.uses_twice OWNER TO postgres;
+
+--
+-- Name: v_orders; Type: VIEW; Schema: public; Owner: postgres
+--
+
+CREATE VIEW public.v_orders AS
+ SELECT o.id,
+    c.name
+   FROM (sales.orders o
+     JOIN public.customers c ON ((c.id = o.customer)));
+
+
+ALTER TABLE public.v_orders OWNER TO postgres;
+
+--
+-- Name: orders_id_seq; Type: SEQUENCE; Schema: sales; Owner: shop_owner
+--
+
+ALTER TABLE sales.orders ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sales.orders_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: events_2025; Type: TABLE ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events ATTACH PARTITION public.events_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+
+
+--
+-- Name: events_2026; Type: TABLE ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events ATTACH PARTITION public.events_2026 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+
+
+--
+-- Name: events_late; Type: TABLE ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events ATTACH PARTITION public.events_late DEFAULT;
+
+
+--
+-- Name: events_late_x; Type: TABLE ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events_late ATTACH PARTITION public.events_late_x DEFAULT;
+
+
+--
+-- Name: customers id; Type: DEFAULT; Schema: public; Owner: shop_owner
+--
+
+ALTER TABLE ONLY public.customers ALTER COLUMN id SET DEFAULT nextval('public.customers_id_seq'::regclass);
+
+
+--
+-- Name: events id; Type: DEFAULT; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events ALTER COLUMN id SET DEFAULT nextval('public.events_id_seq'::regclass);
+
+
+--
+-- Name: 4711; Type: BLOB; Schema: -; Owner: postgres
+--
+
+SELECT pg_catalog.lo_create('4711');
+
+
+ALTER LARGE OBJECT 4711 OWNER TO postgres;
+
+--
+-- Data for Name: Odd " Name; x; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+INSERT INTO public."Odd "" Name; x" VALUES (1, 'x');
+INSERT INTO public."Odd "" Name; x" VALUES (2, NULL);
+
+
+--
+-- Data for Name: child; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+
+
+--
+-- Data for Name: customers; Type: TABLE DATA; Schema: public; Owner: shop_owner
+--
+
+INSERT INTO public.customers VALUES (1, 'c1', 'c1@example.org', 'a	b\.
+c');
+INSERT INTO public.customers VALUES (2, 'c2', 'c2@example.org', 'a	b\.
+c');
+INSERT INTO public.customers VALUES (3, 'c3', 'c3@example.org', 'a	b\.
+c');
+INSERT INTO public.customers VALUES (4, 'c4', 'c4@example.org', 'a	b\.
+c');
+INSERT INTO public.customers VALUES (5, 'c5', 'c5@example.org', 'a	b\.
+c');
+
+
+--
+-- Data for Name: empty_one; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+
+
+--
+-- Data for Name: events_2025; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+INSERT INTO public.events_2025 VALUES (1, '2025-07-11', 'k1');
+INSERT INTO public.events_2025 VALUES (2, '2025-08-20', 'k2');
+INSERT INTO public.events_2025 VALUES (3, '2025-09-29', 'k3');
+INSERT INTO public.events_2025 VALUES (4, '2025-11-08', 'k4');
+INSERT INTO public.events_2025 VALUES (5, '2025-12-18', 'k5');
+
+
+--
+-- Data for Name: events_2026; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+INSERT INTO public.events_2026 VALUES (6, '2026-01-27', 'k6');
+INSERT INTO public.events_2026 VALUES (7, '2026-03-08', 'k7');
+INSERT INTO public.events_2026 VALUES (8, '2026-04-17', 'k8');
+INSERT INTO public.events_2026 VALUES (9, '2026-05-27', 'k9');
+INSERT INTO public.events_2026 VALUES (10, '2026-07-06', 'k10');
+INSERT INTO public.events_2026 VALUES (11, '2026-08-15', 'k11');
+INSERT INTO public.events_2026 VALUES (12, '2026-09-24', 'k12');
+INSERT INTO public.events_2026 VALUES (13, '2026-11-03', 'k13');
+INSERT INTO public.events_2026 VALUES (14, '2026-12-13', 'k14');
+
+
+--
+-- Data for Name: events_late_x; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+INSERT INTO public.events_late_x VALUES (15, '2027-01-22', 'k15');
+INSERT INTO public.events_late_x VALUES (16, '2027-03-03', 'k16');
+INSERT INTO public.events_late_x VALUES (17, '2027-04-12', 'k17');
+INSERT INTO public.events_late_x VALUES (18, '2027-05-22', 'k18');
+INSERT INTO public.events_late_x VALUES (19, '2027-07-01', 'k19');
+INSERT INTO public.events_late_x VALUES (20, '2027-08-10', 'k20');
+
+
+--
+-- Data for Name: no_columns; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+INSERT INTO public.no_columns DEFAULT VALUES;
+
+
+--
+-- Data for Name: orders; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+INSERT INTO public.orders VALUES (7);
+
+
+--
+-- Data for Name: parent; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+
+
+--
+-- Data for Name: two lines; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+INSERT INTO public."two
+lines" VALUES (1);
+INSERT INTO public."two
+lines" VALUES (2);
+INSERT INTO public."two
+lines" VALUES (3);
+
+
+--
+-- Data for Name: uses_twice; Type: TABLE DATA; Schema: public; Owner: postgres
+--
+
+INSERT INTO public.uses_twice VALUES (3, DEFAULT);
+
+
+--
+-- Data for Name: orders; Type: TABLE DATA; Schema: sales; Owner: shop_owner
+--
+
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (1, 2, 'open', 1, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (2, 3, 'open', 2, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (3, 4, 'open', 3, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (4, 5, 'open', 4, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (5, 1, 'open', 5, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (6, 2, 'open', 6, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (7, 3, 'open', 7, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (8, 4, 'open', 8, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (9, 5, 'open', 9, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (10, 1, 'open', 10, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (11, 2, 'open', 11, '2026-01-01 00:00:00+00');
+INSERT INTO sales.orders OVERRIDING SYSTEM VALUE VALUES (12, 3, 'open', 12, '2026-01-01 00:00:00+00');
+
+
+--
+-- Name: customers_id_seq; Type: SEQUENCE SET; Schema: public; Owner: shop_owner
+--
+
+SELECT pg_catalog.setval('public.customers_id_seq', 5, true);
+
+
+--
+-- Name: events_id_seq; Type: SEQUENCE SET; Schema: public; Owner: postgres
+--
+
+SELECT pg_catalog.setval('public.events_id_seq', 20, true);
+
+
+--
+-- Name: free_seq; Type: SEQUENCE SET; Schema: public; Owner: postgres
+--
+
+SELECT pg_catalog.setval('public.free_seq', 1, true);
+
+
+--
+-- Name: orders_id_seq; Type: SEQUENCE SET; Schema: sales; Owner: shop_owner
+--
+
+SELECT pg_catalog.setval('sales.orders_id_seq', 12, true);
+
+
+--
+-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: -
+--
+
+BEGIN;
+
+SELECT pg_catalog.lo_open('4711', 131072);
+SELECT pg_catalog.lowrite(0, '\x68656c6c6f');
+SELECT pg_catalog.lo_close(0);
+
+COMMIT;
+
+--
+-- Name: Odd " Name; x Odd " Name; x_pkey; Type: CONSTRAINT; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public."Odd "" Name; x"
+    ADD CONSTRAINT "Odd "" Name; x_pkey" PRIMARY KEY (id);
+
+
+--
+-- Name: customers customers_email_key; Type: CONSTRAINT; Schema: public; Owner: shop_owner
+--
+
+ALTER TABLE ONLY public.customers
+    ADD CONSTRAINT customers_email_key UNIQUE (email);
+
+
+--
+-- Name: customers customers_pkey; Type: CONSTRAINT; Schema: public; Owner: shop_owner
+--
+
+ALTER TABLE ONLY public.customers
+    ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: events events_pkey; Type: CONSTRAINT; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id, at, kind);
+
+
+--
+-- Name: events_2025 events_2025_pkey; Type: CONSTRAINT; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events_2025
+    ADD CONSTRAINT events_2025_pkey PRIMARY KEY (id, at, kind);
+
+
+--
+-- Name: events_2026 events_2026_pkey; Type: CONSTRAINT; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events_2026
+    ADD CONSTRAINT events_2026_pkey PRIMARY KEY (id, at, kind);
+
+
+--
+-- Name: events_late events_late_pkey; Type: CONSTRAINT; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events_late
+    ADD CONSTRAINT events_late_pkey PRIMARY KEY (id, at, kind);
+
+
+--
+-- Name: events_late_x events_late_x_pkey; Type: CONSTRAINT; Schema: public; Owner: postgres
+--
+
+ALTER TABLE ONLY public.events_late_x
+    ADD CONSTRAINT events_late_x_pkey PRIMARY KEY (id, at, kind);
+
+
+--
+-- Name: orders orders_pk; Type: CONSTRAINT; Schema: sales; Owner: shop_owner
+--
+
+ALTER TABLE ONLY sales.orders
+    ADD CONSTRAINT orders_pk PRIMARY KEY (id);
+
+
+--
+-- Name: CONSTRAINT orders_pk ON orders; Type: COMMENT; Schema: sales; Owner: shop_owner
+--
+
+COMMENT ON CONSTRAINT orders_pk ON sales.orders IS 'the key';
+
+
+--
+-- Name: events_kind; Type: INDEX; Schema: public; Owner: postgres
+--
+
+CREATE INDEX events_kind ON ONLY public.events USING btree (kind);
+
+
+--
+-- Name: events_2025_kind_idx; Type: INDEX; Schema: public; Owner: postgres
+--
+
+CREATE INDEX events_2025_kind_idx ON public.events_2025 USING btree (kind);
+
+
+--
+-- Name: events_2026_kind_idx; Type: INDEX; Schema: public; Owner: postgres
+--
+
+CREATE INDEX events_2026_kind_idx ON public.events_2026 USING btree (kind);
+
+
+--
+-- Name: events_late_kind_idx; Type: INDEX; Schema: public; Owner: postgres
+--
+
+CREATE INDEX events_late_kind_idx ON ONLY public.events_late USING btree (kind);
+
+
+--
+-- Name: events_late_x_kind_idx; Type: INDEX; Schema: public; Owner: postgres
+--
+
+CREATE INDEX events_late_x_kind_idx ON public.events_late_x USING btree (kind);
+
+
+--
+-- Name: twice_idx; Type: INDEX; Schema: public; Owner: postgres
+--
+
+CREATE INDEX twice_idx ON public.uses_twice USING btree (public.twice(i));
+
+
+--
+-- Name: orders_state; Type: INDEX; Schema: sales; Owner: shop_owner
+--
+
+CREATE INDEX orders_state ON sales.orders USING btree (state) WHERE ((price)::bigint > 10);
+
+
+--
+-- Name: INDEX orders_state; Type: COMMENT; Schema: sales; Owner: shop_owner
+--
+
+COMMENT ON INDEX sales.orders_state IS 'by state';
+
+
+--
+-- Name: events_2025_kind_idx; Type: INDEX ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER INDEX public.events_kind ATTACH PARTITION public.events_2025_kind_idx;
+
+
+--
+-- Name: events_2025_pkey; Type: INDEX ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER INDEX public.events_pkey ATTACH PARTITION public.events_2025_pkey;
+
+
+--
+-- Name: events_2026_kind_idx; Type: INDEX ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER INDEX public.events_kind ATTACH PARTITION public.events_2026_kind_idx;
+
+
+--
+-- Name: events_2026_pkey; Type: INDEX ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER INDEX public.events_pkey ATTACH PARTITION public.events_2026_pkey;
+
+
+--
+-- Name: events_late_kind_idx; Type: INDEX ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER INDEX public.events_kind ATTACH PARTITION public.events_late_kind_idx;
+
+
+--
+-- Name: events_late_pkey; Type: INDEX ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER INDEX public.events_pkey ATTACH PARTITION public.events_late_pkey;
+
+
+--
+-- Name: events_late_x_kind_idx; Type: INDEX ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER INDEX public.events_late_kind_idx ATTACH PARTITION public.events_late_x_kind_idx;
+
+
+--
+-- Name: events_late_x_pkey; Type: INDEX ATTACH; Schema: public; Owner: postgres
+--
+
+ALTER INDEX public.events_late_pkey ATTACH PARTITION public.events_late_x_pkey;
+
+
+--
+-- Name: orders_stat; Type: STATISTICS; Schema: sales; Owner: postgres
+--
+
+CREATE STATISTICS sales.orders_stat (dependencies) ON customer, state FROM sales.orders;
+
+
+ALTER STATISTICS sales.orders_stat OWNER TO postgres;
+
+--
+-- Name: grouped _RETURN; Type: RULE; Schema: public; Owner: postgres
+--
+
+CREATE OR REPLACE VIEW public.grouped AS
+ SELECT c.id,
+    c.name,
+    count(*) AS n
+   FROM public.customers c
+  GROUP BY c.id;
+
+
+--
+-- Name: orders no_delete; Type: RULE; Schema: sales; Owner: shop_owner
+--
+
+CREATE RULE no_delete AS
+    ON DELETE TO sales.orders
+   WHERE ((old.price)::bigint > 100) DO INSTEAD NOTHING;
+
+
+--
+-- Name: orders touch; Type: TRIGGER; Schema: sales; Owner: shop_owner
+--
+
+CREATE TRIGGER touch BEFORE UPDATE ON sales.orders FOR EACH ROW EXECUTE FUNCTION sales.touch();
+
+
+--
+-- Name: TRIGGER touch ON orders; Type: COMMENT; Schema: sales; Owner: shop_owner
+--
+
+COMMENT ON TRIGGER touch ON sales.orders IS 'touches';
+
+
+--
+-- Name: orders orders_customer_fkey; Type: FK CONSTRAINT; Schema: sales; Owner: shop_owner
+--
+
+ALTER TABLE ONLY sales.orders
+    ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer) REFERENCES public.customers(id) ON DELETE CASCADE;
+
+
+--
+-- Name: orders mine; Type: POLICY; Schema: sales; Owner: shop_owner
+--
+
+CREATE POLICY mine ON sales.orders USING ((customer > 0));
+
+
+--
+-- Name: orders; Type: ROW SECURITY; Schema: sales; Owner: shop_owner
+--
+
+ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: pub; Type: PUBLICATION; Schema: -; Owner: postgres
+--
+
+CREATE PUBLICATION pub WITH (publish = 'insert, update, delete, truncate');
+
+
+ALTER PUBLICATION pub OWNER TO postgres;
+
+--
+-- Name: pub orders; Type: PUBLICATION TABLE; Schema: sales; Owner: postgres
+--
+
+ALTER PUBLICATION pub ADD TABLE ONLY sales.orders;
+
+
+--
+-- Name: COLUMN customers.name; Type: ACL; Schema: public; Owner: shop_owner
+--
+
+GRANT SELECT(name) ON TABLE public.customers TO shop_reader;
+
+
+--
+-- Name: SEQUENCE customers_id_seq; Type: ACL; Schema: public; Owner: shop_owner
+--
+
+GRANT USAGE ON SEQUENCE public.customers_id_seq TO shop_reader;
+
+
+--
+-- Name: TABLE orders; Type: ACL; Schema: sales; Owner: shop_owner
+--
+
+GRANT SELECT ON TABLE sales.orders TO shop_reader;
+
+
+--
+-- Name: DEFAULT PRIVILEGES FOR TABLES; Type: DEFAULT ACL; Schema: sales; Owner: postgres
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA sales GRANT SELECT ON TABLES  TO shop_reader;
+
+
+--
+-- Name: ev; Type: EVENT TRIGGER; Schema: -; Owner: postgres
+--
+
+CREATE EVENT TRIGGER ev ON ddl_command_start
+   EXECUTE FUNCTION sales.evt();
+
+
+ALTER EVENT TRIGGER ev OWNER TO postgres;
+
+--
+-- Name: m_orders; Type: MATERIALIZED VIEW DATA; Schema: public; Owner: postgres
+--
+
+REFRESH MATERIALIZED VIEW public.m_orders;
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+\unrestrict VJ9GVe3pfQu3wylbWlRGCXpRkGLqvB8a6y47xNML9eT9PdJTd0HdI5mdszTmvf1
+
