@@ -192,6 +192,8 @@ internal sealed class PostgreSqlRestoreRun(
               + (request.Tables.Count > 0 ? EmptyingScript.ForTables(request.LockTimeout, [.. part.Tables.Select(QualifiedName)]) : string.Empty);
         HashSet<string>? chosen = part is null ? null : [.. part.Tables.Select(QualifiedName)];
         string after = expected is null ? string.Empty : EmptyingScript.RequireRows(expected.Tables.Where(table => chosen?.Contains(QuotedName.Always(table.Name)) != false));
+        if (request.Tables.Count > 0)
+            after += EmptyingScript.AfterTables;
         observer.Progress(new OperationProgress(activity, $"loading {item.Name} in one transaction"));
         await dump.LoadInOneTransactionAsync(server, item.Name, LoadOptions, part ?? WithoutExtensionComments(dump), before, after, cancellationToken).ConfigureAwait(false);
         _restored.Add((server, item.Name));

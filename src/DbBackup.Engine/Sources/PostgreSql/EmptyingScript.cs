@@ -38,11 +38,36 @@ internal static class EmptyingScript
         return Block(lockTimeout, $"n.nspname IN ({names})", guard);
     }
 
-    /// <summary>Drops tables, unless something else depends on them.</summary>
+    /// <summary>
+    /// Drops tables, unless a view or the like depends on them. Foreign keys of other tables that point to them are set aside, and
+    /// <see cref="AfterTables"/> puts them back, which checks them against the restored rows.
+    /// </summary>
     /// <param name="lockTimeout">How long to wait for a lock.</param>
     /// <param name="tables">Names with schemas, quoted where they must be.</param>
-    public static string ForTables(TimeSpan lockTimeout, IReadOnlyList<string> tables) =>
-        $"{LockTimeout(lockTimeout)}DROP TABLE IF EXISTS {string.Join(", ", tables)};\n";
+    public static string ForTables(TimeSpan lockTimeout, IReadOnlyList<string> tables)
+    {
+        string oids = string.Join(", ", tables.Select(table => $"to_regclass({PostgreSqlSession.Literal(table)})"));
+        return $"""
+            {LockTimeout(lockTimeout)}SELECT pg_catalog.set_config('search_path', 'pg_catalog', false);
+            CREATE TEMP TABLE dbbackup_keys ON COMMIT DROP AS
+              SELECT k.conrelid::regclass::text AS owner, k.conname::text AS name, pg_get_constraintdef(k.oid) AS definition FROM pg_constraint k
+              WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid IN ({oids}) AND k.conrelid NOT IN (SELECT o FROM unnest(ARRAY[{oids}]) o WHERE o IS NOT NULL);
+            DO $dbbackup$ DECLARE item record; BEGIN
+              FOR item IN SELECT * FROM pg_temp.dbbackup_keys LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', item.owner, item.name); END LOOP;
+            END $dbbackup$;
+            DROP TABLE IF EXISTS {string.Join(", ", tables)};
+
+            """;
+    }
+
+    /// <summary>Puts the foreign keys back that <see cref="ForTables"/> has set aside.</summary>
+    public const string AfterTables = """
+        SELECT pg_catalog.set_config('search_path', 'pg_catalog', false);
+        DO $dbbackup$ DECLARE item record; BEGIN
+          FOR item IN SELECT * FROM pg_temp.dbbackup_keys LOOP EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', item.owner, item.name, item.definition); END LOOP;
+        END $dbbackup$;
+
+        """;
 
     /// <summary>Statements that fail, and so undo everything, unless tables have as many rows as they should.</summary>
     public static string RequireRows(IEnumerable<TableFingerprint> tables)

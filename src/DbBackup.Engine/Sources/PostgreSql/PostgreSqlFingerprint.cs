@@ -35,7 +35,7 @@ internal static class PostgreSqlFingerprint
         string schema = string.Empty;
         Dictionary<string, string> settings = [];
         List<SequenceFingerprint> sequences = [];
-        uint[] chosen = [.. tables.Select(table => table.ObjectId)];
+        long[] chosen = [.. tables.Select(table => (long)table.ObjectId)];
         await InSnapshotAsync(
             session,
             snapshot,
@@ -125,7 +125,7 @@ internal static class PostgreSqlFingerprint
         await session.ExecuteAsync("COMMIT", Counting, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<Dictionary<string, long>> ObjectsAsync(PostgreSqlSession session, bool partial, uint[] chosen, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, long>> ObjectsAsync(PostgreSqlSession session, bool partial, long[] chosen, CancellationToken cancellationToken)
     {
         List<(string Kind, long Count)> rows = await session.RowsAsync(
             partial ? PostgreSqlFacts.ObjectsOfTables : PostgreSqlFacts.Objects,
@@ -136,7 +136,7 @@ internal static class PostgreSqlFingerprint
         return rows.ToDictionary(row => row.Kind, row => row.Count, StringComparer.Ordinal);
     }
 
-    private static async Task<string> HashSchemaAsync(PostgreSqlSession session, bool partial, uint[] chosen, CancellationToken cancellationToken)
+    private static async Task<string> HashSchemaAsync(PostgreSqlSession session, bool partial, long[] chosen, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         await session.RowsAsync(

@@ -119,7 +119,7 @@ internal static class PostgreSqlTarget
     public static async Task<string> RequireKeptAsync(PostgreSqlSession maintenance, KeptDatabase kept, CancellationToken cancellationToken)
     {
         string? name = await maintenance.TextAsync(
-            "SELECT datname::text FROM pg_database WHERE oid = $1", "looking for the kept database", cancellationToken, (uint)kept.ObjectId).ConfigureAwait(false);
+            "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for the kept database", cancellationToken, kept.ObjectId).ConfigureAwait(false);
         string expected = PostgreSqlConnectionSettings.Resolve(PostgreSqlConnectionSettings.FromLocation(kept.Location)).Database!;
         if (name == expected)
             return name;
