@@ -61,7 +61,8 @@ public sealed partial record PostgreSqlConnectionSettings
 
     /// <summary>
     /// The environment of PostgreSQL's programs, which is where a password is not seen in a process list. Null means that the variable is
-    /// removed: what it said is in the settings already, or would overrule them.
+    /// removed: what it said is in the settings already, or would overrule them. The password is that of <see cref="Database"/>: use
+    /// <see cref="ForDatabase"/> first where another one is meant.
     /// </summary>
     /// <param name="extraOptions">Options of the session, put after <see cref="Options"/>, such as <c>-c statement_timeout=0</c>.</param>
     public IReadOnlyDictionary<string, string?> ToToolEnvironment(string? extraOptions = null) => new Dictionary<string, string?>

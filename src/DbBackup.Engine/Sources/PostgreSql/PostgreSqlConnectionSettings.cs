@@ -75,7 +75,10 @@ public sealed partial record PostgreSqlConnectionSettings
         return this with
         {
             Database = database,
-            Password = Passwords is null ? Password : Passwords.Find(Host, Port, database, Username),
+            // A password that somebody put in since (after asking for it) is not the file's and stays.
+            Password = Passwords is not null && Password == Passwords.Find(Host, Port, Database ?? Username, Username)
+                ? Passwords.Find(Host, Port, database, Username)
+                : Password,
         };
     }
 
