@@ -62,7 +62,7 @@ internal static class PostgreSqlFingerprint
                 snapshot,
                 async () => counted.AddRange(await session.RowsAsync(
                     string.Join(" UNION ALL ", batch.Select((table, index) => RowsOf(table, index, level))),
-                    row => new TableFingerprint(batch[row.GetInt32(0)].Name, row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2)),
+                    row => new TableFingerprint(batch[row.GetInt32(0)].Name, row.GetInt64(1)) { ContentHash = row.IsDBNull(2) ? null : row.GetString(2) },
                     Counting,
                     cancellationToken).ConfigureAwait(false)),
                 cancellationToken).ConfigureAwait(false);
@@ -80,7 +80,7 @@ internal static class PostgreSqlFingerprint
             $"""
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), s.seqincrement
             FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE {PostgreSqlCatalog.UserSchema} AND {PostgreSqlCatalog.NotOfExtension("pg_class", "c.oid")} AND has_sequence_privilege(c.oid, 'SELECT')
+            WHERE {PostgreSqlCatalog.UserSchema} AND {PostgreSqlCatalog.NotOfExtension("pg_class", "c.oid")} AND has_sequence_privilege(s.seqrelid, 'SELECT')
             ORDER BY n.nspname, c.relname
             """,
             row => (row.GetString(0), row.GetInt64(1)),
