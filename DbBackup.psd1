@@ -21,12 +21,13 @@
         'Remove-DbBackup'
         'Export-DbBackup'
         'Import-DbBackup'
+        'Get-DbSchemaRevision'
     )
     VariablesToExport    = @()
     AliasesToExport      = @()
     PrivateData          = @{
         PSData = @{
-            Tags         = @('PSEdition_Core', 'Windows', 'Linux', 'MacOS', 'Backup', 'Restore', 'Database', 'SQLite')
+            Tags         = @('PSEdition_Core', 'Windows', 'Linux', 'MacOS', 'Backup', 'Restore', 'Database', 'SQLite', 'PostgreSQL')
             ReleaseNotes = 'See CHANGELOG.md.'
         }
     }

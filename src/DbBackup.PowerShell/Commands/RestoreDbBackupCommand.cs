@@ -121,8 +121,19 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
 
     private void Restore()
     {
-        if (Choose() is not { } backup)
-            return;
+        if (Undo)
+        {
+            foreach (Backup kept in ChooseKept())
+                Restore(kept);
+        }
+        else if (Choose() is { } backup)
+        {
+            Restore(backup);
+        }
+    }
+
+    private void Restore(Backup backup)
+    {
         BackupRepository repository = OpenRepository(backup.Repository);
         bool several = backup.Manifest?.Payloads.Count(payload => payload.Kind == PayloadKind.Database) > 1;
         if (Database?.Length > 1 && !several)
@@ -171,8 +182,6 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
 
     private Backup? Choose()
     {
-        if (Undo)
-            return ChooseKept();
         if (ParameterSetName == InputObjectSet || Name is not null || Latest)
             return SelectOne(Name, Latest);
         BackupRepository repository = CurrentRepository();
@@ -192,26 +201,36 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         return CandidatePrompt.Choose(Host, candidates, Destination is null);
     }
 
-    private Backup ChooseKept()
+    // All databases that one restore has replaced, each as it was kept last.
+    private IReadOnlyList<Backup> ChooseKept()
     {
         BackupRepository repository = CurrentRepository();
         List<Backup> kept = [.. Run((_, token) => repository.ListAsync(Source, token))
-            .Where(backup => backup.KeptOnServer is not null && (Name is null || string.Equals(backup.Name, Name, StringComparison.OrdinalIgnoreCase)))
-            .DistinctBy(backup => backup.Source)];
-        return kept switch
+            .Where(backup => backup.KeptOnServer is not null && (Name is null || string.Equals(backup.Name, Name, StringComparison.OrdinalIgnoreCase)))];
+        if (kept.Count == 0)
         {
-            [var one] => one,
-            [] => throw new BackupFailure(
+            throw new BackupFailure(
                 ErrorCodes.BackupNotFound,
                 FailureCategory.NotFound,
                 $"No restore{(Source is null ? string.Empty : $" of '{Source}'")} can be undone: no database is kept on its server.",
-                "Restore the safety backup instead: Get-DbBackup -Type Safety lists what there is."),
-            _ => throw new BackupFailure(
+                "Restore the safety backup instead: Get-DbBackup -Type Safety lists what there is.");
+        }
+
+        if (kept.DistinctBy(backup => backup.Source).Count() > 1)
+        {
+            throw new BackupFailure(
                 ErrorCodes.BackupAmbiguous,
                 FailureCategory.InvalidArgument,
-                $"Restores of several sources can be undone: {string.Join(", ", kept.Take(5))}.",
-                "Name the source: add -Source."),
-        };
+                $"Restores of several sources can be undone: {string.Join(", ", kept.Select(backup => backup.Source).Distinct().Take(5))}.",
+                "Name the source: add -Source.");
+        }
+
+        return
+        [
+            .. kept.Where(backup => backup.Manifest!.Kept!.ReplacedBy == kept[0].Manifest!.Kept!.ReplacedBy)
+                .DistinctBy(backup => backup.Manifest!.Kept!.Replaced)
+                .Where(backup => Database is null || Database.Contains(backup.Manifest!.Kept!.Replaced)),
+        ];
     }
 
     private void Report(RestoreResult result)

@@ -1,0 +1,102 @@
+using System.Management.Automation;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Pipeline;
+
+namespace DbBackup.PowerShell.Commands;
+
+/// <summary>Tells at which revision of its schema a live database, or one in a backup, is.</summary>
+[Cmdlet(VerbsCommon.Get, "DbSchemaRevision", DefaultParameterSetName = PathSet)]
+[OutputType(typeof(SchemaRevision))]
+public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
+{
+    private const string PathSet = "Path";
+    private const string PostgreSqlSet = "PostgreSql";
+    private const string InputObjectSet = "InputObject";
+
+    /// <summary>A SQLite database file.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = PathSet)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>The server, and who connects.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateNotNullOrEmpty]
+    public string? ConnectionString { get; set; }
+
+    /// <summary>The server.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateNotNullOrEmpty]
+    [Alias("Host")]
+    public string? HostName { get; set; }
+
+    /// <summary>Its port.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateRange(1, 65535)]
+    public int? Port { get; set; }
+
+    /// <summary>The databases.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ArgumentCompleter(typeof(DatabaseCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? Database { get; set; }
+
+    /// <summary>The role that connects.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateNotNullOrEmpty]
+    public string? Username { get; set; }
+
+    /// <summary>The role and its password.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>A backup, as Get-DbBackup emits it.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputObjectSet)]
+    public Backup? InputObject { get; set; }
+
+    /// <summary>How long to wait for a locked database, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(1, 86400)]
+    public int LockTimeout { get; set; } = 30;
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        switch (ParameterSetName)
+        {
+            case InputObjectSet:
+                TryEach(InputObject, () => WriteObject(SchemaRevisions.OfBackup(InputObject!, BackupRepository.RequireManifest(InputObject!)), enumerateCollection: true));
+                break;
+            case PostgreSqlSet:
+                TryEach(HostName ?? "PostgreSQL", OfServer);
+                break;
+            default:
+                foreach (string path in Path)
+                {
+                    TryEach(path, () => WriteObject(Run((_, token) => Task.Run(
+                        () => SchemaRevisions.OfSqlite(ResolvePath(path), TimeSpan.FromSeconds(LockTimeout), token), token))));
+                }
+
+                break;
+        }
+    }
+
+    private void OfServer()
+    {
+        PostgreSqlConnectionSettings server = PostgreSqlConnectionSettings.Resolve(
+            ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential));
+        foreach (string warning in server.Warnings)
+            WriteWarning(warning);
+        string[] databases = Database ?? (server.Database is { } one ? [one] : throw new BackupFailure(
+            ErrorCodes.InvalidArgument,
+            FailureCategory.InvalidArgument,
+            $"No database of '{server.LocationOf(null)}' was named.",
+            "Name it with -Database, or in the connection string."));
+        foreach (string name in databases)
+            TryEach(name, () => WriteObject(Run((_, token) => SchemaRevisions.OfPostgreSqlAsync(server, name, token))));
+    }
+}
