@@ -22,8 +22,8 @@ internal sealed class PostgreSqlRestoreRun(
     /// <summary>What keeps the state before.</summary>
     public Backup? Safety { get; private set; }
 
-    /// <summary>How long new connections waited.</summary>
-    public TimeSpan Interruption { get; private set; }
+    /// <summary>How long new connections waited; null where nothing was swapped.</summary>
+    public TimeSpan? Interruption { get; private set; }
 
     private DatabaseLoadOptions LoadOptions => new() { Jobs = request.Jobs ?? Math.Clamp(Environment.ProcessorCount, 1, MostJobs), WithoutOwners = request.NoOwner };
 
@@ -62,7 +62,7 @@ internal sealed class PostgreSqlRestoreRun(
             waiting.Database.Dispose();
             _restored.Add((waiting.Database.Maintenance.Server, waiting.Item.Name));
             Safety ??= safety;
-            Interruption += interruption;
+            Interruption = (Interruption ?? TimeSpan.Zero) + interruption;
             observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"'{waiting.Item.Name}' is in place; new connections waited {interruption.TotalMilliseconds:0} ms."));
         }
     }
@@ -195,7 +195,8 @@ internal sealed class PostgreSqlRestoreRun(
         if (request.Tables.Count > 0)
             after += EmptyingScript.AfterTables;
         observer.Progress(new OperationProgress(activity, $"loading {item.Name} in one transaction"));
-        await dump.LoadInOneTransactionAsync(server, item.Name, LoadOptions, part ?? WithoutExtensionComments(dump), before, after, cancellationToken).ConfigureAwait(false);
+        await dump.LoadInOneTransactionAsync(
+            server, item.Name, LoadOptions with { WithoutSubscriptions = true }, part ?? WithoutExtensionComments(dump), before, after, cancellationToken).ConfigureAwait(false);
         _restored.Add((server, item.Name));
         if (expected is null || part is not null)
         {

@@ -125,10 +125,13 @@ internal sealed class PostgreSqlTest : DatabaseTest
         if (!await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))
             missing.Add($"the right to create databases for the role {maintenance.Server.Username}");
         missing.AddRange((await PostgreSqlTarget.MissingExtensionsAsync(maintenance, dump.Payload.Database, cancellationToken).ConfigureAwait(false)).Select(name => "the extension " + name));
-        // Owners and privileges are left out of a drill; what still names roles are policies, and text that cannot be told to leave them out.
-        bool namesRoles = dump.Listing is null || dump.Listing.Entries.Any(entry => entry.Kind is "POLICY" or "DEFAULT ACL" or "USER MAPPING");
-        if (namesRoles)
-            missing.AddRange((await PostgreSqlTarget.MissingRolesAsync(maintenance, dump.Payload.Database, cancellationToken).ConfigureAwait(false)).Select(name => "the role " + name));
+        // Owners and privileges are left out of a drill. Policies name roles all the same, and text cannot be told to leave anything out.
+        DatabaseInfo? info = dump.Payload.Database;
+        if (dump.Listing is not null)
+            info = dump.Listing.Entries.Any(entry => entry.Kind == "POLICY") && info is not null ? info with { Owner = null, Grants = null, Roles = info.PolicyRoles ?? info.Roles } : null;
+        else if (info is not null)
+            info = info with { Grants = null };
+        missing.AddRange((await PostgreSqlTarget.MissingRolesAsync(maintenance, info, cancellationToken).ConfigureAwait(false)).Select(name => "the role " + name));
         return missing;
     }
 
@@ -147,7 +150,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
         Payload payload = run.Payload;
         string name = payload.Database?.Name ?? payload.RestoreName;
         using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(scratch.Maintenance.Server, scratch.Name, cancellationToken).ConfigureAwait(false);
-        var options = new DatabaseLoadOptions { Jobs = run.Options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 1, MostJobs), WithoutOwners = true, WithoutReplication = true };
+        var options = new DatabaseLoadOptions { Jobs = run.Options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 1, MostJobs), WithoutOwners = true, WithoutPublications = true, WithoutSubscriptions = true };
         run.Observer.Progress(new OperationProgress(run.Activity, $"restoring {name} into a scratch database"));
         try
         {

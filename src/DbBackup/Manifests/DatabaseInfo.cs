@@ -45,6 +45,9 @@ public sealed record DatabaseInfo
     /// <summary>Roles that own something in it, are granted something, or are named in a policy.</summary>
     public IReadOnlyList<string> Roles { get; init; } = [];
 
+    /// <summary>Those of them that policies name; null where it is not known.</summary>
+    public IReadOnlyList<string>? PolicyRoles { get; init; }
+
     /// <summary>Its extensions.</summary>
     public IReadOnlyList<DatabaseExtension> Extensions { get; init; } = [];
 

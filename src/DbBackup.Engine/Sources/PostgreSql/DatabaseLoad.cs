@@ -13,8 +13,11 @@ internal sealed record DatabaseLoadOptions
     /// <summary>Whether everything is given to the connecting role, without privileges of others.</summary>
     public bool WithoutOwners { get; init; }
 
-    /// <summary>Whether what reaches beyond the database (publications, subscriptions) is left out.</summary>
-    public bool WithoutReplication { get; init; }
+    /// <summary>Whether publications are left out.</summary>
+    public bool WithoutPublications { get; init; }
+
+    /// <summary>Whether subscriptions, which reach to another server, are left out.</summary>
+    public bool WithoutSubscriptions { get; init; }
 
     /// <summary>A file with the entries to load, as <c>pg_restore --use-list</c> reads it; null for all.</summary>
     public string? ListFile { get; init; }
@@ -125,11 +128,10 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
             yield return "--no-tablespaces";
         }
 
-        if (options.WithoutReplication)
-        {
+        if (options.WithoutPublications)
             yield return "--no-publications";
+        if (options.WithoutSubscriptions)
             yield return "--no-subscriptions";
-        }
 
         if (options.ListFile is { } list)
             yield return $"--use-list={list}";

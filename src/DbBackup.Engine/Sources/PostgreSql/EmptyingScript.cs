@@ -10,7 +10,13 @@ namespace DbBackup.Engine.Sources.PostgreSql;
 internal static class EmptyingScript
 {
     /// <summary>Drops everything of the database's own, whatever made it; extensions stay.</summary>
-    public static string ForDatabase(TimeSpan lockTimeout) => Block(lockTimeout, PostgreSqlCatalog.UserSchema, string.Empty);
+    public static string ForDatabase(TimeSpan lockTimeout) => Block(lockTimeout, PostgreSqlCatalog.UserSchema, string.Empty) + """
+        SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata;
+        DO $dbbackup$ DECLARE item record; BEGIN
+          FOR item IN SELECT pubname FROM pg_publication LOOP EXECUTE format('DROP PUBLICATION %I', item.pubname); END LOOP;
+        END $dbbackup$;
+
+        """;
 
     /// <summary>Drops what is in schemas, unless something outside of them depends on it.</summary>
     public static string ForSchemas(TimeSpan lockTimeout, IReadOnlyList<string> schemas)
@@ -82,7 +88,7 @@ internal static class EmptyingScript
         return sql.Append("END $dbbackup$;\n").ToString();
     }
 
-    private static string LockTimeout(TimeSpan timeout) => string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {(long)timeout.TotalMilliseconds};\n");
+    private static string LockTimeout(TimeSpan timeout) => string.Create(CultureInfo.InvariantCulture, $"SET client_min_messages = warning;\nSET lock_timeout = {(long)timeout.TotalMilliseconds};\n");
 
     private static string Block(TimeSpan lockTimeout, string condition, string guard)
     {
@@ -106,6 +112,13 @@ internal static class EmptyingScript
               END LOOP;
               FOR item IN SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, n.nspname, t.typname) AS statement
                           FROM pg_type t {OfSchema("pg_type", "t", "typnamespace")} AND (t.typtype IN ('d', 'e', 'r') OR t.typtype = 'c' AND EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')) LOOP
+                EXECUTE item.statement;
+              END LOOP;
+              FOR item IN SELECT DISTINCT format('DROP %s IF EXISTS %s CASCADE', CASE i.type WHEN 'statistics object' THEN 'STATISTICS' ELSE upper(i.type) END, i.identity) AS statement
+                          FROM pg_namespace n JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid, pg_identify_object(d.classid, d.objid, 0) i
+                          WHERE {condition} AND i.type IN ('operator', 'operator class', 'operator family', 'text search configuration', 'text search dictionary', 'text search parser',
+                            'text search template', 'collation', 'conversion', 'statistics object')
+                            AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') LOOP
                 EXECUTE item.statement;
               END LOOP;
               FOR item IN SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', n.nspname) AS statement

@@ -60,7 +60,8 @@ internal static class PostgreSqlCatalog
         return database with
         {
             Settings = await SettingsAsync(session, cancellationToken).ConfigureAwait(false),
-            Roles = await RolesAsync(session, cancellationToken).ConfigureAwait(false),
+            Roles = await RolesAsync(session, ownersToo: true, cancellationToken).ConfigureAwait(false),
+            PolicyRoles = await RolesAsync(session, ownersToo: false, cancellationToken).ConfigureAwait(false),
             Extensions = await session.RowsAsync(
                 "SELECT extname::text, extversion FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY extname COLLATE \"C\"",
                 row => new DatabaseExtension(row.GetString(0), row.GetString(1)),
@@ -114,11 +115,11 @@ internal static class PostgreSqlCatalog
         cancellationToken);
 
     // Owners, grantees and roles of policies; the server's own roles exist everywhere.
-    private static Task<List<string>> RolesAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
-        """
+    private static Task<List<string>> RolesAsync(PostgreSqlSession session, bool ownersToo, CancellationToken cancellationToken) => session.RowsAsync(
+        $"""
         SELECT DISTINCT r.rolname::text COLLATE "C" FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
         WHERE s.refclassid = 'pg_authid'::regclass AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND r.rolname !~ '^pg_'
+          AND r.rolname !~ '^pg_'{(ownersToo ? string.Empty : " AND s.deptype = 'r'")}
         ORDER BY 1
         """,
         row => row.GetString(0),
