@@ -3,7 +3,7 @@ Describe 'The module' {
     BeforeEach { $folder = Enter-NewFolder }
     AfterEach { Set-Location $RepositoryRoot }
 
-    It 'exports exactly its seven cmdlets, with approved verbs' {
+    It 'exports exactly its eight cmdlets, with approved verbs' {
         $commands = Get-Command -Module DbBackup
         $commands.Name | Sort-Object | Should -Be @('Export-DbBackup', 'Get-DbBackup', 'Get-DbSchemaRevision', 'Import-DbBackup', 'New-DbBackup', 'Remove-DbBackup', 'Restore-DbBackup', 'Test-DbBackup')
         $commands.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
@@ -19,7 +19,7 @@ Describe 'The module' {
     }
 
     It '<name> has the sets <sets>, by default <default>' -ForEach @(
-        @{ Name = 'New'; Sets = 'LiteralPath', 'Path'; Default = 'Path' }, @{ Name = 'Import'; Sets = 'LiteralPath', 'Path'; Default = 'Path' }
+        @{ Name = 'New'; Sets = 'LiteralPath', 'Path', 'PostgreSql'; Default = 'Path' }, @{ Name = 'Import'; Sets = 'LiteralPath', 'Path'; Default = 'Path' }
         @{ Name = 'Test'; Sets = 'InputObject', 'Name'; Default = 'Name' }, @{ Name = 'Restore'; Sets = 'InputObject', 'Name'; Default = 'Name' }
         @{ Name = 'Remove'; Sets = 'InputObject', 'Name'; Default = 'Name' }, @{ Name = 'Export'; Sets = 'InputObject', 'Name'; Default = 'Name' }) {
         $command = Get-Command "$Name-DbBackup"

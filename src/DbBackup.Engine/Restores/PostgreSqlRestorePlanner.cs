@@ -141,7 +141,7 @@ internal static class PostgreSqlRestorePlanner
             new PostgreSqlRestoreItem(payload, name, action, revision, properties),
             new RestoreTarget(payload, maintenance.Server.LocationOf(name), action, present?.Size ?? 0)
             {
-                KeptAs = action == RestoreAction.Replace && !request.NoSafetyBackup ? KeptName.For(name, DateTimeOffset.UtcNow)[..^9] + "…" : null,
+                KeptAs = action == RestoreAction.Replace && !request.NoSafetyBackup ? $"{name}_before_…" : null,
                 Part = part.Length > 0 ? part : null,
             });
     }

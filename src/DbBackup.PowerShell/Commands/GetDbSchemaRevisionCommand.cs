@@ -8,7 +8,7 @@ using DbBackup.PowerShell.Pipeline;
 namespace DbBackup.PowerShell.Commands;
 
 /// <summary>Tells at which revision of its schema a live database, or one in a backup, is.</summary>
-[Cmdlet(VerbsCommon.Get, "DbSchemaRevision", DefaultParameterSetName = PathSet)]
+[Cmdlet(VerbsCommon.Get, "DbSchemaRevision", DefaultParameterSetName = InputObjectSet)]
 [OutputType(typeof(SchemaRevision))]
 public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
 {
