@@ -14,6 +14,8 @@ internal static class PostgreSqlRestorePlanner
     // A restored database is seldom larger than the one that was dumped, whose size with indexes is known; without it, indexes are guessed.
     private const double SizeOfUnknown = 1.5;
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
     public sealed record Outcome(RestorePlan Plan, PostgreSqlConnectionSettings Server, IReadOnlyList<PostgreSqlRestoreItem> Items, RestorePlan? Files);
 
     public static async Task<Outcome> PlanAsync(
@@ -123,8 +125,17 @@ internal static class PostgreSqlRestorePlanner
         DatabaseInfo? properties = null;
         if (present is not null)
         {
-            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken).ConfigureAwait(false);
-            revision = await PostgreSqlCatalog.SchemaRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken, s_patience).ConfigureAwait(false);
+            try
+            {
+                revision = await PostgreSqlCatalog.SchemaRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+            }
+            catch (BackupException failure) when (failure.Code == ErrorCodes.SourceLocked)
+            {
+                // A migration that hangs may be the very reason for the restore.
+                warnings.Add("the present schema revision is not known: a migration has it locked");
+            }
+
             properties = await PostgreSqlCatalog.DescribeAsync(session, cancellationToken).ConfigureAwait(false);
         }
 

@@ -35,9 +35,30 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
     public bool IsOfThisMachine => server.IsLocal;
 
     /// <inheritdoc/>
-    public async Task<SourcePreview> InspectAsync(CancellationToken cancellationToken)
+    public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => NamingLockHoldersAsync(() => PreviewAsync(cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
     {
-        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, database, cancellationToken).ConfigureAwait(false);
+        ArgumentNullException.ThrowIfNull(context);
+        return NamingLockHoldersAsync(() => BeginAsync(context, cancellationToken), cancellationToken);
+    }
+
+    private async Task<T> NamingLockHoldersAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (BackupFailure failure) when (failure.Code == ErrorCodes.SourceLocked && failure.InnerException is not null)
+        {
+            throw await DumpFailures.LockedAsync(server, database, "it was not released in time.", cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<SourcePreview> PreviewAsync(CancellationToken cancellationToken)
+    {
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, database, cancellationToken, options.LockTimeout).ConfigureAwait(false);
         PostgreSqlClients.For(session.ServerMajor, session.ServerVersion);
         List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(session, cancellationToken).ConfigureAwait(false);
         RequireTables(tables.Count);
@@ -47,11 +68,9 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
         return new SourcePreview(bytes, UsesFolder(tables) ? bytes : 0);
     }
 
-    /// <inheritdoc/>
-    public async Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
+    private async Task<Capture> BeginAsync(CaptureContext context, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(context);
-        PostgreSqlSession keeper = await PostgreSqlSession.OpenAsync(server, database, cancellationToken).ConfigureAwait(false);
+        PostgreSqlSession keeper = await PostgreSqlSession.OpenAsync(server, database, cancellationToken, options.LockTimeout).ConfigureAwait(false);
         try
         {
             PostgreSqlClient client = PostgreSqlClients.For(keeper.ServerMajor, keeper.ServerVersion);
@@ -76,7 +95,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
                 Taken = taken,
                 EngineVersion = keeper.ServerVersion,
                 Payloads = [run.Describe(UsesFolder(tables))],
-                CollectFacts = run.CollectFactsAsync,
+                CollectFacts = token => NamingLockHoldersAsync(() => run.CollectFactsAsync(token), token),
                 Tools = new Dictionary<string, string> { ["pg_dump"] = client.Version },
                 Notes = Notes(client, keeper),
             };
@@ -195,9 +214,8 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
         {
             try
             {
-                using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(source.Server, source.Database, cancellationToken).ConfigureAwait(false);
-                await session.ExecuteAsync(
-                    string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {(long)source.Options.LockTimeout.TotalMilliseconds}"), "connecting", cancellationToken).ConfigureAwait(false);
+                using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(
+                    source.Server, source.Database, cancellationToken, source.Options.LockTimeout).ConfigureAwait(false);
                 string? revision = await PostgreSqlCatalog.SchemaRevisionAsync(keeper, cancellationToken).ConfigureAwait(false);
                 // What a filter leaves is known from the dump alone; a whole dump is counted while it runs.
                 DumpContents? contents = source.Options.IsFiltered ? await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false) : null;
