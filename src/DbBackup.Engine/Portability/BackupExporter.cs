@@ -44,10 +44,17 @@ public sealed class BackupExporter
         ArgumentNullException.ThrowIfNull(request);
         List<Payload> payloads = Choose(request);
         bool folder = payloads.Count > 1 || Directory.Exists(request.Destination) || Path.EndsInDirectorySeparator(request.Destination);
-        List<(Payload Payload, string Path)> plan =
-        [
-            .. payloads.Select(payload => (payload, folder ? Path.Combine(request.Destination, NameOf(payload, payloads, request.Format)) : request.Destination)),
-        ];
+        var plan = new List<(Payload Payload, string Path)>();
+        foreach (Payload payload in payloads)
+        {
+            string name = NameOf(payload, payloads, request.Format);
+            string path = folder ? Path.Combine(request.Destination, name) : request.Destination;
+            // The databases "a b" and "a_b" have one file name.
+            for (int number = 2; plan.Exists(item => string.Equals(item.Path, path, StringComparison.OrdinalIgnoreCase)); number++)
+                path = Path.Combine(request.Destination, $"{Path.GetFileNameWithoutExtension(name)}-{number}{Path.GetExtension(name)}");
+            plan.Add((payload, path));
+        }
+
         foreach ((Payload _, string path) in plan)
         {
             if (Path.Exists(path) && (!request.Force || Directory.Exists(path)))
