@@ -18,6 +18,9 @@ try
         case "hold":
             Application.Hold(args[1]);
             return 0;
+        case "serve":
+            PostgreSqlHost.Serve(args[1]);
+            return 0;
         case "backup":
             await EngineRun.BackUpAsync(args[1], args[2], int.Parse(args[3], CultureInfo.InvariantCulture), args.Length > 4 ? args[4] : null);
             return 0;

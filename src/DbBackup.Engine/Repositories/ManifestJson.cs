@@ -17,8 +17,12 @@ internal static class ManifestJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
 
-    /// <summary>Writes a manifest.</summary>
-    public static byte[] Write(Manifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Readable.Manifest);
+    /// <summary>Writes a manifest, and reads it back: what is published must be usable.</summary>
+    public static byte[] Write(Manifest manifest)
+    {
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(manifest, Readable.Manifest);
+        return Read(json, out string? problem) is not null ? json : throw new InvalidOperationException($"The manifest that was written cannot be used: {problem}.");
+    }
 
     /// <summary>Reads a manifest and refuses what cannot be trusted.</summary>
     /// <param name="json">The bytes of <c>backup.json</c>.</param>

@@ -180,9 +180,7 @@ public sealed class RestoreService
             KeptAside = aside,
             SchemaRevision = revision,
             PreviousSchemaRevision = plan.PresentRevision,
-            NextCommands = revision is not null && plan.PresentRevision is not null && revision != plan.PresentRevision
-                ? [$"alembic stamp {revision.Replace(',', ' ')}", "alembic upgrade head"]
-                : [],
+            NextCommands = MigrationCommands.For(revision, plan.PresentRevision),
             Duration = duration.Elapsed,
         };
     }

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Sources.PostgreSql;
 
 namespace DbBackup.Engine.Retention;
 
@@ -40,9 +41,15 @@ public sealed class BackupRemoval
         return [.. chosen.Select(backup => new RemovalDecision(backup, kept.Contains(backup.ToString()) ? Refuse(backup) : null))];
     }
 
-    /// <summary>Removes one backup.</summary>
+    /// <summary>Removes one backup; of a database that is kept on its server, also that database.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="force">Whether the last good one may go too, and an entry whose database cannot be reached.</param>
+    /// <param name="connection">Who connects to a server, where the backup lies on one.</param>
+    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It is the last good one by now, it is in use, or it is gone.</exception>
-    public async Task<bool> RemoveAsync(Backup backup, bool force, IOperationObserver observer, CancellationToken cancellationToken)
+    public async Task<bool> RemoveAsync(
+        Backup backup, bool force, PostgreSqlConnectionRequest connection, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(backup);
         ArgumentNullException.ThrowIfNull(observer);
@@ -57,16 +64,34 @@ public sealed class BackupRemoval
                 throw Refuse(backup);
         }
 
+        if (backup.Manifest?.Kept is { } kept)
+            await DropAsync(kept, connection, force, observer, cancellationToken).ConfigureAwait(false);
         storage.Remove(new BackupKey(backup.Source, backup.Name));
         observer.Verbose($"Removed '{backup}', {ByteSize.Format(backup.Size)}.");
         return true;
+    }
+
+    private static async Task DropAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, bool force, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            PostgreSqlConnectionSettings server = PostgreSqlTarget.Resolve(connection, kept.Location, kept.Username);
+            using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
+            string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
+            await WorkDatabase.DropAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
+            observer.Verbose($"Dropped the kept database '{name}'.");
+        }
+        catch (BackupException failure) when (force)
+        {
+            observer.Warning($"Only the entry is removed, not the database '{kept.Location}': {failure.Message}");
+        }
     }
 
     // The newest good backup among those that go, where none would stay. Safety backups hold what somebody wanted to get rid of:
     // they do not count as good ones that stay, unless nothing else was ever there.
     private static Backup? LastGoodOf(IReadOnlyList<Backup> all, Func<Backup, bool> goes)
     {
-        List<Backup> good = [.. all.Where(backup => backup.IsGood)];
+        List<Backup> good = [.. all.Where(backup => backup.IsGood && backup.Manifest?.Kept is null)];
         List<Backup> wanted = [.. good.Where(backup => backup.Type != BackupType.Safety)];
         List<Backup> counted = wanted.Count > 0 ? wanted : good;
         return counted.TrueForAll(backup => goes(backup)) ? counted.FirstOrDefault() : null;

@@ -5,6 +5,7 @@ using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Sources.PostgreSql;
 
 namespace DbBackup.Engine.Verification;
 
@@ -79,6 +80,8 @@ public sealed class BackupVerifier
         var missing = new List<string>();
         string activity = $"Testing {manifest.Source.Name}/{manifest.Name}";
         var databases = new List<DatabaseTestOutcome>();
+        if (manifest.Kept is { } kept)
+            checks.Add(await FindKeptAsync(kept, options, cancellationToken).ConfigureAwait(false));
         foreach (Payload payload in manifest.Payloads)
         {
             var progress = new PayloadProgress(observer, activity, $"reading {payload.FileName}", payload.StoredSize);
@@ -115,13 +118,29 @@ public sealed class BackupVerifier
             Repository = repository,
             Level = level,
             Status = !checks.TrueForAll(check => check.Passed) ? BackupStatus.Damaged
-                : level != BackupTestLevel.Restore || databases.Contains(DatabaseTestOutcome.Checked) ? BackupStatus.Checked
+                : level != BackupTestLevel.Restore || manifest.Kept is not null || databases.Contains(DatabaseTestOutcome.Checked) ? BackupStatus.Checked
                 : databases.Count > 0 && databases.TrueForAll(outcome => outcome == DatabaseTestOutcome.Matched) ? BackupStatus.Matched : BackupStatus.Restored,
             Checks = checks,
             Missing = missing,
             Tested = DateTimeOffset.Now,
             Duration = duration.Elapsed,
         };
+    }
+
+    // A database that is kept on its server has no payloads: it is there, whole, or it is not.
+    private static async Task<BackupCheck> FindKeptAsync(KeptDatabase kept, BackupTestOptions options, CancellationToken cancellationToken)
+    {
+        PostgreSqlConnectionSettings server = PostgreSqlTarget.Resolve(options.DrillServer ?? new(), kept.Location, kept.Username);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
+            return new BackupCheck("kept database", true, $"'{name}' is on its server");
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.KeptDatabaseGone)
+        {
+            return new BackupCheck("kept database", false, failure.Message);
+        }
     }
 
     private static async Task TestFilesAsync(

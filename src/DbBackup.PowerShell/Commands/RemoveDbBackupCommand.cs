@@ -23,6 +23,11 @@ public sealed class RemoveDbBackupCommand : BackupCommandBase
     [Parameter]
     public SwitchParameter Force { get; set; }
 
+    /// <summary>Who connects to the server of a database that a restore has kept there.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
     /// <summary>Emits what was removed.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
@@ -56,14 +61,14 @@ public sealed class RemoveDbBackupCommand : BackupCommandBase
 
             TryEach(backup, () =>
             {
-                string size = ByteSize.Format(backup.Size);
+                string what = $"{(backup.KeptOnServer is { } kept ? $"Drop the kept database '{kept}' and remove" : "Remove")} backup '{backup}' ({backup.Age} old, {ByteSize.Format(backup.Size)})";
                 if (!Confirmed(
-                    $"Remove backup '{backup}' ({backup.Age} old, {size})", $"Remove backup '{backup}' ({backup.Age} old, {size})?", "Remove", force: false, "-Confirm:$false"))
+                    what, what + "?", "Remove", force: false, "-Confirm:$false"))
                 {
                     return;
                 }
 
-                Run((observer, token) => removal.RemoveAsync(backup, Force, observer, token));
+                Run((observer, token) => removal.RemoveAsync(backup, Force, ConnectionArguments.ToRequest(null, credential: Credential), observer, token));
                 if (PassThru)
                     WriteObject(backup);
             });

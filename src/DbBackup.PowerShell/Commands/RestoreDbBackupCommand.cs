@@ -31,6 +31,74 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     [Parameter]
     public PayloadKind? Only { get; set; }
 
+    /// <summary>Undoes the newest restore whose old database is still kept on its server.</summary>
+    [Parameter(ParameterSetName = NameSet)]
+    public SwitchParameter Undo { get; set; }
+
+    /// <summary>The server, and who connects.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ConnectionString { get; set; }
+
+    /// <summary>The server.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [Alias("Host")]
+    public string? HostName { get; set; }
+
+    /// <summary>Its port.</summary>
+    [Parameter]
+    [ValidateRange(1, 65535)]
+    public int? Port { get; set; }
+
+    /// <summary>The role that connects.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Username { get; set; }
+
+    /// <summary>The role and its password.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>The name that the database gets; of a backup of a whole server, which databases are restored.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[]? Database { get; set; }
+
+    /// <summary>The name that one database out of a backup of a whole server gets.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? NewName { get; set; }
+
+    /// <summary>Empties the present database and loads it anew.</summary>
+    [Parameter]
+    public SwitchParameter InPlace { get; set; }
+
+    /// <summary>Only these tables.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    public string[] Table { get; set; } = [];
+
+    /// <summary>Only these schemas.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    public string[] Schema { get; set; } = [];
+
+    /// <summary>Gives everything to the role that connects.</summary>
+    [Parameter]
+    public SwitchParameter NoOwner { get; set; }
+
+    /// <summary>How many jobs restore at once.</summary>
+    [Parameter]
+    [ValidateRange(1, 64)]
+    public int? Jobs { get; set; }
+
+    /// <summary>Where archives are unpacked.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? StagingPath { get; set; }
+
     /// <summary>Leaves the safety backup out.</summary>
     [Parameter]
     public SwitchParameter NoSafetyBackup { get; set; }
@@ -56,9 +124,28 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         if (Choose() is not { } backup)
             return;
         BackupRepository repository = OpenRepository(backup.Repository);
+        bool several = backup.Manifest?.Payloads.Count(payload => payload.Kind == PayloadKind.Database) > 1;
+        if (Database?.Length > 1 && !several)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.InvalidArgument,
+                $"Backup '{backup}' holds one database, and -Database gives it {Database.Length} names.",
+                "Give it one name.");
+        }
+
         var request = new RestoreRequest
         {
             Backup = backup,
+            Connection = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential),
+            Databases = several ? Database ?? [] : [],
+            NewName = several ? NewName : NewName ?? Database?[0],
+            InPlace = InPlace,
+            Tables = Table,
+            Schemas = Schema,
+            NoOwner = NoOwner,
+            Jobs = Jobs,
+            StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
             Destination = Destination is null ? null : ResolveFolderOrFile(Destination),
             Only = Only,
             NoSafetyBackup = NoSafetyBackup,
@@ -66,8 +153,8 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             LockTimeout = TimeSpan.FromSeconds(LockTimeout),
         };
         bool whatIf = IsWhatIf();
-        RestorePlan plan = Run((observer, token) => Task.Run(
-            () => whatIf ? RestorePlanner.Plan(request, token) : RestoreService.Prepare(request, observer, token), token));
+        PreparedRestore restore = Run((observer, token) => PreparedRestore.PrepareAsync(repository, request, whatIf, observer, token));
+        RestorePlan plan = restore.Plan;
         string question = $"{plan}\nGo on?";
         if (!Confirmed(plan.ToString(), question, "Restore", Force, "-Force"))
         {
@@ -76,7 +163,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             return;
         }
 
-        RestoreResult result = Run((observer, token) => new RestoreService(repository).RunAsync(plan, request.LockTimeout, observer, token));
+        RestoreResult result = Run(restore.RunAsync);
         Report(result);
         if (PassThru)
             WriteObject(result);
@@ -84,6 +171,8 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
 
     private Backup? Choose()
     {
+        if (Undo)
+            return ChooseKept();
         if (ParameterSetName == InputObjectSet || Name is not null || Latest)
             return SelectOne(Name, Latest);
         BackupRepository repository = CurrentRepository();
@@ -101,6 +190,28 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
 
         _chosenAtPrompt = true;
         return CandidatePrompt.Choose(Host, candidates, Destination is null);
+    }
+
+    private Backup ChooseKept()
+    {
+        BackupRepository repository = CurrentRepository();
+        List<Backup> kept = [.. Run((_, token) => repository.ListAsync(Source, token))
+            .Where(backup => backup.KeptOnServer is not null && (Name is null || string.Equals(backup.Name, Name, StringComparison.OrdinalIgnoreCase)))
+            .DistinctBy(backup => backup.Source)];
+        return kept switch
+        {
+            [var one] => one,
+            [] => throw new BackupFailure(
+                ErrorCodes.BackupNotFound,
+                FailureCategory.NotFound,
+                $"No restore{(Source is null ? string.Empty : $" of '{Source}'")} can be undone: no database is kept on its server.",
+                "Restore the safety backup instead: Get-DbBackup -Type Safety lists what there is."),
+            _ => throw new BackupFailure(
+                ErrorCodes.BackupAmbiguous,
+                FailureCategory.InvalidArgument,
+                $"Restores of several sources can be undone: {string.Join(", ", kept.Take(5))}.",
+                "Name the source: add -Source."),
+        };
     }
 
     private void Report(RestoreResult result)

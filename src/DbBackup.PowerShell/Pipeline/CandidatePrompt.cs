@@ -60,6 +60,10 @@ internal static class CandidatePrompt
 
     private static string Change(Backup backup)
     {
+        if (backup.KeptOnServer is not null)
+            return "(kept on its server)";
+        if (backup.Manifest?.Payloads.FirstOrDefault(payload => payload.Database is not null) is { Database: { } onServer })
+            return $"(on its server) -> {ByteSize.Format(onServer.Size)}";
         if (backup.Manifest?.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Database) is not { OriginalPath: { } path } database)
             return "(place not known)";
         var present = new FileInfo(path);

@@ -68,16 +68,16 @@ public sealed record DatabaseInfo
 }
 
 /// <summary>A setting of a database.</summary>
-/// <param name="Role">The role for which it holds; null for all.</param>
 /// <param name="Name">The parameter.</param>
 /// <param name="Value">Its value, as the catalogue keeps it.</param>
-public sealed record DatabaseSetting(string? Role, string Name, string Value);
+/// <param name="Role">The role for which it holds; null for all.</param>
+public sealed record DatabaseSetting(string Name, string Value, string? Role = null);
 
 /// <summary>A privilege on a database.</summary>
-/// <param name="Role">Who has it; null for PUBLIC.</param>
 /// <param name="Privilege"><c>CONNECT</c>, <c>TEMPORARY</c> or <c>CREATE</c>.</param>
 /// <param name="IsGrantable">Whether the role may pass it on.</param>
-public sealed record DatabaseGrant(string? Role, string Privilege, bool IsGrantable);
+/// <param name="Role">Who has it; null for PUBLIC.</param>
+public sealed record DatabaseGrant(string Privilege, bool IsGrantable, string? Role = null);
 
 /// <summary>An extension of a database.</summary>
 /// <param name="Name">Its name.</param>

@@ -47,7 +47,7 @@ public sealed record Fingerprint
                 differences.Add($"table {expected.Name} is missing ({expected.Rows} rows expected)");
             else if (table.Rows != expected.Rows)
                 differences.Add($"table {expected.Name} has {table.Rows} rows instead of {expected.Rows}");
-            else if (table.ContentSha256 is not null && expected.ContentSha256 is not null && table.ContentSha256 != expected.ContentSha256)
+            else if (Differ(table.ContentSha256, expected.ContentSha256) || Differ(table.ContentHash, expected.ContentHash))
                 differences.Add($"table {expected.Name} has the right number of rows but another content");
         }
 
@@ -77,6 +77,8 @@ public sealed record Fingerprint
 
         return differences;
     }
+
+    private static bool Differ(string? found, string? expected) => found is not null && expected is not null && found != expected;
 }
 
 /// <summary>Facts of one table.</summary>
@@ -85,6 +87,12 @@ public sealed record Fingerprint
 /// <param name="ContentSha256">A hash of all rows, independent of their order on disk; null where it was not asked for.</param>
 public sealed record TableFingerprint(string Name, long Rows, string? ContentSha256 = null)
 {
+    /// <summary>
+    /// The hash that a server makes of all rows itself, independent of their order and of the server's version; null where it was not
+    /// asked for. For PostgreSQL the sum of <c>hashtextextended(row::text, 0)</c>.
+    /// </summary>
+    public string? ContentHash { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Name} ({Rows} rows)";
 }

@@ -22,7 +22,7 @@ public sealed record SourceInfo
 /// <summary>The state of the git work tree in which a source lies.</summary>
 /// <param name="Commit">The full hash of the commit.</param>
 /// <param name="Branch">The branch; null with a detached head.</param>
-public sealed record GitInfo(string Commit, string? Branch)
+public sealed record GitInfo(string Commit, string? Branch = null)
 {
     /// <inheritdoc/>
     public override string ToString() => Branch is null ? Commit : $"{Commit} ({Branch})";

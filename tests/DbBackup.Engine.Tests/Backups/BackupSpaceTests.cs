@@ -77,7 +77,8 @@ public sealed class BackupSpaceTests
         Backup backup = await bench.BackUpAsync(SampleDatabase.Create(bench["app.db"], rows: 20_000));
 
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(
-            () => new DbBackup.Engine.Verification.BackupVerifier(bench.Repository).TestAsync(backup, BackupTestLevel.Restore, disk.Path, new FillOnce(disk), CancellationToken.None));
+            () => new DbBackup.Engine.Verification.BackupVerifier(bench.Repository).TestAsync(
+                backup, new DbBackup.Engine.Verification.BackupTestOptions { Level = BackupTestLevel.Restore, StagingPath = disk.Path }, new FillOnce(disk), CancellationToken.None));
 
         Assert.Equal(ErrorCodes.NotEnoughSpace, failure.Code);
         Assert.Equal(BackupStatus.Written, Assert.Single(await bench.ListAsync()).Status);

@@ -146,7 +146,7 @@ public sealed class BackupRemovalTests : IDisposable
         _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Type = type, SourceName = "app" });
 
     private Task<bool> RemoveAsync(Backup backup, bool force = false) =>
-        new BackupRemoval(_bench.Repository).RemoveAsync(backup, force, _bench.Observer, CancellationToken.None);
+        new BackupRemoval(_bench.Repository).RemoveAsync(backup, force, new(), _bench.Observer, CancellationToken.None);
 
     private Task<BackupException> RefusedAsync(Backup backup) => Assert.ThrowsAnyAsync<BackupException>(() => RemoveAsync(backup));
 }

@@ -53,7 +53,7 @@ internal sealed class Workbench : IDisposable
             RestorePlanner.Plan(request, cancellationToken), SampleDatabase.Patience, Observer, cancellationToken);
 
     public Task<BackupTestResult> TestAsync(Backup backup, BackupTestLevel level) =>
-        new BackupVerifier(Repository).TestAsync(backup, level, null, Observer, CancellationToken.None);
+        new BackupVerifier(Repository).TestAsync(backup, new BackupTestOptions { Level = level }, Observer, CancellationToken.None);
 
     public Task<IReadOnlyList<Backup>> ListAsync(string? source = null) => Repository.ListAsync(source, CancellationToken.None);
 

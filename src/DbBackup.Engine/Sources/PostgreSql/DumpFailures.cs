@@ -22,6 +22,8 @@ internal static class DumpFailures
         (string Code, FailureCategory Category, string Hint, bool Retry)? known =
             Says(words, "row-level security") ? (ErrorCodes.PermissionDenied, FailureCategory.PermissionDenied, "Row-level security hides rows from this role, and a backup without them would not be whole: use the owner, a superuser, or a role with BYPASSRLS.", false)
             : Says(words, "permission denied") || Says(words, "must be owner") || Says(words, "must be superuser") ? (ErrorCodes.PermissionDenied, FailureCategory.PermissionDenied, "Use a role that may: for backups one with pg_read_all_data (GRANT pg_read_all_data TO …), for restores the owner or a superuser.", false)
+            : Says(words, "other objects depend on it") ? (ErrorCodes.TargetInvalid, FailureCategory.Refused, "Nothing was changed. Restore the part into another database (-Database NEWNAME) and copy the rows from there, or restore the whole database.", false)
+            : Says(words, "violates foreign key constraint") ? (ErrorCodes.TargetInvalid, FailureCategory.InvalidData, "Nothing was changed. Rows elsewhere refer to rows that the backup does not have: restore those tables too, or the whole database.", false)
             : Says(words, "server version mismatch") ? (ErrorCodes.ClientTooOld, FailureCategory.MissingTool, "Install client programs that are not older than the server.", false)
             : Says(words, "no matching") ? (ErrorCodes.SourceNotFound, FailureCategory.NotFound, "Check the names given with -Schema and -Table; letters' case counts, and * and ? are wildcards.", false)
             : Says(words, "No space left") || Says(words, "could not extend file") ? (ErrorCodes.NotEnoughSpace, FailureCategory.NoSpace, "Free some room on the server's disk; what was there before is unchanged.", false)
@@ -42,7 +44,8 @@ internal static class DumpFailures
         string[] lines = [.. words.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
         string first = Array.Find(lines, line => line.Contains("ERROR:", StringComparison.Ordinal) || line.Contains("FATAL:", StringComparison.Ordinal))
             ?? Array.Find(lines, line => line.Contains("error:", StringComparison.Ordinal)) ?? lines.FirstOrDefault() ?? "it gave no reason";
-        return first.TrimEnd('.') + ".";
+        string? detail = Array.Find(lines, line => line.StartsWith("DETAIL:", StringComparison.Ordinal));
+        return first.TrimEnd('.') + "." + (detail is null ? string.Empty : " " + detail["DETAIL:".Length..].Trim().TrimEnd('.') + ".");
     }
 
     private static async Task<string> LockHoldersAsync(PostgreSqlConnectionSettings server, string? database, CancellationToken cancellationToken)

@@ -99,7 +99,7 @@ internal static class PostgreSqlCatalog
         SELECT CASE WHEN a.grantee = 0 THEN NULL ELSE pg_get_userbyid(a.grantee)::text END, a.privilege_type, a.is_grantable
         FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = current_database() ORDER BY 1 NULLS FIRST, 2
         """,
-        row => new DatabaseGrant(row.IsDBNull(0) ? null : row.GetString(0), row.GetString(1), row.GetBoolean(2)),
+        row => new DatabaseGrant(row.GetString(1), row.GetBoolean(2), row.IsDBNull(0) ? null : row.GetString(0)),
         Looking,
         cancellationToken);
 
@@ -109,7 +109,7 @@ internal static class PostgreSqlCatalog
         FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c
         WHERE d.datname = current_database() ORDER BY 1 NULLS FIRST, 2
         """,
-        row => new DatabaseSetting(row.IsDBNull(0) ? null : row.GetString(0), row.GetString(1), row.GetString(2)),
+        row => new DatabaseSetting(row.GetString(1), row.GetString(2), row.IsDBNull(0) ? null : row.GetString(0)),
         Looking,
         cancellationToken);
 

@@ -1,102 +1,97 @@
-#pragma warning disable CS1591
-using System.Globalization;
-using Npgsql;
+using System.Net;
+using System.Text;
 
 namespace DbBackup.Engine.Sources.PostgreSql;
 
-/// <summary>What a person said of a server and database; every part may be missing.</summary>
-public sealed record PostgreSqlConnectionRequest
+/// <summary>Where a server is and who connects: resolved once, the same for the driver and for PostgreSQL's own programs.</summary>
+public sealed partial record PostgreSqlConnectionSettings
 {
-    /// <summary>A connection string.</summary>
-    public string? ConnectionString { get; init; }
+    /// <summary>How long a connection may take to open, in seconds, where nothing else is said.</summary>
+    public const int DefaultConnectTimeoutSeconds = 15;
 
-    /// <summary>Host.</summary>
-    public string? HostName { get; init; }
-
-    /// <summary>Port.</summary>
-    public int? Port { get; init; }
-
-    /// <summary>Database.</summary>
-    public string? Database { get; init; }
-
-    /// <summary>Role.</summary>
-    public string? Username { get; init; }
-
-    /// <summary>Password.</summary>
-    public string? Password { get; init; }
-}
-
-/// <summary>Where a server is and who connects.</summary>
-public sealed record PostgreSqlConnectionSettings
-{
+    /// <summary>A name, an address without brackets, or the absolute folder of a Unix socket.</summary>
     public required string Host { get; init; }
-    public int Port { get; init; } = 5432;
-    public required string Username { get; init; }
-    public string? Password { get; init; }
-    public string? Database { get; init; }
-    public IReadOnlyList<string> Warnings { get; init; } = [];
-    public bool IsLocal => Host.StartsWith('/') || Host is "localhost" or "127.0.0.1" or "::1";
 
-    public static PostgreSqlConnectionSettings Resolve(PostgreSqlConnectionRequest request)
+    /// <summary>The port; of a socket it is part of the file's name.</summary>
+    public int Port { get; init; } = 5432;
+
+    /// <summary>The role that connects.</summary>
+    public required string Username { get; init; }
+
+    /// <summary>The role's password; null where none was given or found.</summary>
+    public string? Password { get; init; }
+
+    /// <summary>The database that was named; null where none was.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>libpq's word: disable, allow, prefer, require, verify-ca or verify-full. Null means prefer.</summary>
+    public string? SslMode { get; init; }
+
+    /// <summary>The file of the authorities that a server's certificate is checked with, or <c>system</c>.</summary>
+    public string? SslRootCert { get; init; }
+
+    /// <summary>The file of the client's certificate.</summary>
+    public string? SslCert { get; init; }
+
+    /// <summary>The file of the client certificate's key.</summary>
+    public string? SslKey { get; init; }
+
+    /// <summary>libpq's word: disable, prefer or require; null where nothing was said.</summary>
+    public string? ChannelBinding { get; init; }
+
+    /// <summary>Options of the server's session, as PGOPTIONS has them.</summary>
+    public string? Options { get; init; }
+
+    /// <summary>How long a connection may take to open, in seconds; 0 is without end.</summary>
+    public int ConnectTimeoutSeconds { get; init; } = DefaultConnectTimeoutSeconds;
+
+    /// <summary>What the user should know of how the settings were found, such as a password file that was ignored.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Whether the server is on this machine: behind a Unix socket or a loopback name or address.</summary>
+    public bool IsLocal => IsSocket
+        || Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || Host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+
+    /// <summary>Whether <see cref="Host"/> is a Unix socket's folder (or Linux's abstract name) and no name or address.</summary>
+    public bool IsSocket => IsSocketHost(Host);
+
+    /// <summary>Where a password that was not given is looked for.</summary>
+    internal PasswordFile? Passwords { get; init; }
+
+    /// <summary>Works out the settings: what was said first, then the connection string, service file, environment, password file and defaults.</summary>
+    /// <exception cref="BackupFailure">A part cannot be used (<see cref="ErrorCodes.InvalidArgument"/>); the message holds no secret.</exception>
+    public static PostgreSqlConnectionSettings Resolve(PostgreSqlConnectionRequest request, PostgreSqlEnvironment? environment = null)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var builder = new NpgsqlConnectionStringBuilder();
-        string? host = null, user = null, password = null, database = null;
-        int? port = null;
-        if (request.ConnectionString is { } text)
-        {
-            if (Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme.StartsWith("postgres", StringComparison.Ordinal))
-            {
-                host = uri.Host.Length > 0 ? uri.Host : null;
-                port = uri.Port > 0 ? uri.Port : null;
-                string[] info = uri.UserInfo.Split(':', 2);
-                user = info[0].Length > 0 ? Uri.UnescapeDataString(info[0]) : null;
-                password = info.Length > 1 ? Uri.UnescapeDataString(info[1]) : null;
-                database = uri.AbsolutePath.Length > 1 ? Uri.UnescapeDataString(uri.AbsolutePath[1..]) : null;
-            }
-            else
-            {
-                builder = new NpgsqlConnectionStringBuilder(text);
-                host = builder.Host;
-                user = builder.Username;
-                password = builder.Password;
-                database = builder.Database;
-                port = builder.Port;
-            }
-        }
+        return new ConnectionResolver(environment ?? PostgreSqlEnvironment.OfProcess).Resolve(request);
+    }
 
-        static string? Env(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
-        return new PostgreSqlConnectionSettings
+    /// <summary>The same server for another database, whose password may be another one in the password file.</summary>
+    public PostgreSqlConnectionSettings ForDatabase(string database)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(database);
+        return this with
         {
-            Host = request.HostName ?? host ?? Env("PGHOST") ?? "/var/run/postgresql",
-            Port = request.Port ?? port ?? int.Parse(Env("PGPORT") ?? "5432", CultureInfo.InvariantCulture),
-            Username = request.Username ?? user ?? Env("PGUSER") ?? Environment.UserName,
-            Password = request.Password ?? password ?? Env("PGPASSWORD"),
-            Database = request.Database ?? database ?? Env("PGDATABASE"),
+            Database = database,
+            // A password that somebody put in since (after asking for it) is not the file's and stays.
+            Password = Passwords is not null && Password == Passwords.Find(Host, Port, Database ?? Username, Username)
+                ? Passwords.Find(Host, Port, database, Username)
+                : Password,
         };
     }
 
-    public string ToNpgsql(string database) => new NpgsqlConnectionStringBuilder
-    {
-        Host = Host, Port = Port, Username = Username, Password = Password, Database = database, Pooling = false, CommandTimeout = 0, Timeout = 15, ApplicationName = "DbBackup",
-    }.ConnectionString;
+    /// <summary>The location and the user; never the password.</summary>
+    public override string ToString() => $"{LocationOf(Database)} as {Username}";
 
-    public IReadOnlyDictionary<string, string?> ToToolEnvironment(string? extraOptions) => new Dictionary<string, string?>
-    {
-        ["PGHOST"] = Host, ["PGPORT"] = Port.ToString(CultureInfo.InvariantCulture), ["PGUSER"] = Username, ["PGPASSWORD"] = Password, ["PGDATABASE"] = null, ["PGAPPNAME"] = "DbBackup", ["PGOPTIONS"] = extraOptions,
-    };
+    internal static bool IsSocketHost(string host) =>
+        host.StartsWith('/') || host.StartsWith('@') || (host.Length > 2 && char.IsAsciiLetter(host[0]) && host[1] == ':' && (host[2] is '\\' or '/'));
 
-    public static string ToolDatabase(string database)
+    // ToString needs it not; it is here so that no generated text can hold the password.
+    private bool PrintMembers(StringBuilder text)
     {
-        ArgumentNullException.ThrowIfNull(database);
-        return "dbname='" + database.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal) + "'";
+        text.Append(LocationOf(Database));
+        return true;
     }
-
-    public string LocationOf(string? database) => Host.StartsWith('/')
-        ? $"postgresql:///{Uri.EscapeDataString(database ?? string.Empty)}?host={Host}&port={Port}"
-        : $"postgresql://{Host}:{Port}/{Uri.EscapeDataString(database ?? string.Empty)}";
-
-    public static PostgreSqlConnectionRequest FromLocation(string location) => new() { ConnectionString = location };
-
-    public PostgreSqlConnectionSettings ForDatabase(string database) => this;
 }

@@ -43,11 +43,11 @@ internal static class PostgreSqlFacts
 
     /// <summary>The same of tables alone, whose oids are $1.</summary>
     public static string ObjectsOfTables { get; } = $"""
-        SELECT CASE c.relkind WHEN 'r' THEN 'tables' ELSE 'partitioned tables' END, count(*) FROM {Tables} WHERE c.oid = ANY ($1) GROUP BY 1
+        SELECT CASE c.relkind WHEN 'r' THEN 'tables' ELSE 'partitioned tables' END, count(*) FROM {Tables} WHERE c.oid::bigint = ANY ($1) GROUP BY 1
         UNION ALL
-        SELECT 'indexes', count(*) FROM pg_index i WHERE i.indrelid = ANY ($1)
+        SELECT 'indexes', count(*) FROM pg_index i WHERE i.indrelid::bigint = ANY ($1)
         UNION ALL
-        {Constraints("c.oid = ANY ($1) AND k.contype <> 'f'")}
+        {Constraints("c.oid::bigint = ANY ($1) AND k.contype <> 'f'")}
         """;
 
     /// <summary>One line for each definition, in an order that does not depend on the database's collation.</summary>
@@ -97,11 +97,11 @@ internal static class PostgreSqlFacts
     /// <summary>The same of tables alone, whose oids are $1: what can be restored without anything else.</summary>
     public static string DefinitionsOfTables { get; } = $"""
         SELECT line FROM (
-        {Columns("c.oid = ANY ($1)")}
+        {Columns("c.oid::bigint = ANY ($1)")}
         UNION ALL
-        {Keys("c.oid = ANY ($1) AND k.contype <> 'f'")}
+        {Keys("c.oid::bigint = ANY ($1) AND k.contype <> 'f'")}
         UNION ALL
-        {Indexes("c.oid = ANY ($1)")}
+        {Indexes("c.oid::bigint = ANY ($1)")}
         ) lines ORDER BY line COLLATE "C"
         """;
 

@@ -35,7 +35,7 @@ internal static class PostgreSqlFingerprint
         string schema = string.Empty;
         Dictionary<string, string> settings = [];
         List<SequenceFingerprint> sequences = [];
-        uint[] chosen = [.. tables.Select(table => table.ObjectId)];
+        long[] chosen = [.. tables.Select(table => (long)table.ObjectId)];
         await InSnapshotAsync(
             session,
             snapshot,
@@ -62,7 +62,7 @@ internal static class PostgreSqlFingerprint
                 snapshot,
                 async () => counted.AddRange(await session.RowsAsync(
                     string.Join(" UNION ALL ", batch.Select((table, index) => RowsOf(table, index, level))),
-                    row => new TableFingerprint(batch[row.GetInt32(0)].Name, row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2)),
+                    row => new TableFingerprint(batch[row.GetInt32(0)].Name, row.GetInt64(1)) { ContentHash = row.IsDBNull(2) ? null : row.GetString(2) },
                     Counting,
                     cancellationToken).ConfigureAwait(false)),
                 cancellationToken).ConfigureAwait(false);
@@ -80,7 +80,7 @@ internal static class PostgreSqlFingerprint
             $"""
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), s.seqincrement
             FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE {PostgreSqlCatalog.UserSchema} AND {PostgreSqlCatalog.NotOfExtension("pg_class", "c.oid")} AND has_sequence_privilege(c.oid, 'SELECT')
+            WHERE {PostgreSqlCatalog.UserSchema} AND {PostgreSqlCatalog.NotOfExtension("pg_class", "c.oid")} AND has_sequence_privilege(s.seqrelid, 'SELECT')
             ORDER BY n.nspname, c.relname
             """,
             row => (row.GetString(0), row.GetInt64(1)),
@@ -125,7 +125,7 @@ internal static class PostgreSqlFingerprint
         await session.ExecuteAsync("COMMIT", Counting, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<Dictionary<string, long>> ObjectsAsync(PostgreSqlSession session, bool partial, uint[] chosen, CancellationToken cancellationToken)
+    private static async Task<Dictionary<string, long>> ObjectsAsync(PostgreSqlSession session, bool partial, long[] chosen, CancellationToken cancellationToken)
     {
         List<(string Kind, long Count)> rows = await session.RowsAsync(
             partial ? PostgreSqlFacts.ObjectsOfTables : PostgreSqlFacts.Objects,
@@ -136,7 +136,7 @@ internal static class PostgreSqlFingerprint
         return rows.ToDictionary(row => row.Kind, row => row.Count, StringComparer.Ordinal);
     }
 
-    private static async Task<string> HashSchemaAsync(PostgreSqlSession session, bool partial, uint[] chosen, CancellationToken cancellationToken)
+    private static async Task<string> HashSchemaAsync(PostgreSqlSession session, bool partial, long[] chosen, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         await session.RowsAsync(

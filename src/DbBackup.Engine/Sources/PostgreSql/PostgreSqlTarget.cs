@@ -113,4 +113,23 @@ internal static class PostgreSqlTarget
         // A server in a container answers from this machine too, and its folder is another.
         return folder is not null && Directory.Exists(folder) ? folder : null;
     }
+
+    /// <summary>The kept database as the server has it now.</summary>
+    /// <exception cref="BackupException">It is not there any more, or another one has its name.</exception>
+    public static async Task<string> RequireKeptAsync(PostgreSqlSession maintenance, KeptDatabase kept, CancellationToken cancellationToken)
+    {
+        string? name = await maintenance.TextAsync(
+            "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for the kept database", cancellationToken, kept.ObjectId).ConfigureAwait(false);
+        string expected = PostgreSqlConnectionSettings.Resolve(PostgreSqlConnectionSettings.FromLocation(kept.Location)).Database!;
+        if (name == expected)
+            return name;
+        throw new BackupFailure(
+            ErrorCodes.KeptDatabaseGone,
+            FailureCategory.NotFound,
+            name is null
+                ? $"The database '{expected}', which was kept on its server, is not there any more."
+                : $"The database that was kept as '{expected}' is called '{name}' now, so somebody uses it otherwise.",
+            "Nothing was changed. Remove the entry with Remove-DbBackup -Force, or put the database in place by hand (ALTER DATABASE … RENAME TO …).")
+        { Target = kept.Location };
+    }
 }

@@ -55,5 +55,15 @@ internal static class QuotedName
     /// <summary>Puts double quotes around a name.</summary>
     public static string Quote(string name) => new StringBuilder(name).Replace("\"", "\"\"").Insert(0, '"').Append('"').ToString();
 
+    /// <summary>A name with its schema, with quotes around both whether they need them or not: <c>"public"."Album"</c>.</summary>
+    /// <param name="qualified">The name as the server's quote_ident writes it: <c>public."Album"</c>.</param>
+    public static string Always(string qualified)
+    {
+        int dot = 0;
+        for (bool quoted = false; dot < qualified.Length && (quoted || qualified[dot] != '.'); dot++)
+            quoted ^= qualified[dot] == '"';
+        return dot == qualified.Length ? Quote(Unquote(qualified)) : $"{Quote(Unquote(qualified[..dot]))}.{Quote(Unquote(qualified[(dot + 1)..]))}";
+    }
+
     private static bool IsWord(char sign) => char.IsLetterOrDigit(sign) || sign is '_' or '$' or '.' or '-';
 }

@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Text;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.Engine.Restores;
+
+/// <summary>
+/// Restores databases of a PostgreSQL server, with the folders that were backed up with them. Each database is made beside, compared with
+/// its fingerprint, and gets its name in one transaction; what had the name is kept under another one.
+/// </summary>
+internal sealed class PostgreSqlRestore : PreparedRestore
+{
+    private readonly BackupRepository _repository;
+    private readonly RestoreRequest _request;
+    private readonly IReadOnlyList<PostgreSqlRestoreItem> _items;
+    private readonly PostgreSqlConnectionSettings _server;
+    private readonly RestorePlan? _files;
+
+    private PostgreSqlRestore(
+        BackupRepository repository, RestoreRequest request, RestorePlan plan, PostgreSqlConnectionSettings server, IReadOnlyList<PostgreSqlRestoreItem> items, RestorePlan? files)
+    {
+        _repository = repository;
+        _request = request;
+        _server = server;
+        _items = items;
+        _files = files;
+        Plan = plan;
+    }
+
+    public override RestorePlan Plan { get; }
+
+    public static async Task<PostgreSqlRestore> PlanAsync(
+        BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        PostgreSqlRestorePlanner.Outcome outcome = await PostgreSqlRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
+        return new PostgreSqlRestore(repository, request, outcome.Plan, outcome.Server, outcome.Items, outcome.Files);
+    }
+
+    public override async Task<RestoreResult> RunAsync(IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        var duration = Stopwatch.StartNew();
+        Manifest manifest = BackupRepository.RequireManifest(_request.Backup);
+        var key = new BackupKey(_request.Backup.Source, _request.Backup.Name);
+        using IDisposable claim = _repository.Storage.Claim(key);
+        var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
+        using ScratchFolder scratch = ScratchFolder.Create(
+            _repository.Storage, _request.StagingPath, _items.Count == 0 ? 0 : _items.Max(item => item.Payload.OriginalSize));
+        var run = new PostgreSqlRestoreRun(_repository, _request, content, scratch.Path, observer, $"Restoring {_request.Backup}");
+        try
+        {
+            await CreateRolesAsync(content, cancellationToken).ConfigureAwait(false);
+            foreach (PostgreSqlRestoreItem item in _items)
+                await run.StageAsync(_server, item, cancellationToken).ConfigureAwait(false);
+            RestoreResult? files = null;
+            if (_files is null)
+                await run.FinishAsync(cancellationToken).ConfigureAwait(false);
+            else
+                files = await new RestoreService(_repository).RunAsync(_files, _request.LockTimeout, run.FinishAsync, observer, cancellationToken).ConfigureAwait(false);
+            await run.AnalyzeAsync(cancellationToken).ConfigureAwait(false);
+            string? revision = _items is [var one] ? manifest.SchemaRevisionOf(one.Payload) : null;
+            return new RestoreResult
+            {
+                Name = _request.Backup.Name,
+                Source = _request.Backup.Source,
+                Restored = [.. Plan.Targets.Select(target => target.Path)],
+                Status = run.Status,
+                SafetyBackup = run.Safety ?? files?.SafetyBackup,
+                KeptAside = files?.KeptAside ?? [],
+                SchemaRevision = revision,
+                PreviousSchemaRevision = Plan.PresentRevision,
+                NextCommands = MigrationCommands.For(revision, Plan.PresentRevision),
+                Interruption = run.Interruption,
+                Duration = duration.Elapsed,
+            };
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw DiskFailures.From(exception, scratch.Path, $"restoring '{_request.Backup}'");
+        }
+        finally
+        {
+            await run.AbandonAsync().ConfigureAwait(false);
+        }
+    }
+
+    // In one transaction, and before anything else: the databases' objects will belong to them.
+    private async Task CreateRolesAsync(BackupContent content, CancellationToken cancellationToken)
+    {
+        if (Plan.NewRoles.Count == 0)
+            return;
+        Payload globals = content.Manifest.Payloads.First(payload => payload.Kind == PayloadKind.Globals);
+        string script = RoleScript.For(await ReadGlobalsAsync(content, globals, cancellationToken).ConfigureAwait(false), Plan.NewRoles);
+        PostgreSqlClient client = PostgreSqlClients.ForArchive(null, null);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(_server, null, cancellationToken).ConfigureAwait(false);
+        using var text = new MemoryStream(Encoding.UTF8.GetBytes(script));
+        await new DatabaseLoad(_server, maintenance.Database, client, new DatabaseLoadOptions()).FromTextAsync(text, inOneTransaction: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    internal static async Task<string> ReadGlobalsAsync(BackupContent content, Payload globals, CancellationToken cancellationToken)
+    {
+        using var text = new MemoryStream();
+        using PayloadReader reader = content.OpenOriginal(globals, cancellationToken);
+        await reader.CopyToAsync(text, cancellationToken).ConfigureAwait(false);
+        return Encoding.UTF8.GetString(text.ToArray());
+    }
+}
+
+/// <summary>One database of a restore.</summary>
+/// <param name="Payload">Its dump.</param>
+/// <param name="Name">The name that it gets.</param>
+/// <param name="Action">How.</param>
+/// <param name="PresentRevision">The schema revision of what has the name now.</param>
+/// <param name="Present">The properties of what has the name now; null where nothing has it.</param>
+internal sealed record PostgreSqlRestoreItem(Payload Payload, string Name, RestoreAction Action, string? PresentRevision, DatabaseInfo? Present);

@@ -1,0 +1,213 @@
+using System.Globalization;
+using System.IO.Enumeration;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.Engine.Restores;
+
+/// <summary>Works out what a restore to a PostgreSQL server will do, and fails where it cannot be done. Changes nothing.</summary>
+internal static class PostgreSqlRestorePlanner
+{
+    // A restored database is seldom larger than the one that was dumped, whose size with indexes is known; without it, indexes are guessed.
+    private const double SizeOfUnknown = 1.5;
+
+    public sealed record Outcome(RestorePlan Plan, PostgreSqlConnectionSettings Server, IReadOnlyList<PostgreSqlRestoreItem> Items, RestorePlan? Files);
+
+    public static async Task<Outcome> PlanAsync(
+        BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        Manifest manifest = request.Backup.Manifest!;
+        List<Payload> payloads = Choose(request, manifest);
+        string? username = manifest.Payloads.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null);
+        PostgreSqlConnectionSettings server = PostgreSqlTarget.Resolve(request.Connection, manifest.Source.Location, username);
+        var warnings = new List<string>(server.Warnings);
+        if (request.Backup.Status == BackupStatus.Damaged)
+            warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
+        if (request.Backup.Status == BackupStatus.Written)
+            warnings.Add("this backup was never tested; it is checked while it is restored");
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(
+            server, request.NewName ?? (payloads.Count > 0 ? payloads[0].Database?.Name : null), cancellationToken).ConfigureAwait(false);
+        if (!changeNothing)
+        {
+            foreach (string dropped in await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false))
+                observer.Warning($"Dropped the database '{dropped}', which a run that was killed had left.");
+        }
+
+        IReadOnlyList<string> newRoles = await NewRolesAsync(repository, request, manifest, maintenance, cancellationToken).ConfigureAwait(false);
+        var items = new List<PostgreSqlRestoreItem>();
+        var targets = new List<RestoreTarget>();
+        foreach (Payload payload in payloads)
+        {
+            PostgreSqlTarget.RequireVersion(maintenance, payload.Database);
+            await RequireObjectsAsync(request, maintenance, payload, newRoles, cancellationToken).ConfigureAwait(false);
+            string name = TargetName(request, server, payload, payloads.Count);
+            (PostgreSqlRestoreItem item, RestoreTarget target) = await PlanOneAsync(request, maintenance, payload, name, warnings, cancellationToken).ConfigureAwait(false);
+            items.Add(item);
+            targets.Add(target);
+        }
+
+        await RequireSpaceAsync(maintenance, items, cancellationToken).ConfigureAwait(false);
+        RestorePlan? files = PlanFiles(request, manifest, changeNothing, observer, cancellationToken);
+        bool inPlace = targets.Exists(target => target.Action == RestoreAction.InPlace);
+        var plan = new RestorePlan
+        {
+            Backup = request.Backup,
+            Targets = [.. targets, .. files?.Targets ?? []],
+            SafetyBackup = (inPlace && !request.NoSafetyBackup) || files?.SafetyBackup == true,
+            PresentRevision = items is [var only] ? only.PresentRevision : null,
+            NewRoles = newRoles,
+            Warnings = [.. warnings, .. files?.Warnings ?? []],
+        };
+        return new Outcome(plan, server, items, files);
+    }
+
+    private static List<Payload> Choose(RestoreRequest request, Manifest manifest)
+    {
+        if (request.Only == PayloadKind.Globals)
+            return [];
+        List<Payload> databases = [.. manifest.Payloads.Where(payload => payload.Kind == PayloadKind.Database)];
+        if (request.Databases.Count > 0)
+        {
+            foreach (string pattern in request.Databases.Where(pattern => !databases.Exists(payload => Fits(payload, pattern))))
+            {
+                throw new BackupFailure(
+                    ErrorCodes.SourceNotFound,
+                    FailureCategory.NotFound,
+                    $"Backup '{request.Backup}' holds no database '{pattern}'.",
+                    $"It holds {string.Join(", ", databases.Select(payload => payload.Database?.Name ?? payload.RestoreName).Take(10))}.")
+                { Target = pattern };
+            }
+
+            databases = databases.FindAll(payload => request.Databases.Any(pattern => Fits(payload, pattern)));
+        }
+
+        bool part = request.Tables.Count + request.Schemas.Count > 0;
+        if (databases.Count > 1 && (request.NewName is not null || part))
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.InvalidArgument,
+                $"Backup '{request.Backup}' holds {databases.Count} databases, and {(part ? "tables and schemas are of one" : "a new name is for one")}.",
+                "Choose one with -Database.")
+            { Target = request.Backup.ToString() };
+        }
+
+        // A server's own databases exist everywhere and are in use while others are restored.
+        return databases.Count > 1 ? databases.FindAll(payload => payload.Database?.Name != "postgres" || request.Databases.Count > 0) : databases;
+    }
+
+    private static bool Fits(Payload payload, string pattern) =>
+        payload.Database?.Name is { } name && (name == pattern || FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
+
+    private static string TargetName(RestoreRequest request, PostgreSqlConnectionSettings server, Payload payload, int count)
+    {
+        string? named = request.NewName ?? (request.Connection.ConnectionString is not null && count == 1 ? server.Database : null) ?? payload.Database?.Name;
+        return named ?? throw new BackupFailure(
+            ErrorCodes.TargetInvalid,
+            FailureCategory.InvalidArgument,
+            $"Backup '{request.Backup}' does not say what its database is called.",
+            "Name it with -Database.")
+        { Target = request.Backup.ToString() };
+    }
+
+    private static async Task<(PostgreSqlRestoreItem Item, RestoreTarget Target)> PlanOneAsync(
+        RestoreRequest request, PostgreSqlSession maintenance, Payload payload, string name, List<string> warnings, CancellationToken cancellationToken)
+    {
+        (long ObjectId, long Size, bool MayRename)? present = await PostgreSqlTarget.FindAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
+        string part = string.Join(", ", request.Schemas.Select(schema => "the schema " + schema).Concat(request.Tables.Select(table => "the table " + table)));
+        RestoreAction action = present is null ? RestoreAction.Create : request.InPlace || part.Length > 0 ? RestoreAction.InPlace : RestoreAction.Replace;
+        string? revision = null;
+        DatabaseInfo? properties = null;
+        if (present is not null)
+        {
+            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken).ConfigureAwait(false);
+            revision = await PostgreSqlCatalog.SchemaRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+            properties = await PostgreSqlCatalog.DescribeAsync(session, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (action != RestoreAction.InPlace && !await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))
+            throw MayNot(maintenance, name, "may not create databases", present is not null);
+        if (action == RestoreAction.Replace && !present!.Value.MayRename)
+            throw MayNot(maintenance, name, $"does not own the database '{name}' and so may not rename it", true);
+        string sessions = present is null ? string.Empty : await DatabaseSwap.DescribeSessionsAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
+        if (sessions.Length > 0)
+            warnings.Add(action == RestoreAction.Replace ? $"sessions in the present database are ended: {sessions}" : $"the present database is in use, and whoever uses it waits: {sessions}");
+        if (action == RestoreAction.Replace && request.NoSafetyBackup)
+            warnings.Add($"the present database '{name}' is dropped afterwards (-NoSafetyBackup)");
+        return (
+            new PostgreSqlRestoreItem(payload, name, action, revision, properties),
+            new RestoreTarget(payload, maintenance.Server.LocationOf(name), action, present?.Size ?? 0)
+            {
+                KeptAs = action == RestoreAction.Replace && !request.NoSafetyBackup ? KeptName.For(name, DateTimeOffset.UtcNow)[..^9] + "…" : null,
+                Part = part.Length > 0 ? part : null,
+            });
+    }
+
+    private static BackupFailure MayNot(PostgreSqlSession maintenance, string name, string what, bool exists) => new(
+        ErrorCodes.PermissionDenied,
+        FailureCategory.PermissionDenied,
+        $"The role '{maintenance.Server.Username}' {what}, which a restore beside the present state needs. Nothing was changed.",
+        exists
+            ? "Use a role that may (ALTER ROLE … CREATEDB), or empty and load the present database in one transaction: -InPlace."
+            : "Use a role that may (ALTER ROLE … CREATEDB), or have the database created and restore into it with -InPlace.")
+    { Target = maintenance.Server.LocationOf(name) };
+
+    private static async Task RequireObjectsAsync(
+        RestoreRequest request, PostgreSqlSession maintenance, Payload payload, IReadOnlyList<string> newRoles, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> extensions = await PostgreSqlTarget.MissingExtensionsAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> roles = request.NoOwner
+            ? []
+            : [.. (await PostgreSqlTarget.MissingRolesAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false)).Except(newRoles)];
+        if (extensions.Count + roles.Count == 0)
+            return;
+        string what = string.Join(", ", roles.Select(role => "the role " + role).Concat(extensions.Select(extension => "the extension " + extension)));
+        throw new BackupFailure(
+            ErrorCodes.TargetLacksObjects,
+            FailureCategory.NotFound,
+            $"The target's server lacks what '{payload.Database?.Name}' needs: {what}. Nothing was changed.",
+            roles.Count == 0
+                ? "Install the extensions on the server (its packages, often postgresql-contrib), or restore to another server."
+                : $"Create the roles ({string.Join(" ", roles.Take(3).Select(role => $"CREATE ROLE {PostgreSqlSession.Quote(role)};"))}), or give everything to the connecting role: -NoOwner.")
+        { Target = maintenance.Server.LocationOf(payload.Database?.Name) };
+    }
+
+    // What a backup of a whole server holds of roles; those that exist are left as they are.
+    private static async Task<IReadOnlyList<string>> NewRolesAsync(
+        BackupRepository repository, RestoreRequest request, Manifest manifest, PostgreSqlSession maintenance, CancellationToken cancellationToken)
+    {
+        Payload? globals = manifest.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Globals);
+        if (globals is null || request.NoOwner || request.Only == PayloadKind.Database || request.Tables.Count + request.Schemas.Count > 0)
+            return [];
+        var key = new BackupKey(request.Backup.Source, request.Backup.Name);
+        string script = await PostgreSqlRestore.ReadGlobalsAsync(
+            new BackupContent(manifest, file => repository.Storage.OpenRead(key, file)), globals, cancellationToken).ConfigureAwait(false);
+        string[] roles = [.. RoleScript.Roles(script)];
+        return await maintenance.RowsAsync(
+            "SELECT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1",
+            row => row.GetString(0),
+            "looking for roles",
+            cancellationToken,
+            [roles]).ConfigureAwait(false);
+    }
+
+    private static async Task RequireSpaceAsync(PostgreSqlSession maintenance, List<PostgreSqlRestoreItem> items, CancellationToken cancellationToken)
+    {
+        if (await PostgreSqlTarget.LocalDataFolderAsync(maintenance, cancellationToken).ConfigureAwait(false) is not { } folder || VolumeSpace.Available(folder) is not { } free)
+            return;
+        long required = items.Sum(item => item.Payload.Database?.Size is > 0 and var size ? size : (long)(item.Payload.OriginalSize * SizeOfUnknown));
+        if (free < required)
+            throw new NotEnoughSpaceException(folder, required, free, string.Create(CultureInfo.InvariantCulture, $"the server's restored copy beside the present database"));
+    }
+
+    private static RestorePlan? PlanFiles(RestoreRequest request, Manifest manifest, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        if (request.Only is not null || request.Tables.Count + request.Schemas.Count > 0 || !manifest.Payloads.Any(payload => payload.Kind == PayloadKind.Files))
+            return null;
+        RestoreRequest files = request with { Only = PayloadKind.Files };
+        return changeNothing ? RestorePlanner.Plan(files, cancellationToken) : RestoreService.Prepare(files, observer, cancellationToken);
+    }
+}
