@@ -49,7 +49,7 @@ internal static class DumpedProperties
         // Names of parameters have no quotes in them; lists keep those of their items.
         string name = parts[0].Replace("\"", string.Empty, StringComparison.Ordinal);
         string value = parts[1].TrimEnd(';', ' ');
-        return new DatabaseSetting(role, name, DatabaseProperties.IsList(name) ? value : Literal(value));
+        return new DatabaseSetting(name, DatabaseProperties.IsList(name) ? value : Literal(value), role);
     }
 
     // 'it''s' or, where there is a backslash in it, E'C:\\data'.
@@ -64,9 +64,9 @@ internal static class DumpedProperties
     // https://www.postgresql.org/docs/current/ddl-priv.html: what a database has before anything is granted or revoked.
     private static List<DatabaseGrant> Default(string? owner) =>
     [
-        new(null, "CONNECT", false),
-        new(null, "TEMPORARY", false),
-        .. owner is null ? [] : Privileges("ALL").Select(privilege => new DatabaseGrant(owner, privilege, false)),
+        new DatabaseGrant("CONNECT", false),
+        new DatabaseGrant("TEMPORARY", false),
+        .. owner is null ? [] : Privileges("ALL").Select(privilege => new DatabaseGrant(privilege, false, owner)),
     ];
 
     private static string[] Privileges(string list) => list.StartsWith("ALL", StringComparison.Ordinal)
@@ -86,7 +86,7 @@ internal static class DumpedProperties
         (string[] privileges, string? role) = Read(statement, "GRANT ", " TO ");
         bool grantable = statement.After.Contains(" WITH GRANT OPTION", StringComparison.Ordinal);
         grants.RemoveAll(grant => grant.Role == role && privileges.Contains(grant.Privilege));
-        grants.AddRange(privileges.Select(privilege => new DatabaseGrant(role, privilege, grantable)));
+        grants.AddRange(privileges.Select(privilege => new DatabaseGrant(privilege, grantable, role)));
     }
 
     private static void Revoke(List<DatabaseGrant> grants, DatabaseStatementTail statement)
