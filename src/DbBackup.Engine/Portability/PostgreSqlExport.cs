@@ -41,9 +41,10 @@ internal sealed class PostgreSqlExport : DatabaseExport
         }
         finally
         {
-            File.Delete(staged);
             if (Directory.Exists(staged))
                 Directory.Delete(staged, recursive: true);
+            else
+                File.Delete(staged);
         }
     }
 

@@ -17,6 +17,8 @@ internal sealed class ExistingDump(string origin, string defaultName)
     {
         FileStamp stamp = FileStamp.Of(path);
         PostgreSqlClient client = PostgreSqlClients.ForArchive(null, null);
+        if (format == PayloadFormat.PostgreSqlTar)
+            await RequireWholeTarAsync(path, cancellationToken).ConfigureAwait(false);
         ArchiveListing listing;
         DumpallScript? script = null;
         try
@@ -169,6 +171,20 @@ internal sealed class ExistingDump(string origin, string defaultName)
             SchemaSha256 = string.Empty,
             Tables = [.. report.CreatedTables.Distinct().Order(StringComparer.Ordinal).Select(table => new TableFingerprint(table, rows.GetValueOrDefault(table)))],
         };
+    }
+
+    // Of a tar that is cut off, pg_restore 15 reads what is there and exits with 0, or never ends.
+    private async Task RequireWholeTarAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using FileStream tar = Open(path);
+            await TarInspector.ReadToEndAsync(tar, requireEndMark: true, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupFailure failure)
+        {
+            throw CutOff(failure.Message.TrimEnd('.'), failure);
+        }
     }
 
     private DumpFileSource Script(string path, FileStamp stamp, DumpallDatabase database, string name, string[] notes)
