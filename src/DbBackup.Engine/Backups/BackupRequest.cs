@@ -33,6 +33,9 @@ public sealed record BackupRequest
     /// <summary>Whether the backup is restored and compared before it is published.</summary>
     public bool Verify { get; init; }
 
+    /// <summary>How deep the proof goes.</summary>
+    public BackupTestLevel ProofLevel { get; init; } = BackupTestLevel.Restore;
+
     /// <summary>The server on which a PostgreSQL backup is proved; null for the one that it comes from.</summary>
     public PostgreSqlConnectionRequest? DrillServer { get; init; }
 

@@ -169,7 +169,7 @@ public sealed class BackupService
     {
         var content = new BackupContent(manifest, staged.OpenRead);
         BackupTestResult result = await BackupVerifier
-            .RunAsync(content, string.Empty, new BackupTestOptions { Level = BackupTestLevel.Restore, DrillServer = request.DrillServer }, staged.ScratchFolder, observer, cancellationToken).ConfigureAwait(false);
+            .RunAsync(content, string.Empty, new BackupTestOptions { Level = request.ProofLevel, DrillServer = request.DrillServer }, staged.ScratchFolder, observer, cancellationToken).ConfigureAwait(false);
         if (result.Passed)
             return BackupVerifier.ToRecord(result);
         throw new BackupFailure(

@@ -3,7 +3,6 @@ using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;
@@ -20,8 +19,11 @@ public sealed record ExportRequest
     /// <summary>Only what is of this kind; null for everything.</summary>
     public PayloadKind? Only { get; init; }
 
-    /// <summary>The form of the database.</summary>
-    public SqliteFormat Format { get; init; }
+    /// <summary>The form of the databases.</summary>
+    public ExportFormat Format { get; init; }
+
+    /// <summary>Only these databases of a server's backup, by their exact names; empty for all that there is.</summary>
+    public IReadOnlyList<string> Databases { get; init; } = [];
 
     /// <summary>Whether what exists is overwritten.</summary>
     public bool Force { get; init; }
@@ -40,12 +42,19 @@ public sealed class BackupExporter
     public static IReadOnlyList<(Payload Payload, string Path)> Plan(ExportRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only);
+        List<Payload> payloads = Choose(request);
         bool folder = payloads.Count > 1 || Directory.Exists(request.Destination) || Path.EndsInDirectorySeparator(request.Destination);
-        List<(Payload Payload, string Path)> plan =
-        [
-            .. payloads.Select(payload => (payload, folder ? Path.Combine(request.Destination, NameOf(payload, payloads, request.Format)) : request.Destination)),
-        ];
+        var plan = new List<(Payload Payload, string Path)>();
+        foreach (Payload payload in payloads)
+        {
+            string name = NameOf(payload, payloads, request.Format);
+            string path = folder ? Path.Combine(request.Destination, name) : request.Destination;
+            // The databases "a b" and "a_b" have one file name.
+            for (int number = 2; plan.Exists(item => string.Equals(item.Path, path, StringComparison.OrdinalIgnoreCase)); number++)
+                path = Path.Combine(request.Destination, $"{Path.GetFileNameWithoutExtension(name)}-{number}{Path.GetExtension(name)}");
+            plan.Add((payload, path));
+        }
+
         foreach ((Payload _, string path) in plan)
         {
             if (Path.Exists(path) && (!request.Force || Directory.Exists(path)))
@@ -83,7 +92,7 @@ public sealed class BackupExporter
                 if (payload.Kind == PayloadKind.Files)
                     await ExportFolderAsync(content, payload, path, observer, cancellationToken).ConfigureAwait(false);
                 else
-                    await ExportDatabaseAsync(content, payload, path, request.Format, cancellationToken).ConfigureAwait(false);
+                    await DatabaseExport.For(payload).WriteAsync(content, payload, path, request.Format, cancellationToken).ConfigureAwait(false);
                 observer.Verbose($"Exported {payload.FileName} to '{path}'.");
             }
         }
@@ -95,14 +104,46 @@ public sealed class BackupExporter
         return [.. plan.Select(item => item.Path)];
     }
 
-    private static string NameOf(Payload payload, List<Payload> all, SqliteFormat format)
+    private static List<Payload> Choose(ExportRequest request)
+    {
+        RequireContent(request.Backup);
+        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only);
+        if (request.Databases.Count == 0)
+            return payloads;
+        var chosen = new List<Payload>();
+        foreach (string database in request.Databases)
+        {
+            chosen.Add(payloads.Find(payload => payload.Kind == PayloadKind.Database && payload.Database?.Name == database) ?? throw new BackupFailure(
+                ErrorCodes.SourceNotFound,
+                FailureCategory.NotFound,
+                $"Backup '{request.Backup}' holds no database '{database}'.",
+                $"It holds: {string.Join(", ", payloads.Select(payload => payload.Database?.Name).OfType<string>().Take(10))}.")
+            { Target = database });
+        }
+
+        return chosen;
+    }
+
+    private static void RequireContent(Backup backup)
+    {
+        if (BackupRepository.RequireManifest(backup).Kept is not { } kept)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.FormatNotSupported,
+            FailureCategory.NotSupported,
+            $"'{backup}' is a database that a restore replaced and that stays on its server ('{kept.Location}'); the repository holds nothing of it that could be exported.",
+            "Make a backup of that database with New-DbBackup -Database, and export that one.")
+        { Target = backup.ToString() };
+    }
+
+    private static string NameOf(Payload payload, List<Payload> all, ExportFormat format)
     {
         if (payload.Kind == PayloadKind.Files)
             return payload.RestoreName;
         string name = payload.Within is { } within && all.Exists(folder => within.StartsWith(folder.RestoreName + "/", StringComparison.Ordinal))
             ? within
             : payload.RestoreName;
-        return format == SqliteFormat.Sql ? Path.ChangeExtension(name, ".sql") : name;
+        return DatabaseExport.For(payload).NameOf(payload, name, format);
     }
 
     private static async Task ExportFolderAsync(BackupContent content, Payload payload, string path, IOperationObserver observer, CancellationToken cancellationToken)
@@ -125,55 +166,5 @@ public sealed class BackupExporter
             if (Directory.Exists(staged))
                 Directory.Delete(staged, recursive: true);
         }
-    }
-
-    private static async Task ExportDatabaseAsync(BackupContent content, Payload payload, string path, SqliteFormat format, CancellationToken cancellationToken)
-    {
-        string staged = $"{path}.{Guid.NewGuid():N}.part";
-        string text = staged + ".sql";
-        try
-        {
-            if (format == SqliteFormat.Sql && payload.Format == PayloadFormat.SqliteSql)
-            {
-                using PayloadReader sql = content.OpenOriginal(payload, cancellationToken);
-                await WriteTextAsync(sql, path, staged, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                await DatabaseRestorer.RestoreAsync(content, payload, staged, null, cancellationToken).ConfigureAwait(false);
-                Fingerprint facts = DatabaseRestorer.RequireEqual(content.Manifest, payload, staged, cancellationToken);
-                if (format == SqliteFormat.Sql)
-                {
-                    SqlDump.Write(staged, text, facts, cancellationToken);
-                    File.Delete(staged);
-                    using var sql = new FileStream(text, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-                    await WriteTextAsync(sql, path, staged, cancellationToken).ConfigureAwait(false);
-                }
-            }
-
-            DurableFiles.FlushFile(staged);
-            File.Move(staged, path, overwrite: true);
-            DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
-        }
-        finally
-        {
-            File.Delete(staged);
-            File.Delete(text);
-        }
-    }
-
-    // Compressed where the name says so.
-    private static async Task WriteTextAsync(Stream text, string path, string staged, CancellationToken cancellationToken)
-    {
-        PayloadCompression compression = Path.GetExtension(path).ToLowerInvariant() switch
-        {
-            ".gz" => PayloadCompression.Gzip,
-            ".zst" => PayloadCompressionChoice.Resolve(PayloadCompression.Zstd),
-            _ => PayloadCompression.None,
-        };
-        using var target = new FileStream(staged, FileMode.Create, FileAccess.Write, FileShare.None, 1);
-        using var writer = new PayloadWriter(target, new PayloadWriteOptions { Compression = compression }, cancellationToken);
-        await writer.CopyFromAsync(text, null, cancellationToken).ConfigureAwait(false);
-        await writer.CompleteAsync().ConfigureAwait(false);
     }
 }

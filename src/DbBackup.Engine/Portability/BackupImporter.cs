@@ -27,12 +27,15 @@ public sealed class BackupImporter
     {
         ArgumentNullException.ThrowIfNull(wishes);
         ArgumentNullException.ThrowIfNull(observer);
+        if (Directory.Exists(path) && ForeignFile.Recognize(path) is { IsPostgreSql: true } folder)
+            return await new PostgreSqlImport(_repository).ImportAsync(path, path, folder, wishes, observer, cancellationToken).ConfigureAwait(false);
         if (Directory.Exists(path))
             return await CreateAsync(FromFolder(path, path, wishes), observer, cancellationToken).ConfigureAwait(false);
         RequireFile(path);
         ForeignFile file = ForeignFile.Recognize(path);
         return file switch
         {
+            { IsPostgreSql: true } => await new PostgreSqlImport(_repository).ImportAsync(path, path, file, wishes, observer, cancellationToken).ConfigureAwait(false),
             { Kind: ForeignFileKind.SqliteDatabase, Compression: PayloadCompression.None } =>
                 await CreateAsync(WithDefaults(wishes, path, [new SqliteSource(path, SqliteFormat.Native, LockTimeout)], FileDate(path)), observer, cancellationToken).ConfigureAwait(false),
             { Kind: ForeignFileKind.SqliteDump } =>
@@ -91,6 +94,8 @@ public sealed class BackupImporter
         string folder = entries is [var only] && Directory.Exists(only) ? only : Path.Combine(scratch.Path, BackupName.From(stem));
         if (folder != entries.FirstOrDefault())
             Directory.Move(unpacked, folder);
+        if (ForeignFile.Recognize(folder) is { IsPostgreSql: true } dump)
+            return await new PostgreSqlImport(_repository).ImportAsync(folder, path, dump, wishes, observer, cancellationToken).ConfigureAwait(false);
         return await CreateAsync(FromFolder(folder, path, wishes), observer, cancellationToken).ConfigureAwait(false);
     }
 
@@ -145,14 +150,17 @@ public sealed class BackupImporter
         return name.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? name[..^4] : name;
     }
 
-    private static BackupFailure NotRecognized(string path, ForeignFile file) => new(
-        ErrorCodes.ImportNotRecognized,
-        FailureCategory.NotSupported,
-        file.IsPostgreSql
-            ? $"'{path}' is a dump of a PostgreSQL database, which this version does not handle."
-            : $"'{path}' is neither a SQLite database, a SQL dump of one, nor a tar archive.",
-        file.IsPostgreSql
-            ? "Restore it with pg_restore or psql."
-            : "These can be adopted: a SQLite file, .sql or .sql.gz, .tar or .tar.gz, a folder with a database, a PATS folder with backup_metadata.json.")
-    { Target = path };
+    private static BackupFailure NotRecognized(string path, ForeignFile file) => file.Kind == ForeignFileKind.Utf16Text
+        ? new BackupFailure(
+            ErrorCodes.ImportNotRecognized,
+            FailureCategory.InvalidData,
+            $"'{path}' is UTF-16 text: Windows PowerShell's > (or Out-File) took what the dump program wrote for text and encoded it anew. Bytes of the dump may be lost.",
+            "Make the dump again and let the program write the file itself (pg_dump --file=shop.sql, sqlite3 shop.db \".output shop.sql\" .dump), then adopt that.")
+        { Target = path }
+        : new BackupFailure(
+            ErrorCodes.ImportNotRecognized,
+            FailureCategory.NotSupported,
+            $"'{path}' is neither a database, a dump of one, nor a tar archive, as far as its content tells.",
+            "These can be adopted: a SQLite file or its SQL dump, dumps of pg_dump in all four formats and of pg_dumpall, a tar or folder with a database, a PATS folder with backup_metadata.json; each also compressed by gzip or zstd.")
+        { Target = path };
 }

@@ -25,6 +25,9 @@ internal enum ForeignFileKind
     /// <summary>A SQL script of pg_dumpall.</summary>
     PostgreSqlCluster,
     Tar,
+
+    /// <summary>Text that was encoded anew on its way, by Windows PowerShell's <c>&gt;</c>.</summary>
+    Utf16Text,
 }
 
 /// <summary>Recognises files by their content.</summary>
@@ -82,6 +85,9 @@ internal sealed record ForeignFile(ForeignFileKind Kind, PayloadCompression Comp
             return format == CustomFormat ? ForeignFileKind.PostgreSqlCustom : ForeignFileKind.Unknown;
         if (start.Length >= 512 && HasTarChecksum(start[..512]))
             return start.StartsWith("toc.dat\0"u8) ? ForeignFileKind.PostgreSqlTar : ForeignFileKind.Tar;
+        // The byte order marks of UTF-16: PowerShell writes one, and no dump begins so.
+        if (start.StartsWith((ReadOnlySpan<byte>)[0xff, 0xfe]) || start.StartsWith((ReadOnlySpan<byte>)[0xfe, 0xff]))
+            return ForeignFileKind.Utf16Text;
         string text = System.Text.Encoding.UTF8.GetString(start);
         if (HasLine(text, "-- PostgreSQL database cluster dump"))
             return ForeignFileKind.PostgreSqlCluster;

@@ -109,20 +109,27 @@ internal sealed class StagedDump : IDisposable
         await new DatabaseLoad(server, database, Client, WithList(options, part)).FromArchiveInOneTransactionAsync(_archive, before, after, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Gives it as SQL text.</summary>
+    /// <param name="take">Reads the text to its end.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <exception cref="BackupException">The payload is damaged.</exception>
+    public async Task ToTextAsync(Func<Stream, Task> take, CancellationToken cancellationToken)
+    {
+        if (_archive is not null)
+        {
+            await DatabaseLoad.ToTextAsync(Client, _archive, take, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        using PayloadReader text = _content.OpenOriginal(Payload, cancellationToken);
+        await take(text).ConfigureAwait(false);
+    }
+
     /// <summary>Reads it to its end without a server, and counts its rows.</summary>
     public async Task<PlainDumpReport> ReadToEndAsync(IProgress<long>? progress, CancellationToken cancellationToken)
     {
         var scanner = new PlainDumpScanner();
-        if (_archive is null)
-        {
-            using PayloadReader text = _content.OpenOriginal(Payload, cancellationToken);
-            await ScanAsync(text, scanner, progress, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await DatabaseLoad.ToTextAsync(Client, _archive, stream => ScanAsync(stream, scanner, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
-        }
-
+        await ToTextAsync(stream => ScanAsync(stream, scanner, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
         return scanner.Complete();
     }
 

@@ -1,7 +1,6 @@
 using System.Management.Automation;
 using DbBackup.Engine.Portability;
 using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 
@@ -30,6 +29,12 @@ public sealed class ExportDbBackupCommand : BackupCommandBase
     [Parameter]
     public PayloadKind? Only { get; set; }
 
+    /// <summary>The databases of a server's backup; wildcards are allowed.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[]? Database { get; set; }
+
     /// <summary>The form of the database.</summary>
     [Parameter]
     [ValidateSet("Native", "Sql")]
@@ -48,7 +53,8 @@ public sealed class ExportDbBackupCommand : BackupCommandBase
             Backup = backup,
             Destination = ResolveFolderOrFile(Destination),
             Only = Only,
-            Format = Enum.Parse<SqliteFormat>(Format),
+            Format = Enum.Parse<ExportFormat>(Format, ignoreCase: true),
+            Databases = ChooseDatabases(backup),
             Force = Force,
         };
         string targets = string.Join(", ", BackupExporter.Plan(request).Select(item => $"'{item.Path}'"));
@@ -58,4 +64,18 @@ public sealed class ExportDbBackupCommand : BackupCommandBase
         foreach (string path in Run((observer, token) => new BackupExporter(repository).ExportAsync(request, observer, token)))
             WriteObject(Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path));
     });
+
+    // What a backup holds is known from its manifest; a name that is none of them is refused by the engine, which lists them.
+    private List<string> ChooseDatabases(Backup backup)
+    {
+        List<string> all = [.. backup.Manifest?.Payloads.Select(payload => payload.Database?.Name).OfType<string>() ?? []];
+        var chosen = new List<string>();
+        foreach (string given in Database ?? [])
+        {
+            List<string> matches = all.Contains(given) ? [given] : [.. all.Where(new WildcardPattern(given, WildcardOptions.None).IsMatch)];
+            chosen.AddRange((matches.Count > 0 ? matches : [given]).Except(chosen));
+        }
+
+        return chosen;
+    }
 }

@@ -1,6 +1,8 @@
 using System.Management.Automation;
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Portability;
 using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -10,6 +12,16 @@ namespace DbBackup.PowerShell.Commands;
 [OutputType(typeof(Backup))]
 public sealed class ImportDbBackupCommand : BackupCreationCommandBase
 {
+    /// <summary>The server on which a dump of PostgreSQL is proved.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? DrillServer { get; set; }
+
+    /// <summary>Who connects to it.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -19,9 +31,23 @@ public sealed class ImportDbBackupCommand : BackupCreationCommandBase
             {
                 string path = item.Resolved ?? throw item.Failure!;
                 BackupRepository repository = OpenRepository(Repository);
+                BackupRequest request = Describe([]) with { DrillServer = DescribeDrillServer() };
                 if (ShouldProcess($"'{path}' into '{repository.Storage.Location}'", "Adopt"))
-                    WriteObject(Run((observer, token) => new BackupImporter(repository).ImportAsync(path, Describe([]), observer, token)));
+                    WriteObject(Run((observer, token) => new BackupImporter(repository).ImportAsync(path, request, observer, token)));
             });
         }
+    }
+
+    private PostgreSqlConnectionRequest? DescribeDrillServer()
+    {
+        if (DrillServer is null && Credential is null)
+            return null;
+        if (!Verify)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-DrillServer and -Credential name the server of a drill, and this import makes none.", "Add -Verify.");
+        }
+
+        return ConnectionArguments.ToRequest(DrillServer, credential: Credential);
     }
 }

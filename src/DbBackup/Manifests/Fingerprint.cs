@@ -6,7 +6,10 @@ public sealed record Fingerprint
     /// <summary>How deep it goes.</summary>
     public required FingerprintLevel Level { get; init; }
 
-    /// <summary>SHA-256 over the definitions of all tables, indexes, views and triggers, in lower-case hexadecimal.</summary>
+    /// <summary>
+    /// SHA-256 over the definitions of all tables, indexes, views and triggers, in lower-case hexadecimal; empty where it is not known,
+    /// as of an adopted dump, of which no server has told anything. It is compared where both are known.
+    /// </summary>
     public required string SchemaSha256 { get; init; }
 
     /// <summary>The tables, ordered by name.</summary>
@@ -55,7 +58,7 @@ public sealed record Fingerprint
                 differences.Add($"{kind}: {other} instead of {count}");
         }
 
-        if (actual.SchemaSha256 != SchemaSha256)
+        if (actual.SchemaSha256 != SchemaSha256 && actual.SchemaSha256.Length > 0 && SchemaSha256.Length > 0)
             differences.Add("the schema (tables, indexes, views, triggers) differs");
         Dictionary<string, SequenceFingerprint> sequences = actual.Sequences.ToDictionary(sequence => sequence.Name, StringComparer.Ordinal);
         foreach (SequenceFingerprint expected in Sequences)

@@ -106,9 +106,14 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     }
 
     /// <summary>Turns an archive into SQL text, which reads all of it: a listing alone proves nothing of the data.</summary>
-    public static async Task ToTextAsync(PostgreSqlClient client, string archive, Func<Stream, Task> take, CancellationToken cancellationToken)
+    /// <param name="client">The programs.</param>
+    /// <param name="archive">The archive file or folder.</param>
+    /// <param name="take">Reads the text to its end.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <param name="withDatabase">Whether the text also creates the database and says what belongs to it as a whole.</param>
+    public static async Task ToTextAsync(PostgreSqlClient client, string archive, Func<Stream, Task> take, CancellationToken cancellationToken, bool withDatabase = false)
     {
-        using ToolProcess tool = ToolProcess.Start(client.PgRestore, ["--file=-", archive], new Dictionary<string, string?>());
+        using ToolProcess tool = ToolProcess.Start(client.PgRestore, withDatabase ? ["--create", "--file=-", archive] : ["--file=-", archive], new Dictionary<string, string?>());
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         await take(tool.Output).ConfigureAwait(false);
         int exitCode = await tool.WaitAsync(cancellationToken).ConfigureAwait(false);

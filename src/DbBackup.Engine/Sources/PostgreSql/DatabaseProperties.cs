@@ -9,6 +9,9 @@ internal static class DatabaseProperties
     // (variable_is_guc_list_quote in dumputils.c).
     private static readonly string[] s_lists = ["local_preload_libraries", "search_path", "session_preload_libraries", "shared_preload_libraries", "temp_tablespaces", "unix_socket_directories"];
 
+    /// <summary>Whether the value of a parameter is a list of names.</summary>
+    public static bool IsList(string parameter) => s_lists.Contains(parameter, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>The statements that give a database the properties of another.</summary>
     /// <param name="name">The database that gets them.</param>
     /// <param name="info">The properties.</param>
@@ -23,7 +26,7 @@ internal static class DatabaseProperties
             sql.Append(System.Globalization.CultureInfo.InvariantCulture, $"COMMENT ON DATABASE {target} IS {PostgreSqlSession.Literal(comment)};\n");
         foreach (DatabaseSetting setting in info.Settings.Where(setting => setting.Role is null || roleExists(setting.Role)))
         {
-            string value = s_lists.Contains(setting.Name, StringComparer.OrdinalIgnoreCase) && setting.Value.Length > 0 ? setting.Value : PostgreSqlSession.Literal(setting.Value);
+            string value = IsList(setting.Name) && setting.Value.Length > 0 ? setting.Value : PostgreSqlSession.Literal(setting.Value);
             sql.Append(setting.Role is null ? $"ALTER DATABASE {target}" : $"ALTER ROLE {PostgreSqlSession.Quote(setting.Role)} IN DATABASE {target}")
                 .Append(System.Globalization.CultureInfo.InvariantCulture, $" SET {PostgreSqlSession.Quote(setting.Name).Replace(".", "\".\"", StringComparison.Ordinal)} TO {value};\n");
         }

@@ -24,6 +24,8 @@ internal sealed partial class DumpLexer
         _rows = 0;
         _endMark = 0;
         _pieceStart = _offset + at + end + 1;
+        if (events.WantsRows)
+            (_from, _keptLength) = (at + end + 1, 0);
         return at + end + 1;
     }
 
@@ -43,7 +45,7 @@ internal sealed partial class DumpLexer
                 if (_endMark == 2)
                 {
                     _place = Place.Between;
-                    events.CopyData(_rows, new ByteRange(_pieceStart, _offset + at - _pieceStart));
+                    events.CopyData(_rows, _from < 0 ? [] : Piece(chunk, at), new ByteRange(_pieceStart, _offset + at - _pieceStart));
                     return at;
                 }
 

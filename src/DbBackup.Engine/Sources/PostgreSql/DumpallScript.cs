@@ -1,6 +1,6 @@
 namespace DbBackup.Engine.Sources.PostgreSql;
 
-/// <summary>A script of pg_dumpall, cut into what can be restored for itself.</summary>
+/// <summary>A script of pg_dumpall, or of pg_dump with one database, cut into what can be restored for itself.</summary>
 public sealed record DumpallScript
 {
     private const int ChunkBytes = 1 << 18;
@@ -14,7 +14,13 @@ public sealed record DumpallScript
     /// <summary>The databases, in the script's order.</summary>
     public required IReadOnlyList<DumpallDatabase> Databases { get; init; }
 
-    /// <summary>Whether the script is whole: each of its databases, and its end.</summary>
+    /// <summary>Whether it is a script of pg_dumpall.</summary>
+    public required bool IsCluster { get; init; }
+
+    /// <summary>Whether it ends as a script of its kind does, in pg_dump's or pg_dumpall's closing comment.</summary>
+    public required bool IsWhole { get; init; }
+
+    /// <summary>Whether it is a script of pg_dumpall and whole: each of its databases, and its end.</summary>
     public required bool IsComplete { get; init; }
 
     /// <summary>Reads a script once, from where the stream stands. The ranges count from there.</summary>

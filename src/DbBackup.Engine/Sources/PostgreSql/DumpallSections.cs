@@ -128,11 +128,13 @@ internal sealed class DumpallSections : IDumpEvents
             _settings.Add(new DatabaseStatementTail(statement.Before, statement.Name, statement.After));
     }
 
-    public void CopyData(long rows, ByteRange range)
+    public bool WantsRows => _ranges is not null && _facts.WantsRows;
+
+    public void CopyData(long rows, ReadOnlySpan<byte> text, ByteRange range)
     {
-        _whole.CopyData(rows, range);
+        _whole.CopyData(rows, text, range);
         if (_ranges is not null)
-            _facts.CopyData(rows, range);
+            _facts.CopyData(rows, text, range);
     }
 
     public DumpallScript Finish(long length, bool endsBetweenStatements)
@@ -145,6 +147,8 @@ internal sealed class DumpallSections : IDumpEvents
         {
             Globals = _globals,
             Databases = _databases,
+            IsCluster = whole.IsCluster,
+            IsWhole = whole.IsComplete,
             IsComplete = whole.IsComplete && whole.IsCluster && _databases.All(database => database.Report.IsComplete),
         };
     }

@@ -12,6 +12,12 @@ internal interface IDumpEvents
     /// <summary>A whole statement with its semicolon; of a very long one (<see cref="DumpLexer.KeptBytes"/>) only the beginning.</summary>
     void Statement(ReadOnlySpan<byte> text, ByteRange range);
 
-    /// <summary>The data after a <c>COPY … FROM stdin;</c>, up to and with the line <c>\.</c>.</summary>
-    void CopyData(long rows, ByteRange range);
+    /// <summary>Whether the rows after the statement that was heard last are wanted, and not only their number.</summary>
+    bool WantsRows { get; }
+
+    /// <summary>
+    /// The data after a <c>COPY … FROM stdin;</c>, up to and with the line <c>\.</c>. The text is empty unless it was wanted; of very long
+    /// data it is only the beginning.
+    /// </summary>
+    void CopyData(long rows, ReadOnlySpan<byte> text, ByteRange range);
 }

@@ -7,9 +7,11 @@ internal sealed class PlainDumpFacts : IDumpEvents
 {
     private readonly List<DumpedTable> _tables = [];
     private readonly Dictionary<string, int> _byName = [];
+    private readonly DumpedObjects _objects = new();
     private Trailer _trailer;
     private byte[]? _restrictKey;
     private string? _copying;
+    private bool _copiesRevisions;
     private bool _dataAhead;
     private bool _isDumpOpen;
     private bool _isBroken;
@@ -28,6 +30,9 @@ internal sealed class PlainDumpFacts : IDumpEvents
         ClusterBegun,
         Cluster,
     }
+
+    /// <inheritdoc/>
+    public bool WantsRows => _copiesRevisions;
 
     /// <inheritdoc/>
     public void Comment(ReadOnlySpan<byte> line, ByteRange range)
@@ -59,6 +64,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
         else
         {
             ReadEntry(line);
+            _objects.Comment(line);
         }
     }
 
@@ -90,11 +96,12 @@ internal sealed class PlainDumpFacts : IDumpEvents
     public void Statement(ReadOnlySpan<byte> text, ByteRange range)
     {
         _trailer = Trailer.None;
-        _copying = null;
+        (_copying, _copiesRevisions) = (null, false);
         if (text.StartsWith("COPY "u8))
         {
             // Only pg_dump's own comment makes it the data of a table.
-            _copying = _dataAhead ? CopiedTable(text) : null;
+            _copying = _dataAhead ? _objects.TableOf(text["COPY "u8.Length..]) : null;
+            _copiesRevisions = _dataAhead && DumpedObjects.HoldsRevisions(text);
             _dataAhead = false;
         }
         else if (_dataAhead && text.StartsWith("INSERT INTO "u8))
@@ -105,11 +112,18 @@ internal sealed class PlainDumpFacts : IDumpEvents
         {
             _setsTransactionTimeout = true;
         }
+        else
+        {
+            _objects.Statement(text);
+        }
     }
 
     /// <inheritdoc/>
-    public void CopyData(long rows, ByteRange range)
+    public void CopyData(long rows, ReadOnlySpan<byte> text, ByteRange range)
     {
+        if (_copiesRevisions)
+            _objects.AddRevisions(text);
+        _copiesRevisions = false;
         if (_copying is not { } name)
             return;
         _copying = null;
@@ -134,6 +148,12 @@ internal sealed class PlainDumpFacts : IDumpEvents
         ServerVersion = _serverVersion,
         ClientVersion = _clientVersion,
         Tables = _tables,
+        CreatedTables = _objects.Tables,
+        PartitionedTables = _objects.PartitionedTables,
+        Roles = [.. _objects.Roles],
+        Extensions = [.. _objects.Extensions],
+        Encoding = _objects.Encoding,
+        SchemaRevision = _objects.Revisions.Count == 0 ? null : string.Join(",", _objects.Revisions),
         UsesInserts = _usesInserts,
         SetsTransactionTimeout = _setsTransactionTimeout,
         UsesRestrict = _usesRestrict,
@@ -156,15 +176,5 @@ internal sealed class PlainDumpFacts : IDumpEvents
     {
         int end = text.IndexOf((byte)' ');
         return Encoding.ASCII.GetString(end < 0 ? text : text[..end]);
-    }
-
-    // COPY public."Album" (id, title) FROM stdin; the columns are missing where the table has none.
-    private static string CopiedTable(ReadOnlySpan<byte> text)
-    {
-        text = text["COPY "u8.Length..];
-        int end = 0;
-        for (bool quoted = false; end < text.Length && (quoted || text[end] is not ((byte)' ' or (byte)'(')); end++)
-            quoted ^= text[end] == '"';
-        return DumpText.Decode(text[..end]);
     }
 }

@@ -21,6 +21,24 @@ public sealed record PlainDumpReport
     /// <summary>The tables with data, in the script's order; none where the data are INSERT statements.</summary>
     public required IReadOnlyList<DumpedTable> Tables { get; init; }
 
+    /// <summary>The tables that it creates and that keep rows themselves, quoted as in the statement, in the script's order.</summary>
+    public required IReadOnlyList<string> CreatedTables { get; init; }
+
+    /// <summary>The partitioned tables that it creates: their rows are in their partitions.</summary>
+    public required IReadOnlyList<string> PartitionedTables { get; init; }
+
+    /// <summary>The roles that it names, as owners, in privileges and in policies; ordered, without quotes.</summary>
+    public required IReadOnlyList<string> Roles { get; init; }
+
+    /// <summary>The extensions that it creates, without quotes; plpgsql is everywhere and not among them.</summary>
+    public required IReadOnlyList<string> Extensions { get; init; }
+
+    /// <summary>The encoding of the text, which is the database's unless another one was asked for; null where it is not stated.</summary>
+    public required string? Encoding { get; init; }
+
+    /// <summary>What Alembic's <c>alembic_version</c> table says; several heads with commas. Null without such a table, and with INSERT statements.</summary>
+    public required string? SchemaRevision { get; init; }
+
     /// <summary>Whether data are INSERT statements, which are not counted.</summary>
     public required bool UsesInserts { get; init; }
 

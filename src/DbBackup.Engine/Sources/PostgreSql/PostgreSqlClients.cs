@@ -27,7 +27,7 @@ internal static partial class PostgreSqlClients
 {
     // Since 17, pg_dump and pg_restore write SET transaction_timeout, which older servers refuse:
     // https://www.postgresql.org/docs/17/release-17.html
-    private const int FirstWithTransactionTimeout = 17;
+    internal const int FirstWithTransactionTimeout = 17;
 
     private static readonly ConcurrentDictionary<string, string?> Versions = new(StringComparer.Ordinal);
 

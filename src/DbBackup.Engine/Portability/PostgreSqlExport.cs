@@ -1,0 +1,75 @@
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.Engine.Portability;
+
+/// <summary>Gives a dump of PostgreSQL out as pg_dump wrote it, or as SQL text for psql.</summary>
+internal sealed class PostgreSqlExport : DatabaseExport
+{
+    public override string NameOf(Payload payload, string name, ExportFormat format) =>
+        format == ExportFormat.Native || payload.Format == PayloadFormat.PostgreSqlPlain ? name
+        : payload.Format == PayloadFormat.PostgreSqlDirectory ? name + ".sql"
+        : Path.ChangeExtension(name, ".sql");
+
+    public override async Task WriteAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken)
+    {
+        string staged = $"{path}.{Guid.NewGuid():N}.part";
+        try
+        {
+            if (format == ExportFormat.Sql && payload.Format != PayloadFormat.PostgreSqlPlain)
+            {
+                await WriteTextAsync(content, payload, path, staged, cancellationToken).ConfigureAwait(false);
+                Publish(staged, path);
+            }
+            else if (payload.Format == PayloadFormat.PostgreSqlDirectory)
+            {
+                using PayloadReader tar = content.OpenOriginal(payload, cancellationToken);
+                await FolderExtractor.ExtractAsync(tar, staged, new ExtractOptions { StripFirstFolder = true, RestoreOwners = false }, cancellationToken).ConfigureAwait(false);
+                await tar.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+                DurableFiles.FlushTree(staged, cancellationToken);
+                DurableFiles.MoveDirectoryNoReplace(staged, path);
+            }
+            else
+            {
+                using (PayloadReader original = content.OpenOriginal(payload, cancellationToken))
+                    await WriteFileAsync(original, path, staged, cancellationToken).ConfigureAwait(false);
+                Publish(staged, path);
+            }
+        }
+        finally
+        {
+            if (Directory.Exists(staged))
+                Directory.Delete(staged, recursive: true);
+            else
+                File.Delete(staged);
+        }
+    }
+
+    // The archive is unpacked beside the destination, where its hashes are proved, and then turned into text whose end is looked for.
+    private static async Task WriteTextAsync(BackupContent content, Payload payload, string path, string staged, CancellationToken cancellationToken)
+    {
+        string folder = staged + ".d";
+        Directory.CreateDirectory(folder);
+        try
+        {
+            using StagedDump dump = await StagedDump.PrepareAsync(content, payload, null, folder, null, cancellationToken).ConfigureAwait(false);
+            var scanner = new PlainDumpScanner();
+            await dump.ToTextAsync(
+                async text =>
+                {
+                    using var watched = new TappedStream(text, bytes => scanner.Append(bytes.Span));
+                    await WriteFileAsync(watched, path, staged, cancellationToken).ConfigureAwait(false);
+                },
+                cancellationToken).ConfigureAwait(false);
+            if (!scanner.Complete().IsComplete)
+                throw DatabaseRestorer.Mismatch(payload, "pg_restore does not come to its end");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}
