@@ -8,6 +8,8 @@ internal sealed class BenchRun : IDisposable
 {
     private readonly Lazy<string> _database;
     private readonly Lazy<ModuleShell> _shell;
+    private readonly Lazy<BenchServer> _server;
+    private readonly Lazy<ModuleShell> _serverShell;
 
     public BenchRun(BenchOptions options)
     {
@@ -16,6 +18,13 @@ internal sealed class BenchRun : IDisposable
         Directory.CreateDirectory(WorkFolder);
         _database = new Lazy<string>(() => SampleDatabase.Ensure(options.DataFolder, options.SizeMB));
         _shell = new Lazy<ModuleShell>(() => new ModuleShell(ModulePath));
+        _server = new Lazy<BenchServer>(StartServer);
+        // Its environment names the server, so it starts after it.
+        _serverShell = new Lazy<ModuleShell>(() =>
+        {
+            _ = Server;
+            return new ModuleShell(ModulePath);
+        });
     }
 
     /// <summary>What was asked for.</summary>
@@ -29,6 +38,12 @@ internal sealed class BenchRun : IDisposable
 
     /// <summary>A shell that lives as long as the run, with the module imported.</summary>
     public ModuleShell Shell => _shell.Value;
+
+    /// <summary>The PostgreSQL server, with its sample databases.</summary>
+    public BenchServer Server => _server.Value;
+
+    /// <summary>A shell as <see cref="Shell"/> is, whose environment names <see cref="Server"/>.</summary>
+    public ModuleShell ServerShell => _serverShell.Value;
 
     /// <summary>The module's manifest, found upwards from this program.</summary>
     public static string ModulePath { get; } = FindModule();
@@ -66,7 +81,18 @@ internal sealed class BenchRun : IDisposable
     {
         if (_shell.IsValueCreated)
             _shell.Value.Dispose();
+        if (_serverShell.IsValueCreated)
+            _serverShell.Value.Dispose();
+        if (_server.IsValueCreated)
+            _server.Value.Dispose();
         Directory.Delete(WorkFolder, recursive: true);
+    }
+
+    private BenchServer StartServer()
+    {
+        BenchServer server = BenchServer.Start(Path.Combine(Options.DataFolder, $"postgresql-{Options.SizeMB}"));
+        SampleServerDatabases.Ensure(server, Options.SizeMB);
+        return server;
     }
 
     private static string FindModule()

@@ -5,6 +5,9 @@ internal sealed class Contest(BenchRun bench)
 {
     private readonly List<(Series Series, Action? Prepare, Func<double> Run, Func<long>? Size)> _contenders = [];
 
+    /// <summary>Whether the present round counts; for contenders that give more than one time.</summary>
+    public bool IsCounted { get; private set; }
+
     /// <summary>Adds a contender.</summary>
     /// <param name="series">Where its times go.</param>
     /// <param name="run">Runs it once and gives the seconds.</param>
@@ -19,6 +22,7 @@ internal sealed class Contest(BenchRun bench)
     {
         for (int round = 0; round <= bench.Options.Rounds; round++)
         {
+            IsCounted = round > 0;
             for (int turn = 0; turn < _contenders.Count; turn++)
             {
                 // Another one begins each time, so that nobody always runs after the same neighbour.
@@ -26,7 +30,7 @@ internal sealed class Contest(BenchRun bench)
                 bench.Clean(keep);
                 prepare?.Invoke();
                 double seconds = run();
-                if (round > 0)
+                if (IsCounted)
                     series.Add(seconds);
                 if (size is not null)
                     series.ResultBytes = size();

@@ -13,31 +13,47 @@ internal static class MemoryPart
     public static void Measure(BenchRun bench)
     {
         Report.Heading("Peak memory");
-        if (!OperatingSystem.IsLinux())
-        {
-            Report.Line($"Left out: it is read from /proc, which only Linux has.");
+        if (!CanMeasure())
             return;
-        }
-
         string repository = Quote(bench.Work("repo"));
         string backup = $"New-DbBackup {Quote(bench.Database)} -Name one -Repository {repository}";
         string test = $"Test-DbBackup one -Level Restore -Repository {repository}";
-        Report.Line($"The highest working set (VmHWM) after the command, less the working set (VmRSS) of the same fresh shell before it, with the module imported; median of {Math.Min(3, bench.Options.Rounds)} shell(s).\n");
-        Report.Line($"| command, database of {new FileInfo(bench.Database).Length / 1e6:0} MB | idle shell | peak | added |");
-        Report.Line($"|---|--:|--:|--:|");
-        Row(bench, "New-DbBackup", null, backup);
-        Row(bench, "Test-DbBackup -Level Restore", backup, test);
+        Header(bench, string.Create(CultureInfo.InvariantCulture, $"database of {new FileInfo(bench.Database).Length / 1e6:0} MB"));
+        Row(bench, "New-DbBackup", () => { }, backup);
+        Row(bench, "Test-DbBackup -Level Restore", () => bench.Shell.Run(backup), test);
         bench.Clean();
     }
 
-    private static void Row(BenchRun bench, string name, string? prepare, string command)
+    /// <summary>Whether this system tells what is needed; says so where it does not.</summary>
+    public static bool CanMeasure()
+    {
+        if (OperatingSystem.IsLinux())
+            return true;
+        Report.Line($"Left out: it is read from /proc, which only Linux has.");
+        return false;
+    }
+
+    /// <summary>What the lines mean, and the head of their table.</summary>
+    public static void Header(BenchRun bench, string what)
+    {
+        Report.Line($"The highest working set (VmHWM) after the command, less the working set (VmRSS) of the same fresh shell before it, with the module imported; median of {Shells(bench)} shell(s).\n");
+        Report.Line($"| command, {what} | idle shell | peak | added |");
+        Report.Line($"|---|--:|--:|--:|");
+    }
+
+    /// <summary>Measures a command, and prints its line.</summary>
+    /// <param name="bench">The run.</param>
+    /// <param name="name">The command as a person knows it.</param>
+    /// <param name="prepare">What comes before each measured shell.</param>
+    /// <param name="command">The command.</param>
+    /// <returns>What it added, in MB.</returns>
+    public static double Row(BenchRun bench, string name, Action prepare, string command)
     {
         var runs = new List<(double Idle, double Peak)>();
-        for (int i = 0; i < Math.Min(3, bench.Options.Rounds); i++)
+        for (int i = 0; i < Shells(bench); i++)
         {
             bench.Clean();
-            if (prepare is not null)
-                bench.Shell.Run(prepare);
+            prepare();
             using var fresh = new ModuleShell(BenchRun.ModulePath);
             // Asked twice: the first question itself loads what it needs.
             fresh.Run(Idle);
@@ -48,7 +64,10 @@ internal static class MemoryPart
 
         (double before, double peak) = runs.OrderBy(run => run.Peak - run.Idle).ElementAt(runs.Count / 2);
         Report.Line($"| `{name}` | {before:0} MB | {peak:0} MB | **{peak - before:0} MB** |");
+        return peak - before;
     }
+
+    private static int Shells(BenchRun bench) => Math.Min(3, bench.Options.Rounds);
 
     private static double Read(ModuleShell shell, string what) =>
         double.Parse(shell.Run(what).Output, CultureInfo.InvariantCulture) * 1024 / 1e6;

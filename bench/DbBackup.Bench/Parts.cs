@@ -9,6 +9,8 @@ internal static class Parts
         ["backup"] = BackupPart.Measure,
         ["memory"] = MemoryPart.Measure,
         ["restore"] = RestorePart.Measure,
+        ["postgresql"] = PostgreSqlPart.Measure,
+        ["postgresql-memory"] = PostgreSqlMemoryPart.Measure,
         ["list"] = ListPart.Measure,
         ["import"] = ImportPart.Measure,
     };

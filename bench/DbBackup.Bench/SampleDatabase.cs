@@ -1,4 +1,3 @@
-using System.Text;
 using DbBackup.Engine.Sources.Sqlite;
 using Microsoft.Data.Sqlite;
 
@@ -62,74 +61,36 @@ internal static class SampleDatabase
     {
         private const int OrdersPerMB = 1045;
         private const int Products = 2000;
-        private readonly Random _random = new(20261121);
-        private readonly string[] _words = new string[1500];
-        private DateTime _clock = new(2021, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        private readonly Prose _prose = new(new Random(20261121));
         private long _line;
         private long _document;
 
         public void Fill(int sizeMB)
         {
-            for (int i = 0; i < _words.Length; i++)
-                _words[i] = Word();
             using SqliteTransaction transaction = connection.BeginTransaction();
             Insert product = new(connection, "product", 4);
             for (int i = 1; i <= Products; i++)
-                product.Row(i, $"SKU-{i:D6}", Sentence(4), Price());
+                product.Row(i, $"SKU-{i:D6}", _prose.Sentence(4), _prose.Price());
             int orders = sizeMB * OrdersPerMB;
             Insert customer = new(connection, "customer", 5);
             for (int i = 1; i <= orders / 8 + 1; i++)
-                customer.Row(i, $"{Word()} {Word()}", $"{Word()}.{i}@example.org", Pick(Cities), Moment());
+                customer.Row(i, $"{_prose.Word()} {_prose.Word()}", $"{_prose.Word()}.{i}@example.org", _prose.Pick(Cities), _prose.Moment());
             Insert order = new(connection, "orders", 5), line = new(connection, "order_line", 6);
             Insert document = new(connection, "document", 5), attachment = new(connection, "attachment", 4);
             for (int i = 1; i <= orders; i++)
             {
-                order.Row(i, _random.Next(orders / 8) + 1, Moment(), Pick(Statuses), Price());
-                for (int lines = _random.Next(1, 9); lines > 0; lines--)
-                    line.Row(++_line, i, _random.Next(Products) + 1, _random.Next(1, 12), Price(), _random.Next(5) == 0 ? Sentence(9) : DBNull.Value);
-                if (_random.Next(4) > 0)
+                order.Row(i, _prose.Number(orders / 8) + 1, _prose.Moment(), _prose.Pick(Statuses), _prose.Price());
+                for (int lines = _prose.Number(1, 9); lines > 0; lines--)
+                    line.Row(++_line, i, _prose.Number(Products) + 1, _prose.Number(1, 12), _prose.Price(), _prose.Number(5) == 0 ? _prose.Sentence(9) : DBNull.Value);
+                if (_prose.Number(4) > 0)
                     continue;
-                document.Row(++_document, i, Sentence(5), Sentence(_random.Next(40, 350)), Moment());
-                if (_random.Next(20) == 0)
-                    attachment.Row(_document, _document, "photo", Noise(_random.Next(2000, 12000)));
+                document.Row(++_document, i, _prose.Sentence(5), _prose.Sentence(_prose.Number(40, 350)), _prose.Moment());
+                if (_prose.Number(20) == 0)
+                    attachment.Row(_document, _document, "photo", _prose.Noise(_prose.Number(2000, 12000)));
             }
 
             transaction.Commit();
         }
-
-        private string Word()
-        {
-            Span<char> letters = stackalloc char[_random.Next(2, 11)];
-            for (int i = 0; i < letters.Length; i++)
-                letters[i] = (i % 2 == 0 ? "bcdfghklmnprstvw" : "aaeeiou")[_random.Next(i % 2 == 0 ? 16 : 7)];
-            return new string(letters);
-        }
-
-        // Few words are frequent and many rare, as in prose.
-        private string Sentence(int words)
-        {
-            var text = new StringBuilder(words * 6);
-            for (int i = 0; i < words; i++)
-            {
-                double rank = _random.NextDouble();
-                text.Append(i == 0 ? string.Empty : i % 11 == 0 ? ". " : " ").Append(_words[(int)(rank * rank * rank * rank * _words.Length)]);
-            }
-
-            return text.ToString();
-        }
-
-        private byte[] Noise(int length)
-        {
-            byte[] bytes = new byte[length];
-            _random.NextBytes(bytes);
-            return bytes;
-        }
-
-        private string Moment() => (_clock = _clock.AddSeconds(_random.Next(1, 90))).ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
-
-        private double Price() => _random.Next(100, 99999) / 100.0;
-
-        private string Pick(string[] from) => from[_random.Next(from.Length)];
     }
 
     private sealed class Insert
