@@ -82,16 +82,6 @@ public sealed class PostgreSqlImportTests : IDisposable
         Assert.Null(backup.Manifest!.Fingerprint);
     }
 
-    [SkippableFact]
-    public async Task A_part_of_a_database_is_adopted_as_a_part()
-    {
-        using TestDatabase shop = SampleShop.Create(PostgreSqlServer.Shared);
-
-        Backup backup = await ImportAsync(SampleShop.Dump(shop, _bench["x.dump"], "-Fc", "-t", "\"Sa les\".*", "-t", "empty", "--exclude-table-data=empty"), drillOn: shop.Server);
-
-        Assert.Equal(["public.empty 0"], backup.Manifest!.Fingerprint!.Tables.Select(table => $"{table.Name} {table.Rows}").Where(table => table.Contains("empty", StringComparison.Ordinal)));
-    }
-
     [SkippableTheory]
     [InlineData("-Fc", 0.3)]
     [InlineData("-Fc", 0.99)]
