@@ -47,6 +47,7 @@ internal sealed class ConnectionResolver(PostgreSqlEnvironment environment)
             Options = Value("options"),
             ConnectTimeoutSeconds = Find("connect_timeout") is var (timeout, place2) ? ParseTimeout(timeout, place2) : PostgreSqlConnectionSettings.DefaultConnectTimeoutSeconds,
         };
+        settings = WithAuthorities(settings);
         if (settings.Password is null)
         {
             var passwords = PasswordFile.Read(Value("passfile"), environment, warnings);
@@ -68,6 +69,23 @@ internal sealed class ConnectionResolver(PostgreSqlEnvironment environment)
         if (int.TryParse(text, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int port) && port is >= 1 and <= 65535)
             return port;
         throw ConnectionFailures.Invalid($"{origin} names a port that is no number from 1 to 65535.", "PostgreSQL's usual port is 5432. " + ConnectionFailures.EncodeHint, "port");
+    }
+
+    // libpq's rules, said out loud for a driver that has others: with a file of authorities "require" checks the certificate, that file has
+    // a usual place, and "system" stands for those of the operating system and is no protection without the name's check:
+    // https://www.postgresql.org/docs/current/libpq-ssl.html
+    private PostgreSqlConnectionSettings WithAuthorities(PostgreSqlConnectionSettings settings)
+    {
+        if (settings.SslRootCert == "system")
+        {
+            return settings.SslMode is null or "verify-full" ? settings with { SslMode = "verify-full" } : throw ConnectionFailures.Invalid(
+                $"sslrootcert=system needs sslmode=verify-full, and '{settings.SslMode}' was given.", "Leave sslmode out, or say verify-full.", "sslmode");
+        }
+
+        if (settings.SslRootCert is not null || settings.SslMode is not ("require" or "verify-ca" or "verify-full"))
+            return settings;
+        string? file = environment.UserFile(".postgresql/root.crt", "root.crt");
+        return file is null || environment.ReadLines(file) is null ? settings : settings with { SslRootCert = file };
     }
 
     private static ConnectionParts Said(PostgreSqlConnectionRequest request)

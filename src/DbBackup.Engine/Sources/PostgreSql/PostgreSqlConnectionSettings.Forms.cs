@@ -12,6 +12,9 @@ public sealed partial record PostgreSqlConnectionSettings
     // Npgsql refuses more than 1024 seconds.
     private const int DriverLongestTimeoutSeconds = 1024;
 
+    // Where systems keep the authorities that they trust: Debian and Alpine, Red Hat, macOS. Windows has no such file.
+    private static readonly string[] s_systemAuthorities = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+
     /// <summary>The connection string for Npgsql. It holds the password.</summary>
     /// <param name="database">The database to connect to.</param>
     public string ToNpgsql(string database)
@@ -47,9 +50,9 @@ public sealed partial record PostgreSqlConnectionSettings
             builder.ChannelBinding = Enum.Parse<ChannelBinding>(ChannelBinding, ignoreCase: true);
         if (!IsSocket)
         {
-            // "system" is the driver's way without a file.
-            if (SslRootCert is not null && SslRootCert != "system")
-                builder.RootCertificate = SslRootCert;
+            // Without a file the driver looks for one itself, in PGSSLROOTCERT among other places.
+            if ((SslRootCert == "system" ? s_systemAuthorities.FirstOrDefault(File.Exists) : SslRootCert) is { } authorities)
+                builder.RootCertificate = authorities;
             if (SslCert is not null)
                 builder.SslCertificate = SslCert;
             if (SslKey is not null)
@@ -72,7 +75,9 @@ public sealed partial record PostgreSqlConnectionSettings
         ["PGPORT"] = Port.ToString(CultureInfo.InvariantCulture),
         ["PGUSER"] = Username,
         ["PGPASSWORD"] = Password,
-        ["PGPASSFILE"] = null,
+        // The password file was read already; where it had no line that fits, the programs must not find one elsewhere. A file below a
+        // device cannot exist.
+        ["PGPASSFILE"] = OperatingSystem.IsWindows() ? @"NUL\none" : "/dev/null/none",
         ["PGDATABASE"] = null,
         ["PGSERVICE"] = null,
         ["PGSERVICEFILE"] = null,

@@ -85,9 +85,34 @@ public sealed class ConnectionFormsTests
     {
         var tools = _machine.Resolve("host=db1 user=app").ToToolEnvironment();
         Assert.Equal(("db1", "5432", "app", "prefer", "15"), (tools["PGHOST"], tools["PGPORT"], tools["PGUSER"], tools["PGSSLMODE"], tools["PGCONNECT_TIMEOUT"]));
-        foreach (string removed in (string[])["PGHOSTADDR", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE", "PGPASSFILE", "PGPASSWORD", "PGOPTIONS", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT"])
+        foreach (string removed in (string[])["PGHOSTADDR", "PGDATABASE", "PGSERVICE", "PGSERVICEFILE", "PGPASSWORD", "PGOPTIONS", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT"])
             Assert.True(tools.TryGetValue(removed, out string? value) && value is null, removed);
         Assert.False(tools.ContainsKey("PGCLIENTENCODING"));
+        // What the password file did not say, the tools must not find in another one.
+        Assert.False(File.Exists(tools["PGPASSFILE"]));
+        Assert.NotNull(tools["PGPASSFILE"]);
+    }
+
+    [Fact]
+    public void The_users_file_of_authorities_checks_the_server_for_driver_and_tools_alike()
+    {
+        _machine.Files["/home/me/.postgresql/root.crt"] = "---";
+        PostgreSqlConnectionSettings settings = _machine.Resolve("host=db1 sslmode=require");
+        Assert.Equal((SslMode.VerifyCA, "/home/me/.postgresql/root.crt"), (new NpgsqlConnectionStringBuilder(settings.ToNpgsql("shop")).SslMode, settings.ToToolEnvironment()["PGSSLROOTCERT"]));
+        Assert.Null(_machine.Resolve("host=db1").SslRootCert);
+        var windows = new FakeEnvironment { IsWindows = true };
+        windows.Variables["APPDATA"] = @"C:\me";
+        windows.Files[@"C:\me\postgresql\root.crt"] = "---";
+        Assert.Equal(@"C:\me\postgresql\root.crt", windows.Resolve("host=db1 sslmode=verify-full").SslRootCert);
+    }
+
+    [Fact]
+    public void The_systems_authorities_are_only_trusted_together_with_the_name()
+    {
+        PostgreSqlConnectionSettings settings = _machine.Resolve("host=db1 sslrootcert=system");
+        Assert.Equal("verify-full", settings.ToToolEnvironment()["PGSSLMODE"]);
+        Assert.Equal(SslMode.VerifyFull, new NpgsqlConnectionStringBuilder(settings.ToNpgsql("shop")).SslMode);
+        Assert.Contains("verify-full", _machine.Refuse("host=db1 sslrootcert=system sslmode=require").Message, StringComparison.Ordinal);
     }
 
     [Theory]
