@@ -91,3 +91,57 @@ function Get-Snapshot([string] $Folder) {
         "$($_.FullName) $(if (-not $_.PSIsContainer) { (Get-FileHash -LiteralPath $_.FullName).Hash })"
     } | Sort-Object | Join-String -Separator "`n"
 }
+
+# The PostgreSQL server that PesterTests.cs starts for files that say Require-PostgreSql; null where there is none.
+$script:PostgreSqlServer = if ($env:DBBACKUP_TEST_PGHOST) {
+    [pscustomobject]@{
+        Host = $env:DBBACKUP_TEST_PGHOST; Port = [int]$env:DBBACKUP_TEST_PGPORT; User = $env:DBBACKUP_TEST_PGUSER
+        Password = $env:DBBACKUP_TEST_PGPASSWORD; SocketFolder = $env:DBBACKUP_TEST_PGSOCKET; BinFolder = $env:DBBACKUP_TEST_PGBIN
+    }
+}
+
+# First in an It that needs the server: skips it on a machine without one, fails it in CI.
+function Require-PostgreSql {
+    if ($PostgreSqlServer) { return }
+    if ($env:CI -eq 'true') { throw 'This test may not be skipped here: there is no PostgreSQL server.' }
+    Set-ItResult -Skipped -Because 'there is no PostgreSQL server (run the file through dotnet test)'
+}
+
+# Runs statements or a script for psql; gives rows as lines, columns divided by "|". The password stays out of the argument list.
+function Invoke-Psql([string] $Database, [string] $Sql) {
+    $variables = @{
+        PGHOST = $PostgreSqlServer.Host; PGPORT = "$($PostgreSqlServer.Port)"; PGUSER = $PostgreSqlServer.User
+        # As an argument, a name with "=" in it would be read as a connection string.
+        PGPASSWORD = $PostgreSqlServer.Password; PGDATABASE = $Database; PGCLIENTENCODING = 'UTF8'; PGOPTIONS = '-c client_min_messages=warning'
+    }
+    $before = @{}
+    try {
+        foreach ($name in $variables.Keys) {
+            $before[$name] = [Environment]::GetEnvironmentVariable($name)
+            [Environment]::SetEnvironmentVariable($name, $variables[$name])
+        }
+        $output = $Sql | & (Join-Path $PostgreSqlServer.BinFolder psql) -X -q -A -t -v ON_ERROR_STOP=1 -f - 2>&1
+        if ($LASTEXITCODE) { throw "psql exited with ${LASTEXITCODE}: $($output -join "`n")" }
+        $output
+    }
+    finally {
+        foreach ($name in $before.Keys) { [Environment]::SetEnvironmentVariable($name, $before[$name]) }
+    }
+}
+
+function ConvertTo-SqlName([string] $Name) { '"' + $Name.Replace('"', '""') + '"' }
+
+# An empty database under a unique name: Name, Uri (with the password). It lives as long as the server, or until Remove-TestPostgreSqlDatabase.
+function New-TestPostgreSqlDatabase([string] $Name = 'test') {
+    $unique = "${Name}_$([guid]::NewGuid().ToString('n').Substring(0, 8))"
+    Invoke-Psql postgres "create database $(ConvertTo-SqlName $unique) template template0"
+    [pscustomobject]@{
+        Name = $unique
+        Uri  = 'postgresql://{0}:{1}@{2}:{3}/{4}' -f $PostgreSqlServer.User, [uri]::EscapeDataString($PostgreSqlServer.Password),
+            $PostgreSqlServer.Host, $PostgreSqlServer.Port, [uri]::EscapeDataString($unique)
+    }
+}
+
+function Remove-TestPostgreSqlDatabase($Database) {
+    Invoke-Psql postgres "drop database if exists $(ConvertTo-SqlName $Database.Name) with (force)"
+}
