@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Restores;
@@ -31,7 +32,10 @@ internal sealed class PostgreSqlBench : IDisposable
     public PostgreSqlConnectionRequest Superuser => new() { HostName = Server.Host, Port = Server.Port, Username = Server.User, Password = Server.Password };
 
     /// <summary>A database small enough to be looked at and with something in it that a restore must give back.</summary>
-    public void CreateNotes(int rows = 100) => Database.Execute(
+    /// <param name="rows">How many notes.</param>
+    /// <param name="owner">The role that owns all of it, and the database; null for the superuser.</param>
+    public void CreateNotes(int rows = 100, string? owner = null) => Database.Execute(
+        (owner is null ? string.Empty : $"ALTER DATABASE {PostgreSqlServer.SqlName(Database.Name)} OWNER TO {owner}; SET ROLE {owner};") +
         $"""
         CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
         INSERT INTO alembic_version VALUES ('aaaa');
@@ -46,7 +50,8 @@ internal sealed class PostgreSqlBench : IDisposable
         $"CREATE TABLE large (id integer PRIMARY KEY, body text); INSERT INTO large SELECT i, repeat(md5(i::text), 3200) FROM generate_series(1, {megabytes} * 10) i;");
 
     /// <summary>What a newer version of the application leaves behind: a table, a foreign key to an old one, other rows.</summary>
-    public void Migrate() => Database.Execute(
+    public void Migrate(string? owner = null) => Database.Execute(
+        (owner is null ? string.Empty : $"SET ROLE {owner};") +
         """
         CREATE TABLE comments (id serial PRIMARY KEY, note integer REFERENCES notes, body text);
         INSERT INTO comments (note, body) SELECT id, 'comment' FROM notes;
@@ -67,11 +72,24 @@ internal sealed class PostgreSqlBench : IDisposable
         return Superuser with { Username = role, Password = password };
     }
 
+    /// <summary>The server's address and password for another process.</summary>
+    public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
+    {
+        ["PGHOST"] = Server.Host,
+        ["PGPORT"] = Server.Port.ToString(CultureInfo.InvariantCulture),
+        ["PGUSER"] = Server.User,
+        ["PGPASSWORD"] = Server.Password,
+    };
+
     public PostgreSqlSource Source(PostgreSqlDumpOptions? options = null, PostgreSqlConnectionRequest? connection = null, string? database = null) =>
         new(PostgreSqlConnectionSettings.Resolve(connection ?? Superuser), database ?? Database.Name, options ?? new PostgreSqlDumpOptions());
 
     public Task<Backup> BackUpAsync(PostgreSqlDumpOptions? options = null, FingerprintLevel fingerprint = FingerprintLevel.Content, PayloadCompression? compression = null) =>
         _bench.BackUpAsync(new BackupRequest { Sources = [Source(options)], Fingerprint = fingerprint, Compression = compression });
+
+    /// <summary>The same backup, with a manifest that says something else.</summary>
+    public static Backup Claiming(Backup backup, Func<Manifest, Manifest> claim) =>
+        new(claim(backup.Manifest!), backup.Source, backup.Name, backup.Repository, backup.Location, backup.Tests);
 
     /// <summary>A backup that must fail, and leave nothing.</summary>
     public async Task<BackupException> BackupFailsAsync(PostgreSqlDumpOptions? options = null, PostgreSqlConnectionRequest? connection = null, string? database = null)
@@ -111,6 +129,19 @@ internal sealed class PostgreSqlBench : IDisposable
         AssertNothingLeftOnServer();
         return failure;
     }
+
+    /// <summary>Waits until so many bytes have been copied into or out of a table of a database whose name is like that.</summary>
+    public void WaitForCopy(string database, long bytes = 20_000_000)
+    {
+        using var connection = new Npgsql.NpgsqlConnection(Server.ConnectionString("postgres"));
+        connection.Open();
+        using var command = new Npgsql.NpgsqlCommand($"SELECT count(*) FROM pg_stat_progress_copy WHERE datname LIKE '{database}' AND bytes_processed > {bytes}", connection);
+        Assert.True(SpinWait.SpinUntil(() => (long)command.ExecuteScalar()! > 0, TimeSpan.FromSeconds(60)), "Nothing is copied.");
+    }
+
+    /// <summary>Disconnects everybody from the databases whose names are like that.</summary>
+    public void CutConnections(string database) => Server.Execute(
+        "postgres", $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE '{database}' AND pid <> pg_backend_pid()");
 
     /// <summary>No session and no database of this product's own; to be asked on a server of the test's own.</summary>
     public void AssertNothingLeftOnServer()

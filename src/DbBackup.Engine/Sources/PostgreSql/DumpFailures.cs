@@ -9,15 +9,7 @@ internal static class DumpFailures
     {
         string target = server.LocationOf(database);
         if (Says(words, "lock timeout"))
-        {
-            string holders = await LockHoldersAsync(server, database, cancellationToken).ConfigureAwait(false);
-            return new BackupFailure(
-                ErrorCodes.SourceLocked,
-                FailureCategory.Busy,
-                $"A table of '{database}' is locked, so {tool} gave up: {FirstError(words)}{holders}",
-                "Wait for the migration or maintenance that holds the lock, or give it more time with -LockTimeout.")
-            { Target = target, CanRetry = true };
-        }
+            return await LockedAsync(server, database!, $"{tool} gave up: {FirstError(words)}", null, cancellationToken).ConfigureAwait(false);
 
         (string Code, FailureCategory Category, string Hint, bool Retry)? known =
             Says(words, "row-level security") ? (ErrorCodes.PermissionDenied, FailureCategory.PermissionDenied, "Row-level security hides rows from this role, and a backup without them would not be whole: use the owner, a superuser, or a role with BYPASSRLS.", false)
@@ -32,10 +24,25 @@ internal static class DumpFailures
             : Says(words, "could not connect") || Says(words, "connection to server") || Says(words, "server closed the connection") || Says(words, "terminating connection")
               || Says(words, "no connection to the server") || Says(words, "SSL SYSCALL") || Says(words, "shutting down")
                 ? (ErrorCodes.ServerUnreachable, FailureCategory.Busy, "The server was stopped or the connection was cut: see the server's log, and try again.", true)
+            : Says(words, "process died unexpectedly") ? (ErrorCodes.ToolFailed, FailureCategory.ReadError, "One of its jobs was killed, perhaps for the memory that it took: try again, with fewer -Jobs.", true)
             : null;
         if (known is { } found)
             return new BackupFailure(found.Code, found.Category, $"{tool} failed on '{database}': {FirstError(words)}", found.Hint) { Target = target, CanRetry = found.Retry };
         return new ToolFailedException(tool, exitCode, words, $"Read what {tool} says; nothing of it was kept.");
+    }
+
+    /// <summary>The failure for a lock that was not released in time, with who holds it.</summary>
+    public static async Task<BackupFailure> LockedAsync(
+        PostgreSqlConnectionSettings server, string database, string finding, Exception? cause, CancellationToken cancellationToken)
+    {
+        string holders = await LockHoldersAsync(server, database, cancellationToken).ConfigureAwait(false);
+        return new BackupFailure(
+            ErrorCodes.SourceLocked,
+            FailureCategory.Busy,
+            $"A table of '{database}' is locked: {finding}{holders}",
+            "Wait for the migration or maintenance that holds the lock, or give it more time with -LockTimeout.",
+            cause)
+        { Target = server.LocationOf(database), CanRetry = true };
     }
 
     // "pg_dump: error: query failed: ERROR:  permission denied for table x": the words after the program's own, on one line.

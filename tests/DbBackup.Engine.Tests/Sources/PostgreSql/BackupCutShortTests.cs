@@ -42,7 +42,7 @@ public sealed class BackupCutShortTests(OwnPostgreSqlServer own) : IClassFixture
     [InlineData(PostgreSqlFormat.Plain)]
     public async Task Backup_whose_connections_are_cut_leaves_nothing(PostgreSqlFormat format)
     {
-        using var bench = CreateLarge(own.Server);
+        using PostgreSqlBench bench = CreateLarge(own.Server);
         BackupException failure = await CutAsync(bench, format, () => own.Server.TerminateAll(bench.Database.Name));
         Assert.Equal(ErrorCodes.ServerUnreachable, failure.Code);
         Assert.True(failure.CanRetry);
@@ -54,7 +54,7 @@ public sealed class BackupCutShortTests(OwnPostgreSqlServer own) : IClassFixture
     [InlineData(PostgreSqlFormat.Plain)]
     public async Task Backup_whose_pg_dump_is_killed_leaves_nothing(PostgreSqlFormat format)
     {
-        using var bench = CreateLarge(own.Server);
+        using PostgreSqlBench bench = CreateLarge(own.Server);
         BackupException failure = await CutAsync(bench, format, () => KillPgDump(bench.Database.Name));
         Assert.Equal(ErrorCodes.ToolFailed, failure.Code);
         Assert.Contains("pg_dump", failure.Message, StringComparison.Ordinal);
@@ -66,7 +66,7 @@ public sealed class BackupCutShortTests(OwnPostgreSqlServer own) : IClassFixture
     public async Task Backup_of_a_server_that_stops_leaves_nothing(bool atOnce)
     {
         using PostgreSqlServer server = PostgreSqlServer.Start();
-        using var bench = CreateLarge(server);
+        using PostgreSqlBench bench = CreateLarge(server);
         BackupException failure = await CutAsync(bench, PostgreSqlFormat.Custom, () => server.Stop(atOnce ? PostgreSqlStop.Immediate : PostgreSqlStop.Fast));
         Assert.Equal(ErrorCodes.ServerUnreachable, failure.Code);
         server.StartAgain();
@@ -79,11 +79,11 @@ public sealed class BackupCutShortTests(OwnPostgreSqlServer own) : IClassFixture
     [InlineData(PostgreSqlFormat.Directory)]
     public async Task Backup_that_is_cancelled_leaves_nothing(PostgreSqlFormat format)
     {
-        using var bench = CreateLarge(own.Server);
+        using PostgreSqlBench bench = CreateLarge(own.Server);
         using var cancel = new CancellationTokenSource();
         Task backup = Task.Run(() => new BackupService(bench.Files.Repository).CreateAsync(
             new BackupRequest { Sources = [bench.Source(new PostgreSqlDumpOptions { Format = format, Jobs = 2 })] }, bench.Observer, cancel.Token));
-        WaitForCopy(bench);
+        bench.WaitForCopy(bench.Database.Name);
         var time = Stopwatch.StartNew();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => backup);
@@ -122,7 +122,7 @@ public sealed class BackupCutShortTests(OwnPostgreSqlServer own) : IClassFixture
     private static async Task<BackupException> CutAsync(PostgreSqlBench bench, PostgreSqlFormat format, Action cut)
     {
         Task<Backup> backup = Task.Run(() => bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format, Jobs = 2 }, FingerprintLevel.Rows));
-        WaitForCopy(bench);
+        bench.WaitForCopy(bench.Database.Name);
         cut();
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => backup);
         bench.AssertSound(failure);
@@ -130,16 +130,6 @@ public sealed class BackupCutShortTests(OwnPostgreSqlServer own) : IClassFixture
         if (bench.Server.IsRunning)
             bench.AssertNothingLeftOnServer();
         return failure;
-    }
-
-    /// <summary>Waits until pg_dump is in the middle of the large table.</summary>
-    private static void WaitForCopy(PostgreSqlBench bench)
-    {
-        using var connection = new Npgsql.NpgsqlConnection(bench.Server.ConnectionString("postgres"));
-        connection.Open();
-        using var command = new Npgsql.NpgsqlCommand(
-            $"SELECT count(*) FROM pg_stat_progress_copy WHERE datname = '{bench.Database.Name}' AND bytes_processed > 20000000", connection);
-        Assert.True(SpinWait.SpinUntil(() => (long)command.ExecuteScalar()! > 0, TimeSpan.FromSeconds(60)), "pg_dump does not come to the large table.");
     }
 
     private static void KillPgDump(string database)
