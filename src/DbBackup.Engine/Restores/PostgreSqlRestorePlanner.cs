@@ -123,9 +123,17 @@ internal static class PostgreSqlRestorePlanner
         DatabaseInfo? properties = null;
         if (present is not null)
         {
-            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken).ConfigureAwait(false);
-            revision = await PostgreSqlCatalog.SchemaRevisionAsync(session, cancellationToken).ConfigureAwait(false);
-            properties = await PostgreSqlCatalog.DescribeAsync(session, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken).ConfigureAwait(false);
+                revision = await PostgreSqlCatalog.PresentRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+                properties = await PostgreSqlCatalog.DescribeAsync(session, cancellationToken).ConfigureAwait(false);
+            }
+            catch (BackupException failure) when (action == RestoreAction.Replace && (failure.Code is ErrorCodes.ServerFailed or ErrorCodes.PermissionDenied))
+            {
+                // Damaged, or closed to connections: its name can be given to another all the same.
+                warnings.Add($"the present database cannot be looked into: {failure.Message}");
+            }
         }
 
         if (action != RestoreAction.InPlace && !await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))
