@@ -24,7 +24,8 @@ internal static class DumpFailures
             : Says(words, "could not connect") || Says(words, "connection to server") || Says(words, "server closed the connection") || Says(words, "terminating connection")
               || Says(words, "no connection to the server") || Says(words, "SSL SYSCALL") || Says(words, "shutting down")
                 ? (ErrorCodes.ServerUnreachable, FailureCategory.Busy, "The server was stopped or the connection was cut: see the server's log, and try again.", true)
-            : Says(words, "process died unexpectedly") ? (ErrorCodes.ToolFailed, FailureCategory.ReadError, "One of its jobs was killed, perhaps for the memory that it took: try again, with fewer -Jobs.", true)
+            // Only where no job had said before why it ends, such as that the archive is damaged.
+            : Says(FirstError(words), "process died unexpectedly") ? (ErrorCodes.ToolFailed, FailureCategory.ReadError, "One of its jobs was killed, perhaps for the memory that it took: try again, with fewer -Jobs.", true)
             : null;
         if (known is { } found)
             return new BackupFailure(found.Code, found.Category, $"{tool} failed on '{database}': {FirstError(words)}", found.Hint) { Target = target, CanRetry = found.Retry };
