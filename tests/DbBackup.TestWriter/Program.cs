@@ -27,6 +27,15 @@ try
         case "restore":
             await EngineRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), force: args.Contains("force"));
             return 0;
+        case "pgbackup":
+            await PostgreSqlRun.BackUpAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
+            return 0;
+        case "pgrestore":
+            await PostgreSqlRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), inPlace: args.Contains("inplace"));
+            return 0;
+        case "pgdrill":
+            await PostgreSqlRun.DrillAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
+            return 0;
         case "list":
             await EngineRun.ListAsync(args[1]);
             return 0;

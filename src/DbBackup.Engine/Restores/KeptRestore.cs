@@ -40,7 +40,16 @@ internal sealed class KeptRestore : PreparedRestore
         var warnings = new List<string>();
         if (present is not null)
         {
-            presentRevision = await PostgreSqlServer.SchemaRevisionAsync(server, kept.Replaced, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, kept.Replaced, cancellationToken).ConfigureAwait(false);
+                presentRevision = await PostgreSqlCatalog.PresentRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+            }
+            catch (BackupException failure) when (failure.Code is ErrorCodes.ServerFailed or ErrorCodes.PermissionDenied)
+            {
+                warnings.Add($"the present database cannot be looked into: {failure.Message}");
+            }
+
             string sessions = await DatabaseSwap.DescribeSessionsAsync(maintenance, kept.Replaced, cancellationToken).ConfigureAwait(false);
             if (sessions.Length > 0)
                 warnings.Add($"sessions in the present database are ended: {sessions}");

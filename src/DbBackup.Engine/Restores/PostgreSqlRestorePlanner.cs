@@ -125,18 +125,17 @@ internal static class PostgreSqlRestorePlanner
         DatabaseInfo? properties = null;
         if (present is not null)
         {
-            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken, s_patience).ConfigureAwait(false);
             try
             {
-                revision = await PostgreSqlCatalog.SchemaRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+                using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken).ConfigureAwait(false);
+                revision = await PostgreSqlCatalog.PresentRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+                properties = await PostgreSqlCatalog.DescribeAsync(session, cancellationToken).ConfigureAwait(false);
             }
-            catch (BackupException failure) when (failure.Code == ErrorCodes.SourceLocked)
+            catch (BackupException failure) when (action == RestoreAction.Replace && (failure.Code is ErrorCodes.ServerFailed or ErrorCodes.PermissionDenied))
             {
-                // A migration that hangs may be the very reason for the restore.
-                warnings.Add("the present schema revision is not known: a migration has it locked");
+                // Damaged, or closed to connections: its name can be given to another all the same.
+                warnings.Add($"the present database cannot be looked into: {failure.Message}");
             }
-
-            properties = await PostgreSqlCatalog.DescribeAsync(session, cancellationToken).ConfigureAwait(false);
         }
 
         if (action != RestoreAction.InPlace && !await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))

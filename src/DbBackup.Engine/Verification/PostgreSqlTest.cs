@@ -46,7 +46,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
             {
                 report = await dump.ReadToEndAsync(progress, cancellationToken).ConfigureAwait(false);
             }
-            catch (ToolFailedException failure)
+            catch (ToolFailedException failure) when (!failure.WasKilled)
             {
                 run.Checks.Add(new BackupCheck($"{payload.FileName} read to its end", false, failure.Message));
                 return DatabaseTestOutcome.Checked;
@@ -157,7 +157,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
             var progress = new PayloadProgress(run.Observer, run.Activity, $"restoring {name} into a scratch database", payload.OriginalSize);
             await dump.LoadAsync(session, options, null, progress, cancellationToken).ConfigureAwait(false);
         }
-        catch (ToolFailedException failure)
+        catch (ToolFailedException failure) when (!failure.WasKilled)
         {
             run.Checks.Add(ReadWhole(payload));
             run.Checks.Add(new BackupCheck($"{name} restored", false, failure.Message));

@@ -98,9 +98,9 @@ internal sealed class StagedDump : IDisposable
     {
         if (_archive is null)
         {
-            // The text is proved before any of it counts: read once to its end, and then run.
-            using (PayloadReader proof = _content.OpenOriginal(Payload, cancellationToken))
-                await proof.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+            // The text is proved before any of it counts: read once to its end, and then run. psql takes a text that was cut off for a
+            // shorter one, and commits it; cut off within data, it even takes the statements that follow here for data.
+            RequireComplete(await ReadToEndAsync(null, cancellationToken).ConfigureAwait(false));
             using PayloadReader text = _content.OpenOriginal(Payload, cancellationToken);
             await new DatabaseLoad(server, database, Client, options).FromTextInOneTransactionAsync(text, before, after, cancellationToken).ConfigureAwait(false);
             return;
@@ -178,7 +178,22 @@ internal sealed class StagedDump : IDisposable
         if (start.AsSpan(0, length).IndexOf("\nCREATE SCHEMA public;"u8) >= 0)
             await DropPublicAsync(target, cancellationToken).ConfigureAwait(false);
         using var whole = new PrefixedStream(start.AsMemory(0, length), text, progress);
-        await new DatabaseLoad(target.Server, target.Database, Client, options).FromTextAsync(whole, inOneTransaction: false, cancellationToken).ConfigureAwait(false);
+        var scanner = new PlainDumpScanner();
+        using var scanned = new TappedStream(whole, bytes => scanner.Append(bytes.Span));
+        await new DatabaseLoad(target.Server, target.Database, Client, options).FromTextAsync(scanned, inOneTransaction: false, cancellationToken).ConfigureAwait(false);
+        RequireComplete(scanner.Complete());
+    }
+
+    private void RequireComplete(PlainDumpReport report)
+    {
+        if (report.IsComplete)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.DumpIncomplete,
+            FailureCategory.InvalidData,
+            $"'{Payload.FileName}' lacks its last line, \"PostgreSQL database dump complete\": it was cut off. Nothing was changed.",
+            "Use another backup of this source: Get-DbBackup, and Test-DbBackup to find a whole one.")
+        { Target = Payload.FileName };
     }
 
     private static Task DropPublicAsync(PostgreSqlSession target, CancellationToken cancellationToken) =>

@@ -44,9 +44,12 @@ internal sealed class OtherProcess : IDisposable
     }
 
     /// <summary>Runs a command to its end.</summary>
-    public static (int ExitCode, string Output) Run(params string[] command)
+    public static (int ExitCode, string Output) Run(params string[] command) => Run(new Dictionary<string, string>(), command);
+
+    /// <summary>Runs a command with further variables in its environment to its end.</summary>
+    public static (int ExitCode, string Output) Run(IReadOnlyDictionary<string, string> environment, string[] command)
     {
-        using OtherProcess process = StartCommand(command);
+        using OtherProcess process = StartCommand(command, environment);
         process.Process.WaitForExit();
         return (process.Process.ExitCode, string.Join('\n', process.Lines));
     }
@@ -91,11 +94,14 @@ internal sealed class OtherProcess : IDisposable
         Process.Dispose();
     }
 
-    private static OtherProcess StartCommand(string[] command)
+    /// <summary>Starts a command with further variables in its environment and leaves it running.</summary>
+    public static OtherProcess StartCommand(string[] command, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(command[0]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach (string argument in command[1..])
             start.ArgumentList.Add(argument);
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         var process = new OtherProcess(Process.Start(start)!);
         process.Process.OutputDataReceived += process.Keep;
         process.Process.ErrorDataReceived += process.Keep;

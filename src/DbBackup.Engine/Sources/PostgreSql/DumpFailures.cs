@@ -9,7 +9,7 @@ internal static class DumpFailures
     {
         string target = server.LocationOf(database);
         if (Says(words, "lock timeout"))
-            return await LockedAsync(server, database, $"{tool} gave up: {FirstError(words)}", cancellationToken).ConfigureAwait(false);
+            return await LockedAsync(server, database!, $"{tool} gave up: {FirstError(words)}", null, cancellationToken).ConfigureAwait(false);
 
         (string Code, FailureCategory Category, string Hint, bool Retry)? known =
             Says(words, "row-level security") ? (ErrorCodes.PermissionDenied, FailureCategory.PermissionDenied, "Row-level security hides rows from this role, and a backup without them would not be whole: use the owner, a superuser, or a role with BYPASSRLS.", false)
@@ -24,21 +24,25 @@ internal static class DumpFailures
             : Says(words, "could not connect") || Says(words, "connection to server") || Says(words, "server closed the connection") || Says(words, "terminating connection")
               || Says(words, "no connection to the server") || Says(words, "SSL SYSCALL") || Says(words, "shutting down")
                 ? (ErrorCodes.ServerUnreachable, FailureCategory.Busy, "The server was stopped or the connection was cut: see the server's log, and try again.", true)
+            // Only where no job had said before why it ends, such as that the archive is damaged.
+            : Says(FirstError(words), "process died unexpectedly") ? (ErrorCodes.ToolFailed, FailureCategory.ReadError, "One of its jobs was killed, perhaps for the memory that it took: try again, with fewer -Jobs.", true)
             : null;
         if (known is { } found)
             return new BackupFailure(found.Code, found.Category, $"{tool} failed on '{database}': {FirstError(words)}", found.Hint) { Target = target, CanRetry = found.Retry };
         return new ToolFailedException(tool, exitCode, words, $"Read what {tool} says; nothing of it was kept.");
     }
 
-    /// <summary>The failure for a lock that was not released in time; it names who holds it.</summary>
-    public static async Task<BackupFailure> LockedAsync(PostgreSqlConnectionSettings server, string? database, string words, CancellationToken cancellationToken)
+    /// <summary>The failure for a lock that was not released in time, with who holds it.</summary>
+    public static async Task<BackupFailure> LockedAsync(
+        PostgreSqlConnectionSettings server, string database, string finding, Exception? cause, CancellationToken cancellationToken)
     {
         string holders = await LockHoldersAsync(server, database, cancellationToken).ConfigureAwait(false);
         return new BackupFailure(
             ErrorCodes.SourceLocked,
             FailureCategory.Busy,
-            $"A table of '{database}' is locked, and {words}{holders}",
-            "Wait for the migration or maintenance that holds the lock, or give it more time with -LockTimeout.")
+            $"A table of '{database}' is locked: {finding}{holders}",
+            "Wait for the migration or maintenance that holds the lock, or give it more time with -LockTimeout.",
+            cause)
         { Target = server.LocationOf(database), CanRetry = true };
     }
 

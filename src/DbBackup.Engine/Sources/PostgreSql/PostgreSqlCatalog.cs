@@ -95,6 +95,20 @@ internal static class PostgreSqlCatalog
         return heads.Count == 0 ? null : string.Join(",", heads);
     }
 
+    /// <summary>The same of a database that is about to be replaced; null also where it is locked or damaged, perhaps the very reason for the restore.</summary>
+    public static async Task<string?> PresentRevisionAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await session.LimitLockWaitAsync(TimeSpan.FromSeconds(2), cancellationToken).ConfigureAwait(false);
+            return await SchemaRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (failure.Code is ErrorCodes.SourceLocked or ErrorCodes.ServerFailed)
+        {
+            return null;
+        }
+    }
+
     private static Task<List<DatabaseGrant>> GrantsAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
         """
         SELECT CASE WHEN a.grantee = 0 THEN NULL ELSE pg_get_userbyid(a.grantee)::text END, a.privilege_type, a.is_grantable

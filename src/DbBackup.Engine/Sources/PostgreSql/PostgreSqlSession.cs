@@ -99,6 +99,10 @@ internal sealed class PostgreSqlSession : IDisposable
         throw last!;
     }
 
+    /// <summary>Has statements fail that wait longer for a lock. Without it they wait for ever, as even the size of a table does when it is locked.</summary>
+    public Task LimitLockWaitAsync(TimeSpan limit, CancellationToken cancellationToken) => ExecuteAsync(
+        string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {Math.Max(1, (long)limit.TotalMilliseconds)}"), "connecting", cancellationToken);
+
     /// <summary>Runs statements.</summary>
     public async Task ExecuteAsync(string sql, string action, CancellationToken cancellationToken)
     {

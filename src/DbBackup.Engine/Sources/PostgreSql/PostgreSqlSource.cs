@@ -35,30 +35,18 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
     public bool IsOfThisMachine => server.IsLocal;
 
     /// <inheritdoc/>
-    public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => NamingLockHoldersAsync(() => PreviewAsync(cancellationToken), cancellationToken);
+    public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => NamingHoldersAsync(() => LookAsync(cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return NamingLockHoldersAsync(() => BeginAsync(context, cancellationToken), cancellationToken);
+        return NamingHoldersAsync(() => BeginAsync(context, cancellationToken), cancellationToken);
     }
 
-    private async Task<T> NamingLockHoldersAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    private async Task<SourcePreview> LookAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            return await work().ConfigureAwait(false);
-        }
-        catch (BackupFailure failure) when (failure.Code == ErrorCodes.SourceLocked && failure.InnerException is not null)
-        {
-            throw await DumpFailures.LockedAsync(server, database, "it was not released in time.", cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<SourcePreview> PreviewAsync(CancellationToken cancellationToken)
-    {
-        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, database, cancellationToken, options.LockTimeout).ConfigureAwait(false);
+        using PostgreSqlSession session = await OpenAsync(cancellationToken).ConfigureAwait(false);
         PostgreSqlClients.For(session.ServerMajor, session.ServerVersion);
         List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(session, cancellationToken).ConfigureAwait(false);
         RequireTables(tables.Count);
@@ -70,7 +58,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
 
     private async Task<Capture> BeginAsync(CaptureContext context, CancellationToken cancellationToken)
     {
-        PostgreSqlSession keeper = await PostgreSqlSession.OpenAsync(server, database, cancellationToken, options.LockTimeout).ConfigureAwait(false);
+        PostgreSqlSession keeper = await OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             PostgreSqlClient client = PostgreSqlClients.For(keeper.ServerMajor, keeper.ServerVersion);
@@ -95,7 +83,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
                 Taken = taken,
                 EngineVersion = keeper.ServerVersion,
                 Payloads = [run.Describe(UsesFolder(tables))],
-                CollectFacts = token => NamingLockHoldersAsync(() => run.CollectFactsAsync(token), token),
+                CollectFacts = token => NamingHoldersAsync(() => run.CollectFactsAsync(token), token),
                 Tools = new Dictionary<string, string> { ["pg_dump"] = client.Version },
                 Notes = Notes(client, keeper),
             };
@@ -112,6 +100,34 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
     {
         string stem = string.Concat(database.Select(character => char.IsLetterOrDigit(character) || character is '.' or '-' or '_' ? character : '_')).Trim('.', '-');
         return stem.Length == 0 ? "database" : stem.Length > 80 ? stem[..80] : stem;
+    }
+
+    private async Task<PostgreSqlSession> OpenAsync(CancellationToken cancellationToken)
+    {
+        PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, database, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await session.LimitLockWaitAsync(options.LockTimeout, cancellationToken).ConfigureAwait(false);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    // The server says that a lock was not to be had, not who has it.
+    private async Task<T> NamingHoldersAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.SourceLocked && failure.InnerException is Npgsql.PostgresException error)
+        {
+            throw await DumpFailures.LockedAsync(server, database, error.MessageText + ".", error, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private bool UsesFolder(List<PostgreSqlTable> tables)
@@ -214,8 +230,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
         {
             try
             {
-                using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(
-                    source.Server, source.Database, cancellationToken, source.Options.LockTimeout).ConfigureAwait(false);
+                using PostgreSqlSession session = await source.OpenAsync(cancellationToken).ConfigureAwait(false);
                 string? revision = await PostgreSqlCatalog.SchemaRevisionAsync(keeper, cancellationToken).ConfigureAwait(false);
                 // What a filter leaves is known from the dump alone; a whole dump is counted while it runs.
                 DumpContents? contents = source.Options.IsFiltered ? await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false) : null;
