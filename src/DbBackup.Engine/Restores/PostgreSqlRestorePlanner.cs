@@ -14,8 +14,6 @@ internal static class PostgreSqlRestorePlanner
     // A restored database is seldom larger than the one that was dumped, whose size with indexes is known; without it, indexes are guessed.
     private const double SizeOfUnknown = 1.5;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
-
     public sealed record Outcome(RestorePlan Plan, PostgreSqlConnectionSettings Server, IReadOnlyList<PostgreSqlRestoreItem> Items, RestorePlan? Files);
 
     public static async Task<Outcome> PlanAsync(

@@ -49,12 +49,9 @@ internal sealed class PostgreSqlSession : IDisposable
     /// <param name="server">The server and role.</param>
     /// <param name="database">The database.</param>
     /// <param name="cancellationToken">Stops the attempt.</param>
-    /// <param name="lockTimeout">
-    /// How long to wait for a lock; null for ever. Even to ask for a table's size takes a lock on it, which a migration may hold for long.
-    /// </param>
     /// <exception cref="BackupException">The server, the role, its password or the database is wrong.</exception>
     public static async Task<PostgreSqlSession> OpenAsync(
-        PostgreSqlConnectionSettings server, string database, CancellationToken cancellationToken, TimeSpan? lockTimeout = null)
+        PostgreSqlConnectionSettings server, string database, CancellationToken cancellationToken)
     {
         var connection = new NpgsqlConnection(server.ForDatabase(database).ToNpgsql(database));
         try
@@ -63,8 +60,6 @@ internal sealed class PostgreSqlSession : IDisposable
             var session = new PostgreSqlSession(connection, server, database);
             await session.ExecuteAsync(Settings, "connecting", cancellationToken).ConfigureAwait(false);
             await session.ExecuteAsync(NewerSettings, "connecting", cancellationToken).ConfigureAwait(false);
-            if (lockTimeout is { } wait)
-                await session.ExecuteAsync(string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {(long)wait.TotalMilliseconds}"), "connecting", cancellationToken).ConfigureAwait(false);
             return session;
         }
         catch (Exception exception) when (IsDriverFailure(exception))
