@@ -1,5 +1,5 @@
 BeforeDiscovery {
-    $documents = Get-ChildItem "$PSScriptRoot/../../docs/en-US/*-DbBackup.md" | ForEach-Object { @{ Name = $_.BaseName; File = $_.FullName } }
+    $documents = Get-ChildItem "$PSScriptRoot/../../docs/en-US/*-Db*.md" | ForEach-Object { @{ Name = $_.BaseName; File = $_.FullName } }
 }
 
 Describe 'The help of <name>' -ForEach $documents {
@@ -99,7 +99,7 @@ Describe 'The help of <name>' -ForEach $documents {
             $errors = $null
             $ast = [Management.Automation.Language.Parser]::ParseInput($match.Groups[1].Value, [ref]$null, [ref]$errors)
             $errors | Should -BeNullOrEmpty
-            foreach ($used in $ast.FindAll({ $args[0] -is [Management.Automation.Language.CommandAst] -and $args[0].GetCommandName() -like '*-DbBackup' }, $true)) {
+            foreach ($used in $ast.FindAll({ $args[0] -is [Management.Automation.Language.CommandAst] -and $args[0].GetCommandName() -like '*-Db*' }, $true)) {
                 $known = Get-Command $used.GetCommandName()
                 foreach ($parameter in $used.CommandElements | Where-Object { $_ -is [Management.Automation.Language.CommandParameterAst] }) {
                     { $known.ResolveParameter($parameter.ParameterName) } | Should -Not -Throw -Because "$($used.Extent.Text)"
@@ -118,7 +118,7 @@ Describe 'All help' {
     BeforeAll { . $PSScriptRoot/common.ps1 }
 
     It 'covers each cmdlet' {
-        (Get-ChildItem "$RepositoryRoot/docs/en-US/*-DbBackup.md").BaseName | Sort-Object | Should -Be ((Get-Command -Module DbBackup).Name | Sort-Object)
+        (Get-ChildItem "$RepositoryRoot/docs/en-US/*-Db*.md").BaseName | Sort-Object | Should -Be ((Get-Command -Module DbBackup).Name | Sort-Object)
     }
 
     It 'has about_DbBackup' {
