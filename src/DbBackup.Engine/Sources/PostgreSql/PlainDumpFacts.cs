@@ -13,6 +13,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     private bool _dataAhead;
     private bool _isDumpOpen;
     private bool _isBroken;
+    private bool _commits;
     private bool _isCluster;
     private bool _usesInserts;
     private bool _setsTransactionTimeout;
@@ -89,6 +90,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     /// <inheritdoc/>
     public void Statement(ReadOnlySpan<byte> text, ByteRange range)
     {
+        _commits |= text.SequenceEqual("COMMIT;"u8);
         _trailer = Trailer.None;
         _copying = null;
         if (text.StartsWith("COPY "u8))
@@ -128,6 +130,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     /// <param name="endsBetweenStatements">Whether the script ends outside of data, quotes and statements.</param>
     public PlainDumpReport Report(bool endsBetweenStatements) => new()
     {
+        Commits = _commits,
         IsComplete = endsBetweenStatements && !_isBroken && !_isDumpOpen && _restrictKey is null
             && _trailer == (_isCluster ? Trailer.Cluster : Trailer.Database),
         IsCluster = _isCluster,
