@@ -40,6 +40,27 @@ internal static class KeptDatabases
         }
     }
 
+    /// <summary>
+    /// Takes back the entries of killed runs: those whose database still has, or has again, the name under which it would have been
+    /// replaced. To be called under that name's <see cref="TargetLock"/>: a run that is alive is between the entry and the rename.
+    /// </summary>
+    public static async Task WithdrawUnusedAsync(
+        BackupRepository repository, string source, PostgreSqlSession maintenance, string database, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        if (await PostgreSqlTarget.FindAsync(maintenance, database, cancellationToken).ConfigureAwait(false) is not { } present)
+            return;
+        foreach (Backup entry in await repository.ListAsync(source, cancellationToken).ConfigureAwait(false))
+        {
+            if (entry.Manifest?.Kept is not { } kept || kept.Replaced != database || kept.ObjectId != present.ObjectId || !IsOn(maintenance.Server, kept))
+                continue;
+            Withdraw(repository, new BackupKey(entry.Source, entry.Name));
+            observer.Warning($"Took back the entry '{entry}', which a run that was killed had left: its database is '{database}' itself.");
+        }
+    }
+
+    private static bool IsOn(PostgreSqlConnectionSettings server, KeptDatabase kept) =>
+        PostgreSqlConnectionSettings.FromLocation(kept.Location).Database is { } name && server.LocationOf(name) == kept.Location;
+
     /// <summary>Takes an entry back whose database was not renamed after all, or has its old name again.</summary>
     public static void Withdraw(BackupRepository repository, BackupKey key) => repository.Storage.Remove(key);
 }

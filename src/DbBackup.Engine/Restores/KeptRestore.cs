@@ -83,6 +83,7 @@ internal sealed class KeptRestore : PreparedRestore
         var duration = Stopwatch.StartNew();
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(_server, null, cancellationToken).ConfigureAwait(false);
         await TargetLock.TakeAsync(maintenance, _kept.Replaced, cancellationToken).ConfigureAwait(false);
+        await KeptDatabases.WithdrawUnusedAsync(_repository, _request.Backup.Source, maintenance, _kept.Replaced, observer, cancellationToken).ConfigureAwait(false);
         string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, _kept, cancellationToken).ConfigureAwait(false);
         var swap = new KeepingSwap(_repository, maintenance, _request.Backup.Source, _request.Backup.ToString());
         (Backup? safety, TimeSpan interruption) = await swap.RunAsync(_kept.Replaced, name, _presentRevision, _request.NoSafetyBackup, cancellationToken).ConfigureAwait(false);

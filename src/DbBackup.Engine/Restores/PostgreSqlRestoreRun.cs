@@ -35,6 +35,7 @@ internal sealed class PostgreSqlRestoreRun(
         PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, item.Name, cancellationToken).ConfigureAwait(false);
         _locks.Add(maintenance);
         await TargetLock.TakeAsync(maintenance, item.Name, cancellationToken).ConfigureAwait(false);
+        await KeptDatabases.WithdrawUnusedAsync(repository, request.Backup.Source, maintenance, item.Name, observer, cancellationToken).ConfigureAwait(false);
         var progress = new PayloadProgress(observer, activity, $"unpacking {item.Payload.FileName}", item.Payload.OriginalSize);
         StagedDump dump = await StagedDump.PrepareAsync(content, item.Payload, maintenance.ServerMajor, scratch, progress, cancellationToken).ConfigureAwait(false);
         if (item.Action == RestoreAction.InPlace)

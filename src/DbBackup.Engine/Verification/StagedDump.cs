@@ -100,7 +100,18 @@ internal sealed class StagedDump : IDisposable
         {
             // The text is proved before any of it counts: read once to its end, and then run. psql takes a text that was cut off for a
             // shorter one, and commits it; cut off within data, it even takes the statements that follow here for data.
-            RequireComplete(await ReadToEndAsync(null, cancellationToken).ConfigureAwait(false));
+            PlainDumpReport report = await ReadToEndAsync(null, cancellationToken).ConfigureAwait(false);
+            RequireComplete(report);
+            if (report.Commits)
+            {
+                throw new BackupFailure(
+                    ErrorCodes.FormatNotSupported,
+                    FailureCategory.NotSupported,
+                    $"'{Payload.FileName}' is SQL text that commits on its way (around large objects), so it cannot be loaded in one transaction. Nothing was changed.",
+                    "Restore it beside the present database (without -InPlace), or under another name.")
+                { Target = Payload.FileName };
+            }
+
             using PayloadReader text = _content.OpenOriginal(Payload, cancellationToken);
             await new DatabaseLoad(server, database, Client, options).FromTextInOneTransactionAsync(text, before, after, cancellationToken).ConfigureAwait(false);
             return;

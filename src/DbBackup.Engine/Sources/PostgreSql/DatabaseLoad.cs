@@ -60,8 +60,18 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// <param name="cancellationToken">Kills psql.</param>
     public async Task FromTextAsync(Stream text, bool inOneTransaction, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = StartPsql(inOneTransaction);
-        await FeedAsync(tool, text, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = StartPsql();
+        await FeedAsync(
+            tool,
+            async input =>
+            {
+                if (inOneTransaction)
+                    await SayAsync(input, Begin, cancellationToken).ConfigureAwait(false);
+                await text.CopyToAsync(input, 1 << 20, cancellationToken).ConfigureAwait(false);
+                if (inOneTransaction)
+                    await SayAsync(input, Commit, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -74,18 +84,19 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// <param name="cancellationToken">Undoes everything.</param>
     public async Task FromArchiveInOneTransactionAsync(string archive, string before, string after, CancellationToken cancellationToken)
     {
-        using ToolProcess script = ToolProcess.Start(client.PgRestore, [.. RestoreArguments(), "--file=-", archive], Environment(null));
+        // Without --single-transaction, large objects would come with a COMMIT of their own in the middle.
+        using ToolProcess script = ToolProcess.Start(client.PgRestore, [.. RestoreArguments(), "--single-transaction", "--file=-", archive], Environment(null));
         using CancellationTokenRegistration stop = cancellationToken.Register(script.Kill);
-        using ToolProcess psql = StartPsql(inOneTransaction: true);
+        using ToolProcess psql = StartPsql();
         await FeedAsync(
             psql,
             async input =>
             {
-                await input.WriteAsync(Encoding.UTF8.GetBytes(before + "\n"), cancellationToken).ConfigureAwait(false);
-                await script.Output.CopyToAsync(input, 1 << 20, cancellationToken).ConfigureAwait(false);
+                await SayAsync(input, Begin + before + "\n", cancellationToken).ConfigureAwait(false);
+                await CopyWithoutCommitAsync(script.Output, input, cancellationToken).ConfigureAwait(false);
                 // Only when pg_restore has said that this was all may psql come to the end.
                 await RequireSuccessAsync(script, cancellationToken).ConfigureAwait(false);
-                await input.WriteAsync(Encoding.UTF8.GetBytes("\n" + after + "\n"), cancellationToken).ConfigureAwait(false);
+                await SayAsync(input, "\n" + after + Commit, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -93,14 +104,14 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// <summary>The same for SQL text.</summary>
     public async Task FromTextInOneTransactionAsync(Stream text, string before, string after, CancellationToken cancellationToken)
     {
-        using ToolProcess psql = StartPsql(inOneTransaction: true);
+        using ToolProcess psql = StartPsql();
         await FeedAsync(
             psql,
             async input =>
             {
-                await input.WriteAsync(Encoding.UTF8.GetBytes(before + "\n"), cancellationToken).ConfigureAwait(false);
+                await SayAsync(input, Begin + before + "\n", cancellationToken).ConfigureAwait(false);
                 await text.CopyToAsync(input, 1 << 20, cancellationToken).ConfigureAwait(false);
-                await input.WriteAsync(Encoding.UTF8.GetBytes("\n" + after + "\n"), cancellationToken).ConfigureAwait(false);
+                await SayAsync(input, "\n" + after + Commit, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -142,11 +153,37 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
             yield return $"--use-list={list}";
     }
 
-    private ToolProcess StartPsql(bool inOneTransaction)
+    // psql's own --single-transaction commits at the end of its input, also where this process was killed and the end came too early.
+    private const string Begin = "BEGIN;\n";
+    private const string Commit = "\nCOMMIT;\n";
+
+    // More than what pg_restore writes after its COMMIT: the closing comment and \unrestrict.
+    private const int TailBytes = 4096;
+
+    private static ValueTask SayAsync(Stream input, string sql, CancellationToken cancellationToken) => input.WriteAsync(Encoding.UTF8.GetBytes(sql), cancellationToken);
+
+    // The script commits at its end, where more is still to come.
+    private static async Task CopyWithoutCommitAsync(Stream script, Stream input, CancellationToken cancellationToken)
+    {
+        byte[] buffer = new byte[1 << 20];
+        int held = 0;
+        int read;
+        while ((read = await script.ReadAsync(buffer.AsMemory(held), cancellationToken).ConfigureAwait(false)) > 0)
+        {
+            held += read;
+            int passed = Math.Max(0, held - TailBytes);
+            await input.WriteAsync(buffer.AsMemory(0, passed), cancellationToken).ConfigureAwait(false);
+            buffer.AsSpan(passed, held - passed).CopyTo(buffer);
+            held -= passed;
+        }
+
+        int commit = buffer.AsSpan(0, held).LastIndexOf("\nCOMMIT;"u8);
+        await input.WriteAsync(buffer.AsMemory(0, commit < 0 ? held : commit), cancellationToken).ConfigureAwait(false);
+    }
+
+    private ToolProcess StartPsql()
     {
         List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=" + (OperatingSystem.IsWindows() ? "NUL" : "/dev/null"), $"--dbname={Target}", "--file=-"];
-        if (inOneTransaction)
-            arguments.Insert(0, "--single-transaction");
         return ToolProcess.Start(client.Psql, arguments, Environment(ServerOptions), feed: true);
     }
 

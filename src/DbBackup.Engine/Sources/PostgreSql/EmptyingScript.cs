@@ -10,13 +10,33 @@ namespace DbBackup.Engine.Sources.PostgreSql;
 internal static class EmptyingScript
 {
     /// <summary>Drops everything of the database's own, whatever made it; extensions stay.</summary>
-    public static string ForDatabase(TimeSpan lockTimeout) => Block(lockTimeout, PostgreSqlCatalog.UserSchema, string.Empty) + """
-        SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata;
-        DO $dbbackup$ DECLARE item record; BEGIN
-          FOR item IN SELECT pubname FROM pg_publication LOOP EXECUTE format('DROP PUBLICATION %I', item.pubname); END LOOP;
-        END $dbbackup$;
+    public static string ForDatabase(TimeSpan lockTimeout) => Block(lockTimeout, PostgreSqlCatalog.UserSchema, DropFirst, DropLast);
 
+    // Event triggers first: they would see the rest go.
+    private static string DropFirst => $"""
+          PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
+          {DropAll($"SELECT 'pg_event_trigger'::regclass AS kind, oid FROM pg_event_trigger UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication")}
         """;
+
+    // What is left when the tables, functions and types have gone with all that hangs on them.
+    private static string DropLast => DropAll(string.Join(
+        " UNION ALL ",
+        new[] { ("pg_collation", "collnamespace"), ("pg_conversion", "connamespace"), ("pg_operator", "oprnamespace"), ("pg_opclass", "opcnamespace"), ("pg_opfamily", "opfnamespace"), ("pg_ts_config", "cfgnamespace"), ("pg_ts_dict", "dictnamespace") }
+            .Select(kind => $"SELECT '{kind.Item1}'::regclass AS kind, x.oid FROM {kind.Item1} x JOIN pg_namespace n ON n.oid = x.{kind.Item2} WHERE {PostgreSqlCatalog.UserSchema}")
+            .Append($"SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast WHERE oid >= {FirstOwnObject}")));
+
+    // FirstNormalObjectId in the server's transam.h: what initdb makes has smaller oids.
+    private const int FirstOwnObject = 16384;
+
+    // The statements are collected first: one of them may take the object of another with it.
+    private static string DropAll(string objects) => $"""
+        FOREACH statement IN ARRAY ARRAY(
+            SELECT format('DROP %s IF EXISTS %s CASCADE', replace(i.type, '-', ' '), i.identity) FROM ({objects}) o, LATERAL pg_identify_object(o.kind, o.oid, 0) i
+            WHERE NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = o.kind AND e.objid = o.oid AND e.deptype = 'e')) LOOP
+            EXECUTE statement;
+          END LOOP;
+        """;
+
 
     /// <summary>Drops what is in schemas, unless something outside of them depends on it.</summary>
     public static string ForSchemas(TimeSpan lockTimeout, IReadOnlyList<string> schemas)
@@ -41,7 +61,7 @@ internal static class EmptyingScript
             """;
         // A name's text as regnamespace prints it is quoted where it must be.
         guard = "  chosen := ARRAY(SELECT n.oid::regnamespace::text FROM pg_namespace n WHERE n.nspname IN (" + names + "));\n" + guard;
-        return Block(lockTimeout, $"n.nspname IN ({names})", guard);
+        return Block(lockTimeout, $"n.nspname IN ({names})", guard, string.Empty);
     }
 
     /// <summary>
@@ -90,16 +110,16 @@ internal static class EmptyingScript
 
     private static string LockTimeout(TimeSpan timeout) => string.Create(CultureInfo.InvariantCulture, $"SET client_min_messages = warning;\nSET lock_timeout = {(long)timeout.TotalMilliseconds};\n");
 
-    private static string Block(TimeSpan lockTimeout, string condition, string guard)
+    private static string Block(TimeSpan lockTimeout, string condition, string first, string last)
     {
         string OfSchema(string catalogue, string alias, string schema) =>
             $"JOIN pg_namespace n ON n.oid = {alias}.{schema} WHERE {condition} AND {PostgreSqlCatalog.NotOfExtension(catalogue, alias + ".oid")}";
         return $"""
             {LockTimeout(lockTimeout)}SELECT pg_catalog.set_config('search_path', 'pg_catalog', false);
             DO $dbbackup$
-            DECLARE item record; outside text; chosen text[];
+            DECLARE item record; outside text; chosen text[]; statement text;
             BEGIN
-            {guard}
+            {first}
               FOR item IN SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname) AS statement
                           FROM pg_class c {OfSchema("pg_class", "c", "relnamespace")} AND c.relkind IN ('v', 'm', 'r', 'p', 'f', 'S') AND NOT c.relispartition
                           ORDER BY CASE c.relkind WHEN 'v' THEN 1 WHEN 'm' THEN 1 WHEN 'S' THEN 3 ELSE 2 END LOOP
@@ -114,13 +134,7 @@ internal static class EmptyingScript
                           FROM pg_type t {OfSchema("pg_type", "t", "typnamespace")} AND (t.typtype IN ('d', 'e', 'r') OR t.typtype = 'c' AND EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')) LOOP
                 EXECUTE item.statement;
               END LOOP;
-              FOR item IN SELECT DISTINCT format('DROP %s IF EXISTS %s CASCADE', CASE i.type WHEN 'statistics object' THEN 'STATISTICS' ELSE upper(i.type) END, i.identity) AS statement
-                          FROM pg_namespace n JOIN pg_depend d ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid, pg_identify_object(d.classid, d.objid, 0) i
-                          WHERE {condition} AND i.type IN ('operator', 'operator class', 'operator family', 'text search configuration', 'text search dictionary', 'text search parser',
-                            'text search template', 'collation', 'conversion', 'statistics object')
-                            AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') LOOP
-                EXECUTE item.statement;
-              END LOOP;
+            {last}
               FOR item IN SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', n.nspname) AS statement
                           FROM pg_namespace n WHERE {condition} AND n.nspname <> 'public' AND {PostgreSqlCatalog.NotOfExtension("pg_namespace", "n.oid")}
                             AND NOT EXISTS (SELECT 1 FROM pg_extension x WHERE x.extnamespace = n.oid) LOOP

@@ -15,6 +15,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     private bool _dataAhead;
     private bool _isDumpOpen;
     private bool _isBroken;
+    private bool _commits;
     private bool _isCluster;
     private bool _usesInserts;
     private bool _setsTransactionTimeout;
@@ -95,6 +96,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     /// <inheritdoc/>
     public void Statement(ReadOnlySpan<byte> text, ByteRange range)
     {
+        _commits |= text.SequenceEqual("COMMIT;"u8);
         _trailer = Trailer.None;
         (_copying, _copiesRevisions) = (null, false);
         if (text.StartsWith("COPY "u8))
@@ -142,6 +144,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     /// <param name="endsBetweenStatements">Whether the script ends outside of data, quotes and statements.</param>
     public PlainDumpReport Report(bool endsBetweenStatements) => new()
     {
+        Commits = _commits,
         IsComplete = endsBetweenStatements && !_isBroken && !_isDumpOpen && _restrictKey is null
             && _trailer == (_isCluster ? Trailer.Cluster : Trailer.Database),
         IsCluster = _isCluster,

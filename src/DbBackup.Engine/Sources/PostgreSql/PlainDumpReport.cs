@@ -42,6 +42,9 @@ public sealed record PlainDumpReport
     /// <summary>Whether data are INSERT statements, which are not counted.</summary>
     public required bool UsesInserts { get; init; }
 
+    /// <summary>Whether it commits by itself on the way, as pg_dump has it around large objects: it cannot be one transaction then.</summary>
+    public bool Commits { get; init; }
+
     /// <summary>Whether it sets <c>transaction_timeout</c>, which servers before version 17 do not know.</summary>
     public required bool SetsTransactionTimeout { get; init; }
 

@@ -1,5 +1,8 @@
+using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
+using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Engine.Tests.Testing;
+using PostgreSqlServer = DbBackup.Engine.Tests.Testing.PostgreSqlServer;
 
 namespace DbBackup.Engine.Tests.Restores.PostgreSql;
 
@@ -89,6 +92,31 @@ public sealed class KeptDatabaseTests(OwnPostgreSqlServer own) : IClassFixture<O
         Assert.Single(bench.KeptDatabases());
         await RemoveAsync(bench, kept, force: false);
         Assert.Empty(bench.KeptDatabases());
+    }
+
+    [SkippableFact]
+    public async Task Entry_of_a_run_that_was_killed_before_its_rename_drops_nothing_and_is_taken_back()
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.CreateNotes();
+        Backup backup = await bench.BackUpAsync();
+        bench.Migrate();
+        string migrated = bench.Database.Dump();
+        long oid = long.Parse(own.Server.Query("postgres", $"SELECT oid FROM pg_database WHERE datname = '{bench.Database.Name}'"), System.Globalization.CultureInfo.InvariantCulture);
+        string location = PostgreSqlConnectionSettings.Resolve(bench.Superuser).LocationOf(bench.Database.Name + "_before_20260101t000000z");
+        var entry = new KeptDatabase(location, oid, bench.Database.Name, "postgres", 1, backup.ToString());
+        KeptDatabases.Publish(bench.Files.Repository, backup.Source, entry, null, "15.0", DateTimeOffset.UtcNow.AddHours(-1));
+        Backup orphan = Assert.Single(await bench.Files.ListAsync(), each => each.Manifest!.Kept is not null);
+
+        await bench.RestoreFailsAsync(bench.Request(orphan));
+        await Assert.ThrowsAnyAsync<BackupException>(() => RemoveAsync(bench, orphan, force: false));
+        Assert.Equal(migrated, bench.Database.Dump());
+
+        RestoreResult result = await bench.RestoreAsync(backup);
+        Backup kept = Assert.Single(await bench.Files.ListAsync(), each => each.Manifest!.Kept is not null);
+        Assert.Equal(result.SafetyBackup!.Name, kept.Name);
+        Assert.NotEqual(orphan.Location, kept.Location);
+        Assert.Contains(bench.Observer.Warnings, warning => warning.Contains(orphan.Name, StringComparison.Ordinal));
     }
 
     [SkippableFact]

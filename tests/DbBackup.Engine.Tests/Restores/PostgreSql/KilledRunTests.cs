@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Engine.Tests.Testing;
 
 namespace DbBackup.Engine.Tests.Restores.PostgreSql;
@@ -44,6 +45,26 @@ public sealed class KilledRunTests(OwnPostgreSqlServer own) : IClassFixture<OwnP
             Assert.True((await bench.TestAsync(each)).Passed, each.ToString());
         await bench.BackUpAsync();
         bench.Files.AssertNothingStaged();
+    }
+
+    [SkippableTheory]
+    [InlineData(PostgreSqlFormat.Custom)]
+    [InlineData(PostgreSqlFormat.Plain)]
+    public async Task Restore_in_place_killed_within_its_data_is_undone(PostgreSqlFormat format)
+    {
+        Skip.If(OperatingSystem.IsWindows(), "There is no kill -9.");
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.CreateNotes();
+        bench.AddLargeDump(200);
+        Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format }, FingerprintLevel.Rows);
+        bench.Database.Execute("TRUNCATE large");
+        bench.Migrate();
+        string present = bench.Database.Dump();
+        using OtherProcess restore = OtherProcess.StartCommand(OtherProcess.Command("pgrestore", bench.Files.RepositoryPath, backup.Source, backup.Name, "0", "inplace"), bench.Environment);
+        bench.WaitForCopy(bench.Database.Name, 50_000_000);
+        // Its psql lives on, and sees the end of its input.
+        restore.Kill();
+        Assert.Equal(present, await WhenQuietAsync(bench));
     }
 
     [SkippableFact]

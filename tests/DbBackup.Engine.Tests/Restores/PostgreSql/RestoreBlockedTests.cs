@@ -156,6 +156,31 @@ public sealed class RestoreBlockedTests(OwnPostgreSqlServer own) : IClassFixture
         Assert.Equal(ErrorCodes.RestoreMismatch, beside.Code);
     }
 
+    [SkippableTheory]
+    [InlineData(PostgreSqlFormat.Custom)]
+    [InlineData(PostgreSqlFormat.Plain)]
+    public async Task Large_objects_are_no_part_that_stays_when_a_restore_in_place_is_undone(PostgreSqlFormat format)
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.CreateNotes();
+        bench.Database.Execute("SELECT lo_from_bytea(777001, 'wanted')");
+        string wanted = bench.Database.Dump();
+        Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format });
+        bench.Migrate();
+        Fingerprint facts = backup.Manifest!.Fingerprint!;
+        Fingerprint other = facts with { Tables = [.. facts.Tables.Select(table => table.Name == "public.notes" ? table with { Rows = 101 } : table)] };
+        Backup lies = PostgreSqlBench.Claiming(backup, manifest => manifest with { Fingerprint = other });
+        await bench.RestoreFailsAsync(bench.Request(lies) with { InPlace = true, NoSafetyBackup = true });
+        if (format == PostgreSqlFormat.Plain)
+        {
+            Assert.Equal(ErrorCodes.FormatNotSupported, (await bench.RestoreFailsAsync(bench.Request(backup) with { InPlace = true, NoSafetyBackup = true })).Code);
+            return;
+        }
+
+        await bench.RestoreAsync(bench.Request(backup) with { InPlace = true });
+        Assert.Equal(wanted, bench.Database.Dump());
+    }
+
     private static PostgreSqlConnectionRequest Owner(PostgreSqlBench bench, string attributes)
     {
         PostgreSqlConnectionRequest role = bench.CreateRole("owner", attributes);

@@ -61,6 +61,23 @@ public sealed class RoundTripTests(OwnPostgreSqlServer own) : IClassFixture<OwnP
         bench.AssertNothingLeftOnServer();
     }
 
+    [SkippableFact]
+    public async Task Everything_that_is_hard_to_dump_comes_back_in_place()
+    {
+        using var bench = new PostgreSqlBench(own.Server, "sample");
+        PostgreSqlSample.Create(bench.Database);
+        bench.Database.Execute(
+            """
+            CREATE COLLATION public.plain (provider = libc, locale = 'C'); CREATE TEXT SEARCH CONFIGURATION public.words (COPY = simple);
+            CREATE PUBLICATION everything FOR ALL TABLES; CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER there FOREIGN DATA WRAPPER elsewhere;
+            """);
+        string before = bench.Database.Dump();
+        Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = PostgreSqlFormat.Custom });
+        bench.Database.Execute("DELETE FROM events; DROP TABLE customers CASCADE; CREATE TABLE added (id integer)");
+        await bench.RestoreAsync(bench.Request(backup) with { InPlace = true });
+        Assert.Equal(before, bench.Database.Dump());
+    }
+
     [SkippableTheory]
     [InlineData("SQL_ASCII")]
     [InlineData("LATIN1")]
