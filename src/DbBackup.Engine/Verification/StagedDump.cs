@@ -174,10 +174,9 @@ internal sealed class StagedDump : IDisposable
         IReadOnlyList<ArchiveEntry> entries = Entries(part);
         if (part is null && Payload.Database?.IsPartial != true)
             return options;
-        HashSet<int> there = [.. Listing!.Entries.Select(entry => entry.DumpId)];
+        HashSet<int> loose = Payload.Database?.IsPartial == true ? [.. Listing!.WithoutBasis("FK CONSTRAINT"), .. Listing.WithoutBasis("TRIGGER")] : [];
         string list = _archive + ".list";
-        File.WriteAllLines(
-            list, entries.Where(entry => entry.Kind is not ("FK CONSTRAINT" or "TRIGGER") || entry.DependsOn.All(there.Contains)).Select(entry => entry.Line));
+        File.WriteAllLines(list, entries.Where(entry => !loose.Contains(entry.DumpId)).Select(entry => entry.Line));
         return options with { ListFile = list };
     }
 

@@ -41,6 +41,18 @@ public sealed record ArchiveListing
     /// <summary>Whether the dependencies are there: they are with <c>-v</c>.</summary>
     public bool HasDependencies => Entries.Any(entry => entry.DependsOn.Count > 0);
 
+    /// <summary>
+    /// The foreign keys and triggers that rely on what was not dumped: pg_dump writes them for a chosen table too, and then their referenced
+    /// key, or their function, is not among what they depend on. A dump of a whole database has no such keys.
+    /// </summary>
+    /// <param name="kind"><c>FK CONSTRAINT</c> or <c>TRIGGER</c>; a trigger may also call a function of an extension.</param>
+    public IReadOnlySet<int> WithoutBasis(string kind)
+    {
+        string[] basis = kind == "TRIGGER" ? ["FUNCTION"] : ["CONSTRAINT", "INDEX"];
+        HashSet<int> there = [.. Entries.Where(entry => basis.Contains(entry.Kind, StringComparer.Ordinal)).Select(entry => entry.DumpId)];
+        return Entries.Where(entry => entry.Kind == kind && !entry.DependsOn.Any(there.Contains)).Select(entry => entry.DumpId).ToHashSet();
+    }
+
     /// <summary>Reads the output of <c>pg_restore -l</c>, with or without <c>-v</c>.</summary>
     /// <exception cref="BackupFailure">A line is not as pg_restore writes it.</exception>
     public static ArchiveListing Parse(string text)

@@ -41,7 +41,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
             ServerVersion = listing.ServerVersion,
             ClientVersion = listing.ClientVersion,
             OldestServerMajor = Major(listing.ServerVersion) is { } server ? PostgreSqlClients.OldestServer(Major(listing.ClientVersion) ?? 0, server) : null,
-            IsPartial = IsPartial(listing),
+            IsPartial = listing.WithoutBasis("FK CONSTRAINT").Count > 0,
         };
         RequireTables([database]);
         string stem = PostgreSqlSource.FileStem(name);
@@ -106,13 +106,6 @@ internal sealed class ExistingDump(string origin, string defaultName)
     // 15.18, 19devel, 18beta1.
     private static int? Major(string? version) =>
         int.TryParse(string.Concat((version ?? string.Empty).TakeWhile(char.IsAsciiDigit)), NumberStyles.None, CultureInfo.InvariantCulture, out int major) ? major : null;
-
-    // Keys to tables that were not chosen: a dump of the whole database has none.
-    private static bool IsPartial(ArchiveListing listing)
-    {
-        HashSet<int> there = [.. listing.Entries.Select(entry => entry.DumpId)];
-        return listing.Entries.Any(entry => entry.Kind == "FK CONSTRAINT" && !entry.DependsOn.All(there.Contains));
-    }
 
     private static string[] LeftOut(DumpallScript script, DumpallDatabase database, long length)
     {

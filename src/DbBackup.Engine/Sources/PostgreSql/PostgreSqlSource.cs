@@ -1,6 +1,4 @@
 using System.Globalization;
-using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Sources.Files;
 
 namespace DbBackup.Engine.Sources.PostgreSql;
 
@@ -73,9 +71,10 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
                 Username = server.Username,
                 ClientVersion = client.Version,
                 OldestServerMajor = PostgreSqlClients.OldestServer(client.Major, keeper.ServerMajor),
-                IsPartial = options.IsPartial,
+                // Without a table, what belongs to it is missing too: keys that point to it, its sequences.
+                IsPartial = options.IsPartial || options.ExcludedTables.Count > 0,
             };
-            var run = new Run(this, keeper, client, snapshot, tables, info, sequences, context);
+            var run = new PostgreSqlCapture(this, keeper, client, snapshot, tables, info, sequences, context);
             context.Observer.Verbose(
                 $"Dumping '{database}' of PostgreSQL {keeper.ServerVersion} with pg_dump {client.Version} from '{client.Folder}', {tables.Count} tables, {ByteSize.Format(tables.Sum(table => table.Bytes))}.");
             return new Capture
@@ -102,7 +101,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
         return stem.Length == 0 ? "database" : stem.Length > 80 ? stem[..80] : stem;
     }
 
-    private async Task<PostgreSqlSession> OpenAsync(CancellationToken cancellationToken)
+    internal async Task<PostgreSqlSession> OpenAsync(CancellationToken cancellationToken)
     {
         PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, database, cancellationToken).ConfigureAwait(false);
         try
@@ -139,7 +138,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
             && tables.Max(table => table.Bytes) <= total * LargestShareOfOneTable && options.Jobs is null or > 1;
     }
 
-    private int Jobs => options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 2, MostJobs);
+    internal int Jobs => options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 2, MostJobs);
 
     private static List<string> Notes(PostgreSqlClient client, PostgreSqlSession session)
     {
@@ -194,111 +193,12 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
         }
     }
 
-    private static string Names(List<PostgreSqlTable> tables) =>
+    internal static string Names(List<PostgreSqlTable> tables) =>
         string.Join(", ", tables.Take(5).Select(table => table.Name)) + (tables.Count > 5 ? string.Create(CultureInfo.InvariantCulture, $" and {tables.Count - 5} more") : string.Empty);
 
-    /// <summary>One dump: its payload and its facts, which wait for each other.</summary>
-    private sealed class Run(
-        PostgreSqlSource source,
-        PostgreSqlSession keeper,
-        PostgreSqlClient client,
-        string snapshot,
-        List<PostgreSqlTable> tables,
-        DatabaseInfo info,
-        List<SequenceFingerprint> sequences,
-        CaptureContext context)
-    {
-        private readonly TaskCompletionSource<DumpContents> _contents = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly PostgreSqlDump _dump = new(source.Server, source.Database, client, source.Options);
+    internal PostgreSqlConnectionSettings Server => server;
 
-        public CapturedPayload Describe(bool folder)
-        {
-            bool plain = source.Options.Format == PostgreSqlFormat.Plain;
-            string name = FileStem(source.Database) + (plain ? ".sql" : folder ? ".tar" : ".dump");
-            return new CapturedPayload
-            {
-                FileName = name,
-                Kind = PayloadKind.Database,
-                Format = plain ? PayloadFormat.PostgreSqlPlain : folder ? PayloadFormat.PostgreSqlDirectory : PayloadFormat.PostgreSqlCustom,
-                RestoreName = folder ? FileStem(source.Database) : name,
-                OriginalPath = source.Location,
-                WriteTo = (target, progress, token) => folder ? WriteFolderAsync(target, progress, token) : WriteStreamAsync(plain, target, progress, token),
-            };
-        }
+    internal string Database => database;
 
-        public async Task<CaptureFacts> CollectFactsAsync(CancellationToken cancellationToken)
-        {
-            try
-            {
-                using PostgreSqlSession session = await source.OpenAsync(cancellationToken).ConfigureAwait(false);
-                string? revision = await PostgreSqlCatalog.SchemaRevisionAsync(keeper, cancellationToken).ConfigureAwait(false);
-                // What a filter leaves is known from the dump alone; a whole dump is counted while it runs.
-                DumpContents? contents = source.Options.IsFiltered ? await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false) : null;
-                List<PostgreSqlTable> counted = contents is null ? tables : tables.FindAll(contents.Defines);
-                var withoutRows = new HashSet<uint>(contents is null ? [] : counted.Where(table => !contents.HasRowsOf(table)).Select(table => table.ObjectId));
-                Fingerprint? fingerprint = context.Fingerprint == FingerprintLevel.None ? null : await PostgreSqlFingerprint.TakeAsync(
-                    session,
-                    snapshot,
-                    context.Fingerprint,
-                    counted,
-                    withoutRows,
-                    // Without a table, what belongs to it is missing too: keys that point to it, its sequences.
-                    info.IsPartial || source.Options.ExcludedTables.Count > 0,
-                    done => context.Observer.Verbose($"Counted the rows of {done} of {counted.Count} tables."),
-                    cancellationToken).ConfigureAwait(false);
-                RequireWhole(await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false));
-                if (fingerprint is { Sequences.Count: > 0 })
-                {
-                    List<SequenceFingerprint> after = await PostgreSqlFingerprint.SequencesAsync(session, cancellationToken).ConfigureAwait(false);
-                    fingerprint = fingerprint with { Sequences = PostgreSqlFingerprint.Span(sequences, after) };
-                }
-
-                return new CaptureFacts(fingerprint, revision) { Database = info };
-            }
-            finally
-            {
-                keeper.Dispose();
-            }
-        }
-
-        private async Task<StreamSummary> WriteStreamAsync(bool plain, Stream target, IProgress<long> progress, CancellationToken cancellationToken)
-        {
-            // The writer takes the bytes straight from the pipe into its blocks.
-            Func<Stream, Task> store = target is PayloadWriter writer
-                ? stream => writer.CopyFromAsync(stream, progress, cancellationToken)
-                : stream => stream.CopyToAsync(target, 1 << 20, cancellationToken);
-            _contents.SetResult(await _dump.StreamAsync(plain, snapshot, store, cancellationToken).ConfigureAwait(false));
-            return new StreamSummary(null, []);
-        }
-
-        private async Task<StreamSummary> WriteFolderAsync(Stream target, IProgress<long> progress, CancellationToken cancellationToken)
-        {
-            string folder = Path.Combine(context.StagingFolder, FileStem(source.Database));
-            context.Observer.Progress(new OperationProgress(context.Activity, $"dumping {source.Database} with {source.Jobs} jobs"));
-            _contents.SetResult(await _dump.ToFolderAsync(folder, source.Jobs, snapshot, cancellationToken).ConfigureAwait(false));
-            ArchiveSummary summary = await new FolderArchiver().WriteAsync(folder, target, progress, cancellationToken).ConfigureAwait(false);
-            Directory.Delete(folder, recursive: true);
-            return new StreamSummary(summary.Entries, []);
-        }
-
-        private void RequireWhole(DumpContents contents)
-        {
-            if (source.Options.IsFiltered)
-            {
-                if (!source.Options.AllowEmpty && !tables.Exists(contents.Defines))
-                    throw _dump.Incomplete("it holds no table");
-                return;
-            }
-
-            List<PostgreSqlTable> missing = tables.FindAll(table => table.HasRows && !contents.HasRowsOf(table));
-            if (missing.Count > 0)
-                throw _dump.Incomplete(string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {tables.Count(table => table.HasRows)} tables are not in it: {Names(missing)}"));
-        }
-    }
-
-    private PostgreSqlConnectionSettings Server => server;
-
-    private string Database => database;
-
-    private PostgreSqlDumpOptions Options => options;
+    internal PostgreSqlDumpOptions Options => options;
 }
