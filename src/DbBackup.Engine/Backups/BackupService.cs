@@ -142,7 +142,8 @@ public sealed class BackupService
             PayloadDigest digest;
             using (Stream target = staged.Create(fileName))
             {
-                using var writer = new PayloadWriter(target, options, cancellationToken);
+                int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
+                using var writer = new PayloadWriter(target, options with { Level = level }, cancellationToken);
                 if (part.OpenRead is not null)
                 {
                     using Stream content = part.OpenRead();

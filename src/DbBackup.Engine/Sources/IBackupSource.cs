@@ -117,6 +117,9 @@ public sealed record CapturedPayload
     /// <summary><c>uid:gid</c> of what was captured; null where the system has none.</summary>
     public string? UnixOwner { get; init; }
 
+    /// <summary>The zstd level that suits it, where nobody asks for another; null for the usual one.</summary>
+    public int? ZstdLevel { get; init; }
+
     /// <summary>How many bytes it has; null where that is not known in advance.</summary>
     public long? Length { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Sources.PostgreSql;
 
@@ -11,8 +12,8 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
     /// <summary>The engine's name in manifests.</summary>
     public const string EngineName = "PostgreSql";
 
-    // Several jobs only pay where several tables share the work, on more processors than one dump and its compression keep busy.
-    private const int ProcessorsForParallelDump = 3;
+    // Several jobs only pay where several tables share the work; and pg_restore loads a folder faster than an archive that streamed.
+    private const int ProcessorsForParallelDump = 2;
     private const long SmallestForParallelDump = 256L << 20;
     private const double LargestShareOfOneTable = 0.6;
     private const int MostJobs = 8;
@@ -51,7 +52,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
         if (!options.IsFiltered)
             await RequireReadableAsync(session, tables, cancellationToken).ConfigureAwait(false);
         long bytes = tables.Sum(table => table.Bytes);
-        return new SourcePreview(bytes, UsesFolder(tables) ? bytes : 0);
+        return new SourcePreview(bytes, options.Format == PostgreSqlFormat.Directory ? bytes : 0);
     }
 
     private async Task<Capture> BeginAsync(CaptureContext context, CancellationToken cancellationToken)
@@ -81,7 +82,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
             {
                 Taken = taken,
                 EngineVersion = keeper.ServerVersion,
-                Payloads = [run.Describe(UsesFolder(tables))],
+                Payloads = [run.Describe(UsesFolder(tables, context.StagingFolder))],
                 CollectFacts = token => NamingHoldersAsync(() => run.CollectFactsAsync(token), token),
                 Tools = new Dictionary<string, string> { ["pg_dump"] = client.Version },
                 Notes = Notes(client, keeper),
@@ -129,13 +130,15 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
         }
     }
 
-    private bool UsesFolder(List<PostgreSqlTable> tables)
+    private bool UsesFolder(List<PostgreSqlTable> tables, string staging)
     {
         if (options.Format != PostgreSqlFormat.Auto)
             return options.Format == PostgreSqlFormat.Directory;
         long total = tables.Sum(table => table.Bytes);
         return Environment.ProcessorCount >= ProcessorsForParallelDump && total >= SmallestForParallelDump && !options.IsFiltered
-            && tables.Max(table => table.Bytes) <= total * LargestShareOfOneTable && options.Jobs is null or > 1;
+            && tables.Max(table => table.Bytes) <= total * LargestShareOfOneTable && options.Jobs is not 1
+            // Beside the staged folder the stored backup must fit, often on the same volume; where it might not, a stream needs no room.
+            && !(VolumeSpace.Available(staging) < 2 * total);
     }
 
     internal int Jobs => options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 2, MostJobs);
