@@ -44,7 +44,7 @@ try
         Console.WriteLine($"  {Path.GetFileName(file)}");
 
     BackupTestResult test = await new BackupVerifier(repository)
-        .TestAsync(backup, BackupTestLevel.Restore, null, SilentObserver.Instance, CancellationToken.None);
+        .TestAsync(backup, new BackupTestOptions { Level = BackupTestLevel.Restore }, SilentObserver.Instance, CancellationToken.None);
     foreach (BackupCheck check in test.Checks)
         Console.WriteLine($"  {check}");
 
