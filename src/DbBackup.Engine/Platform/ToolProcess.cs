@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 
 namespace DbBackup.Engine.Platform;
@@ -8,30 +7,21 @@ namespace DbBackup.Engine.Platform;
 /// process tree when the work is cancelled or this object goes. Arguments travel as a list, never through a shell; nothing secret
 /// belongs among them.
 /// </summary>
-internal sealed class ToolProcess : IDisposable
+internal abstract class ToolProcess : IDisposable
 {
     private const int KeptErrorCharacters = 4000;
-    private readonly Process _process;
     private readonly StringBuilder _errors = new();
-    private readonly TaskCompletionSource _errorsEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _ended;
 
-    private ToolProcess(Process process, string name)
-    {
-        _process = process;
-        Name = name;
-        process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        process.BeginErrorReadLine();
-    }
+    protected ToolProcess(string name) => Name = name;
 
     /// <summary>The program's name, as people know it.</summary>
     public string Name { get; }
 
     /// <summary>Its standard output.</summary>
-    public Stream Output => _process.StandardOutput.BaseStream;
+    public abstract Stream Output { get; }
 
-    /// <summary>Its standard input.</summary>
-    public Stream Input => _process.StandardInput.BaseStream;
+    /// <summary>Its standard input; closing it ends the input.</summary>
+    public abstract Stream Input { get; }
 
     /// <summary>The end of what it wrote to standard error so far.</summary>
     public string Errors
@@ -43,49 +33,17 @@ internal sealed class ToolProcess : IDisposable
         }
     }
 
-    /// <summary>Starts a program.</summary>
+    /// <summary>Starts a program of this machine.</summary>
     /// <param name="path">Its full path.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables to set; null removes one.</param>
     /// <param name="feed">Whether <see cref="Input"/> will be written; else it is empty.</param>
-    public static ToolProcess Start(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed = false)
-    {
-        var start = new ProcessStartInfo(path)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            UseShellExecute = false,
-            CreateNoWindow = true,
-            StandardErrorEncoding = Encoding.UTF8,
-        };
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        foreach ((string name, string? value) in environment)
-        {
-            if (value is null)
-                start.Environment.Remove(name);
-            else
-                start.Environment[name] = value;
-        }
-
-        // Errors are recognised by their SQLSTATE or shown as they are; in the user's language they would be neither.
-        start.Environment["LC_MESSAGES"] = "C";
-        var process = new ToolProcess(Process.Start(start)!, Path.GetFileNameWithoutExtension(path));
-        if (!feed)
-            process._process.StandardInput.Close();
-        return process;
-    }
+    public static ToolProcess Start(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed = false) =>
+        LocalToolProcess.Begin(path, arguments, environment, feed);
 
     /// <summary>Waits for the end.</summary>
     /// <returns>The exit code.</returns>
-    public async Task<int> WaitAsync(CancellationToken cancellationToken)
-    {
-        await _process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
-        await _errorsEnded.Task.ConfigureAwait(false);
-        _ended = true;
-        return _process.ExitCode;
-    }
+    public abstract Task<int> WaitAsync(CancellationToken cancellationToken);
 
     /// <summary>Waits for the end and fails where the exit code is not 0.</summary>
     /// <exception cref="ToolFailedException">With the program's own words.</exception>
@@ -97,41 +55,23 @@ internal sealed class ToolProcess : IDisposable
     }
 
     /// <summary>Ends it with all its children. A program that is fed must not take a broken-off input for a complete one.</summary>
-    public void Kill()
-    {
-        try
-        {
-            _process.Kill(entireProcessTree: true);
-        }
-        catch (InvalidOperationException)
-        {
-            // It ended by itself in the meantime.
-        }
-    }
+    public abstract void Kill();
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!_ended)
-        {
-            Kill();
-            _process.WaitForExit();
-        }
-
-        _process.Dispose();
+        Dispose(true);
+        GC.SuppressFinalize(this);
     }
 
-    private void Keep(string? line)
-    {
-        if (line is null)
-        {
-            _errorsEnded.TrySetResult();
-            return;
-        }
+    protected abstract void Dispose(bool disposing);
 
+    /// <summary>Keeps the end of what comes on standard error.</summary>
+    protected void Keep(ReadOnlySpan<char> text)
+    {
         lock (_errors)
         {
-            _errors.AppendLine(line);
+            _errors.Append(text);
             if (_errors.Length > KeptErrorCharacters)
                 _errors.Remove(0, _errors.Length - KeptErrorCharacters);
         }

@@ -129,6 +129,18 @@ public static class ErrorCodes
     /// <summary>The database that was kept on its server is not there any more.</summary>
     public const string KeptDatabaseGone = nameof(KeptDatabaseGone);
 
+    /// <summary>The Docker engine has no such container, or no container of such a compose service.</summary>
+    public const string ContainerNotFound = nameof(ContainerNotFound);
+
+    /// <summary>A container that must run is stopped, paused or restarts again and again.</summary>
+    public const string ContainerNotRunning = nameof(ContainerNotRunning);
+
+    /// <summary>The Docker engine has no such volume.</summary>
+    public const string VolumeNotFound = nameof(VolumeNotFound);
+
+    /// <summary>The Docker engine reports a failure that has no name of its own here.</summary>
+    public const string DockerFailed = nameof(DockerFailed);
+
     /// <summary>Something that nobody foresaw.</summary>
     public const string Unexpected = nameof(Unexpected);
 }

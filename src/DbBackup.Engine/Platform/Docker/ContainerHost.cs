@@ -1,0 +1,142 @@
+using System.Globalization;
+
+namespace DbBackup.Engine.Platform.Docker;
+
+/// <summary>A container as a place where programs run.</summary>
+/// <param name="client">The engine.</param>
+/// <param name="container">The container, as it was when it was looked for.</param>
+/// <param name="user">The user as whom programs run; null for the container's own.</param>
+internal sealed class ContainerHost(DockerClient client, ContainerInspect container, string? user = null) : IProgramHost
+{
+    // The engine does not end a program whose caller has gone: it would go on, with its locks, until it is done. So a guard beside it waits for
+    // the end of the input, which comes when the connection goes, however the caller died. Background jobs have no input of their own unless
+    // told so (POSIX, "Asynchronous Lists").
+    private const string Guarded = """
+        exec 3<&0
+        "$@" </dev/null 3<&- &
+        p=$!
+        (while read -r _ <&3; do :; done; kill -TERM $p) >/dev/null 2>&1 &
+        g=$!
+        exec 3<&-
+        wait $p
+        e=$?
+        kill $g 2>/dev/null
+        exit $e
+        """;
+
+    private const string Fed = """exec "$@" """;
+    private bool? _hasShell;
+
+    /// <summary>The engine.</summary>
+    public DockerClient Client => client;
+
+    /// <summary>The container.</summary>
+    public ContainerInspect Container => container;
+
+    public string Description => $"container '{container.ShortName}'";
+
+    public async Task<ToolProcess> StartAsync(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed, CancellationToken cancellationToken)
+    {
+        _hasShell ??= await RunsAsync("sh", ["-c", "exit 0"], cancellationToken).ConfigureAwait(false);
+        List<string> command = [program, .. arguments];
+        if (_hasShell.Value)
+            command = ["sh", "-c", Unset(environment) + (feed ? Fed : Guarded), "sh", .. command];
+        string[] variables = [.. environment.Where(entry => entry.Value is not null).Select(entry => $"{entry.Key}={entry.Value}"), "LC_MESSAGES=C"];
+        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, user, feed || _hasShell.Value, cancellationToken).ConfigureAwait(false);
+        return new ContainerProgram(program, container.ShortName, exec);
+    }
+
+    /// <summary>Whether a program can be run there.</summary>
+    public async Task<bool> RunsAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using ExecConnection exec = await client.ExecAsync(container.Id, [program, .. arguments], [], user, feed: false, cancellationToken).ConfigureAwait(false);
+            using var run = new ContainerProgram(program, container.ShortName, exec);
+            return await run.WaitAsync(cancellationToken).ConfigureAwait(false) == 0;
+        }
+        catch (BackupFailure failure) when (IsMissingProgram(failure))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Runs a program to its end.</summary>
+    /// <returns>Its exit code, and all that it wrote.</returns>
+    public async Task<(int ExitCode, string Output, string Errors)> CaptureAsync(
+        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, string? input = null)
+    {
+        try
+        {
+            using ToolProcess tool = await StartAsync(program, arguments, new Dictionary<string, string?>(), input is not null, cancellationToken).ConfigureAwait(false);
+            if (input is not null)
+            {
+                await tool.Input.WriteAsync(System.Text.Encoding.UTF8.GetBytes(input), cancellationToken).ConfigureAwait(false);
+                await tool.Input.DisposeAsync().ConfigureAwait(false);
+            }
+
+            using var reader = new StreamReader(tool.Output);
+            string output = await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+            return (await tool.WaitAsync(cancellationToken).ConfigureAwait(false), output, tool.Errors);
+        }
+        catch (BackupFailure failure) when (IsMissingProgram(failure))
+        {
+            return (ContainerProgram.NotFoundExitCode, string.Empty, failure.Message);
+        }
+    }
+
+    public async Task<PlacedCopy> PlaceAsync(string path, CancellationToken cancellationToken)
+    {
+        bool folder = Directory.Exists(path);
+        // Shared memory is writable in a read-only container too, but small.
+        string make = folder
+            ? "d=$(mktemp -d) && tar -C \"$d\" -xf - && echo \"$d\""
+            : "d=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) && cat > \"$d/list\" && echo \"$d\"";
+        using ToolProcess tool = await StartAsync("sh", ["-c", make], new Dictionary<string, string?>(), feed: true, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (folder)
+            {
+                await System.Formats.Tar.TarFile.CreateFromDirectoryAsync(path, tool.Input, includeBaseDirectory: false, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                using FileStream file = File.OpenRead(path);
+                await file.CopyToAsync(tool.Input, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (IOException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // It has gone; its own words follow.
+        }
+
+        await tool.Input.DisposeAsync().ConfigureAwait(false);
+        using var reader = new StreamReader(tool.Output);
+        string place = (await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false)).Trim();
+        int exitCode = await tool.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (exitCode != 0 || place.Length == 0)
+        {
+            throw new BackupFailure(
+                ErrorCodes.WriteFailed,
+                FailureCategory.WriteError,
+                string.Create(CultureInfo.InvariantCulture, $"A temporary copy could not be made in the {Description} (exit code {exitCode}): {tool.Errors}"),
+                "Its /tmp (or /dev/shm) must be writable and have room; a tmpfs mount at /tmp gives it both.")
+            { Target = container.ShortName };
+        }
+
+        return new PlacedCopy(folder ? place : place + "/list", async () => await CaptureAsync("rm", ["-rf", "--", place], CancellationToken.None).ConfigureAwait(false));
+    }
+
+    /// <summary>Whether a failure says that there is no such program in the container.</summary>
+    public static bool IsMissingProgram(BackupFailure failure) => failure.Code == ErrorCodes.DockerFailed
+        && (failure.Message.Contains("executable file not found", StringComparison.Ordinal) || failure.Message.Contains("no such file or directory", StringComparison.Ordinal)
+            || failure.Message.Contains("OCI runtime exec failed", StringComparison.Ordinal));
+
+    // A variable of the container's own cannot be taken away from outside, only inside.
+    private string Unset(IReadOnlyDictionary<string, string?> environment)
+    {
+        string[] names = [.. environment.Where(entry => entry.Value is null && container.Variable(entry.Key) is not null).Select(entry => entry.Key)];
+        return names.Length == 0 ? string.Empty : $"unset {string.Join(' ', names)}; ";
+    }
+}

@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+
+namespace DbBackup.Engine.Platform.Docker;
+
+/// <summary>
+/// The standard output out of a stream in which the engine frames output and errors: a byte for the stream, three that are 0, four for the
+/// length, then the bytes (docs.docker.com/reference/api/engine, ContainerAttach, "Stream format").
+/// </summary>
+/// <param name="inner">The framed stream.</param>
+/// <param name="errors">Takes what comes on standard error.</param>
+internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors) : Stream
+{
+    private const int HeaderLength = 8;
+    private const byte ErrorStream = 2;
+
+    // As much as pipes and sockets give at once. The engine's frames have at most 32 KiB.
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(1 << 18);
+    private int _position;
+    private int _filled;
+    private int _frameLeft;
+
+    internal delegate void TakeErrors(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Whether the stream ended within a frame: the connection was cut.</summary>
+    public bool WasCut { get; private set; }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        int given = 0;
+        while (given < buffer.Length)
+        {
+            if (_frameLeft > 0 && _position < _filled)
+            {
+                int part = Math.Min(Math.Min(_frameLeft, _filled - _position), buffer.Length - given);
+                _buffer.AsSpan(_position, part).CopyTo(buffer.Span[given..]);
+                _position += part;
+                _frameLeft -= part;
+                given += part;
+                continue;
+            }
+
+            if (_frameLeft == 0 && _filled - _position >= HeaderLength)
+            {
+                bool isError = _buffer[_position] == ErrorStream;
+                int length = checked((int)BinaryPrimitives.ReadUInt32BigEndian(_buffer.AsSpan(_position + 4)));
+                _position += HeaderLength;
+                if (isError)
+                    await PassErrorsAsync(length, cancellationToken).ConfigureAwait(false);
+                else
+                    _frameLeft = length;
+                continue;
+            }
+
+            // What there is goes out before more is waited for.
+            if (given > 0 || !await FillAsync(cancellationToken).ConfigureAwait(false))
+                return given;
+        }
+
+        return given;
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private async ValueTask PassErrorsAsync(int length, CancellationToken cancellationToken)
+    {
+        while (length > 0)
+        {
+            if (_position == _filled && !await FillAsync(cancellationToken).ConfigureAwait(false))
+                return;
+            int part = Math.Min(length, _filled - _position);
+            errors(_buffer.AsSpan(_position, part));
+            _position += part;
+            length -= part;
+        }
+    }
+
+    private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+    {
+        // Part of a header may be left.
+        int left = _filled - _position;
+        _buffer.AsSpan(_position, left).CopyTo(_buffer);
+        _position = 0;
+        _filled = left;
+        int read = await inner.ReadAsync(_buffer.AsMemory(left), cancellationToken).ConfigureAwait(false);
+        _filled += read;
+        if (read == 0)
+            WasCut |= left > 0 || _frameLeft > 0;
+        return read > 0;
+    }
+}
