@@ -1,0 +1,96 @@
+using DbBackup.Engine.Platform.Docker;
+
+namespace DbBackup.Engine.Sources.Docker;
+
+/// <summary>What a person said of a container, a compose service or a volume.</summary>
+public sealed record DockerRequest
+{
+    /// <summary>The engine: an address or the name of a docker context; null for what the environment says.</summary>
+    public string? DockerHost { get; init; }
+
+    /// <summary>A container's name or id.</summary>
+    public string? Container { get; init; }
+
+    /// <summary>A compose project's name, or the folder of its files.</summary>
+    public string? ComposeProject { get; init; }
+
+    /// <summary>A service of it.</summary>
+    public string? Service { get; init; }
+
+    /// <summary>A volume's name.</summary>
+    public string? Volume { get; init; }
+
+    /// <summary>The request that finds a location again.</summary>
+    /// <param name="location">The location.</param>
+    /// <param name="dockerHost">Another engine than the location's; null for its own.</param>
+    public static DockerRequest For(DockerLocation location, string? dockerHost = null)
+    {
+        ArgumentNullException.ThrowIfNull(location);
+        return new DockerRequest { DockerHost = dockerHost ?? location.Host, Container = location.Container, ComposeProject = location.Project, Service = location.Service, Volume = location.Volume };
+    }
+}
+
+/// <summary>A container that was found on an engine, and the name under which it is found again.</summary>
+internal sealed class DockerSubject : IDisposable
+{
+    private DockerSubject(DockerClient client, ContainerInspect container, DockerLocation location)
+    {
+        Client = client;
+        Container = container;
+        Location = location;
+    }
+
+    /// <summary>The engine; closed with this object.</summary>
+    public DockerClient Client { get; }
+
+    /// <summary>The container as it was when it was found.</summary>
+    public ContainerInspect Container { get; }
+
+    /// <summary>Where it is found again, without a path or database.</summary>
+    public DockerLocation Location { get; }
+
+    /// <summary>Finds a container.</summary>
+    /// <exception cref="BackupException">The engine does not answer, or there is no such container.</exception>
+    public static async Task<DockerSubject> FindAsync(DockerRequest request, CancellationToken cancellationToken)
+    {
+        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.DockerHost), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            string? host = DockerLocation.HostOf(client.Endpoint);
+            if (request.Container is { } named)
+            {
+                ContainerInspect container = await client.ContainerInspectAsync(named, cancellationToken).ConfigureAwait(false);
+                // A container of a service is that service's: it may be named otherwise tomorrow.
+                return new DockerSubject(client, container, LocationOf(container, host));
+            }
+
+            ComposeProject project = await ComposeProject.FindAsync(client, request.ComposeProject!, cancellationToken).ConfigureAwait(false);
+            ContainerSummary chosen = project.Choose(request.Service);
+            return new DockerSubject(
+                client,
+                await client.ContainerInspectAsync(chosen.Id, cancellationToken).ConfigureAwait(false),
+                new DockerLocation { Host = host, Project = project.Name, Service = chosen.Label(ComposeLabels.Service) });
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Where a container is found again.</summary>
+    public static DockerLocation LocationOf(ContainerInspect container, string? host) =>
+        container.Label(ComposeLabels.Project) is { } project && container.Label(ComposeLabels.Service) is { } service && container.Label(ComposeLabels.OneOff) != "True"
+            ? new DockerLocation { Host = host, Project = project, Service = service }
+            : new DockerLocation { Host = host, Container = container.ShortName };
+
+    /// <summary>Fails where the container does not run.</summary>
+    public void RequireRunning()
+    {
+        if (Container.State is { Running: true, Paused: false, Restarting: false })
+            return;
+        throw DockerFailures.NotRunning(Container.ShortName, Container.State.Status);
+    }
+
+    public void Dispose() => Client.Dispose();
+}
