@@ -42,6 +42,9 @@ public sealed record BackupRequest
     /// <summary>Where uncompressed copies are staged; null for the repository's own work folder.</summary>
     public string? StagingPath { get; init; }
 
+    /// <summary>Has the application stand still while all sources are captured; null for one that goes on meanwhile.</summary>
+    public IApplicationPause? Pause { get; init; }
+
     /// <summary>What is known of an adopted backup; null for one that is captured now.</summary>
     public Adoption? Adoption { get; init; }
 }

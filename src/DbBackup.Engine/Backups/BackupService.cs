@@ -67,8 +67,10 @@ public sealed class BackupService
             var collected = new CollectedBackup();
             if (compression == PayloadCompression.Zstd && PayloadCompressionChoice.ZstdVersion is { } zstd)
                 collected.Tools["zstd"] = zstd;
-            foreach (IBackupSource each in request.Sources)
-                await CaptureAsync(each, context, staged, options, collected, cancellationToken).ConfigureAwait(false);
+            var capture = new SourceCapture(context, staged, options, collected);
+            await (request.Pause is null
+                ? capture.RunAsync(request.Sources, cancellationToken)
+                : capture.RunTogetherAsync(request.Sources, request.Pause, cancellationToken)).ConfigureAwait(false);
 
             Manifest manifest = Describe(request, source, primary, collected, history, duration);
             TestRecord? proof = request.Verify
@@ -99,70 +101,6 @@ public sealed class BackupService
             return BackupName.From(request.Sources[0].DefaultName);
         BackupName.Require(request.SourceName, "source");
         return request.SourceName;
-    }
-
-    private static async Task CaptureAsync(
-        IBackupSource source, CaptureContext context, IStagedBackup staged, PayloadWriteOptions options, CollectedBackup collected, CancellationToken cancellationToken)
-    {
-        Capture capture = await source.CaptureAsync(context, cancellationToken).ConfigureAwait(false);
-        collected.Add(capture);
-        // The facts are taken from the copy while it is compressed; whichever fails ends the other.
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<CaptureFacts?> facts = StopOnFailure(CollectFactsAsync(capture, both.Token), both);
-        Task<bool> store = StopOnFailure(StoreAsync(capture, context, staged, options, collected, both.Token), both);
-        await Task.WhenAll(facts, store).ConfigureAwait(false);
-        if (await facts.ConfigureAwait(false) is { } found)
-            collected.Add(found);
-    }
-
-    private static async Task<CaptureFacts?> CollectFactsAsync(Capture capture, CancellationToken cancellationToken) =>
-        capture.CollectFacts is null ? null : await capture.CollectFacts(cancellationToken).ConfigureAwait(false);
-
-    private static async Task<T> StopOnFailure<T>(Task<T> work, CancellationTokenSource stop)
-    {
-        try
-        {
-            return await work.ConfigureAwait(false);
-        }
-        catch
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    private static async Task<bool> StoreAsync(
-        Capture capture, CaptureContext context, IStagedBackup staged, PayloadWriteOptions options, CollectedBackup collected, CancellationToken cancellationToken)
-    {
-        foreach (CapturedPayload part in capture.Payloads)
-        {
-            string fileName = collected.FreeFileName(part.FileName + FileEnding(options.Compression), options.Compression);
-            var progress = new PayloadProgress(context.Observer, context.Activity, $"storing {part.FileName}", part.Length);
-            StreamSummary? summary = null;
-            PayloadDigest digest;
-            using (Stream target = staged.Create(fileName))
-            {
-                int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
-                using var writer = new PayloadWriter(target, options with { Level = level }, cancellationToken);
-                if (part.OpenRead is not null)
-                {
-                    using Stream content = part.OpenRead();
-                    await writer.CopyFromAsync(content, progress, cancellationToken).ConfigureAwait(false);
-                }
-                else
-                {
-                    summary = await part.WriteTo!(writer, progress, cancellationToken).ConfigureAwait(false);
-                }
-
-                digest = await writer.CompleteAsync().ConfigureAwait(false);
-            }
-
-            context.Observer.Verbose(
-                $"Stored {fileName}: {ByteSize.Format(digest.OriginalSize)} as {ByteSize.Format(digest.StoredSize)}.");
-            collected.Add(part, fileName, options.Compression, digest, summary, context.Observer);
-        }
-
-        return true;
     }
 
     private static async Task<TestRecord> ProveAsync(
@@ -231,6 +169,7 @@ public sealed class BackupService
             ModuleVersion = typeof(BackupService).Assembly.GetName().Version?.ToString(3),
             Tools = collected.Tools,
             ImportedFrom = request.Adoption?.ImportedFrom,
+            Pause = collected.Pause,
             Notes = collected.Notes,
         };
     }
@@ -293,11 +232,4 @@ public sealed class BackupService
 
     private static bool SamePath(string left, string right) =>
         string.Equals(left, right, OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase);
-
-    private static string FileEnding(PayloadCompression compression) => compression switch
-    {
-        PayloadCompression.Zstd => ".zst",
-        PayloadCompression.Gzip => ".gz",
-        _ => string.Empty,
-    };
 }

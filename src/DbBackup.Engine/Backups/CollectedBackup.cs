@@ -26,6 +26,9 @@ internal sealed class CollectedBackup
 
     public List<string> Notes { get; } = [];
 
+    /// <summary>How the application stood still; null where it did not.</summary>
+    public PauseInfo? Pause { get; set; }
+
     public void Add(Capture capture)
     {
         // The restore point is the database's snapshot, which is taken first.

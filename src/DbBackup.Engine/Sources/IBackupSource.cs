@@ -26,6 +26,12 @@ public interface IBackupSource
     Task<SourcePreview> InspectAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// Does beforehand what makes the snapshot short, while the application still runs: only where it will be paused for it.
+    /// </summary>
+    /// <exception cref="BackupException">It cannot be backed up; nothing outside the staging folder was changed.</exception>
+    Task PrepareAsync(CaptureContext context, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
     /// Takes the snapshot. When this returns, the application may go on writing: everything else is read from the capture.
     /// </summary>
     /// <exception cref="BackupException">The snapshot could not be taken; nothing outside the staging folder was changed.</exception>
@@ -54,6 +60,9 @@ public sealed record CaptureContext(
 {
     /// <summary>The clock by which snapshots are dated.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Whether the application is paused until the capture stands: what would be read later must be read now.</summary>
+    public bool IsPaused { get; init; }
 }
 
 /// <summary>A snapshot of a source.</summary>
@@ -68,17 +77,14 @@ public sealed record Capture
     /// <summary>The streams, in the order in which they are to be stored.</summary>
     public required IReadOnlyList<CapturedPayload> Payloads { get; init; }
 
-    /// <summary>
-    /// Checks the snapshot and takes its facts. Runs beside the storing of the streams; a failure here fails the backup.
-    /// Null for a source without facts.
-    /// </summary>
-    public Func<CancellationToken, Task<CaptureFacts>>? CollectFacts { get; init; }
-
     /// <summary>The versions of the libraries and programs that took it.</summary>
     public IReadOnlyDictionary<string, string> Tools { get; init; } = new Dictionary<string, string>();
 
     /// <summary>What a reader should know of it.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Lets go of what the snapshot holds (a session, say), where it is given up before its streams were stored.</summary>
+    public Action? Abandon { get; init; }
 }
 
 /// <summary>Facts of a snapshot of a database.</summary>
@@ -128,6 +134,12 @@ public sealed record CapturedPayload
 
     /// <summary>Writes the bytes and says what should be known; null where <see cref="OpenRead"/> gives them.</summary>
     public Func<Stream, IProgress<long>, CancellationToken, Task<StreamSummary>>? WriteTo { get; init; }
+
+    /// <summary>
+    /// Checks the snapshot and takes its facts. Runs beside the storing of the stream; a failure here fails the backup.
+    /// Null for what has no facts.
+    /// </summary>
+    public Func<CancellationToken, Task<CaptureFacts>>? CollectFacts { get; init; }
 }
 
 /// <summary>What was found while a stream was made.</summary>

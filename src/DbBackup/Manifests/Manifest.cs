@@ -70,6 +70,9 @@ public sealed record Manifest
     /// </summary>
     public KeptDatabase? Kept { get; init; }
 
+    /// <summary>How the application was made to stand still for the snapshot; null where it went on.</summary>
+    public PauseInfo? Pause { get; init; }
+
     /// <summary>Where an adopted backup came from; null for one that was captured.</summary>
     public string? ImportedFrom { get; init; }
 

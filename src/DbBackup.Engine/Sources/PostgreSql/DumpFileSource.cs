@@ -33,8 +33,7 @@ internal sealed class DumpFileSource(string location, string name, long size, Ca
     {
         Taken = stamp.LastWritten,
         EngineVersion = facts?.Database?.ServerVersion,
-        Payloads = [payload with { OpenRead = null, WriteTo = StoreAsync }],
-        CollectFacts = facts is null ? null : _ => Task.FromResult(facts),
+        Payloads = [payload with { OpenRead = null, WriteTo = StoreAsync, CollectFacts = facts is null ? null : _ => Task.FromResult(facts) }],
         Tools = facts?.Database?.ClientVersion is { } client ? new Dictionary<string, string> { ["pg_dump"] = client } : [],
     });
 

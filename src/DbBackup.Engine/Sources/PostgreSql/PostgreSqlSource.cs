@@ -82,8 +82,14 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
             {
                 Taken = taken,
                 EngineVersion = keeper.ServerVersion,
-                Payloads = [run.Describe(UsesFolder(tables, context.StagingFolder))],
-                CollectFacts = token => NamingHoldersAsync(() => run.CollectFactsAsync(token), token),
+                Payloads =
+                [
+                    run.Describe(UsesFolder(tables, context.StagingFolder)) with
+                    {
+                        CollectFacts = token => NamingHoldersAsync(() => run.CollectFactsAsync(token), token),
+                    },
+                ],
+                Abandon = keeper.Dispose,
                 Tools = new Dictionary<string, string> { ["pg_dump"] = client.Version },
                 Notes = Notes(client, keeper),
             };

@@ -86,9 +86,9 @@ internal sealed class SqlDumpSource(string path, PayloadCompression compression)
                     RestoreName = DefaultName + ".db",
                     Length = new FileInfo(text).Length,
                     OpenRead = Open,
+                    CollectFacts = _ => Task.FromResult(facts),
                 },
             ],
-            CollectFacts = _ => Task.FromResult(facts),
             Tools = new Dictionary<string, string> { ["SQLite"] = SqliteLibrary.Version },
         };
     }

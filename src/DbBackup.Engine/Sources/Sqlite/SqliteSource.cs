@@ -148,8 +148,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
         {
             Taken = snapshot.Taken,
             EngineVersion = SqliteLibrary.Version,
-            Payloads = [payload],
-            CollectFacts = collect,
+            Payloads = [payload with { CollectFacts = collect }],
             Tools = tools,
             Notes = notes,
         };

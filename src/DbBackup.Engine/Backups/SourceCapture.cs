@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Sources;
+
+namespace DbBackup.Engine.Backups;
+
+/// <summary>Captures the sources of one backup and stores what they give.</summary>
+/// <param name="context">What the sources are given; each gets a folder of its own below the staging folder.</param>
+/// <param name="staged">Where the payloads go.</param>
+/// <param name="options">How they are compressed.</param>
+/// <param name="collected">What is known of them afterwards.</param>
+internal sealed class SourceCapture(CaptureContext context, IStagedBackup staged, PayloadWriteOptions options, CollectedBackup collected)
+{
+    /// <summary>Captures and stores one source after the other, while the application goes on.</summary>
+    public async Task RunAsync(IReadOnlyList<IBackupSource> sources, CancellationToken cancellationToken)
+    {
+        for (int index = 0; index < sources.Count; index++)
+        {
+            CaptureContext own = ContextOf(index);
+            Capture capture = await sources[index].CaptureAsync(own, cancellationToken).ConfigureAwait(false);
+            await StoreAsync(capture, cancellationToken).ConfigureAwait(false);
+            Directory.Delete(own.StagingFolder, recursive: true);
+        }
+    }
+
+    /// <summary>Captures all sources in one pause of their application, which goes on before anything is stored.</summary>
+    public async Task RunTogetherAsync(IReadOnlyList<IBackupSource> sources, IApplicationPause pause, CancellationToken cancellationToken)
+    {
+        CaptureContext[] contexts = [.. sources.Select((_, index) => ContextOf(index) with { IsPaused = true })];
+        for (int index = 0; index < sources.Count; index++)
+            await sources[index].PrepareAsync(contexts[index], cancellationToken).ConfigureAwait(false);
+        var captures = new List<Capture>();
+        int stored = 0;
+        try
+        {
+            using (IPausedApplication paused = await pause.BeginAsync(context.Observer, cancellationToken).ConfigureAwait(false))
+            {
+                var held = Stopwatch.StartNew();
+                try
+                {
+                    for (int index = 0; index < sources.Count; index++)
+                        captures.Add(await sources[index].CaptureAsync(contexts[index], cancellationToken).ConfigureAwait(false));
+                }
+                finally
+                {
+                    // Not to be cancelled: whatever happened, the application goes on.
+                    await paused.EndAsync().ConfigureAwait(false);
+                }
+
+                collected.Pause = paused.Describe(held.Elapsed);
+                context.Observer.Verbose($"{string.Join(", ", paused.Containers)} stood still for {held.Elapsed.TotalMilliseconds:0} ms.");
+            }
+
+            for (; stored < captures.Count; stored++)
+                await StoreAsync(captures[stored], cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            foreach (Capture capture in captures.Skip(stored))
+                capture.Abandon?.Invoke();
+            throw;
+        }
+    }
+
+    private CaptureContext ContextOf(int index)
+    {
+        string folder = Path.Combine(context.StagingFolder, FormattableString.Invariant($"source-{index}"));
+        Directory.CreateDirectory(folder);
+        return context with { StagingFolder = folder };
+    }
+
+    private async Task StoreAsync(Capture capture, CancellationToken cancellationToken)
+    {
+        collected.Add(capture);
+        foreach (CapturedPayload part in capture.Payloads)
+        {
+            // The facts are taken from the copy while it is compressed; whichever fails ends the other.
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            Task<CaptureFacts?> facts = StopOnFailure(CollectFactsAsync(part, both.Token), both);
+            Task<bool> store = StopOnFailure(StoreAsync(part, both.Token), both);
+            await Task.WhenAll(facts, store).ConfigureAwait(false);
+            if (await facts.ConfigureAwait(false) is { } found)
+                collected.Add(found);
+        }
+    }
+
+    private static async Task<CaptureFacts?> CollectFactsAsync(CapturedPayload part, CancellationToken cancellationToken) =>
+        part.CollectFacts is null ? null : await part.CollectFacts(cancellationToken).ConfigureAwait(false);
+
+    private static async Task<T> StopOnFailure<T>(Task<T> work, CancellationTokenSource stop)
+    {
+        try
+        {
+            return await work.ConfigureAwait(false);
+        }
+        catch
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<bool> StoreAsync(CapturedPayload part, CancellationToken cancellationToken)
+    {
+        string fileName = collected.FreeFileName(part.FileName + FileEnding(options.Compression), options.Compression);
+        var progress = new PayloadProgress(context.Observer, context.Activity, $"storing {part.FileName}", part.Length);
+        StreamSummary? summary = null;
+        PayloadDigest digest;
+        using (Stream target = staged.Create(fileName))
+        {
+            int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
+            using var writer = new PayloadWriter(target, options with { Level = level }, cancellationToken);
+            if (part.OpenRead is not null)
+            {
+                using Stream content = part.OpenRead();
+                await writer.CopyFromAsync(content, progress, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                summary = await part.WriteTo!(writer, progress, cancellationToken).ConfigureAwait(false);
+            }
+
+            digest = await writer.CompleteAsync().ConfigureAwait(false);
+        }
+
+        context.Observer.Verbose(
+            $"Stored {fileName}: {ByteSize.Format(digest.OriginalSize)} as {ByteSize.Format(digest.StoredSize)}.");
+        collected.Add(part, fileName, options.Compression, digest, summary, context.Observer);
+        return true;
+    }
+
+    private static string FileEnding(PayloadCompression compression) => compression switch
+    {
+        PayloadCompression.Zstd => ".zst",
+        PayloadCompression.Gzip => ".gz",
+        _ => string.Empty,
+    };
+}
