@@ -55,7 +55,7 @@ internal sealed class PostgreSqlExport : DatabaseExport
         Directory.CreateDirectory(folder);
         try
         {
-            using StagedDump dump = await StagedDump.PrepareAsync(content, payload, null, folder, null, cancellationToken).ConfigureAwait(false);
+            using StagedDump dump = await StagedDump.PrepareAsync(content, payload, null, null, folder, null, cancellationToken).ConfigureAwait(false);
             var scanner = new PlainDumpScanner();
             await dump.ToTextAsync(
                 async text =>

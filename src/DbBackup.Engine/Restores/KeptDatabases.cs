@@ -59,7 +59,7 @@ internal static class KeptDatabases
     }
 
     private static bool IsOn(PostgreSqlConnectionSettings server, KeptDatabase kept) =>
-        PostgreSqlConnectionSettings.FromLocation(kept.Location).Database is { } name && server.LocationOf(name) == kept.Location;
+        PostgreSqlConnectionSettings.DatabaseOf(kept.Location) is { } name && server.LocationOf(name) == kept.Location;
 
     /// <summary>Takes an entry back whose database was not renamed after all, or has its old name again.</summary>
     public static void Withdraw(BackupRepository repository, BackupKey key) => repository.Storage.Remove(key);

@@ -32,7 +32,7 @@ internal sealed class KeptRestore : PreparedRestore
     public static async Task<KeptRestore> PrepareAsync(BackupRepository repository, RestoreRequest request, CancellationToken cancellationToken)
     {
         KeptDatabase kept = request.Backup.Manifest!.Kept!;
-        PostgreSqlConnectionSettings server = PostgreSqlTarget.Resolve(request.Connection, kept.Location, kept.Username);
+        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(request.Connection, kept.Location, kept.Username, cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
         string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
         (long ObjectId, long Size, bool MayRename)? present = await PostgreSqlTarget.FindAsync(maintenance, kept.Replaced, cancellationToken).ConfigureAwait(false);

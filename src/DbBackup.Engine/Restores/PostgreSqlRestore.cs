@@ -95,7 +95,7 @@ internal sealed class PostgreSqlRestore : PreparedRestore
             return;
         Payload globals = content.Manifest.Payloads.First(payload => payload.Kind == PayloadKind.Globals);
         string script = RoleScript.For(await ReadGlobalsAsync(content, globals, cancellationToken).ConfigureAwait(false), Plan.NewRoles);
-        PostgreSqlClient client = PostgreSqlClients.ForArchive(null, null);
+        PostgreSqlClient client = await PostgreSqlClients.ForArchiveAsync(_server.Route, null, null, cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(_server, null, cancellationToken).ConfigureAwait(false);
         using var text = new MemoryStream(Encoding.UTF8.GetBytes(script));
         await new DatabaseLoad(_server, maintenance.Database, client, new DatabaseLoadOptions()).FromTextAsync(text, inOneTransaction: true, cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Enumeration;
-using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Sources.PostgreSql;
@@ -22,7 +21,7 @@ internal static class PostgreSqlRestorePlanner
         Manifest manifest = request.Backup.Manifest!;
         List<Payload> payloads = Choose(request, manifest);
         string? username = manifest.Payloads.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null);
-        PostgreSqlConnectionSettings server = PostgreSqlTarget.Resolve(request.Connection, manifest.Source.Location, username);
+        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(request.Connection, PostgreSqlTarget.LocationOf(manifest), username, cancellationToken).ConfigureAwait(false);
         var warnings = new List<string>(server.Warnings);
         if (request.Backup.Status == BackupStatus.Damaged)
             warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
@@ -204,7 +203,7 @@ internal static class PostgreSqlRestorePlanner
 
     private static async Task RequireSpaceAsync(PostgreSqlSession maintenance, List<PostgreSqlRestoreItem> items, CancellationToken cancellationToken)
     {
-        if (await PostgreSqlTarget.LocalDataFolderAsync(maintenance, cancellationToken).ConfigureAwait(false) is not { } folder || VolumeSpace.Available(folder) is not { } free)
+        if (await PostgreSqlTarget.FreeSpaceAsync(maintenance, cancellationToken).ConfigureAwait(false) is not var (folder, free))
             return;
         long required = items.Sum(item => item.Payload.Database?.Size is > 0 and var size ? size : (long)(item.Payload.OriginalSize * SizeOfUnknown));
         if (free < required)

@@ -37,7 +37,7 @@ internal sealed class PostgreSqlRestoreRun(
         await TargetLock.TakeAsync(maintenance, item.Name, cancellationToken).ConfigureAwait(false);
         await KeptDatabases.WithdrawUnusedAsync(repository, request.Backup.Source, maintenance, item.Name, observer, cancellationToken).ConfigureAwait(false);
         var progress = new PayloadProgress(observer, activity, $"unpacking {item.Payload.FileName}", item.Payload.OriginalSize);
-        StagedDump dump = await StagedDump.PrepareAsync(content, item.Payload, maintenance.ServerMajor, scratch, progress, cancellationToken).ConfigureAwait(false);
+        StagedDump dump = await StagedDump.PrepareAsync(content, item.Payload, maintenance.Server.Route, maintenance.ServerMajor, scratch, progress, cancellationToken).ConfigureAwait(false);
         if (item.Action == RestoreAction.InPlace)
         {
             _inPlace.Add(new StagedInPlace(server, item, dump));

@@ -75,7 +75,7 @@ public sealed class BackupRemoval
     {
         try
         {
-            PostgreSqlConnectionSettings server = PostgreSqlTarget.Resolve(connection, kept.Location, kept.Username);
+            PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(connection, kept.Location, kept.Username, cancellationToken).ConfigureAwait(false);
             using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
             string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
             await WorkDatabase.DropAsync(maintenance, name, cancellationToken).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.PostgreSql;
 
 namespace DbBackup.Engine.Verification;
@@ -38,7 +39,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
     {
         Payload payload = run.Payload;
         var progress = new PayloadProgress(run.Observer, run.Activity, $"reading {payload.FileName}", payload.OriginalSize);
-        StagedDump dump = staged ?? await StagedDump.PrepareAsync(run.Content, payload, null, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
+        StagedDump dump = staged ?? await UnpackAsync(run, progress, cancellationToken).ConfigureAwait(false);
         try
         {
             PlainDumpReport report;
@@ -70,6 +71,21 @@ internal sealed class PostgreSqlTest : DatabaseTest
         }
     }
 
+    // Where this machine has no pg_restore, the container has one that the backup came from.
+    private static async Task<StagedDump> UnpackAsync(DatabaseTestRun run, IProgress<long> progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await StagedDump.PrepareAsync(run.Content, run.Payload, null, null, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupFailure missing) when (missing.Code is ErrorCodes.ToolMissing or ErrorCodes.ClientTooOld && DockerLocation.IsOne(PostgreSqlTarget.LocationOf(run.Content.Manifest)))
+        {
+            PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(
+                new PostgreSqlConnectionRequest(), PostgreSqlTarget.LocationOf(run.Content.Manifest), null, cancellationToken).ConfigureAwait(false);
+            return await StagedDump.PrepareAsync(run.Content, run.Payload, server.Route, null, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private static BackupCheck CompareRows(Payload payload, Fingerprint expected, PlainDumpReport report)
     {
         Dictionary<string, long> found = report.Tables.GroupBy(table => table.Name, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Sum(table => table.Rows), StringComparer.Ordinal);
@@ -88,8 +104,8 @@ internal sealed class PostgreSqlTest : DatabaseTest
     {
         Payload payload = run.Payload;
         Manifest manifest = run.Content.Manifest;
-        PostgreSqlConnectionSettings server = PostgreSqlTarget.Resolve(
-            run.Options.DrillServer ?? new PostgreSqlConnectionRequest(), manifest.Source.Location, payload.Database?.Username);
+        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(
+            run.Options.DrillServer ?? new PostgreSqlConnectionRequest(), PostgreSqlTarget.LocationOf(manifest), payload.Database?.Username, cancellationToken).ConfigureAwait(false);
         PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, server.Database, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -97,7 +113,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
             foreach (string dropped in await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false))
                 run.Observer.Warning($"Dropped the scratch database '{dropped}', which a run that was killed had left.");
             var progress = new PayloadProgress(run.Observer, run.Activity, $"unpacking {payload.FileName}", payload.OriginalSize);
-            using StagedDump dump = await StagedDump.PrepareAsync(run.Content, payload, maintenance.ServerMajor, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
+            using StagedDump dump = await StagedDump.PrepareAsync(run.Content, payload, server.Route, maintenance.ServerMajor, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
             IReadOnlyList<string> missing = await MissingAsync(maintenance, dump, cancellationToken).ConfigureAwait(false);
             if (missing.Count > 0)
                 return await ReadInsteadAsync(run, dump, missing, cancellationToken).ConfigureAwait(false);

@@ -39,15 +39,16 @@ internal sealed class StagedDump : IDisposable
     /// <summary>Makes a payload ready.</summary>
     /// <param name="content">The backup.</param>
     /// <param name="payload">The payload.</param>
+    /// <param name="route">The way to the programs beside a server in a container; null for those of this machine.</param>
     /// <param name="serverMajor">The server that it will go to; null for none.</param>
     /// <param name="folder">Where it is unpacked.</param>
     /// <param name="progress">Hears of the bytes.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">The payload is damaged, or nothing here can read it.</exception>
     public static async Task<StagedDump> PrepareAsync(
-        BackupContent content, Payload payload, int? serverMajor, string folder, IProgress<long>? progress, CancellationToken cancellationToken)
+        BackupContent content, Payload payload, IServerRoute? route, int? serverMajor, string folder, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        PostgreSqlClient client = PostgreSqlClients.ForArchive(serverMajor, ClientMajor(payload));
+        PostgreSqlClient client = await PostgreSqlClients.ForArchiveAsync(route, serverMajor, ClientMajor(payload), cancellationToken).ConfigureAwait(false);
         if (payload.Format == PayloadFormat.PostgreSqlPlain)
             return new StagedDump(content, payload, null, null, client);
         string archive = Path.Combine(folder, $"{Guid.NewGuid():N}");

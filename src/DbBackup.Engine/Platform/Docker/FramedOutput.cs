@@ -15,6 +15,7 @@ internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors)
 
     // As much as pipes and sockets give at once. The engine's frames have at most 32 KiB.
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(1 << 18);
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private int _position;
     private int _filled;
     private int _frameLeft;
@@ -44,6 +45,27 @@ internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors)
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        // Whoever waits for the program's end reads too, so that it is not held up by what nobody asked for.
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ReadInTurnAsync(buffer, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _turn.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private async ValueTask<int> ReadInTurnAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         int given = 0;
         while (given < buffer.Length)

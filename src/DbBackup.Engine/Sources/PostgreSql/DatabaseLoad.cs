@@ -39,18 +39,24 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// <summary>Loads an archive that lies in a file or folder.</summary>
     public async Task FromArchiveAsync(string archive, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = ToolProcess.Start(
-            client.PgRestore,
-            [.. RestoreArguments(), string.Create(CultureInfo.InvariantCulture, $"--jobs={options.Jobs}"), $"--dbname={Target}", archive],
-            Environment(ServerOptions));
+        using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
+        using PlacedList list = await PlacedList.OpenAsync(client, options.ListFile, cancellationToken).ConfigureAwait(false);
+        // Several jobs need an archive in which they can seek.
+        IEnumerable<string> jobs = input.IsStreamed ? [] : [string.Create(CultureInfo.InvariantCulture, $"--jobs={options.Jobs}")];
+        using ToolProcess tool = await client.StartAsync(
+            "pg_restore", [.. RestoreArguments(list), .. jobs, $"--dbname={Target}", .. input.Arguments], Environment(ServerOptions), input.IsStreamed, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        Task ignored = tool.Output.CopyToAsync(Stream.Null, cancellationToken);
+        await input.FeedAsync(tool, cancellationToken).ConfigureAwait(false);
         await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+        await ignored.ConfigureAwait(false);
     }
 
     /// <summary>Loads a custom archive that streams in, without a copy on disk and with one job.</summary>
     public async Task FromStreamAsync(Stream archive, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = ToolProcess.Start(client.PgRestore, [.. RestoreArguments(), $"--dbname={Target}"], Environment(ServerOptions), feed: true);
+        using PlacedList list = await PlacedList.OpenAsync(client, options.ListFile, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_restore", [.. RestoreArguments(list), $"--dbname={Target}"], Environment(ServerOptions), feed: true, cancellationToken).ConfigureAwait(false);
         await FeedAsync(tool, archive, cancellationToken).ConfigureAwait(false);
     }
 
@@ -60,7 +66,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// <param name="cancellationToken">Kills psql.</param>
     public async Task FromTextAsync(Stream text, bool inOneTransaction, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = StartPsql();
+        using ToolProcess tool = await StartPsqlAsync(cancellationToken).ConfigureAwait(false);
         await FeedAsync(
             tool,
             async input =>
@@ -85,18 +91,23 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     public async Task FromArchiveInOneTransactionAsync(string archive, string before, string after, CancellationToken cancellationToken)
     {
         // Without --single-transaction, large objects would come with a COMMIT of their own in the middle.
-        using ToolProcess script = ToolProcess.Start(client.PgRestore, [.. RestoreArguments(), "--single-transaction", "--file=-", archive], Environment(null));
+        using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
+        using PlacedList list = await PlacedList.OpenAsync(client, options.ListFile, cancellationToken).ConfigureAwait(false);
+        using ToolProcess script = await client.StartAsync(
+            "pg_restore", [.. RestoreArguments(list), "--single-transaction", "--file=-", .. input.Arguments], Environment(null), input.IsStreamed, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(script.Kill);
-        using ToolProcess psql = StartPsql();
+        using ToolProcess psql = await StartPsqlAsync(cancellationToken).ConfigureAwait(false);
+        Task feeding = input.FeedAsync(script, cancellationToken);
         await FeedAsync(
             psql,
-            async input =>
+            async sql =>
             {
-                await SayAsync(input, Begin + before + "\n", cancellationToken).ConfigureAwait(false);
-                await CopyWithoutCommitAsync(script.Output, input, cancellationToken).ConfigureAwait(false);
+                await SayAsync(sql, Begin + before + "\n", cancellationToken).ConfigureAwait(false);
+                await CopyWithoutCommitAsync(script.Output, sql, cancellationToken).ConfigureAwait(false);
+                await feeding.ConfigureAwait(false);
                 // Only when pg_restore has said that this was all may psql come to the end.
                 await RequireSuccessAsync(script, cancellationToken).ConfigureAwait(false);
-                await SayAsync(input, "\n" + after + Commit, cancellationToken).ConfigureAwait(false);
+                await SayAsync(sql, "\n" + after + Commit, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -104,7 +115,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// <summary>The same for SQL text.</summary>
     public async Task FromTextInOneTransactionAsync(Stream text, string before, string after, CancellationToken cancellationToken)
     {
-        using ToolProcess psql = StartPsql();
+        using ToolProcess psql = await StartPsqlAsync(cancellationToken).ConfigureAwait(false);
         await FeedAsync(
             psql,
             async input =>
@@ -124,16 +135,20 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// <param name="withDatabase">Whether the text also creates the database and says what belongs to it as a whole.</param>
     public static async Task ToTextAsync(PostgreSqlClient client, string archive, Func<Stream, Task> take, CancellationToken cancellationToken, bool withDatabase = false)
     {
-        using ToolProcess tool = ToolProcess.Start(client.PgRestore, withDatabase ? ["--create", "--file=-", archive] : ["--file=-", archive], new Dictionary<string, string?>());
+        string[] arguments = withDatabase ? ["--create", "--file=-"] : ["--file=-"];
+        using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_restore", [.. arguments, .. input.Arguments], new Dictionary<string, string?>(), input.IsStreamed, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        Task feeding = input.FeedAsync(tool, cancellationToken);
         await take(tool.Output).ConfigureAwait(false);
+        await feeding.ConfigureAwait(false);
         int exitCode = await tool.WaitAsync(cancellationToken).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         if (exitCode != 0)
             throw new ToolFailedException(tool.Name, exitCode, tool.Errors, "The archive is damaged or was cut off; use another one.");
     }
 
-    private IEnumerable<string> RestoreArguments()
+    private IEnumerable<string> RestoreArguments(PlacedList list)
     {
         yield return "--exit-on-error";
         yield return "--no-password";
@@ -149,8 +164,8 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         if (options.WithoutSubscriptions)
             yield return "--no-subscriptions";
 
-        if (options.ListFile is { } list)
-            yield return $"--use-list={list}";
+        if (list.Path is { } path)
+            yield return $"--use-list={path}";
     }
 
     // psql's own --single-transaction commits at the end of its input, also where this process was killed and the end came too early.
@@ -181,10 +196,11 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         await input.WriteAsync(buffer.AsMemory(0, commit < 0 ? held : commit), cancellationToken).ConfigureAwait(false);
     }
 
-    private ToolProcess StartPsql()
+    private Task<ToolProcess> StartPsqlAsync(CancellationToken cancellationToken)
     {
-        List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=" + (OperatingSystem.IsWindows() ? "NUL" : "/dev/null"), $"--dbname={Target}", "--file=-"];
-        return ToolProcess.Start(client.Psql, arguments, Environment(ServerOptions), feed: true);
+        string nowhere = client.Place is null && OperatingSystem.IsWindows() ? "NUL" : "/dev/null";
+        List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=" + nowhere, $"--dbname={Target}", "--file=-"];
+        return client.StartAsync("psql", arguments, Environment(ServerOptions), feed: true, cancellationToken);
     }
 
     private IReadOnlyDictionary<string, string?> Environment(string? serverOptions) => server.ForDatabase(database).ToToolEnvironment(serverOptions);

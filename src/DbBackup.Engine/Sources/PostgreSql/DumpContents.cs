@@ -29,10 +29,15 @@ internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnl
     /// <summary>Lists an archive file or folder.</summary>
     public static async Task<string> ListAsync(PostgreSqlClient client, string archive, bool withDependencies, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = ToolProcess.Start(client.PgRestore, withDependencies ? ["--list", "--verbose", archive] : ["--list", archive], new Dictionary<string, string?>());
+        string[] arguments = withDependencies ? ["--list", "--verbose"] : ["--list"];
+        using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_restore", [.. arguments, .. input.Arguments], new Dictionary<string, string?>(), input.IsStreamed, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        // It reads no further than it must.
+        Task feeding = input.FeedAsync(tool, cancellationToken);
         using var reader = new StreamReader(tool.Output);
         string listing = await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+        await feeding.ConfigureAwait(false);
         await tool.RequireSuccessAsync("The archive is damaged; make a new one.", cancellationToken).ConfigureAwait(false);
         return listing;
     }
@@ -49,16 +54,20 @@ internal sealed class PassingListing : IDisposable
     private readonly Task<string> _listing;
     private bool _ended;
 
-    public PassingListing(PostgreSqlClient client)
+    private PassingListing(ToolProcess tool)
     {
-        _tool = ToolProcess.Start(client.PgRestore, ["--list"], new Dictionary<string, string?>(), feed: true);
+        _tool = tool;
         var reader = new StreamReader(_tool.Output);
         _listing = reader.ReadToEndAsync(CancellationToken.None);
     }
 
+    public static async Task<PassingListing> StartAsync(PostgreSqlClient client, CancellationToken cancellationToken) =>
+        new(await client.StartAsync("pg_restore", ["--list"], new Dictionary<string, string?>(), feed: true, cancellationToken).ConfigureAwait(false));
+
     /// <summary>Shows it the next bytes; it takes what it needs.</summary>
     public void Take(ReadOnlyMemory<byte> bytes)
     {
+        _ended |= _listing.IsCompleted;
         if (_ended || bytes.IsEmpty)
             return;
         try

@@ -16,7 +16,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
     public async Task<IReadOnlyList<IBackupSource>> ReadArchiveAsync(string path, PayloadFormat format, CancellationToken cancellationToken)
     {
         FileStamp stamp = FileStamp.Of(path);
-        PostgreSqlClient client = PostgreSqlClients.ForArchive(null, null);
+        PostgreSqlClient client = await PostgreSqlClients.ForArchiveAsync(null, null, null, cancellationToken).ConfigureAwait(false);
         if (format == PayloadFormat.PostgreSqlTar)
             await RequireWholeTarAsync(path, cancellationToken).ConfigureAwait(false);
         ArchiveListing listing;

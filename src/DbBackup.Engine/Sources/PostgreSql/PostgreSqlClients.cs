@@ -6,20 +6,20 @@ using DbBackup.Engine.Platform;
 namespace DbBackup.Engine.Sources.PostgreSql;
 
 /// <summary>An installation of PostgreSQL's client programs.</summary>
-/// <param name="Folder">The folder of the programs.</param>
+/// <param name="Folder">The folder of the programs; empty in another place, where they are found by name.</param>
 /// <param name="Version">Their version, as in <c>15.18</c>.</param>
 /// <param name="Major">The major version, as in 15.</param>
-internal sealed record PostgreSqlClient(string Folder, string Version, int Major)
+/// <param name="Place">Another place than this machine; null for this one.</param>
+internal sealed record PostgreSqlClient(string Folder, string Version, int Major, IProgramHost? Place = null)
 {
-    public string PgDump => Program("pg_dump");
+    /// <summary>The words for where they are.</summary>
+    public string Where => Place?.Description ?? $"'{Folder}'";
 
-    public string PgDumpAll => Program("pg_dumpall");
-
-    public string PgRestore => Program("pg_restore");
-
-    public string Psql => Program("psql");
-
-    private string Program(string name) => Path.Combine(Folder, OperatingSystem.IsWindows() ? name + ".exe" : name);
+    /// <summary>Starts one of the programs; see <see cref="ToolProcess.Start"/>.</summary>
+    public Task<ToolProcess> StartAsync(
+        string tool, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed, CancellationToken cancellationToken) => Place is null
+        ? Task.FromResult(ToolProcess.Start(Path.Combine(Folder, OperatingSystem.IsWindows() ? tool + ".exe" : tool), arguments, environment, feed))
+        : Place.StartAsync(tool, arguments, environment, feed, cancellationToken);
 }
 
 /// <summary>Finds PostgreSQL's client programs: on PATH, in the version folders of distributions, below Program Files.</summary>
@@ -36,17 +36,22 @@ internal static partial class PostgreSqlClients
     /// where there is none, the newest of all.
     /// </summary>
     /// <exception cref="BackupException">There is none, or all are older.</exception>
-    public static PostgreSqlClient For(int serverMajor, string serverVersion, string tool = "pg_dump") =>
-        Choose(Installed(tool), serverMajor, serverVersion, tool);
+    public static async Task<PostgreSqlClient> ForAsync(PostgreSqlSession session, string tool, CancellationToken cancellationToken) => Choose(
+        session.Server.Route is { } route ? [await InPlaceAsync(route.Programs, tool, session.ServerMajor, cancellationToken).ConfigureAwait(false)] : Installed(tool),
+        session.ServerMajor,
+        session.ServerVersion,
+        tool);
 
     /// <summary>The client that reads an archive of a given client and writes to a given server.</summary>
+    /// <param name="route">The way to the server, where its programs are used; null for those of this machine.</param>
     /// <param name="serverMajor">The server; null where none is involved.</param>
     /// <param name="archiveMajor">The pg_dump that wrote the archive; null where it is not known.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
     /// <exception cref="BackupException">There is none that can read it.</exception>
-    public static PostgreSqlClient ForArchive(int? serverMajor, int? archiveMajor)
+    public static async Task<PostgreSqlClient> ForArchiveAsync(IServerRoute? route, int? serverMajor, int? archiveMajor, CancellationToken cancellationToken)
     {
         const string Tool = "pg_restore";
-        List<PostgreSqlClient> installed = Installed(Tool);
+        List<PostgreSqlClient> installed = route is null ? Installed(Tool) : [await InPlaceAsync(route.Programs, Tool, serverMajor ?? 15, cancellationToken).ConfigureAwait(false)];
         List<PostgreSqlClient> able = [.. installed.Where(client => client.Major >= (archiveMajor ?? 0) && client.Major >= (serverMajor ?? 0))];
         if (able.Count == 0 && serverMajor is not null)
             able = [.. installed.Where(client => client.Major >= (archiveMajor ?? 0))];
@@ -55,7 +60,7 @@ internal static partial class PostgreSqlClients
         throw installed.Count == 0 ? Missing(Tool, archiveMajor ?? serverMajor ?? 15) : new BackupFailure(
             ErrorCodes.ClientTooOld,
             FailureCategory.MissingTool,
-            $"The archive was written by pg_dump {archiveMajor}, which the newest pg_restore here ({installed[0].Version}, in '{installed[0].Folder}') cannot read.",
+            $"The archive was written by pg_dump {archiveMajor}, which the newest pg_restore here ({installed[0].Version}, in {installed[0].Where}) cannot read.",
             InstallHint(archiveMajor ?? serverMajor ?? 15));
     }
 
@@ -71,7 +76,7 @@ internal static partial class PostgreSqlClients
         throw installed.Count == 0 ? Missing(tool, serverMajor) : new BackupFailure(
             ErrorCodes.ClientTooOld,
             FailureCategory.MissingTool,
-            $"The server is PostgreSQL {serverVersion}, but the newest {tool} here is {installed.MaxBy(client => client.Major)!.Version} (in '{installed.MaxBy(client => client.Major)!.Folder}'); it cannot read a newer server.",
+            $"The server is PostgreSQL {serverVersion}, but the newest {tool} here is {installed.MaxBy(client => client.Major)!.Version} (in {installed.MaxBy(client => client.Major)!.Where}); it cannot read a newer server.",
             InstallHint(serverMajor));
     }
 
@@ -113,6 +118,29 @@ internal static partial class PostgreSqlClients
     internal static string? ParseVersion(string line) => VersionNumber().Match(line) is { Success: true } match ? match.Groups[1].Value : null;
 
     private static bool WritesFor(int clientMajor, int serverMajor) => OldestServer(clientMajor, serverMajor) <= serverMajor;
+
+    private static async Task<PostgreSqlClient> InPlaceAsync(IProgramHost place, string tool, int major, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using ToolProcess process = await place.StartAsync(tool, ["--version"], new Dictionary<string, string?>(), feed: false, cancellationToken).ConfigureAwait(false);
+            using var reader = new StreamReader(process.Output);
+            string line = await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+            if (await process.WaitAsync(cancellationToken).ConfigureAwait(false) == 0 && ParseVersion(line) is { } version)
+                return new PostgreSqlClient(string.Empty, version, int.Parse(version.Split('.')[0], CultureInfo.InvariantCulture), place);
+        }
+        catch (BackupFailure failure) when (failure.Code == ErrorCodes.DockerFailed)
+        {
+            // The engine has its own words for a program that is not there.
+        }
+
+        throw new BackupFailure(
+            ErrorCodes.ToolMissing,
+            FailureCategory.MissingTool,
+            $"The {place.Description} has no {tool}.",
+            $"Use an image with PostgreSQL's client programs (the official postgres images have them), or publish the server's port and name it with -HostName: then the programs of version {major} of this machine are used.")
+        { Target = place.Description };
+    }
 
     private static List<PostgreSqlClient> Installed(string tool)
     {

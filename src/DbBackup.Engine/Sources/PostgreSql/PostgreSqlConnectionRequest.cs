@@ -1,4 +1,5 @@
 using System.Text;
+using DbBackup.Engine.Sources.Docker;
 
 namespace DbBackup.Engine.Sources.PostgreSql;
 
@@ -22,6 +23,9 @@ public sealed record PostgreSqlConnectionRequest
 
     /// <summary>The role's password; never part of <see cref="object.ToString"/>.</summary>
     public string? Password { get; init; }
+
+    /// <summary>The container or compose service in which the server is; null for a server with an address.</summary>
+    public DockerRequest? Docker { get; init; }
 
     // The record's own text would show the password, and a connection string may hold one.
     private bool PrintMembers(StringBuilder text)

@@ -77,7 +77,7 @@ public sealed partial record PostgreSqlConnectionSettings
         ["PGPASSWORD"] = Password,
         // The password file was read already; where it had no line that fits, the programs must not find one elsewhere. A file below a
         // device cannot exist.
-        ["PGPASSFILE"] = OperatingSystem.IsWindows() ? @"NUL\none" : "/dev/null/none",
+        ["PGPASSFILE"] = Route is null && OperatingSystem.IsWindows() ? @"NUL\none" : "/dev/null/none",
         ["PGDATABASE"] = null,
         ["PGSERVICE"] = null,
         ["PGSERVICEFILE"] = null,

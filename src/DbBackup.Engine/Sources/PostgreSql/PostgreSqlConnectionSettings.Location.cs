@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using DbBackup.Engine.Sources.Docker;
 
 namespace DbBackup.Engine.Sources.PostgreSql;
 
@@ -13,6 +14,8 @@ public sealed partial record PostgreSqlConnectionSettings
     /// <param name="database">The database; null for the server alone.</param>
     public string LocationOf(string? database)
     {
+        if (Route is not null)
+            return Route.LocationOf(database);
         string port = Port.ToString(CultureInfo.InvariantCulture);
         string path = database is null ? string.Empty : "/" + Encode(database);
         if (!IsSocket)
@@ -37,6 +40,10 @@ public sealed partial record PostgreSqlConnectionSettings
             Password = parts.Value("password"),
         };
     }
+
+    /// <summary>The database of a location; null where it is that of a server.</summary>
+    internal static string? DatabaseOf(string location) =>
+        DockerLocation.IsOne(location) ? DockerLocation.Parse(location).Database : FromLocation(location).Database;
 
     // RFC 3986's unreserved signs and the given ones stay; all else becomes its UTF-8 bytes.
     private static string Encode(string text, string alsoPlain = "")

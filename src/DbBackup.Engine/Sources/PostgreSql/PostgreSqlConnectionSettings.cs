@@ -49,13 +49,19 @@ public sealed partial record PostgreSqlConnectionSettings
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>Whether the server is on this machine: behind a Unix socket or a loopback name or address.</summary>
-    public bool IsLocal => IsSocket
+    public bool IsLocal => Route is null && (IsSocket
         || Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || Host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+        || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address)));
+
+    /// <summary>Whether <see cref="LocationOf"/> means something else on another machine.</summary>
+    public bool IsOfThisMachine => Route?.IsOfThisMachine ?? IsLocal;
 
     /// <summary>Whether <see cref="Host"/> is a Unix socket's folder (or Linux's abstract name) and no name or address.</summary>
     public bool IsSocket => IsSocketHost(Host);
+
+    /// <summary>The way to a server in a container, whose address <see cref="Host"/> holds only there; null for one that is reached directly.</summary>
+    internal IServerRoute? Route { get; init; }
 
     /// <summary>Where a password that was not given is looked for.</summary>
     internal PasswordFile? Passwords { get; init; }

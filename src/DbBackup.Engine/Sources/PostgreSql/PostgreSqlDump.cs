@@ -20,10 +20,10 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
     /// <exception cref="BackupException">pg_dump failed, or the dump is not whole.</exception>
     public async Task<DumpContents> StreamAsync(bool plain, string snapshot, Func<Stream, Task> store, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = Start([plain ? "--format=plain" : "--format=custom", .. plain ? (string[])[] : ["--compress=0"]], snapshot);
+        using ToolProcess tool = await StartAsync([plain ? "--format=plain" : "--format=custom", .. plain ? (string[])[] : ["--compress=0"]], snapshot, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         var scanner = new PlainDumpScanner();
-        using PassingListing? listing = plain ? null : new PassingListing(client);
+        using PassingListing? listing = plain ? null : await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
         try
         {
             using var tapped = new TappedStream(tool.Output, bytes =>
@@ -55,8 +55,8 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
     /// <summary>Dumps into a folder with several jobs at once.</summary>
     public async Task<DumpContents> ToFolderAsync(string folder, int jobs, string snapshot, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = Start(
-            ["--format=directory", "--compress=0", "--no-sync", string.Create(CultureInfo.InvariantCulture, $"--jobs={jobs}"), $"--file={folder}"], snapshot);
+        using ToolProcess tool = await StartAsync(
+            ["--format=directory", "--compress=0", "--no-sync", string.Create(CultureInfo.InvariantCulture, $"--jobs={jobs}"), $"--file={folder}"], snapshot, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
         return DumpContents.FromListing(await DumpContents.ListAsync(client, folder, withDependencies: false, cancellationToken).ConfigureAwait(false));
@@ -73,9 +73,9 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
     // SQL text names no oids; an archive of the definitions alone does, in the same snapshot.
     private async Task<DumpContents> ListAloneAsync(string snapshot, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = Start(["--format=custom", "--compress=0", "--schema-only"], snapshot);
+        using ToolProcess tool = await StartAsync(["--format=custom", "--compress=0", "--schema-only"], snapshot, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
-        using var listing = new PassingListing(client);
+        using PassingListing listing = await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
         byte[] buffer = new byte[1 << 16];
         int read;
         while ((read = await tool.Output.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
@@ -84,7 +84,7 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
         return DumpContents.FromListing(await listing.CompleteAsync(cancellationToken).ConfigureAwait(false));
     }
 
-    private ToolProcess Start(IEnumerable<string> form, string snapshot)
+    private async Task<ToolProcess> StartAsync(IEnumerable<string> form, string snapshot, CancellationToken cancellationToken)
     {
         List<string> arguments =
         [
@@ -101,7 +101,7 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
         // A pattern that finds nothing would leave something out, and nobody would notice.
         if (options.IsPartial)
             arguments.Insert(0, "--strict-names");
-        ToolProcess tool = ToolProcess.Start(client.PgDump, arguments, server.ForDatabase(database).ToToolEnvironment(null));
+        ToolProcess tool = await client.StartAsync("pg_dump", arguments, server.ForDatabase(database).ToToolEnvironment(null), feed: false, cancellationToken).ConfigureAwait(false);
         if (tool.Output is AnonymousPipeClientStream pipe)
             PipeCapacity.Widen(pipe.SafePipeHandle);
         return tool;

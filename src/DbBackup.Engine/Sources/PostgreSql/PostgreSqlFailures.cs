@@ -40,8 +40,9 @@ internal static class PostgreSqlFailures
     }
 
     /// <summary>The server as people name it.</summary>
-    public static string Server(PostgreSqlConnectionSettings settings) =>
-        settings.Host.StartsWith('/') ? $"The server at the socket '{settings.Host}' (port {settings.Port})" : $"The server '{settings.Host}:{settings.Port}'";
+    public static string Server(PostgreSqlConnectionSettings settings) => settings.Route is { } route
+        ? char.ToUpperInvariant(route.Description[0]) + route.Description[1..]
+        : settings.Host.StartsWith('/') ? $"The server at the socket '{settings.Host}' (port {settings.Port})" : $"The server '{settings.Host}:{settings.Port}'";
 
     private static BackupFailure FromServer(PostgresException error, PostgreSqlConnectionSettings settings, string? database, string action)
     {

@@ -20,13 +20,13 @@ public sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings server)
     public bool IsPath => false;
 
     /// <inheritdoc/>
-    public bool IsOfThisMachine => server.IsLocal;
+    public bool IsOfThisMachine => server.IsOfThisMachine;
 
     /// <inheritdoc/>
     public async Task<SourcePreview> InspectAsync(CancellationToken cancellationToken)
     {
         using PostgreSqlSession session = await PostgreSqlSession.OpenMaintenanceAsync(server, server.Database, cancellationToken).ConfigureAwait(false);
-        PostgreSqlClients.For(session.ServerMajor, session.ServerVersion, "pg_dumpall");
+        await PostgreSqlClients.ForAsync(session, "pg_dumpall", cancellationToken).ConfigureAwait(false);
         return new SourcePreview(1 << 16, 0);
     }
 
@@ -35,7 +35,7 @@ public sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings server)
     {
         ArgumentNullException.ThrowIfNull(context);
         using PostgreSqlSession session = await PostgreSqlSession.OpenMaintenanceAsync(server, server.Database, cancellationToken).ConfigureAwait(false);
-        PostgreSqlClient client = PostgreSqlClients.For(session.ServerMajor, session.ServerVersion, "pg_dumpall");
+        PostgreSqlClient client = await PostgreSqlClients.ForAsync(session, "pg_dumpall", cancellationToken).ConfigureAwait(false);
         // Only a superuser may read pg_authid, where the passwords' hashes are.
         bool withPasswords = await session.IsTrueAsync("SELECT has_table_privilege('pg_authid', 'SELECT')", "looking at the server", cancellationToken).ConfigureAwait(false);
         long roles = await session.NumberAsync("SELECT count(*) FROM pg_roles WHERE rolname !~ '^pg_'", "looking at the server", cancellationToken).ConfigureAwait(false);
@@ -67,7 +67,7 @@ public sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings server)
         List<string> arguments = ["--globals-only", "--no-password", $"--dbname={PostgreSqlConnectionSettings.ToolDatabase(database)}"];
         if (!withPasswords)
             arguments.Add("--no-role-passwords");
-        using ToolProcess tool = ToolProcess.Start(client.PgDumpAll, arguments, server.ForDatabase(database).ToToolEnvironment(null));
+        using ToolProcess tool = await client.StartAsync("pg_dumpall", arguments, server.ForDatabase(database).ToToolEnvironment(null), feed: false, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         var text = new MemoryStream();
         await tool.Output.CopyToAsync(text, cancellationToken).ConfigureAwait(false);

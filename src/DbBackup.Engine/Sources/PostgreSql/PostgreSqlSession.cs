@@ -23,10 +23,12 @@ internal sealed class PostgreSqlSession : IDisposable
         """;
 
     private readonly NpgsqlConnection _connection;
+    private readonly IServerRelay? _relay;
 
-    private PostgreSqlSession(NpgsqlConnection connection, PostgreSqlConnectionSettings server, string database)
+    private PostgreSqlSession(NpgsqlConnection connection, IServerRelay? relay, PostgreSqlConnectionSettings server, string database)
     {
         _connection = connection;
+        _relay = relay;
         Server = server;
         Database = database;
     }
@@ -53,11 +55,13 @@ internal sealed class PostgreSqlSession : IDisposable
     public static async Task<PostgreSqlSession> OpenAsync(
         PostgreSqlConnectionSettings server, string database, CancellationToken cancellationToken)
     {
-        var connection = new NpgsqlConnection(server.ForDatabase(database).ToNpgsql(database));
+        IServerRelay? relay = server.Route is null ? null : await server.Route.OpenRelayAsync(cancellationToken).ConfigureAwait(false);
+        PostgreSqlConnectionSettings reached = relay is null ? server : server with { Host = relay.SocketFolder, Port = relay.Port, Route = null };
+        var connection = new NpgsqlConnection(reached.ForDatabase(database).ToNpgsql(database));
         try
         {
             await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
-            var session = new PostgreSqlSession(connection, server, database);
+            var session = new PostgreSqlSession(connection, relay, server, database);
             await session.ExecuteAsync(Settings, "connecting", cancellationToken).ConfigureAwait(false);
             await session.ExecuteAsync(NewerSettings, "connecting", cancellationToken).ConfigureAwait(false);
             return session;
@@ -65,12 +69,15 @@ internal sealed class PostgreSqlSession : IDisposable
         catch (Exception exception) when (IsDriverFailure(exception))
         {
             connection.Dispose();
+            string? onTheWay = relay?.Failure;
+            relay?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
-            throw PostgreSqlFailures.From(exception, server, database, "connecting");
+            throw PostgreSqlFailures.From(onTheWay is null ? exception : new NpgsqlException(onTheWay, exception), server, database, "connecting");
         }
         catch
         {
             connection.Dispose();
+            relay?.Dispose();
             throw;
         }
     }
@@ -160,7 +167,11 @@ internal sealed class PostgreSqlSession : IDisposable
     /// <summary>A name as a quoted SQL identifier.</summary>
     public static string Quote(string name) => "\"" + name.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
 
-    public void Dispose() => _connection.Dispose();
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _relay?.Dispose();
+    }
 
     private static bool IsDriverFailure(Exception exception) =>
         exception is NpgsqlException or System.Net.Sockets.SocketException or TimeoutException or IOException;

@@ -31,7 +31,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
     public bool IsPath => false;
 
     /// <inheritdoc/>
-    public bool IsOfThisMachine => server.IsLocal;
+    public bool IsOfThisMachine => server.IsOfThisMachine;
 
     /// <inheritdoc/>
     public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => NamingHoldersAsync(() => LookAsync(cancellationToken), cancellationToken);
@@ -46,7 +46,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
     private async Task<SourcePreview> LookAsync(CancellationToken cancellationToken)
     {
         using PostgreSqlSession session = await OpenAsync(cancellationToken).ConfigureAwait(false);
-        PostgreSqlClients.For(session.ServerMajor, session.ServerVersion);
+        await PostgreSqlClients.ForAsync(session, "pg_dump", cancellationToken).ConfigureAwait(false);
         List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(session, cancellationToken).ConfigureAwait(false);
         RequireTables(tables.Count);
         if (!options.IsFiltered)
@@ -60,7 +60,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
         PostgreSqlSession keeper = await OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            PostgreSqlClient client = PostgreSqlClients.For(keeper.ServerMajor, keeper.ServerVersion);
+            PostgreSqlClient client = await PostgreSqlClients.ForAsync(keeper, "pg_dump", cancellationToken).ConfigureAwait(false);
             // Before the snapshot: pg_dump reads sequences later, and never sees less.
             List<SequenceFingerprint> sequences = await PostgreSqlFingerprint.SequencesAsync(keeper, cancellationToken).ConfigureAwait(false);
             string snapshot = await keeper.ExportSnapshotAsync(cancellationToken).ConfigureAwait(false);
@@ -77,7 +77,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
             };
             var run = new PostgreSqlCapture(this, keeper, client, snapshot, tables, info, sequences, context);
             context.Observer.Verbose(
-                $"Dumping '{database}' of PostgreSQL {keeper.ServerVersion} with pg_dump {client.Version} from '{client.Folder}', {tables.Count} tables, {ByteSize.Format(tables.Sum(table => table.Bytes))}.");
+                $"Dumping '{database}' of PostgreSQL {keeper.ServerVersion} with pg_dump {client.Version} from {client.Where}, {tables.Count} tables, {ByteSize.Format(tables.Sum(table => table.Bytes))}.");
             return new Capture
             {
                 Taken = taken,
@@ -138,6 +138,9 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
 
     private bool UsesFolder(List<PostgreSqlTable> tables, string staging)
     {
+        // A folder would lie in the container.
+        if (server.Route is not null)
+            return false;
         if (options.Format != PostgreSqlFormat.Auto)
             return options.Format == PostgreSqlFormat.Directory;
         long total = tables.Sum(table => table.Bytes);

@@ -1,3 +1,6 @@
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Sources.Docker;
+
 namespace DbBackup.Engine.Sources.PostgreSql;
 
 /// <summary>What a server has, and what a dump needs of it: looked at before anything is touched.</summary>
@@ -6,11 +9,29 @@ internal static class PostgreSqlTarget
     private const string Looking = "looking at the target's server";
 
     /// <summary>Where a backup goes when only a part of the address is given: the rest is where it came from.</summary>
-    public static PostgreSqlConnectionSettings Resolve(PostgreSqlConnectionRequest request, string? location, string? username)
+    /// <param name="request">What a person said.</param>
+    /// <param name="location">Where the backup came from; null where that is not known.</param>
+    /// <param name="username">The role with which it was made.</param>
+    /// <param name="cancellationToken">Stops the search for a container.</param>
+    public static Task<PostgreSqlConnectionSettings> ResolveAsync(
+        PostgreSqlConnectionRequest request, string? location, string? username, CancellationToken cancellationToken)
     {
-        // Another host is another server: nothing of the old address holds for it but the role's name.
         bool elsewhere = request.ConnectionString is not null || request.HostName is not null;
-        PostgreSqlConnectionRequest origin = location is null || elsewhere ? new() : PostgreSqlConnectionSettings.FromLocation(location);
+        if (request.Docker is null && !elsewhere && DockerLocation.IsOne(location))
+        {
+            DockerLocation origin = DockerLocation.Parse(location!);
+            request = request with { Docker = DockerRequest.For(origin), Database = request.Database ?? origin.Database, Username = request.Username ?? username };
+        }
+
+        return request.Docker is { } docker
+            ? ContainerServer.ResolveAsync(docker, request, cancellationToken)
+            : Task.FromResult(ResolveAddress(request, elsewhere || DockerLocation.IsOne(location) ? null : location, username));
+    }
+
+    // Another host is another server: nothing of the old address holds for it but the role's name.
+    private static PostgreSqlConnectionSettings ResolveAddress(PostgreSqlConnectionRequest request, string? location, string? username)
+    {
+        PostgreSqlConnectionRequest origin = location is null ? new() : PostgreSqlConnectionSettings.FromLocation(location);
         return PostgreSqlConnectionSettings.Resolve(request with
         {
             ConnectionString = request.ConnectionString ?? origin.ConnectionString,
@@ -20,6 +41,10 @@ internal static class PostgreSqlTarget
             Username = request.Username ?? (request.ConnectionString is null ? username : null),
         });
     }
+
+    /// <summary>Where a backup's server was: of an application in containers, the database may be in another one than its files.</summary>
+    public static string? LocationOf(Manifest manifest) =>
+        manifest.Payloads.Select(payload => payload.Kind == PayloadKind.Files ? null : payload.OriginalPath).FirstOrDefault(DockerLocation.IsOne) ?? manifest.Source.Location;
 
     /// <summary>Fails where a dump cannot go to a server.</summary>
     public static void RequireVersion(PostgreSqlSession session, DatabaseInfo? info)
@@ -103,15 +128,20 @@ internal static class PostgreSqlTarget
         return found.Count == 0 ? null : found[0];
     }
 
-    /// <summary>The folder of the server's data, where it is on this machine and the role may know; else null.</summary>
-    public static async Task<string?> LocalDataFolderAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    /// <summary>The folder of the server's data and how many bytes are free there; null where this machine or the role cannot know.</summary>
+    public static async Task<(string Folder, long Free)?> FreeSpaceAsync(PostgreSqlSession session, CancellationToken cancellationToken)
     {
-        if (!session.Server.IsLocal)
+        if (!session.Server.IsLocal && session.Server.Route is null)
             return null;
         string? folder = await session.TextAsync(
             "SELECT setting FROM pg_settings WHERE name = 'data_directory'", Looking, cancellationToken).ConfigureAwait(false);
-        // A server in a container answers from this machine too, and its folder is another.
-        return folder is not null && Directory.Exists(folder) ? folder : null;
+        if (folder is null)
+            return null;
+        // A server in a container with a published port answers from this machine too, and its folder is another.
+        long? free = session.Server.Route is { } route
+            ? await route.AvailableBytesAsync(folder, cancellationToken).ConfigureAwait(false)
+            : Directory.Exists(folder) ? VolumeSpace.Available(folder) : null;
+        return free is null ? null : (folder, free.Value);
     }
 
     /// <summary>The kept database as the server has it now.</summary>
@@ -120,7 +150,7 @@ internal static class PostgreSqlTarget
     {
         string? name = await maintenance.TextAsync(
             "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for the kept database", cancellationToken, kept.ObjectId).ConfigureAwait(false);
-        string expected = PostgreSqlConnectionSettings.Resolve(PostgreSqlConnectionSettings.FromLocation(kept.Location)).Database!;
+        string expected = PostgreSqlConnectionSettings.DatabaseOf(kept.Location)!;
         if (name == expected)
             return name;
         throw new BackupFailure(

@@ -1,0 +1,86 @@
+using System.Globalization;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Platform.Docker;
+using DbBackup.Engine.Sources.PostgreSql;
+
+namespace DbBackup.Engine.Sources.Docker;
+
+/// <summary>
+/// The PostgreSQL server in a container, without a published port and without programs here: the driver's bytes go through a program that
+/// runs in the container, and pg_dump is the container's own.
+/// </summary>
+internal sealed class ContainerServer : IServerRoute
+{
+    private readonly ContainerHost _host;
+    private readonly DockerLocation _location;
+    private readonly int _port;
+    private IReadOnlyList<string>? _relay;
+
+    private ContainerServer(ContainerHost host, DockerLocation location, int port)
+    {
+        _host = host;
+        _location = location;
+        _port = port;
+    }
+
+    public string Description => $"the server in {_host.Description}";
+
+    public bool IsOfThisMachine => _location.Host is null;
+
+    public IProgramHost Programs => _host;
+
+    /// <summary>The container.</summary>
+    public ContainerHost Host => _host;
+
+    /// <summary>Where the container is found again.</summary>
+    public DockerLocation Subject => _location;
+
+    /// <summary>Finds the server in a container, with the credentials that the container itself was given.</summary>
+    /// <param name="docker">The container or service.</param>
+    /// <param name="request">What a person said of role, password, port and database; it comes first.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <exception cref="BackupException">There is no such container, or it does not run.</exception>
+    public static async Task<PostgreSqlConnectionSettings> ResolveAsync(DockerRequest docker, PostgreSqlConnectionRequest request, CancellationToken cancellationToken)
+    {
+        // Not disposed here: the settings are used for as long as the command runs, and an idle connection closes itself.
+        DockerSubject subject = await DockerSubject.FindAsync(docker, cancellationToken).ConfigureAwait(false);
+        subject.RequireRunning();
+        ContainerInspect container = subject.Container;
+        var host = new ContainerHost(subject.Client, container);
+        ContainerCredentials own = await ContainerCredentials.ReadAsync(host, cancellationToken).ConfigureAwait(false);
+        string username = request.Username ?? own.Username;
+        int port = request.Port ?? own.Port;
+        var route = new ContainerServer(host, subject.Location, port);
+        return new PostgreSqlConnectionSettings
+        {
+            Host = "127.0.0.1",
+            Port = port,
+            Username = username,
+            Password = request.Password ?? (username == own.Username ? own.Password : null),
+            Database = request.Database ?? own.Database,
+            SslMode = "disable",
+            Route = route,
+        };
+    }
+
+    public string LocationOf(string? database) => (_location with { IsServer = true, Database = database }).ToString();
+
+    public async Task<IServerRelay> OpenRelayAsync(CancellationToken cancellationToken)
+    {
+        _relay ??= await ContainerRelay.FindProgramAsync(_host, _port, cancellationToken).ConfigureAwait(false) ?? throw new BackupFailure(
+            ErrorCodes.ToolMissing,
+            FailureCategory.MissingTool,
+            $"The {_host.Description} has none of the programs that lead a connection to its server: bash, perl, python3, socat, nc.",
+            "Use an image that has one (the official postgres images do), or publish the server's port and name it with -HostName.")
+        { Target = _host.Container.ShortName };
+        return ContainerRelay.Open(_host, _relay);
+    }
+
+    public async Task<long?> AvailableBytesAsync(string dataFolder, CancellationToken cancellationToken)
+    {
+        (int exitCode, string output, _) = await _host.CaptureAsync("df", ["-Pk", dataFolder], cancellationToken).ConfigureAwait(false);
+        // POSIX: file system, blocks in all, used, available, capacity, mounted on.
+        string[] fields = output.Split('\n').Skip(1).FirstOrDefault()?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        return exitCode == 0 && fields.Length >= 6 && long.TryParse(fields[^3], NumberStyles.None, CultureInfo.InvariantCulture, out long kilobytes) ? kilobytes * 1024 : null;
+    }
+}
