@@ -12,7 +12,7 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Makes a backup of SQLite or PostgreSQL databases and the files beside them.</summary>
 [Cmdlet(VerbsCommon.New, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(Backup))]
-public sealed class NewDbBackupCommand : BackupCreationCommandBase
+public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 {
     internal const string PostgreSqlSet = "PostgreSql";
     private static readonly string[] s_sqliteFormats = ["Native", "Sql"];
@@ -31,11 +31,15 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
 
     /// <summary>Its port.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [ValidateRange(1, 65535)]
     public int? Port { get; set; }
 
     /// <summary>The databases; wildcards are allowed.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(DatabaseCompleter))]
     [ValidateNotNullOrEmpty]
@@ -43,16 +47,22 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
 
     /// <summary>The role that connects.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [ValidateNotNullOrEmpty]
     public string? Username { get; set; }
 
     /// <summary>The role and its password.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [Credential]
     public PSCredential? Credential { get; set; }
 
     /// <summary>One backup of all databases of the server, with its roles.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     public SwitchParameter AllDatabases { get; set; }
 
     /// <summary>How many tables are dumped at once.</summary>
@@ -62,26 +72,36 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
 
     /// <summary>Only these schemas.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [SupportsWildcards]
     public string[] Schema { get; set; } = [];
 
     /// <summary>Only these tables.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [SupportsWildcards]
     public string[] Table { get; set; } = [];
 
     /// <summary>Not these tables.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [SupportsWildcards]
     public string[] ExcludeTable { get; set; } = [];
 
     /// <summary>Of these tables no rows.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [SupportsWildcards]
     public string[] ExcludeTableData { get; set; } = [];
 
     /// <summary>The server on which the backup is proved.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
     [ValidateNotNullOrEmpty]
     public string? DrillServer { get; set; }
 
@@ -113,7 +133,13 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
     {
         if (ParameterSetName == PostgreSqlSet)
         {
-            TryEach(HostName ?? "PostgreSQL", BackUpServer);
+            TryEach(HostName ?? "PostgreSQL", () => BackUpServer(ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential), [], null));
+            return;
+        }
+
+        if (ParameterSetName is ContainerSet or ComposeSet or VolumeSet or SourceSet)
+        {
+            TryEach(DockerName, BackUpInDocker);
             return;
         }
 
@@ -151,10 +177,9 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
         Create(DescribeWithFingerprint(sources), path, "Back up");
     }
 
-    private void BackUpServer()
+    private void BackUpServer(PostgreSqlConnectionRequest connection, IReadOnlyList<IBackupSource> files, IApplicationPause? pause)
     {
-        PostgreSqlConnectionSettings server = PostgreSqlConnectionSettings.Resolve(
-            ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential));
+        PostgreSqlConnectionSettings server = Run((_, token) => PostgreSqlServer.ResolveAsync(connection, token));
         foreach (string warning in server.Warnings)
             WriteWarning(warning);
         PostgreSqlDumpOptions options = DumpOptions();
@@ -163,7 +188,7 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
             IReadOnlyList<string> all = Run((_, token) => PostgreSqlServer.DatabasesAsync(server, token));
             IEnumerable<IBackupSource> databases = all.Where(name => Database is null || Fits(name))
                 .Select(name => new PostgreSqlSource(server, name, options with { AllowEmpty = true }));
-            CreateServerBackup([new PostgreSqlGlobalsSource(server), .. databases], server.LocationOf(null));
+            CreateServerBackup([new PostgreSqlGlobalsSource(server), .. databases, .. files], server.LocationOf(null), connection, pause);
             return;
         }
 
@@ -178,7 +203,7 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
         }
 
         foreach (string name in chosen)
-            TryEach(name, () => CreateServerBackup([new PostgreSqlSource(server, name, options)], server.LocationOf(name)));
+            TryEach(name, () => CreateServerBackup([new PostgreSqlSource(server, name, options), .. files], server.LocationOf(name), connection, pause));
     }
 
     private IReadOnlyList<string> ChooseDatabases(PostgreSqlConnectionSettings server)
@@ -216,12 +241,12 @@ public sealed class NewDbBackupCommand : BackupCreationCommandBase
 
     private bool Fits(string name) => Database!.Any(pattern => new WildcardPattern(pattern, WildcardOptions.None).IsMatch(name));
 
-    private void CreateServerBackup(IEnumerable<IBackupSource> databases, string location)
+    private void CreateServerBackup(IEnumerable<IBackupSource> databases, string location, PostgreSqlConnectionRequest connection, IApplicationPause? pause)
     {
         BackupRequest request = DescribeWithFingerprint([.. databases, .. ResolveIncludes().Select(include => new FolderSource(include))]) with
         {
-            DrillServer = DrillServer is not null ? ConnectionArguments.ToRequest(DrillServer)
-                : ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential),
+            DrillServer = DrillServer is not null ? ConnectionArguments.ToRequest(DrillServer) : connection,
+            Pause = pause,
         };
         Create(request, location, "Back up");
     }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Net;
+using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.PostgreSql;
 
 namespace DbBackup.PowerShell.Pipeline;
@@ -11,12 +12,14 @@ internal static class ConnectionArguments
         string? connectionString, string? hostName = null, int? port = null, string? username = null, PSCredential? credential = null, string? database = null)
     {
         NetworkCredential? login = credential?.GetNetworkCredential();
+        DockerLocation? container = DockerLocation.IsOne(connectionString) ? DockerLocation.Parse(connectionString!) : null;
         return new PostgreSqlConnectionRequest
         {
-            ConnectionString = string.IsNullOrEmpty(connectionString) ? null : connectionString,
+            ConnectionString = string.IsNullOrEmpty(connectionString) || container is not null ? null : connectionString,
+            Docker = container is null ? null : DockerRequest.For(container),
             HostName = string.IsNullOrEmpty(hostName) ? null : hostName,
             Port = port,
-            Database = database,
+            Database = database ?? container?.Database,
             // GetNetworkCredential takes a backslash for a Windows domain; a role's name is one piece.
             Username = string.IsNullOrEmpty(username) ? credential?.UserName : username,
             Password = login?.Password is { Length: > 0 } password ? password : null,

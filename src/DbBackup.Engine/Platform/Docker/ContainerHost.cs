@@ -11,6 +11,9 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
     // The engine does not end a program whose caller has gone: it would go on, with its locks, until it is done. So a guard beside it waits for
     // the end of the input, which comes when the connection goes, however the caller died. Background jobs have no input of their own unless
     // told so (POSIX, "Asynchronous Lists").
+    //
+    // Every child is waited for. One that is left behind becomes a child of the container's first process, and where that is a PostgreSQL server
+    // it takes a stranger that a signal ended for a crashed session of its own: it ends all sessions and recovers (CleanupBackend in postmaster.c).
     private const string Guarded = """
         exec 3<&0
         "$@" </dev/null 3<&- &
@@ -21,6 +24,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         wait $p
         e=$?
         kill $g 2>/dev/null
+        wait $g 2>/dev/null
         exit $e
         """;
 

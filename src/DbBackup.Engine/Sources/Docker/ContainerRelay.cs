@@ -14,8 +14,8 @@ internal sealed class ContainerRelay : IServerRelay
 {
     private const int SocketPort = 5432;
 
-    // Each ends when either side does. The names of images are of no use here: what matters is what is installed.
-    private const string Bash = "exec 3<>/dev/tcp/127.0.0.1/@PORT@ || exit 97; (cat <&3; kill $$) & cat >&3; kill $! 2>/dev/null";
+    // Each ends when either side does, and leaves no child behind: see ContainerHost for what that would do to the server.
+    private const string Bash = "exec 3<>/dev/tcp/127.0.0.1/@PORT@ 4<&0 || exit 97; cat <&3 4<&- & r=$!; cat <&4 >&3 & w=$!; wait -n; kill $r $w 2>/dev/null; wait; exit 0";
     private const string Perl = "use IO::Socket::INET; use IO::Select; my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => @PORT@) or die $@; binmode STDIN; binmode STDOUT; "
         + "my $w = IO::Select->new($s, \\*STDIN); while (1) { for my $r ($w->can_read) { my $n = sysread($r, my $b, 65536); exit 0 unless $n; "
         + "my $o = 0; while ($o < $n) { my $k = syswrite($r == $s ? \\*STDOUT : $s, $b, $n - $o, $o); exit 1 unless $k; $o += $k; } } }";
@@ -49,10 +49,11 @@ internal sealed class ContainerRelay : IServerRelay
         string number = port.ToString(CultureInfo.InvariantCulture);
         (string Program, string[] Probe, string[] Command)[] candidates =
         [
-            ("bash", ["-c", "exit 0"], ["bash", "-c", Bash.Replace("@PORT@", number, StringComparison.Ordinal)]),
             ("perl", ["-MIO::Socket::INET", "-e", "exit 0"], ["perl", "-e", Perl.Replace("@PORT@", number, StringComparison.Ordinal)]),
             ("python3", ["-c", "pass"], ["python3", "-c", Python.Replace("@PORT@", number, StringComparison.Ordinal)]),
             ("socat", ["-V"], ["socat", "-", "TCP:127.0.0.1:" + number]),
+            // One program for both directions is safer than two behind a shell, so this comes late.
+            ("bash", ["-c", "exit 0"], ["bash", "-c", Bash.Replace("@PORT@", number, StringComparison.Ordinal)]),
             // Which of the many it is does not matter: all take a host and a port. None has an option that does nothing everywhere.
             ("sh", ["-c", "command -v nc"], ["nc", "127.0.0.1", number]),
         ];

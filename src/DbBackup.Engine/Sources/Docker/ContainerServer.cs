@@ -46,6 +46,7 @@ internal sealed class ContainerServer : IServerRoute
         DockerSubject subject = await DockerSubject.FindAsync(docker, cancellationToken).ConfigureAwait(false);
         subject.RequireRunning();
         ContainerInspect container = subject.Container;
+        await RequireServerAsync(subject, cancellationToken).ConfigureAwait(false);
         var host = new ContainerHost(subject.Client, container);
         ContainerCredentials own = await ContainerCredentials.ReadAsync(host, cancellationToken).ConfigureAwait(false);
         string username = request.Username ?? own.Username;
@@ -61,6 +62,20 @@ internal sealed class ContainerServer : IServerRoute
             SslMode = "disable",
             Route = route,
         };
+    }
+
+    // Whatever the image is called: a server is a process of its name.
+    private static async Task RequireServerAsync(DockerSubject subject, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> processes = await subject.Client.ContainerTopAsync(subject.Container.Id, cancellationToken).ConfigureAwait(false);
+        if (processes.Any(command => command.Contains("postgres", StringComparison.Ordinal) || command.Contains("postmaster", StringComparison.Ordinal)))
+            return;
+        throw new BackupFailure(
+            ErrorCodes.ServerUnreachable,
+            FailureCategory.NotFound,
+            $"No PostgreSQL server runs in the container '{subject.Container.ShortName}'.",
+            "If it still starts, try again in a moment; if its data are files, name them with -ContainerPath, or a volume with -Volume.")
+        { Target = subject.Container.ShortName, CanRetry = true };
     }
 
     public string LocationOf(string? database) => (_location with { IsServer = true, Database = database }).ToString();
