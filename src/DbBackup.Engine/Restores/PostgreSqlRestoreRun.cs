@@ -188,13 +188,15 @@ internal sealed class PostgreSqlRestoreRun(
         Fingerprint? expected = content.Manifest.FingerprintOf(item.Payload);
         if (!request.NoSafetyBackup)
             Safety ??= await BackUpPresentAsync(server, item, cancellationToken).ConfigureAwait(false);
-        string before = part is null ? EmptyingScript.ForDatabase(request.LockTimeout)
+        string before = part is null ? EmptyingScript.ForDatabase(request.LockTimeout) + PreparePublic(item.Payload)
             : (request.Schemas.Count > 0 ? EmptyingScript.ForSchemas(request.LockTimeout, Schemas(part)) : string.Empty)
               + (request.Tables.Count > 0 ? EmptyingScript.ForTables(request.LockTimeout, [.. part.Tables.Select(QualifiedName)]) : string.Empty);
         HashSet<string>? chosen = part is null ? null : [.. part.Tables.Select(QualifiedName)];
         string after = expected is null ? string.Empty : EmptyingScript.RequireRows(expected.Tables.Where(table => chosen?.Contains(QuotedName.Always(table.Name)) != false));
         if (request.Tables.Count > 0)
             after += EmptyingScript.AfterTables;
+        if (part is null && dump.SchemasOfSource is { } schemas)
+            after += PublicSchema.ExistsNotBeside(schemas, isNew: false);
         observer.Progress(new OperationProgress(activity, $"loading {item.Name} in one transaction"));
         await dump.LoadInOneTransactionAsync(
             server, item.Name, LoadOptions with { WithoutSubscriptions = true }, part ?? WithoutExtensionComments(dump), before, after, cancellationToken).ConfigureAwait(false);
@@ -214,6 +216,10 @@ internal sealed class PostgreSqlRestoreRun(
             observer.Warning($"'{item.Name}' has all rows of the backup, but differs otherwise: {string.Join("; ", differences.Take(5))}.");
         }
     }
+
+    // Only a dump of the whole database that was made here surely says of the schema all that differs from a new one.
+    private string PreparePublic(Payload payload) =>
+        PublicSchema.Exists + (payload.Database is { Encoding: not null, IsPartial: false } && !request.NoOwner ? PublicSchema.IsAsMade : string.Empty);
 
     // A comment on an extension may be set by its owner alone, and is there already.
     private static ArchiveSelection? WithoutExtensionComments(StagedDump dump) => dump.Listing is not { } listing ? null : new ArchiveSelection

@@ -2,7 +2,7 @@ using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Verification;
 
-/// <summary>Bytes that were read ahead, and then the stream that they came from.</summary>
+/// <summary>Bytes that were read ahead, and then the stream that they came from, which is closed with this one.</summary>
 internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, IProgress<long>? progress) : ReadOnlyStream
 {
     private ReadOnlyMemory<byte> _prefix = prefix;
@@ -22,6 +22,14 @@ internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, I
         int read = _prefix.IsEmpty ? await rest.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) : Take(buffer.Span);
         progress?.Report(_done += read);
         return read;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            rest.Dispose();
+        base.Dispose(disposing);
     }
 
     private int Take(Span<byte> buffer)

@@ -32,6 +32,9 @@ internal sealed class StagedDump : IDisposable
     /// <summary>The programs that read it.</summary>
     public PostgreSqlClient Client { get; }
 
+    /// <summary>How many schemas the database had that was dumped as a whole; null where that is not known.</summary>
+    public long? SchemasOfSource => Payload.Database?.IsPartial != true && _content.Manifest.FingerprintOf(Payload)?.Objects.TryGetValue("schemas", out long count) == true ? count : null;
+
     /// <summary>The major version of the pg_dump that wrote a payload; null where that is not known.</summary>
     public static int? ClientMajor(Payload payload) =>
         payload.Database?.ClientVersion is { } version && int.TryParse(version.Split('.', ' ')[0], out int major) ? major : null;
@@ -81,16 +84,19 @@ internal sealed class StagedDump : IDisposable
         if (_archive is null)
         {
             await LoadTextAsync(target, options, progress, cancellationToken).ConfigureAwait(false);
-            return;
+        }
+        else
+        {
+            if (OwnerOfPublic(part, options) is { Length: > 0 } statement)
+                await target.ExecuteAsync(statement, "setting the owner of the schema public", cancellationToken).ConfigureAwait(false);
+            options = WithList(options, part);
+            if (Payload.Format == PayloadFormat.PostgreSqlTar)
+                options = options with { Jobs = 1 };
+            await new DatabaseLoad(target.Server, target.Database, Client, options).FromArchiveAsync(_archive, cancellationToken).ConfigureAwait(false);
         }
 
-        options = WithList(options, part);
-        // A new database has the schema public already; some dumps create it.
-        if (Entries(part).Any(entry => entry is { Kind: "SCHEMA", Name: "public" }))
-            await DropPublicAsync(target, cancellationToken).ConfigureAwait(false);
-        if (Payload.Format == PayloadFormat.PostgreSqlTar)
-            options = options with { Jobs = 1 };
-        await new DatabaseLoad(target.Server, target.Database, Client, options).FromArchiveAsync(_archive, cancellationToken).ConfigureAwait(false);
+        if (part is null && SchemasOfSource is { } schemas)
+            await target.ExecuteAsync(PublicSchema.ExistsNotBeside(schemas, isNew: true), "dropping the schema public, which the source has not", cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Loads it, or a part of it, in one transaction between other statements.</summary>
@@ -113,12 +119,13 @@ internal sealed class StagedDump : IDisposable
                 { Target = Payload.FileName };
             }
 
-            using PayloadReader text = _content.OpenOriginal(Payload, cancellationToken);
+            using Stream text = await OpenTextAsync(null, cancellationToken).ConfigureAwait(false);
             await new DatabaseLoad(server, database, Client, options).FromTextInOneTransactionAsync(text, before, after, cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        await new DatabaseLoad(server, database, Client, WithList(options, part)).FromArchiveInOneTransactionAsync(_archive, before, after, cancellationToken).ConfigureAwait(false);
+        await new DatabaseLoad(server, database, Client, WithList(options, part)).FromArchiveInOneTransactionAsync(
+            _archive, before + OwnerOfPublic(part, options), after, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Gives it as SQL text.</summary>
@@ -167,28 +174,27 @@ internal sealed class StagedDump : IDisposable
         }
     }
 
+    // Instead of the schema's own entry, which WithList leaves out.
+    private string OwnerOfPublic(ArchiveSelection? part, DatabaseLoadOptions options) =>
+        !options.WithoutOwners && PublicSchema.EntryOf(Entries(part)) is { Owner.Length: > 0 } entry ? PublicSchema.OwnedBy(entry.Owner) : string.Empty;
+
     private IReadOnlyList<ArchiveEntry> Entries(ArchiveSelection? part) => part?.Entries ?? Listing!.Entries;
 
     // A dump of chosen tables has keys and triggers that rely on what was not chosen: they cannot be restored alone.
     private DatabaseLoadOptions WithList(DatabaseLoadOptions options, ArchiveSelection? part)
     {
         IReadOnlyList<ArchiveEntry> entries = Entries(part);
-        if (part is null && Payload.Database?.IsPartial != true)
+        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(entries) is null)
             return options;
         HashSet<int> loose = Payload.Database?.IsPartial == true ? [.. Listing!.WithoutBasis("FK CONSTRAINT"), .. Listing.WithoutBasis("TRIGGER")] : [];
         string list = _archive + ".list";
-        File.WriteAllLines(list, entries.Where(entry => !loose.Contains(entry.DumpId)).Select(entry => entry.Line));
+        File.WriteAllLines(list, entries.Where(entry => !loose.Contains(entry.DumpId) && !PublicSchema.IsEntry(entry)).Select(entry => entry.Line));
         return options with { ListFile = list };
     }
 
     private async Task LoadTextAsync(PostgreSqlSession target, DatabaseLoadOptions options, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        using PayloadReader text = _content.OpenOriginal(Payload, cancellationToken);
-        byte[] start = new byte[PeekBytes];
-        int length = await text.ReadAtLeastAsync(start, PeekBytes, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        if (start.AsSpan(0, length).IndexOf("\nCREATE SCHEMA public;"u8) >= 0)
-            await DropPublicAsync(target, cancellationToken).ConfigureAwait(false);
-        using var whole = new PrefixedStream(start.AsMemory(0, length), text, progress);
+        using Stream whole = await OpenTextAsync(progress, cancellationToken).ConfigureAwait(false);
         var scanner = new PlainDumpScanner();
         using var scanned = new TappedStream(whole, bytes => scanner.Append(bytes.Span));
         await new DatabaseLoad(target.Server, target.Database, Client, options).FromTextAsync(scanned, inOneTransaction: false, cancellationToken).ConfigureAwait(false);
@@ -207,6 +213,20 @@ internal sealed class StagedDump : IDisposable
         { Target = Payload.FileName };
     }
 
-    private static Task DropPublicAsync(PostgreSqlSession target, CancellationToken cancellationToken) =>
-        target.ExecuteAsync("DROP SCHEMA IF EXISTS public", "making room for the dump's own schema public", cancellationToken);
+    private async Task<Stream> OpenTextAsync(IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        PayloadReader text = _content.OpenOriginal(Payload, cancellationToken);
+        try
+        {
+            byte[] start = new byte[PeekBytes];
+            int length = await text.ReadAtLeastAsync(start, PeekBytes, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            PublicSchema.LeaveOutCreation(start.AsSpan(0, length));
+            return new PrefixedStream(start.AsMemory(0, length), text, progress);
+        }
+        catch
+        {
+            text.Dispose();
+            throw;
+        }
+    }
 }

@@ -21,7 +21,7 @@ internal sealed class ArchiveCollector
 
     public void TakeSchemas(TablePattern pattern, string text)
     {
-        // The schema public has no entry of its own.
+        // The schema public mostly has no entry of its own.
         List<string> names = [.. _listing.Entries.Where(entry => entry.Schema.Length > 0).Select(entry => entry.Schema)
             .Concat(_listing.Entries.Where(entry => entry.Kind == "SCHEMA").Select(entry => entry.Name)).Distinct()];
         List<string> fitting = [.. names.Where(pattern.FitsSchema)];
@@ -31,6 +31,8 @@ internal sealed class ArchiveCollector
         {
             foreach (ArchiveEntry entry in _listing.Entries.Where(entry => entry.Schema == name ? IsOfSchema(entry) : entry.Kind == "SCHEMA" && entry.Name == name))
                 _chosen.Add(entry.DumpId);
+            if (name == "public")
+                _chosen.UnionWith(_listing.Entries.Where(PublicSchema.IsAbout).Select(entry => entry.DumpId));
         }
     }
 
