@@ -21,8 +21,8 @@ internal sealed class ContainerProgram : ToolProcess
     {
         _exec = exec;
         _container = container;
-        _output = new FramedOutput(exec.Connection.Stream, KeepBytes);
         _input = new InputStream(exec.Connection);
+        _output = new FramedOutput(exec.Connection.Stream, KeepBytes, () => _input.WasRefused);
     }
 
     public override Stream Output => _output;
@@ -90,6 +90,48 @@ internal sealed class ContainerProgram : ToolProcess
     private sealed class InputStream(DockerConnection connection) : ForwardedStream(connection.Stream)
     {
         private bool _closed;
+
+        /// <summary>Whether the program had ended before it was given everything.</summary>
+        public bool WasRefused { get; private set; }
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            try
+            {
+                base.Write(buffer, offset, count);
+            }
+            catch (IOException)
+            {
+                WasRefused = true;
+                throw;
+            }
+        }
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            try
+            {
+                connection.Stream.Write(buffer);
+            }
+            catch (IOException)
+            {
+                WasRefused = true;
+                throw;
+            }
+        }
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                await base.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+            }
+            catch (IOException)
+            {
+                WasRefused = true;
+                throw;
+            }
+        }
 
         protected override void Dispose(bool disposing)
         {

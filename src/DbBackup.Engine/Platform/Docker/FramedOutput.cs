@@ -8,7 +8,11 @@ namespace DbBackup.Engine.Platform.Docker;
 /// </summary>
 /// <param name="inner">The framed stream.</param>
 /// <param name="errors">Takes what comes on standard error.</param>
-internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors) : Stream
+/// <param name="inputWasRefused">
+/// Whether the program ended before it was given everything: the engine then closes a connection on which bytes wait that nobody will read, which
+/// is seen here as a reset after the last byte.
+/// </param>
+internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors, Func<bool>? inputWasRefused = null) : Stream
 {
     private const int HeaderLength = 8;
     private const byte ErrorStream = 2;
@@ -130,7 +134,16 @@ internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors)
         _buffer.AsSpan(_position, left).CopyTo(_buffer);
         _position = 0;
         _filled = left;
-        int read = await inner.ReadAsync(_buffer.AsMemory(left), cancellationToken).ConfigureAwait(false);
+        int read;
+        try
+        {
+            read = await inner.ReadAsync(_buffer.AsMemory(left), cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException) when (inputWasRefused?.Invoke() == true)
+        {
+            read = 0;
+        }
+
         _filled += read;
         if (read == 0)
             WasCut |= left > 0 || _frameLeft > 0;

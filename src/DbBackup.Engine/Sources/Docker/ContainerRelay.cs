@@ -91,7 +91,8 @@ internal sealed class ContainerRelay : IServerRelay
 
     public void Dispose()
     {
-        _stop.Cancel();
+        // The driver's farewell may still be on its way; without it the server notes a lost client.
+        _stop.CancelAfter(TimeSpan.FromSeconds(2));
         _listener.Dispose();
         try
         {

@@ -25,6 +25,8 @@ internal sealed class ContainerServer : IServerRoute
 
     public string Description => $"the server in {_host.Description}";
 
+    public string Name => _location.Project is not null ? $"{_location.Project}_{_location.Service}" : _location.Container!;
+
     public bool IsOfThisMachine => _location.Host is null;
 
     public IProgramHost Programs => _host;

@@ -193,7 +193,13 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         }
 
         int commit = buffer.AsSpan(0, held).LastIndexOf("\nCOMMIT;"u8);
-        await input.WriteAsync(buffer.AsMemory(0, commit < 0 ? held : commit), cancellationToken).ConfigureAwait(false);
+        if (commit < 0)
+        {
+            throw new BackupFailure(
+                ErrorCodes.DumpIncomplete, FailureCategory.InvalidData, "What pg_restore made of the archive ends before its COMMIT. Nothing was changed.", "Try again; if it happens again, test the backup: Test-DbBackup -Level Restore.");
+        }
+
+        await input.WriteAsync(buffer.AsMemory(0, commit), cancellationToken).ConfigureAwait(false);
     }
 
     private Task<ToolProcess> StartPsqlAsync(CancellationToken cancellationToken)

@@ -8,6 +8,9 @@ internal interface IServerRoute
     /// <summary>The words for the server in a sentence, as in <c>the server in container 'shop-db-1'</c>.</summary>
     string Description { get; }
 
+    /// <summary>A short name for the server: that of its service or container.</summary>
+    string Name { get; }
+
     /// <summary>Whether the same location means something else on another machine.</summary>
     bool IsOfThisMachine { get; }
 

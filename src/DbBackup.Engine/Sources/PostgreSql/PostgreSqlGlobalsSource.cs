@@ -11,7 +11,7 @@ public sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings server)
     public string Engine => PostgreSqlSource.EngineName;
 
     /// <inheritdoc/>
-    public string DefaultName => (server.IsLocal ? "localhost" : server.Host) + (server.Port == 5432 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"_{server.Port}")) + "_cluster";
+    public string DefaultName => (server.Route?.Name ?? (server.IsLocal ? "localhost" : server.Host) + (server.Port == 5432 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"_{server.Port}"))) + "_cluster";
 
     /// <inheritdoc/>
     public string Location => server.LocationOf(null);
