@@ -8,6 +8,9 @@ public static class SqliteFile
     /// <summary>The size of the header.</summary>
     public const int HeaderSize = 100;
 
+    /// <summary>No page, and so no database with anything in it, is smaller.</summary>
+    public const int SmallestSize = 512;
+
     /// <summary>What SQLite puts behind the database's own name for the files that belong to it.</summary>
     public static IReadOnlyList<string> SidecarSuffixes { get; } = ["-wal", "-shm", "-journal"];
 
