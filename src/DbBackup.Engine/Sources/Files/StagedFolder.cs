@@ -72,7 +72,8 @@ internal sealed class StagedFolder(string root, string rootName, string staging,
                 Keep(item, old, pass);
                 return;
             case FileKind.File:
-                CopyFile(item, old.Path, pass, began);
+                // Never into a link's place: its copy leads to wherever the container wants.
+                CopyFile(item, isKnown && old.Seen.Kind == FileKind.File ? old.Path : null, pass, began);
                 return;
             case FileKind.SymbolicLink:
                 CopyLink(item, pass, began);

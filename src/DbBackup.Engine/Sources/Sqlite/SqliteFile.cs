@@ -32,6 +32,12 @@ public static class SqliteFile
         }
     }
 
+    /// <summary>Whether a file is a database with anything in it. One that was just created in WAL mode may still be in its log alone.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="size">Its size in bytes.</param>
+    internal static bool HoldsDatabase(string path, long size) =>
+        size == 0 ? new FileInfo(path + "-wal") is { Exists: true, Length: > 0 } : size >= SmallestSize && IsDatabase(path);
+
     /// <summary>Whether the database keeps a write-ahead log (header byte 18: 2 means WAL).</summary>
     public static bool UsesWriteAheadLog(string path)
     {
