@@ -225,7 +225,7 @@ public sealed class BackupService
         FolderExcludes excludes = new FolderExcludes().Add(repository);
         if (request.StagingPath is { } staging)
             excludes.Add(staging);
-        foreach (IBackupSource source in request.Sources.Where(source => source.Engine == SqliteSource.EngineName))
+        foreach (IBackupSource source in request.Sources.Where(source => source.IsPath && source.Engine == SqliteSource.EngineName))
             excludes.AddDatabase(source.Location);
         return excludes.IsExcluded;
     }

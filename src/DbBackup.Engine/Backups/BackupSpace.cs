@@ -24,6 +24,7 @@ internal static class BackupSpace
         // A drill restores one database beside the copy.
         long staging = previews.Sum(preview => preview.StagingBytes) + (verify ? previews.Max(preview => preview.ContentBytes) : 0);
         long stored = (long)(previews.Sum(preview => preview.ContentBytes) * Ratio(history)) + Margin;
+        string? hint = previews.Select(preview => preview.StagingHint).FirstOrDefault(each => each is not null);
         if (stagingPath is not null)
         {
             if (!Directory.Exists(stagingPath))
@@ -36,12 +37,12 @@ internal static class BackupSpace
                 { Target = stagingPath };
             }
 
-            RequireOne(stagingPath, VolumeSpace.Available(stagingPath), staging, "the staged copy");
+            RequireOne(stagingPath, VolumeSpace.Available(stagingPath), staging, "the staged copy", hint);
             RequireOne(storage.Location, storage.AvailableBytes(), stored, "the backup");
             return;
         }
 
-        RequireOne(storage.Location, storage.AvailableBytes(), staging + stored, "the backup with its staged copy");
+        RequireOne(storage.Location, storage.AvailableBytes(), staging + stored, "the backup with its staged copy", hint);
     }
 
     private static double Ratio(IReadOnlyList<Backup> history)
@@ -50,9 +51,9 @@ internal static class BackupSpace
         return last is null ? RatioOfUnknownSource : Math.Min(1.05, (double)last.Size / last.OriginalSize * SafetyOnHistory);
     }
 
-    private static void RequireOne(string path, long? available, long required, string purpose)
+    private static void RequireOne(string path, long? available, long required, string purpose, string? hint = null)
     {
         if (available is { } free && free < required)
-            throw new NotEnoughSpaceException(path, required, free, purpose);
+            throw new NotEnoughSpaceException(path, required, free, purpose, hint);
     }
 }

@@ -65,6 +65,7 @@ internal sealed class CollectedBackup
             StoredSha256 = digest.StoredSha256,
             OriginalPath = part.OriginalPath,
             RestoreName = part.RestoreName,
+            Within = part.Within,
             EntryCount = summary?.EntryCount,
             UnixMode = part.UnixMode,
             UnixOwner = part.UnixOwner,
@@ -79,7 +80,7 @@ internal sealed class CollectedBackup
     /// <summary>The payloads, each database with its place in the folder that was archived around it.</summary>
     public IEnumerable<Payload> PlacedPayloads() => Payloads.Select(payload =>
         _facts.Count <= 1 ? payload with { Fingerprint = null, SchemaRevision = null } : payload).Select(payload =>
-        payload.Kind == PayloadKind.Database && payload.OriginalPath is { } path
+        payload.Kind == PayloadKind.Database && payload.Within is null && payload.OriginalPath is { } path
         && Payloads.Find(folder => folder.Kind == PayloadKind.Files && IsBelow(folder.OriginalPath!, path)) is { } around
             ? payload with { Within = $"{around.RestoreName}/{Path.GetRelativePath(around.OriginalPath!, path).Replace('\\', '/')}" }
             : payload);

@@ -72,6 +72,8 @@ internal sealed class SourceCapture(CaptureContext context, IStagedBackup staged
 
     private async Task StoreAsync(Capture capture, CancellationToken cancellationToken)
     {
+        if (capture.Finish is { } finish)
+            capture = await finish(cancellationToken).ConfigureAwait(false);
         collected.Add(capture);
         foreach (CapturedPayload part in capture.Payloads)
         {

@@ -8,6 +8,9 @@ internal static partial class LibC
     /// <summary>F_SETPIPE_SZ of Linux's fcntl.h.</summary>
     internal const int SetPipeSize = 1031;
 
+    /// <summary>FICLONE of Linux's fs.h: _IOW(0x94, 9, int).</summary>
+    internal const nuint CloneFile = 0x40049409;
+
     internal const int OpenReadOnly = 0;
 
     // errno values that are the same on Linux and macOS.
@@ -47,6 +50,9 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     internal static partial int Fcntl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    internal static partial int Ioctl(int descriptor, nuint request, int argument);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int descriptor);
@@ -108,6 +114,8 @@ internal static partial class LibC
         [FieldOffset(40)] internal ulong Size;
         [FieldOffset(80)] internal long BirthSeconds;
         [FieldOffset(88)] internal uint BirthNanoseconds;
+        [FieldOffset(96)] internal long ChangedSeconds;
+        [FieldOffset(104)] internal uint ChangedNanoseconds;
         [FieldOffset(112)] internal long ModifiedSeconds;
         [FieldOffset(120)] internal uint ModifiedNanoseconds;
         [FieldOffset(136)] internal uint DeviceMajor;

@@ -117,6 +117,41 @@ internal static class UnixFile
             : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(buffer));
     }
 
+    /// <summary>Has the system write back what it holds for the file system of a path. A wish: where it cannot be had, nothing happens.</summary>
+    public static void TryWriteBack(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using SafeFileHandle? handle = OpenForReading(path, out _);
+        if (handle is not null)
+            _ = LibC.Syncfs((int)handle.DangerousGetHandle());
+    }
+
+    /// <summary>
+    /// Copies what an open file holds into a new or overwritten file, by sharing its blocks where the file system can. File.Copy would ask
+    /// for a lock of the framework's own, which an application that uses such locks may hold.
+    /// </summary>
+    public static void CopyContent(SafeFileHandle source, string target)
+    {
+        using SafeFileHandle copy = File.OpenHandle(target, FileMode.Create, FileAccess.Write, FileShare.None);
+        if (OperatingSystem.IsLinux() && LibC.Ioctl((int)copy.DangerousGetHandle(), LibC.CloneFile, (int)source.DangerousGetHandle()) == 0)
+            return;
+        byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent((int)Math.Clamp(RandomAccess.GetLength(source), 1, 1 << 20));
+        try
+        {
+            int read;
+            for (long position = 0; (read = RandomAccess.Read(source, buffer, position)) > 0; position += read)
+                RandomAccess.Write(copy, buffer.AsSpan(0, read), position);
+        }
+        finally
+        {
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>The system's words for an error number.</summary>
+    public static string Words(int error) => Marshal.GetPInvokeErrorMessage(error);
+
     /// <summary>An exception with the system's own words.</summary>
     public static IOException Failed(string what, int error) => new($"{what}: {Marshal.GetPInvokeErrorMessage(error)}.", error);
 
@@ -162,7 +197,8 @@ internal static class UnixFile
             (long)buffer.Size,
             ToUtc(buffer.ModifiedSeconds, buffer.ModifiedNanoseconds),
             (buffer.Mask & BirthTime) != 0 ? ToUtc(buffer.BirthSeconds, buffer.BirthNanoseconds).Ticks : 0,
-            (buffer.Mask & MountId) != 0 ? buffer.MountId : 0);
+            (buffer.Mask & MountId) != 0 ? buffer.MountId : 0)
+        { ChangedUtc = ToUtc(buffer.ChangedSeconds, buffer.ChangedNanoseconds) };
         return 0;
     }
 

@@ -40,6 +40,9 @@ internal readonly record struct UnixFileFacts(
     long BirthTicks,
     ulong MountId)
 {
+    /// <summary>When content, owner, mode or names were last changed; no program can set it.</summary>
+    public DateTime ChangedUtc { get; init; }
+
     public FileKind Kind => (Mode & 0xF000) switch
     {
         0x8000 => FileKind.File,

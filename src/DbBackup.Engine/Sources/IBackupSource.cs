@@ -41,7 +41,11 @@ public interface IBackupSource
 /// <summary>What is known of a source before its snapshot is taken.</summary>
 /// <param name="ContentBytes">About how many bytes its payloads have before compression.</param>
 /// <param name="StagingBytes">How many bytes the capture needs in the staging folder.</param>
-public sealed record SourcePreview(long ContentBytes, long StagingBytes);
+public sealed record SourcePreview(long ContentBytes, long StagingBytes)
+{
+    /// <summary>What to do where the staged bytes have no room, as a sentence; null for the usual advice.</summary>
+    public string? StagingHint { get; init; }
+}
 
 /// <summary>What a source is given to work with.</summary>
 /// <param name="StagingFolder">A folder of its own for temporary files, removed afterwards.</param>
@@ -83,6 +87,12 @@ public sealed record Capture
     /// <summary>What a reader should know of it.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>
+    /// What is done when the application goes on again, before anything is stored: gives the capture with all of its payloads.
+    /// Null where the payloads are known already.
+    /// </summary>
+    public Func<CancellationToken, Task<Capture>>? Finish { get; init; }
+
     /// <summary>Lets go of what the snapshot holds (a session, say), where it is given up before its streams were stored.</summary>
     public Action? Abandon { get; init; }
 }
@@ -116,6 +126,9 @@ public sealed record CapturedPayload
 
     /// <summary>Where it was captured; null where that is not known.</summary>
     public string? OriginalPath { get; init; }
+
+    /// <summary>Where a database lies in a folder of the same backup (see <see cref="Payload.Within"/>); null where its paths say so, or it lies in none.</summary>
+    public string? Within { get; init; }
 
     /// <summary>Octal permission bits of what was captured; null where the system has none.</summary>
     public string? UnixMode { get; init; }

@@ -18,12 +18,13 @@ public sealed class NotEnoughSpaceException : BackupException
     /// <param name="requiredBytes">How many bytes are needed.</param>
     /// <param name="availableBytes">How many bytes are free.</param>
     /// <param name="purpose">What they are needed for, as in "the staged copy of pats.db".</param>
-    public NotEnoughSpaceException(string path, long requiredBytes, long availableBytes, string purpose)
+    /// <param name="hint">What to do next; null for the usual advice.</param>
+    public NotEnoughSpaceException(string path, long requiredBytes, long availableBytes, string purpose, string? hint = null)
         : base(
             ErrorCodes.NotEnoughSpace,
             FailureCategory.NoSpace,
             $"The volume of '{path}' has {ByteSize.Format(availableBytes)} free, but {purpose} needs {ByteSize.Format(requiredBytes)}. Nothing was changed.",
-            "Free some room there (Get-DbBackup | Where Age -gt 30d | Remove-DbBackup), or use another volume.")
+            hint ?? "Free some room there (Get-DbBackup | Where Age -gt 30d | Remove-DbBackup), or use another volume.")
     {
         Target = path;
         RequiredBytes = requiredBytes;

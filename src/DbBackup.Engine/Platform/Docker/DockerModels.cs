@@ -5,6 +5,9 @@ namespace DbBackup.Engine.Platform.Docker;
 internal sealed record ContainerSummary(
     string Id, IReadOnlyList<string> Names, string Image, string ImageID, string State, string Status, IReadOnlyDictionary<string, string>? Labels, IReadOnlyList<MountPoint>? Mounts)
 {
+    /// <summary>When it was created, in seconds since 1970.</summary>
+    public long Created { get; init; }
+
     /// <summary>The name without the slash that the API puts before it. Links add further names, with a second slash in them.</summary>
     public string Name => (Names.FirstOrDefault(name => name.LastIndexOf('/') == 0) ?? Id[..12]).TrimStart('/');
 
@@ -32,9 +35,17 @@ internal sealed record ContainerHealth(string Status, int FailingStreak, IReadOn
 internal sealed record HealthLog(int ExitCode, string? Output);
 
 internal sealed record ContainerConfig(
-    string? User, IReadOnlyList<string>? Env, IReadOnlyDictionary<string, string>? Labels, string? Image, IReadOnlyList<string>? Cmd, IReadOnlyList<string>? Entrypoint, string? WorkingDir, string? StopSignal);
+    string? User, IReadOnlyList<string>? Env, IReadOnlyDictionary<string, string>? Labels, string? Image, IReadOnlyList<string>? Cmd, IReadOnlyList<string>? Entrypoint, string? WorkingDir, string? StopSignal)
+{
+    /// <summary>The paths for which the image wants volumes.</summary>
+    public IReadOnlyDictionary<string, object>? Volumes { get; init; }
+}
 
-internal sealed record ContainerHostConfig(RestartPolicy? RestartPolicy, bool ReadonlyRootfs, bool AutoRemove, string? NetworkMode);
+internal sealed record ContainerHostConfig(RestartPolicy? RestartPolicy, bool ReadonlyRootfs, bool AutoRemove, string? NetworkMode)
+{
+    /// <summary>What is kept in memory alone, by its path in the container.</summary>
+    public IReadOnlyDictionary<string, string>? Tmpfs { get; init; }
+}
 
 internal sealed record RestartPolicy(string? Name, int MaximumRetryCount);
 
@@ -52,7 +63,11 @@ internal sealed record ImageSummary(string Id, IReadOnlyList<string>? RepoTags, 
 
 internal sealed record ImageInspect(string Id, IReadOnlyList<string>? RepoTags, ContainerConfig? Config, string? Architecture, string? Os);
 
-internal sealed record DockerVersion(string Version, string ApiVersion, string? Os);
+internal sealed record DockerVersion(string Version, string ApiVersion, string? Os)
+{
+    /// <summary>The kernel that the containers run on.</summary>
+    public string? KernelVersion { get; init; }
+}
 
 /// <summary>What the engine says of a path in a container, in a header of the archive's answer.</summary>
 internal sealed record PathStat(string Name, long Size, uint Mode, DateTimeOffset Mtime, string LinkTarget)

@@ -23,6 +23,12 @@ internal readonly record struct FolderItem(
     uint GroupId,
     FileIdentity? SharedIdentity)
 {
+    /// <summary>When anything of it was last changed, which no program can set; the time of the content where the system does not say.</summary>
+    public DateTime ChangedUtc { get; init; }
+
+    /// <summary>What tells it from another file under the same name; nothing where the system does not say.</summary>
+    public FileIdentity Identity { get; init; }
+
     private const UnixFileMode WindowsFile =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
@@ -56,7 +62,8 @@ internal readonly record struct FolderItem(
         facts.ModifiedUtc,
         facts.UserId,
         facts.GroupId,
-        facts.Kind == FileKind.File && facts.LinkCount > 1 ? facts.Identity : null);
+        facts.Kind == FileKind.File && facts.LinkCount > 1 ? facts.Identity : null)
+    { ChangedUtc = facts.ChangedUtc, Identity = facts.Identity };
 
     /// <summary>Where the kind of special files and the owners cannot be read, owners are taken to be the present user.</summary>
     private static FolderItem ReadPortably(string path, string name)
@@ -78,6 +85,7 @@ internal readonly record struct FolderItem(
             info.LastWriteTimeUtc,
             UnixFile.EffectiveUserId ?? 0,
             UnixFile.EffectiveGroupId ?? 0,
-            null);
+            null)
+        { ChangedUtc = info.LastWriteTimeUtc };
     }
 }

@@ -66,6 +66,13 @@ internal sealed class SqliteDatabase : IDisposable
     public static SqliteDatabase OpenForWriting(string path, TimeSpan lockTimeout, CancellationToken cancellationToken, bool mustExist = false) =>
         new(path, path, mustExist ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadWriteCreate, lockTimeout, cancellationToken);
 
+    /// <summary>Opens a raw copy of a database, which may have to be recovered first, for writing.</summary>
+    /// <param name="file">The copy.</param>
+    /// <param name="shownAs">What it is a copy of, for failures.</param>
+    /// <param name="cancellationToken">Interrupts whatever runs.</param>
+    public static SqliteDatabase OpenCopy(string file, string shownAs, CancellationToken cancellationToken) =>
+        new(shownAs, file, SqliteOpenMode.ReadWrite, TimeSpan.Zero, cancellationToken);
+
     /// <summary>Runs a statement that gives nothing.</summary>
     public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());
 

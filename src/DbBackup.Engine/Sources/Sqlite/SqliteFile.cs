@@ -8,6 +8,9 @@ public static class SqliteFile
     /// <summary>The size of the header.</summary>
     public const int HeaderSize = 100;
 
+    /// <summary>No page, and so no database with anything in it, is smaller.</summary>
+    public const int SmallestSize = 512;
+
     /// <summary>What SQLite puts behind the database's own name for the files that belong to it.</summary>
     public static IReadOnlyList<string> SidecarSuffixes { get; } = ["-wal", "-shm", "-journal"];
 
@@ -28,6 +31,12 @@ public static class SqliteFile
             return false;
         }
     }
+
+    /// <summary>Whether a file is a database with anything in it. One that was just created in WAL mode may still be in its log alone.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="size">Its size in bytes.</param>
+    internal static bool HoldsDatabase(string path, long size) =>
+        size == 0 ? new FileInfo(path + "-wal") is { Exists: true, Length: > 0 } : size >= SmallestSize && IsDatabase(path);
 
     /// <summary>Whether the database keeps a write-ahead log (header byte 18: 2 means WAL).</summary>
     public static bool UsesWriteAheadLog(string path)

@@ -33,14 +33,8 @@ internal static class SqliteSnapshot
         string path, string copy, TimeSpan lockTimeout, TimeProvider clock, Action<long, long> progress, CancellationToken cancellationToken)
     {
         using SqliteDatabase source = OpenSource(path, lockTimeout, cancellationToken);
-        using SqliteDatabase target = SqliteDatabase.OpenForWriting(copy, TimeSpan.Zero, cancellationToken);
-        // The copy is thrown away unless it is finished: a journal and syncs would only cost time.
-        target.Execute("PRAGMA journal_mode=OFF");
-        target.Execute("PRAGMA synchronous=OFF");
-        target.Execute("PRAGMA locking_mode=EXCLUSIVE");
-
-        // Asked of SQLite, not read from the file: closing the file a second time in one process would end our locks on it (POSIX).
-        bool readersNeverBlock = source.Text("PRAGMA journal_mode") == "wal";
+        using SqliteDatabase target = OpenTarget(copy, cancellationToken);
+        bool readersNeverBlock = ReadersNeverBlock(source);
         bool holding = false;
         if (readersNeverBlock)
             holding = BeginRead(source);
@@ -65,6 +59,30 @@ internal static class SqliteSnapshot
             if (!holding)
                 holding = BeginRead(source);
         }
+    }
+
+    /// <summary>Copies a database from a read transaction that is open in it already (see <see cref="BeginRead"/>); only in WAL mode.</summary>
+    public static void CopyHeld(SqliteDatabase source, string copy, TimeProvider clock, Action<long, long> progress, CancellationToken cancellationToken)
+    {
+        using SqliteDatabase target = OpenTarget(copy, cancellationToken);
+        bool holding = true;
+        Copy(source, target, readersNeverBlock: true, ref holding, TimeSpan.Zero, clock, progress, out _, cancellationToken);
+    }
+
+    /// <summary>
+    /// Whether readers hold nobody off. Asked of SQLite, not read from the file: closing the file a second time in one process
+    /// would end our locks on it (POSIX).
+    /// </summary>
+    public static bool ReadersNeverBlock(SqliteDatabase source) => source.Text("PRAGMA journal_mode") == "wal";
+
+    private static SqliteDatabase OpenTarget(string copy, CancellationToken cancellationToken)
+    {
+        SqliteDatabase target = SqliteDatabase.OpenForWriting(copy, TimeSpan.Zero, cancellationToken);
+        // The copy is thrown away unless it is finished: a journal and syncs would only cost time.
+        target.Execute("PRAGMA journal_mode=OFF");
+        target.Execute("PRAGMA synchronous=OFF");
+        target.Execute("PRAGMA locking_mode=EXCLUSIVE");
+        return target;
     }
 
     private static Result Copy(
@@ -191,8 +209,8 @@ internal static class SqliteSnapshot
         }
     }
 
-    // A read transaction that lasts for the whole copy: with WAL it holds nobody off, without WAL it holds off writers.
-    private static bool BeginRead(SqliteDatabase source)
+    /// <summary>A read transaction that lasts for the whole copy: with WAL it holds nobody off, without WAL it holds off writers.</summary>
+    public static bool BeginRead(SqliteDatabase source)
     {
         source.Execute("BEGIN");
         source.Number("SELECT count(*) FROM sqlite_master");

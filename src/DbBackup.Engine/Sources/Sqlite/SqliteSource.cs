@@ -1,5 +1,3 @@
-using DbBackup.Engine.Platform;
-
 namespace DbBackup.Engine.Sources.Sqlite;
 
 /// <summary>How a SQLite database is stored.</summary>
@@ -21,8 +19,6 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
 {
     /// <summary>The engine's name in manifests.</summary>
     public const string EngineName = "Sqlite";
-
-    private const int SmallestDatabase = 512;
 
     /// <inheritdoc/>
     public string Engine => EngineName;
@@ -78,8 +74,8 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
             { Target = path };
         }
 
-        // No page is smaller. SQLite itself takes so short a file for an empty database.
-        if (SqliteFile.Length(path) is > 0 and < SmallestDatabase)
+        // SQLite itself takes so short a file for an empty database.
+        if (SqliteFile.Length(path) is > 0 and < SqliteFile.SmallestSize)
         {
             throw new BackupFailure(
                 ErrorCodes.SourceNotSqlite,
@@ -121,13 +117,14 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
                 $"Writers of {fileName} changed it {snapshot.Restarts} times while it was copied, so they were held off for {snapshot.WritersHeld.TotalMilliseconds:0} ms. In WAL mode (PRAGMA journal_mode=WAL) nobody waits.");
         }
 
-        CapturedPayload payload = Describe(fileName, copy);
+        var made = new SqliteCopy(copy, path, fileName) { OriginalPath = path, AllowEmpty = allowEmpty };
+        made.TakeOwnerAndMode(path);
+        CapturedPayload payload = made.ToPayload(context);
         var tools = new Dictionary<string, string> { ["SQLite"] = SqliteLibrary.Version };
-        Func<CancellationToken, Task<CaptureFacts>> collect = token => Task.Run(() => CollectFacts(copy, context, token), token);
         if (format == SqliteFormat.Sql)
         {
             // A dump of a damaged copy ends without an error and gives an empty database: the check comes first.
-            CaptureFacts facts = CollectFacts(copy, context with { Fingerprint = FingerprintLevel.Content }, cancellationToken);
+            CaptureFacts facts = made.CollectFacts(context with { Fingerprint = FingerprintLevel.Content }, cancellationToken);
             string dump = System.IO.Path.Combine(context.StagingFolder, "dump.sql");
             context.Observer.Progress(new OperationProgress(context.Activity, $"dumping {fileName} as SQL"));
             Fingerprint expected = facts.Fingerprint!;
@@ -140,54 +137,18 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
                 Format = PayloadFormat.SqliteSql,
                 Length = new FileInfo(dump).Length,
                 OpenRead = () => OpenSequential(dump),
+                CollectFacts = _ => Task.FromResult<CaptureFacts>(context.Fingerprint == FingerprintLevel.None ? facts with { Fingerprint = null } : facts),
             };
-            collect = _ => Task.FromResult(context.Fingerprint == FingerprintLevel.None ? facts with { Fingerprint = null } : facts);
         }
 
         return new Capture
         {
             Taken = snapshot.Taken,
             EngineVersion = SqliteLibrary.Version,
-            Payloads = [payload with { CollectFacts = collect }],
+            Payloads = [payload],
             Tools = tools,
             Notes = notes,
         };
-    }
-
-    private CapturedPayload Describe(string fileName, string copy)
-    {
-        bool hasFacts = UnixFile.TryStatFollow(path, out UnixFileFacts facts);
-        return new CapturedPayload
-        {
-            FileName = fileName,
-            Kind = PayloadKind.Database,
-            Format = PayloadFormat.SqliteFile,
-            RestoreName = fileName,
-            OriginalPath = path,
-            UnixMode = OperatingSystem.IsWindows() ? null : Convert.ToString((int)File.GetUnixFileMode(path), 8),
-            UnixOwner = hasFacts ? $"{facts.UserId}:{facts.GroupId}" : null,
-            Length = new FileInfo(copy).Length,
-            OpenRead = () => OpenSequential(copy),
-        };
-    }
-
-    private CaptureFacts CollectFacts(string copy, CaptureContext context, CancellationToken cancellationToken)
-    {
-        if (SqliteCheck.FindDamage(copy, context.ThoroughCheck, cancellationToken) is { } damage)
-            throw SqliteFailures.Damaged(path, damage);
-        Fingerprint fingerprint = SqliteFingerprint.Take(copy, context.Fingerprint, cancellationToken);
-        if (fingerprint.Tables.Count == 0 && !allowEmpty)
-        {
-            throw new BackupFailure(
-                ErrorCodes.SourceEmpty,
-                FailureCategory.InvalidData,
-                $"'{path}' has no tables, so there is nothing to back up.",
-                "Check that this is the application's real database, or allow it with -AllowEmpty.")
-            { Target = path };
-        }
-
-        context.Observer.Verbose($"Checked the copy: {fingerprint.Tables.Count} tables, {fingerprint.TotalRows} rows.");
-        return new CaptureFacts(context.Fingerprint == FingerprintLevel.None ? null : fingerprint, SqliteFingerprint.SchemaRevision(copy, cancellationToken));
     }
 
     private static FileStream OpenSequential(string file) =>
