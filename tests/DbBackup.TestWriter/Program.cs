@@ -36,6 +36,9 @@ try
         case "pgdrill":
             await PostgreSqlRun.DrillAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
             return 0;
+        case "pause":
+            await PauseRun.HoldAsync(args[1], Enum.Parse<PauseMode>(args[2]), args[3..]);
+            return 0;
         case "list":
             await EngineRun.ListAsync(args[1]);
             return 0;

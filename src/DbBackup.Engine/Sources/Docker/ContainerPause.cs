@@ -38,7 +38,7 @@ public sealed class ContainerPause : IApplicationPause
     public async Task<IPausedApplication> BeginAsync(IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(observer);
-        PauseFolder folder = Folder ?? PauseFolder.OfUser;
+        PauseFolder folder = Folder ?? PauseFolder.OfUser ?? throw PauseFolder.Unwritable("the user's data folder", "it is not known where that is", null);
         var owned = new Stack<IDisposable>();
         try
         {
@@ -66,7 +66,11 @@ public sealed class ContainerPause : IApplicationPause
     /// <summary>Resumes what runs paused that were killed since. An engine that does not answer is a warning: the next run tries it again.</summary>
     /// <param name="observer">Hears what was resumed.</param>
     /// <param name="cancellationToken">Stops it between two containers.</param>
-    public static Task RecoverAsync(IOperationObserver observer, CancellationToken cancellationToken) => PauseRecovery.RunAsync(PauseFolder.OfUser, observer, cancellationToken);
+    public static Task RecoverAsync(IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        return PauseFolder.OfUser is { } folder ? PauseRecovery.RunAsync(folder, observer, cancellationToken) : Task.CompletedTask;
+    }
 
     private async Task HoldAsync(HeldContainers held, PauseFolder folder, IOperationObserver observer, CancellationToken cancellationToken)
     {

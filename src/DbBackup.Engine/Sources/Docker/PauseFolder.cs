@@ -13,15 +13,14 @@ internal sealed class PauseFolder(string path)
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The folder of the user that runs this process.</summary>
-    /// <exception cref="BackupFailure">The user has no home.</exception>
-    public static PauseFolder OfUser
+    /// <summary>The folder of the user that runs this process; null for a user without a home.</summary>
+    public static PauseFolder? OfUser
     {
         get
         {
             // Without the option it is empty where the folder does not exist yet.
             string data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-            return data.Length > 0 ? new PauseFolder(System.IO.Path.Combine(data, "DbBackup", "pauses")) : throw Unwritable("the user's data folder", "it is not known where it is", null);
+            return data.Length > 0 ? new PauseFolder(System.IO.Path.Combine(data, "DbBackup", "pauses")) : null;
         }
     }
 

@@ -59,7 +59,12 @@ internal sealed class PauseJournal : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            file?.Dispose();
+            if (file is not null)
+            {
+                file.Dispose();
+                File.Delete(path);
+            }
+
             throw PauseFolder.Unwritable(folder.Path, exception.Message, exception);
         }
     }
@@ -69,7 +74,9 @@ internal sealed class PauseJournal : IDisposable
     {
         if (!Directory.Exists(folder.Path))
             yield break;
-        foreach (string path in Directory.EnumerateFiles(folder.Path, Prefix + "*" + Suffix).ToList())
+        // One that this user may not read is another one's, such as root's where HOME stayed as it was.
+        var readable = new EnumerationOptions { IgnoreInaccessible = true };
+        foreach (string path in Directory.EnumerateFiles(folder.Path, Prefix + "*" + Suffix, readable).ToList())
         {
             if (TryOpenAbandoned(path) is { } journal)
                 yield return journal;
@@ -114,7 +121,7 @@ internal sealed class PauseJournal : IDisposable
             using var reader = new StreamReader(file, leaveOpen: true);
             string[] lines = reader.ReadToEnd().Split('\n');
             PauseNote? note = JsonSerializer.Deserialize<PauseNote>(lines[0]);
-            if (note is not null && (lines.Contains(GivenUp) || note.Owner?.IsAlive() == Liveness.Dead))
+            if (note is not null && (lines.Contains(GivenUp) || IsDead(note.Owner)))
                 return new PauseJournal(file, note);
         }
         catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PatienceWithUnreadable)
@@ -131,6 +138,15 @@ internal sealed class PauseJournal : IDisposable
         file?.Dispose();
         return null;
     }
+
+    // Of a process in another container nothing is known, but on the same boot of the same machine its lock would be seen. On a share of
+    // several machines the other one's engine is another engine: its notes are not for here.
+    private static bool IsDead(ProcessIdentity? owner) => owner?.IsAlive() switch
+    {
+        Liveness.Dead => true,
+        Liveness.Unknown => owner.BootId.Length > 0 && owner.BootId == ProcessIdentity.Current.BootId,
+        _ => false,
+    };
 
     private void WriteLine(string line)
     {
