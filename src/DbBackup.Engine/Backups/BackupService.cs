@@ -5,6 +5,7 @@ using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.Files;
 using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Verification;
@@ -45,6 +46,7 @@ public sealed class BackupService
 
         // A restore that was killed in the middle is put right before anything is captured from where it worked.
         RestoreService.Recover(request.Sources.Where(each => each.IsPath).Select(each => each.Location), observer);
+        await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
         var previews = new List<SourcePreview>();
         foreach (IBackupSource each in request.Sources)
             previews.Add(await each.InspectAsync(cancellationToken).ConfigureAwait(false));

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Sources.Docker;
 
 namespace DbBackup.Engine.Restores;
 
@@ -28,6 +29,8 @@ public abstract class PreparedRestore
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(observer);
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
+        if (!changeNothing)
+            await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
         if (manifest.Kept is not null)
             return await KeptRestore.PrepareAsync(repository, request, cancellationToken).ConfigureAwait(false);
         if (request.Only != PayloadKind.Files && manifest.Payloads.Any(payload => payload.Kind != PayloadKind.Files && IsOfServer(payload)))

@@ -1,6 +1,7 @@
 using System.Management.Automation;
+using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Sources.Files;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -39,27 +40,111 @@ public sealed partial class NewDbBackupCommand
     [ValidateNotNullOrEmpty]
     public string? Service { get; set; }
 
-    private string DockerName => InputObject?.Name ?? Container ?? Service ?? ComposeProject ?? "Docker";
+    /// <summary>Volumes.</summary>
+    [Parameter(ParameterSetName = VolumeSet, Mandatory = true)]
+    [Parameter(ParameterSetName = ComposeSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [ValidateNotNullOrEmpty]
+    public string[]? Volume { get; set; }
+
+    /// <summary>Folders or files in the container; of another service with its name before it.</summary>
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
+    [Parameter(ParameterSetName = VolumeSet)]
+    [ValidateNotNullOrEmpty]
+    public string[]? ContainerPath { get; set; }
+
+    /// <summary>What is asked of the application while the snapshot of its files is taken.</summary>
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
+    [Parameter(ParameterSetName = VolumeSet)]
+    [Parameter(ParameterSetName = SourceSet)]
+    public Consistency Consistency { get; set; }
+
+    private string DockerName => InputObject?.Name ?? Container ?? Service ?? ComposeProject ?? Volume?[0] ?? "Docker";
 
     private void BackUpInDocker()
     {
-        DockerRequest subject = Subject();
-        PostgreSqlConnectionRequest connection = ConnectionArguments.ToRequest(null, null, Port, Username, Credential, InputObject?.Database) with { Docker = subject };
-        BackUpServer(connection, [], null);
+        if (InputObject is { Kind: BackupSourceKind.Sqlite, Path: { } path } && !DockerLocation.IsOne(InputObject.Location))
+        {
+            BackUp(new PathItem(path, path, false));
+            return;
+        }
+
+        var plans = new List<ContainerFilesPlan>();
+        try
+        {
+            foreach (ContainerFilesRequest files in FilesRequests())
+                plans.Add(Run((_, token) => ContainerFiles.ResolveAsync(files, token)));
+            IReadOnlyList<IBackupSource> sources = [.. plans.SelectMany(plan => plan.Sources)];
+            if (WantsDatabase)
+            {
+                BackUpServer(
+                    ConnectionArguments.ToRequest(null, null, Port, Username, Credential, InputObject?.Database) with { Docker = Subject(Service) }, sources, ContainerFiles.PauseFor(plans));
+                return;
+            }
+
+            IEnumerable<FolderSource> includes = ResolveIncludes().Select(include => new FolderSource(include));
+            Create(DescribeWithFingerprint([.. sources, .. includes]) with { Pause = ContainerFiles.PauseFor(plans) }, plans[0].Location.ToString(), "Back up");
+        }
+        finally
+        {
+            foreach (ContainerFilesPlan plan in plans)
+                Run(async (_, _) => { await plan.DisposeAsync().ConfigureAwait(false); return true; });
+        }
     }
 
-    private DockerRequest Subject()
+    private bool WantsDatabase => InputObject is { } found
+        ? found.Kind == BackupSourceKind.PostgreSql
+        : Database is not null || AllDatabases || (ContainerPath is null && Volume is null);
+
+    private IEnumerable<ContainerFilesRequest> FilesRequests()
+    {
+        if (InputObject is { Kind: not BackupSourceKind.PostgreSql } found)
+        {
+            DockerLocation location = DockerLocation.Parse(found.Location);
+            yield return Files(DockerRequest.For(location, found.DockerHost), location.Path);
+            yield break;
+        }
+
+        foreach (string volume in Volume ?? [])
+        {
+            DockerRequest subject = Subject(null) with { Volume = volume };
+            subject = Run((_, token) => ContainerFiles.NameVolumeAsync(subject, token));
+            foreach (string? path in ParameterSetName == VolumeSet ? ContainerPath ?? [null!] : [null!])
+                yield return Files(subject, path);
+        }
+
+        if (ParameterSetName == VolumeSet)
+            yield break;
+        foreach (string path in ContainerPath ?? [])
+        {
+            // service:/path, as docker cp names a container's path.
+            int colon = path.IndexOf(":/", StringComparison.Ordinal);
+            bool other = colon > 0 && ComposeProject is not null;
+            yield return Files(Subject(other ? path[..colon] : Service), other ? path[(colon + 1)..] : path);
+        }
+    }
+
+    private ContainerFilesRequest Files(DockerRequest subject, string? path) => new()
+    {
+        Subject = subject,
+        Path = path,
+        Consistency = Consistency,
+        LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+        AllowEmpty = AllowEmpty,
+    };
+
+    private DockerRequest Subject(string? service)
     {
         if (InputObject is { } found)
             return DockerRequest.For(DockerLocation.Parse(found.Location), found.DockerHost);
-        // A name wins over a folder of the same name; a path is told by its form.
-        bool isPath = ComposeProject is not null && (ComposeProject.Contains('/', StringComparison.Ordinal) || ComposeProject.Contains('\\', StringComparison.Ordinal) || ComposeProject is "." or "..");
-        return new DockerRequest
-        {
-            DockerHost = DockerHost,
-            Container = Container,
-            ComposeProject = isPath ? ResolvePath(ComposeProject!) : ComposeProject,
-            Service = Service,
-        };
+        return new DockerRequest { DockerHost = DockerHost, Container = Container, ComposeProject = ResolveProject(ComposeProject), Service = service };
     }
+
+    // A name is told from a folder by its form; a folder is looked for where the shell is.
+    private string? ResolveProject(string? project) => project is not null
+        && (project.Contains('/', StringComparison.Ordinal) || project.Contains('\\', StringComparison.Ordinal) || project.StartsWith('.') || project.StartsWith('~'))
+            ? ResolvePath(project)
+            : project;
 }

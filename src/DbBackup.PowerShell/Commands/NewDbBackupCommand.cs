@@ -193,6 +193,15 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
         }
 
         IReadOnlyList<string> chosen = ChooseDatabases(server);
+        if (chosen.Count > 1 && files.Count > 0)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.InvalidArgument,
+                $"Files belong to one restore point, but {chosen.Count} databases are meant: {string.Join(", ", chosen.Take(5))}.",
+                "Name one database, or put all into one backup with -AllDatabases.");
+        }
+
         if (chosen.Count > 1 && Source is not null)
         {
             throw new BackupFailure(

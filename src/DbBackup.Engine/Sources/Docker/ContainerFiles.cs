@@ -38,6 +38,30 @@ public static class ContainerFiles
             : await ResolveContainerAsync(request, path, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>The pause that several plans need together; null where none has to stand still.</summary>
+    public static IApplicationPause? PauseFor(IReadOnlyList<ContainerFilesPlan> plans)
+    {
+        ArgumentNullException.ThrowIfNull(plans);
+        ContainerFilesPlan? first = plans.FirstOrDefault(plan => plan.Mode is not null);
+        return first is null ? null : new ContainerPause(
+            first.Client.Endpoint, [.. plans.SelectMany(plan => plan.Pausing).Select(container => container.Id).Distinct(StringComparer.Ordinal)], first.Mode!.Value);
+    }
+
+    /// <summary>Puts a volume's full name into a request in which the name may be the one of the project's own file.</summary>
+    /// <exception cref="BackupException">The engine does not answer.</exception>
+    public static async Task<DockerRequest> NameVolumeAsync(DockerRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.ComposeProject is null)
+            return request;
+        using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.DockerHost), cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<VolumeModel> volumes = await client.VolumeListAsync(cancellationToken).ConfigureAwait(false);
+        ComposeProject project = await ComposeProject.FindAsync(client, request.ComposeProject, cancellationToken).ConfigureAwait(false);
+        VolumeModel? own = volumes.FirstOrDefault(volume =>
+            volume.Labels?.GetValueOrDefault(ComposeLabels.Project) == project.Name && volume.Labels.GetValueOrDefault(ComposeLabels.Volume) == request.Volume);
+        return request with { Volume = own?.Name ?? request.Volume };
+    }
+
     internal static BackupFailure NoPath(DockerLocation location, string path) => new(
         ErrorCodes.SourceNotFound,
         FailureCategory.NotFound,
