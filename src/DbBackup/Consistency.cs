@@ -1,4 +1,4 @@
-namespace DbBackup.Engine.Sources.Docker;
+namespace DbBackup;
 
 /// <summary>What is asked of an application in containers while the snapshot of its files is taken.</summary>
 public enum Consistency
