@@ -4,6 +4,7 @@ using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Restores.Containers;
 using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Engine.Verification;
 
@@ -20,16 +21,19 @@ internal sealed class PostgreSqlRestore : PreparedRestore
     private readonly IReadOnlyList<PostgreSqlRestoreItem> _items;
     private readonly PostgreSqlConnectionSettings _server;
     private readonly RestorePlan? _files;
+    private readonly ServerUsers? _users;
+    private readonly ContainerFilesRestore? _containerFiles;
 
-    private PostgreSqlRestore(
-        BackupRepository repository, RestoreRequest request, RestorePlan plan, PostgreSqlConnectionSettings server, IReadOnlyList<PostgreSqlRestoreItem> items, RestorePlan? files)
+    private PostgreSqlRestore(BackupRepository repository, RestoreRequest request, PostgreSqlRestorePlanner.Outcome outcome)
     {
         _repository = repository;
         _request = request;
-        _server = server;
-        _items = items;
-        _files = files;
-        Plan = plan;
+        _server = outcome.Server;
+        _items = outcome.Items;
+        _files = outcome.Files;
+        _users = outcome.Users;
+        _containerFiles = outcome.ContainerFiles;
+        Plan = outcome.Plan;
     }
 
     public override RestorePlan Plan { get; }
@@ -38,7 +42,7 @@ internal sealed class PostgreSqlRestore : PreparedRestore
         BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
         PostgreSqlRestorePlanner.Outcome outcome = await PostgreSqlRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
-        return new PostgreSqlRestore(repository, request, outcome.Plan, outcome.Server, outcome.Items, outcome.Files);
+        return new PostgreSqlRestore(repository, request, outcome);
     }
 
     public override async Task<RestoreResult> RunAsync(IOperationObserver observer, CancellationToken cancellationToken)
@@ -56,13 +60,28 @@ internal sealed class PostgreSqlRestore : PreparedRestore
             await CreateRolesAsync(content, cancellationToken).ConfigureAwait(false);
             foreach (PostgreSqlRestoreItem item in _items)
                 await run.StageAsync(_server, item, cancellationToken).ConfigureAwait(false);
-            RestoreResult? files = null;
-            if (_files is null)
-                await run.FinishAsync(cancellationToken).ConfigureAwait(false);
-            else
-                files = await new RestoreService(_repository).RunAsync(_files, _request.LockTimeout, run.FinishAsync, observer, cancellationToken).ConfigureAwait(false);
-            await run.AnalyzeAsync(cancellationToken).ConfigureAwait(false);
             string? revision = _items is [var one] ? manifest.SchemaRevisionOf(one.Payload) : null;
+            RestoreResult? files = null;
+            TimeSpan? downtime = null;
+            IReadOnlyList<string> left = [];
+            if (_containerFiles is not null)
+            {
+                files = await _containerFiles.RunAsync(run.FinishAsync, _users?.Containers ?? [], OtherCode(revision), observer, cancellationToken).ConfigureAwait(false);
+                (downtime, left) = (files.Downtime, files.LeftStopped);
+            }
+            else if (_users is { Containers.Count: > 0 })
+            {
+                using ApplicationStop stop = await ApplicationStop.BeginAsync(_users.Client, _users.Containers, observer, cancellationToken).ConfigureAwait(false);
+                await FinishAsync(run, observer, cancellationToken).ConfigureAwait(false);
+                left = await stop.EndAsync(OtherCode(revision), observer, cancellationToken).ConfigureAwait(false);
+                downtime = stop.Downtime;
+            }
+            else
+            {
+                files = await FinishAsync(run, observer, cancellationToken).ConfigureAwait(false);
+            }
+
+            await run.AnalyzeAsync(cancellationToken).ConfigureAwait(false);
             return new RestoreResult
             {
                 Name = _request.Backup.Name,
@@ -75,6 +94,8 @@ internal sealed class PostgreSqlRestore : PreparedRestore
                 PreviousSchemaRevision = Plan.PresentRevision,
                 NextCommands = MigrationCommands.For(revision, Plan.PresentRevision),
                 Interruption = run.Interruption,
+                Downtime = downtime,
+                LeftStopped = left,
                 Duration = duration.Elapsed,
             };
         }
@@ -87,6 +108,17 @@ internal sealed class PostgreSqlRestore : PreparedRestore
             await run.AbandonAsync().ConfigureAwait(false);
         }
     }
+
+    private async Task<RestoreResult?> FinishAsync(PostgreSqlRestoreRun run, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        if (_files is not null)
+            return await new RestoreService(_repository).RunAsync(_files, _request.LockTimeout, run.FinishAsync, observer, cancellationToken).ConfigureAwait(false);
+        await run.FinishAsync(cancellationToken).ConfigureAwait(false);
+        return null;
+    }
+
+    // The code that ran on the present revision may not know the restored one, or would migrate it by itself at its start.
+    private bool OtherCode(string? revision) => !_request.Force && revision is not null && Plan.PresentRevision is { } present && revision != present;
 
     // In one transaction, and before anything else: the databases' objects will belong to them.
     private async Task CreateRolesAsync(BackupContent content, CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Enumeration;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Restores.Containers;
 using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Engine.Verification;
 
@@ -13,7 +14,7 @@ internal static class PostgreSqlRestorePlanner
     // A restored database is seldom larger than the one that was dumped, whose size with indexes is known; without it, indexes are guessed.
     private const double SizeOfUnknown = 1.5;
 
-    public sealed record Outcome(RestorePlan Plan, PostgreSqlConnectionSettings Server, IReadOnlyList<PostgreSqlRestoreItem> Items, RestorePlan? Files);
+    public sealed record Outcome(RestorePlan Plan, PostgreSqlConnectionSettings Server, IReadOnlyList<PostgreSqlRestoreItem> Items, RestorePlan? Files, ServerUsers? Users, ContainerFilesRestore? ContainerFiles);
 
     public static async Task<Outcome> PlanAsync(
         BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
@@ -49,18 +50,25 @@ internal static class PostgreSqlRestorePlanner
         }
 
         await RequireSpaceAsync(maintenance, items, cancellationToken).ConfigureAwait(false);
-        RestorePlan? files = PlanFiles(request, manifest, changeNothing, observer, cancellationToken);
+        RestoreRequest filesOnly = request with { Only = PayloadKind.Files };
+        bool intoContainers = HasFiles(request, manifest) && ContainerFilesRestore.Applies(filesOnly);
+        RestorePlan? files = intoContainers ? null : PlanFiles(request, manifest, changeNothing, observer, cancellationToken);
+        ContainerFilesRestore? containerFiles = intoContainers ? await ContainerFilesRestore.PlanAsync(repository, filesOnly, cancellationToken).ConfigureAwait(false) : null;
+        ServerUsers? users = targets.Exists(target => target.Action != RestoreAction.Create)
+            ? await ServerUsers.FindAsync(maintenance, [.. items.Select(item => item.Name)], cancellationToken).ConfigureAwait(false) : null;
+        if (users is { Containers.Count: > 0 })
+            warnings.Add($"{string.Join(", ", users.Containers.Select(container => container.Name))} stopped for the swap and started again");
         bool inPlace = targets.Exists(target => target.Action == RestoreAction.InPlace);
         var plan = new RestorePlan
         {
             Backup = request.Backup,
-            Targets = [.. targets, .. files?.Targets ?? []],
-            SafetyBackup = (inPlace && !request.NoSafetyBackup) || files?.SafetyBackup == true,
+            Targets = [.. targets, .. files?.Targets ?? containerFiles?.Plan.Targets ?? []],
+            SafetyBackup = (inPlace && !request.NoSafetyBackup) || files?.SafetyBackup == true || containerFiles?.Plan.SafetyBackup == true,
             PresentRevision = items is [var only] ? only.PresentRevision : null,
             NewRoles = newRoles,
-            Warnings = [.. warnings, .. files?.Warnings ?? []],
+            Warnings = [.. warnings, .. (files?.Warnings ?? containerFiles?.Plan.Warnings ?? []).Except(warnings)],
         };
-        return new Outcome(plan, server, items, files);
+        return new Outcome(plan, server, items, files, users, containerFiles);
     }
 
     private static List<Payload> Choose(RestoreRequest request, Manifest manifest)
@@ -210,9 +218,12 @@ internal static class PostgreSqlRestorePlanner
             throw new NotEnoughSpaceException(folder, required, free, string.Create(CultureInfo.InvariantCulture, $"the server's restored copy beside the present database"));
     }
 
+    private static bool HasFiles(RestoreRequest request, Manifest manifest) =>
+        request.Only is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => payload.Kind == PayloadKind.Files);
+
     private static RestorePlan? PlanFiles(RestoreRequest request, Manifest manifest, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        if (request.Only is not null || request.Tables.Count + request.Schemas.Count > 0 || !manifest.Payloads.Any(payload => payload.Kind == PayloadKind.Files))
+        if (!HasFiles(request, manifest))
             return null;
         RestoreRequest files = request with { Only = PayloadKind.Files };
         return changeNothing ? RestorePlanner.Plan(files, cancellationToken) : RestoreService.Prepare(files, observer, cancellationToken);

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Restores.Containers;
 using DbBackup.Engine.Sources.Docker;
 
 namespace DbBackup.Engine.Restores;
@@ -36,6 +37,8 @@ public abstract class PreparedRestore
         if (request.Only != PayloadKind.Files && manifest.Payloads.Any(payload => payload.Kind != PayloadKind.Files && IsOfServer(payload)))
             return await PostgreSqlRestore.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
         RequireNothingOfServers(request);
+        if (ContainerFilesRestore.Applies(request))
+            return await ContainerFilesRestore.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false);
         RestorePlan plan = changeNothing
             ? RestorePlanner.Plan(request, cancellationToken)
             : RestoreService.Prepare(request, observer, cancellationToken);

@@ -25,6 +25,9 @@ public sealed record RestoreRequest
     /// <summary>The server and role; what is null in it comes from the backup. For a server's databases.</summary>
     public PostgreSqlConnectionRequest Connection { get; init; } = new();
 
+    /// <summary>The path in the container or volume to which files are restored; null for where they came from.</summary>
+    public string? ContainerPath { get; init; }
+
     /// <summary>Of a backup of a whole server, the databases that are restored (wildcards allowed); empty for all.</summary>
     public IReadOnlyList<string> Databases { get; init; } = [];
 

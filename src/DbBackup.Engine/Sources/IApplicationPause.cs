@@ -17,6 +17,9 @@ public interface IPausedApplication : IDisposable
     /// <summary>Has it go on. Does nothing the second time.</summary>
     Task EndAsync();
 
+    /// <summary>Leaves it as it is, for somebody to decide; nobody resumes it afterwards.</summary>
+    Task LeaveAsync();
+
     /// <summary>What stands in the manifest of it.</summary>
     /// <param name="duration">For how long it stood still.</param>
     PauseInfo Describe(TimeSpan duration);

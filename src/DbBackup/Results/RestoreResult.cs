@@ -24,6 +24,15 @@ public sealed record RestoreResult
     /// <summary>For how long new connections had to wait while a server's database was put in place.</summary>
     public TimeSpan? Interruption { get; init; }
 
+    /// <summary>For how long the application in containers was stopped; null where none was.</summary>
+    public TimeSpan? Downtime { get; init; }
+
+    /// <summary>
+    /// Containers that were running before and were left stopped, because the restored schema revision is another one than their code's: at its
+    /// start the application could migrate the old data by itself. The choice is the administrator's.
+    /// </summary>
+    public IReadOnlyList<string> LeftStopped { get; init; } = [];
+
     /// <summary>The Alembic revision of the restored database.</summary>
     public string? SchemaRevision { get; init; }
 

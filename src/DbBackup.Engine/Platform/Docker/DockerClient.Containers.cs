@@ -118,7 +118,7 @@ internal sealed partial class DockerClient
     {
         using var content = new WrittenContent(write, cancellationToken);
         using HttpResponseMessage answer = await SendAsync(
-            HttpMethod.Put, ArchivePath(id, folder) + "&copyUIDGID=1", content, id, $"writing into '{folder}'", cancellationToken).ConfigureAwait(false);
+            HttpMethod.Put, ArchivePath(id, folder), content, id, $"writing into '{folder}'", cancellationToken).ConfigureAwait(false);
     }
 
     private string ArchivePath(string id, string path) => $"{_version}/containers/{Uri.EscapeDataString(id)}/archive?" + Query(("path", path));

@@ -11,6 +11,11 @@ internal sealed record ContainerSummary(
     /// <summary>The name without the slash that the API puts before it. Links add further names, with a second slash in them.</summary>
     public string Name => (Names.FirstOrDefault(name => name.LastIndexOf('/') == 0) ?? Id[..12]).TrimStart('/');
 
+    public ContainerNetworkSettings? NetworkSettings { get; init; }
+
+    /// <summary>Its addresses in its networks.</summary>
+    public IEnumerable<string> Addresses => NetworkSettings?.Networks?.Values.Select(network => network.IPAddress).Where(address => !string.IsNullOrEmpty(address)).OfType<string>() ?? [];
+
     public string? Label(string name) => Labels?.GetValueOrDefault(name);
 }
 

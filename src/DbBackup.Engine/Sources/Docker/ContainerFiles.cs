@@ -137,7 +137,7 @@ public static class ContainerFiles
             string rootName = path is null ? name : path[(path.LastIndexOf('/') + 1)..];
             string defaultName = path is null ? name : $"{name}_{rootName}";
             if (host is not null)
-                return Plan(request, new FilesLayout(location, rootName, Directory.Exists(host), request.AllowEmpty), defaultName, users, host, null, null, null);
+                return Plan(request, new FilesLayout(location, rootName, Directory.Exists(host), request.AllowEmpty), defaultName, users, host, null, null, null, client);
 
             // A container that mounts something within the volume's folder would show that in its place.
             ContainerSummary? user = users.OrderByDescending(each => each.State == "running").FirstOrDefault(each => MountUsers.ShowsWhole(each, name));

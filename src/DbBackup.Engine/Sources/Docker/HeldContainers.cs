@@ -76,6 +76,14 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
             throw Stuck([.. failed.Keys], failed.Values.First());
     }
 
+    public async Task LeaveAsync()
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 1)
+            return;
+        await (Guard?.ReleaseAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+        Release();
+    }
+
     public PauseInfo Describe(TimeSpan duration) => new(mode, duration.TotalMilliseconds, Containers);
 
     public void Dispose()

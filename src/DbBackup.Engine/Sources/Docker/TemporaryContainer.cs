@@ -45,7 +45,6 @@ internal sealed class TemporaryContainer : IAsyncDisposable
                 "Get any small image (docker pull busybox), or run the backup as root on the engine's own machine.")
             { Target = volume };
         ImageInspect inspected = await client.ImageInspectAsync(image.Id, cancellationToken).ConfigureAwait(false);
-        ProcessIdentity owner = ProcessIdentity.Current;
         string id = await client.ContainerCreateAsync(
             null,
             new
@@ -53,13 +52,7 @@ internal sealed class TemporaryContainer : IAsyncDisposable
                 Image = image.Id,
                 Cmd = s_command,
                 NetworkDisabled = true,
-                Labels = new Dictionary<string, string>
-                {
-                    [Label] = "1",
-                    [HostLabel] = owner.Host,
-                    [ProcessLabel] = owner.ProcessId.ToString(CultureInfo.InvariantCulture),
-                    [StartLabel] = StartOf(owner),
-                },
+                Labels = OwnLabels(),
                 HostConfig = new
                 {
                     NetworkMode = "none",
@@ -71,6 +64,15 @@ internal sealed class TemporaryContainer : IAsyncDisposable
             cancellationToken).ConfigureAwait(false);
         return new TemporaryContainer(client, id);
     }
+
+    /// <summary>The labels by which the next run finds what this one leaves when it is killed.</summary>
+    public static Dictionary<string, string> OwnLabels() => new()
+    {
+        [Label] = "1",
+        [HostLabel] = ProcessIdentity.Current.Host,
+        [ProcessLabel] = ProcessIdentity.Current.ProcessId.ToString(CultureInfo.InvariantCulture),
+        [StartLabel] = StartOf(ProcessIdentity.Current),
+    };
 
     /// <summary>Removes what runs that were killed left.</summary>
     public static async Task SweepAsync(DockerClient client, CancellationToken cancellationToken)
