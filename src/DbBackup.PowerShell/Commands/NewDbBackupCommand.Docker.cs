@@ -139,12 +139,6 @@ public sealed partial class NewDbBackupCommand
     {
         if (InputObject is { } found)
             return DockerRequest.For(DockerLocation.Parse(found.Location), found.DockerHost);
-        return new DockerRequest { DockerHost = DockerHost, Container = Container, ComposeProject = ResolveProject(ComposeProject), Service = service };
+        return new DockerRequest { DockerHost = DockerHost, Container = Container, ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject), Service = service };
     }
-
-    // A name is told from a folder by its form; a folder is looked for where the shell is.
-    private string? ResolveProject(string? project) => project is not null
-        && (project.Contains('/', StringComparison.Ordinal) || project.Contains('\\', StringComparison.Ordinal) || project.StartsWith('.') || project.StartsWith('~'))
-            ? ResolvePath(project)
-            : project;
 }

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Restores;
+using DbBackup.Engine.Sources.Docker;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 
@@ -60,6 +61,36 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     [Parameter]
     [Credential]
     public PSCredential? Credential { get; set; }
+
+    /// <summary>The Docker engine.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? DockerHost { get; set; }
+
+    /// <summary>Another container than the one that it came from.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Container { get; set; }
+
+    /// <summary>The compose project, by its name or its folder.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ComposeProject { get; set; }
+
+    /// <summary>A service of the project.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Service { get; set; }
+
+    /// <summary>A volume.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Volume { get; set; }
+
+    /// <summary>The path in the container or volume.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ContainerPath { get; set; }
 
     /// <summary>The name that the database gets; of a backup of a whole server, which databases are restored.</summary>
     [Parameter]
@@ -148,7 +179,8 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         var request = new RestoreRequest
         {
             Backup = backup,
-            Connection = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential),
+            Connection = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential) with { Docker = ToDocker() },
+            ContainerPath = ContainerPath,
             Databases = several ? Database ?? [] : [],
             NewName = several ? NewName : NewName ?? Database?[0],
             InPlace = InPlace,
@@ -179,6 +211,17 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         if (PassThru)
             WriteObject(result);
     }
+
+    // A database of a container that is off, or of a project that has nothing yet, is started for its restore; never only to show a plan.
+    private DockerRequest ToDocker() => new()
+    {
+        DockerHost = DockerHost,
+        Container = Container,
+        ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject),
+        Service = Service,
+        Volume = Volume,
+        Start = !IsWhatIf(),
+    };
 
     private Backup? Choose()
     {
@@ -242,6 +285,13 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         {
             WriteWarning(
                 $"The restored database is at schema revision {result.SchemaRevision}; the one before was at {result.PreviousSchemaRevision}. To bring it up to date: {string.Join("; ", result.NextCommands)}");
+        }
+
+        if (result.LeftStopped.Count > 0)
+        {
+            WriteWarning(
+                $"{string.Join(", ", result.LeftStopped)} left stopped: the restored database is at schema revision {result.SchemaRevision}, and the code in there ran on {result.PreviousSchemaRevision ?? "another one"}; at its start it could migrate the old data by itself. "
+                + $"Either start the older version of the application, or let it migrate: docker start {string.Join(' ', result.LeftStopped)}. With -Force it is started at once.");
         }
 
         if (result.SafetyBackup is not { } safety)

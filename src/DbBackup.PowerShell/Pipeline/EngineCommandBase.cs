@@ -119,6 +119,12 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
         return resolved;
     }
 
+    /// <summary>A compose project as a person wrote it: a name is told from a folder by its form, and a folder is looked for where the shell is.</summary>
+    private protected string ResolveProject(string project) =>
+        project.Contains('/', StringComparison.Ordinal) || project.Contains('\\', StringComparison.Ordinal) || project.StartsWith('.') || project.StartsWith('~')
+            ? ResolvePath(project)
+            : project;
+
     /// <summary>Refuses a path of the registry, the environment and the like.</summary>
     private protected static void RequireFileSystem(string path, ProviderInfo provider)
     {

@@ -30,7 +30,7 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
 
     /// <summary>Whether what a backup holds of files belongs into containers or volumes.</summary>
     public static bool Applies(RestoreRequest request) =>
-        request.Destination is null && FilesOf(request).Any(payload => request.Connection.Docker is not null || DockerLocation.IsOne(payload.OriginalPath));
+        request.Destination is null && FilesOf(request).Any(payload => request.Connection.Docker?.NamesSubject == true || DockerLocation.IsOne(payload.OriginalPath));
 
     /// <summary>Works it out.</summary>
     /// <exception cref="BackupException">A container, volume or path is not there, or cannot be restored to.</exception>
@@ -54,11 +54,11 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
                     { Target = files.OriginalPath };
                 }
 
-                places.Add(await VolumePlace.FindAsync(client, LocationOf(files, elsewhere, request.ContainerPath), files, inside, cancellationToken).ConfigureAwait(false));
+                places.Add(await VolumePlace.FindAsync(client, LocationOf(files, elsewhere, request.ContainerPath), elsewhere?.Start == true, files, inside, cancellationToken).ConfigureAwait(false));
             }
 
             foreach (Payload database in payloads.Where(payload => payload.Kind == PayloadKind.Database && !places.Exists(place => place.Databases.Any(inside => inside.Payload == payload))))
-                places.Add(await VolumePlace.FindAsync(client, LocationOf(database, elsewhere, request.ContainerPath), null, [(database, string.Empty)], cancellationToken).ConfigureAwait(false));
+                places.Add(await VolumePlace.FindAsync(client, LocationOf(database, elsewhere, request.ContainerPath), elsewhere?.Start == true, null, [(database, string.Empty)], cancellationToken).ConfigureAwait(false));
             return new ContainerFilesRestore(repository, request, client, places, await DescribeAsync(client, request, places, cancellationToken).ConfigureAwait(false));
         }
         catch
@@ -146,7 +146,7 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
     private static DockerLocation LocationOf(Payload payload, DockerRequest? elsewhere, string? path)
     {
         DockerLocation? origin = DockerLocation.IsOne(payload.OriginalPath) ? DockerLocation.Parse(payload.OriginalPath!) : null;
-        if (elsewhere is null || (elsewhere.Container is null && elsewhere.ComposeProject is null && elsewhere.Volume is null))
+        if (elsewhere?.NamesSubject != true)
             return origin! with { Path = path ?? origin.Path };
         string? target = path ?? (elsewhere.Volume is not null && origin?.Volume is null ? null : origin?.Path);
         if (target is null && elsewhere.Volume is null)

@@ -25,7 +25,7 @@ internal sealed record VolumePlace(
     /// <summary>Finds the place of a location.</summary>
     /// <exception cref="BackupException">There is no such container or volume, or the path would not outlive the container.</exception>
     public static async Task<VolumePlace> FindAsync(
-        DockerClient client, DockerLocation location, Payload? files, IReadOnlyList<(Payload Payload, string Relative)> databases, CancellationToken cancellationToken)
+        DockerClient client, DockerLocation location, bool mayCreate, Payload? files, IReadOnlyList<(Payload Payload, string Relative)> databases, CancellationToken cancellationToken)
     {
         if (location.Volume is { } volume)
         {
@@ -35,7 +35,7 @@ internal sealed record VolumePlace(
                 location, volume, location.Path ?? string.Empty, users.Count == 0 ? null : users[0].Container.ImageID, [.. users.Select(user => user.Container)], Exists: true, files, databases);
         }
 
-        ContainerInspect container = await ContainerOfAsync(client, location, cancellationToken).ConfigureAwait(false);
+        ContainerInspect container = await ContainerOfAsync(client, location, mayCreate, cancellationToken).ConfigureAwait(false);
         MountPoint? mount = (container.Mounts ?? []).Where(each => each.Type is "volume" or "bind" && MountUsers.IsWithin(location.Path!, each.Destination)).MaxBy(each => each.Destination.Length);
         if (mount is null)
         {
@@ -69,11 +69,11 @@ internal sealed record VolumePlace(
             location, mount.Type == "volume" ? mount.Name! : mount.Source!, location.Path![mount.Destination.TrimEnd('/').Length..], container.Image, [.. sharing.Select(user => user.Container)], exists, files, databases);
     }
 
-    private static async Task<ContainerInspect> ContainerOfAsync(DockerClient client, DockerLocation location, CancellationToken cancellationToken)
+    private static async Task<ContainerInspect> ContainerOfAsync(DockerClient client, DockerLocation location, bool mayCreate, CancellationToken cancellationToken)
     {
         if (location.Container is { } name)
             return await client.ContainerInspectAsync(name, cancellationToken).ConfigureAwait(false);
-        ComposeProject project = await ComposeProject.FindAsync(client, location.Project!, cancellationToken).ConfigureAwait(false);
+        ComposeProject project = await DockerSubject.FindProjectAsync(client, new DockerRequest { ComposeProject = location.Project, Start = mayCreate }, cancellationToken).ConfigureAwait(false);
         return await client.ContainerInspectAsync(project.Choose(location.Service).Id, cancellationToken).ConfigureAwait(false);
     }
 }

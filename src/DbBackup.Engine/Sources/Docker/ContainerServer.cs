@@ -11,6 +11,7 @@ namespace DbBackup.Engine.Sources.Docker;
 /// </summary>
 internal sealed class ContainerServer : IServerRoute
 {
+    private static readonly TimeSpan s_longestStart = TimeSpan.FromMinutes(2);
     private readonly ContainerHost _host;
     private readonly DockerLocation _location;
     private readonly int _port;
@@ -46,15 +47,18 @@ internal sealed class ContainerServer : IServerRoute
     {
         // Not disposed here: the settings are used for as long as the command runs, and an idle connection closes itself.
         DockerSubject subject = await DockerSubject.FindAsync(docker, cancellationToken).ConfigureAwait(false);
+        if (docker.Start)
+            await subject.StartAsync(cancellationToken).ConfigureAwait(false);
         subject.RequireRunning();
         ContainerInspect container = subject.Container;
-        await RequireServerAsync(subject, cancellationToken).ConfigureAwait(false);
+        if (!docker.Start)
+            await RequireServerAsync(subject, cancellationToken).ConfigureAwait(false);
         var host = new ContainerHost(subject.Client, container);
         ContainerCredentials own = await ContainerCredentials.ReadAsync(host, cancellationToken).ConfigureAwait(false);
         string username = request.Username ?? own.Username;
         int port = request.Port ?? own.Port;
         var route = new ContainerServer(host, subject.Location, port);
-        return new PostgreSqlConnectionSettings
+        var settings = new PostgreSqlConnectionSettings
         {
             Host = "127.0.0.1",
             Port = port,
@@ -64,7 +68,30 @@ internal sealed class ContainerServer : IServerRoute
             SslMode = "disable",
             Route = route,
         };
+        if (docker.Start)
+            await WaitUntilReadyAsync(settings, container, cancellationToken).ConfigureAwait(false);
+        return settings;
     }
+
+    // The first start of an image makes the data directory, with a server of its own in between that only listens within.
+    private static async Task WaitUntilReadyAsync(PostgreSqlConnectionSettings settings, ContainerInspect container, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                using PostgreSqlSession session = await PostgreSqlSession.OpenMaintenanceAsync(settings, settings.Database, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (BackupException failure) when (failure.Code == ErrorCodes.ServerUnreachable && IsYoung(container))
+            {
+                await Task.Delay(500, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static bool IsYoung(ContainerInspect container) =>
+        DateTimeOffset.TryParse(container.State.StartedAt, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset started) && DateTimeOffset.UtcNow - started < s_longestStart;
 
     // Whatever the image is called: a server is a process of its name.
     private static async Task RequireServerAsync(DockerSubject subject, CancellationToken cancellationToken)

@@ -20,6 +20,27 @@ public sealed record DockerRequest
     /// <summary>A volume's name.</summary>
     public string? Volume { get; init; }
 
+    /// <summary>
+    /// Whether what is there but off is started, and what compose's files describe is created: for a restore, which needs it.
+    /// </summary>
+    public bool Start { get; init; }
+
+    /// <summary>Whether it names a container, service or volume.</summary>
+    public bool NamesSubject => Container is not null || ComposeProject is not null || Volume is not null;
+
+    /// <summary>What a person said, completed by where something came from.</summary>
+    /// <param name="said">What was said; null for nothing.</param>
+    /// <param name="origin">Where it came from.</param>
+    public static DockerRequest Complete(DockerRequest? said, DockerLocation origin)
+    {
+        ArgumentNullException.ThrowIfNull(origin);
+        if (said is null)
+            return For(origin);
+        if (said.NamesSubject)
+            return said with { Service = said.Service ?? (said.ComposeProject is null ? null : origin.Service) };
+        return For(origin, said.DockerHost) with { Service = said.Service ?? origin.Service, Start = said.Start };
+    }
+
     /// <summary>The request that finds a location again.</summary>
     /// <param name="location">The location.</param>
     /// <param name="dockerHost">Another engine than the location's; null for its own.</param>
@@ -44,7 +65,7 @@ internal sealed class DockerSubject : IDisposable
     public DockerClient Client { get; }
 
     /// <summary>The container as it was when it was found.</summary>
-    public ContainerInspect Container { get; }
+    public ContainerInspect Container { get; private set; }
 
     /// <summary>Where it is found again, without a path or database.</summary>
     public DockerLocation Location { get; }
@@ -64,7 +85,7 @@ internal sealed class DockerSubject : IDisposable
                 return new DockerSubject(client, container, LocationOf(container, host));
             }
 
-            ComposeProject project = await ComposeProject.FindAsync(client, request.ComposeProject!, cancellationToken).ConfigureAwait(false);
+            ComposeProject project = await FindProjectAsync(client, request, cancellationToken).ConfigureAwait(false);
             ContainerSummary chosen = project.Choose(request.Service);
             return new DockerSubject(
                 client,
@@ -76,6 +97,29 @@ internal sealed class DockerSubject : IDisposable
             client.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Finds a project; one that has nothing yet is created of the files in its folder, where that is wanted.</summary>
+    public static async Task<ComposeProject> FindProjectAsync(DockerClient client, DockerRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ComposeProject.FindAsync(client, request.ComposeProject!, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupFailure missing) when (request.Start && missing.Code == ErrorCodes.ContainerNotFound && ComposeProject.FolderOf(request.ComposeProject!) is { } folder)
+        {
+            await ComposeCommand.CreateAsync(folder, client.Endpoint, cancellationToken).ConfigureAwait(false);
+            return await ComposeProject.FindAsync(client, request.ComposeProject!, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The same container, running.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (Container.State.Running)
+            return;
+        await Client.ContainerStartAsync(Container.Id, cancellationToken).ConfigureAwait(false);
+        Container = await Client.ContainerInspectAsync(Container.Id, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Where a container is found again.</summary>

@@ -113,13 +113,12 @@ internal static class GuardCommand
     // What is said of the engine in the environment now may be of another one.
     private static void SetEndpoint(IDictionary<string, string?> environment, DockerEndpoint endpoint)
     {
-        foreach (string name in (string[])["DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"])
-            environment.Remove(name);
-        environment["DOCKER_HOST"] = endpoint.ToString();
-        if (!endpoint.UsesTls)
-            return;
-        environment[endpoint.VerifiesServer ? "DOCKER_TLS_VERIFY" : "DOCKER_TLS"] = "1";
-        if (endpoint.CertificateFolder is { } folder)
-            environment["DOCKER_CERT_PATH"] = folder;
+        foreach ((string name, string? value) in DockerEnvironment.For(endpoint))
+        {
+            if (value is null)
+                environment.Remove(name);
+            else
+                environment[name] = value;
+        }
     }
 }

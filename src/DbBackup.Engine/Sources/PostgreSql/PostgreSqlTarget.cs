@@ -17,13 +17,14 @@ internal static class PostgreSqlTarget
         PostgreSqlConnectionRequest request, string? location, string? username, CancellationToken cancellationToken)
     {
         bool elsewhere = request.ConnectionString is not null || request.HostName is not null;
-        if (request.Docker is null && !elsewhere && DockerLocation.IsOne(location))
+        if (!elsewhere && DockerLocation.IsOne(location))
         {
             DockerLocation origin = DockerLocation.Parse(location!);
-            request = request with { Docker = DockerRequest.For(origin), Database = request.Database ?? origin.Database, Username = request.Username ?? username };
+            bool same = request.Docker?.NamesSubject != true;
+            request = request with { Docker = DockerRequest.Complete(request.Docker, origin), Database = request.Database ?? origin.Database, Username = request.Username ?? (same ? username : null) };
         }
 
-        return request.Docker is { } docker
+        return request.Docker is { NamesSubject: true } docker
             ? ContainerServer.ResolveAsync(docker, request, cancellationToken)
             : Task.FromResult(ResolveAddress(request, elsewhere || DockerLocation.IsOne(location) ? null : location, username));
     }
