@@ -107,7 +107,7 @@ public static class ContainerFiles
             MountedPath place = await MountedPath.FindAsync(subject.Client, subject.Container, location, cancellationToken).ConfigureAwait(false);
             string name = path[(path.LastIndexOf('/') + 1)..];
             string? host = request.ForceEngine ? null : await HostPath.OfAsync(subject.Client, place, cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<ContainerSummary> users = await MountUsers.OfAsync(subject.Client, subject.Container.Id, place.Source, place.Mount, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<ContainerUse> users = await ContainerUsers.OfPathAsync(subject.Client, subject.Container.Id, place.Path, cancellationToken).ConfigureAwait(false);
             ContainerHost? running = subject.Container.State is { Running: true, Paused: false, Restarting: false } ? new ContainerHost(subject.Client, subject.Container) : null;
             return Plan(
                 request,
@@ -130,9 +130,8 @@ public static class ContainerFiles
         {
             VolumeModel volume = await client.VolumeInspectAsync(name, cancellationToken).ConfigureAwait(false);
             var location = new DockerLocation { Host = DockerLocation.HostOf(client.Endpoint), Volume = name, Path = path };
-            var mount = new MountPoint("volume", name, volume.Mountpoint, "/", volume.Driver, true);
-            IReadOnlyList<ContainerSummary> users = await MountUsers.OfAsync(client, null, volume.Mountpoint + path, mount, cancellationToken).ConfigureAwait(false);
-            bool isMounted = volume.Options is not { Count: > 0 } || users.Any(user => user.State is "running" or "paused");
+            IReadOnlyList<ContainerUse> users = await ContainerUsers.OfVolumeAsync(client, name, cancellationToken).ConfigureAwait(false);
+            bool isMounted = volume.Options is not { Count: > 0 } || users.Any(user => user.Container.State is "running" or "paused");
             string? host = request.ForceEngine || !isMounted ? null : await HostPath.OfVolumeAsync(client, volume, path, cancellationToken).ConfigureAwait(false);
             string rootName = path is null ? name : path[(path.LastIndexOf('/') + 1)..];
             string defaultName = path is null ? name : $"{name}_{rootName}";
@@ -140,7 +139,7 @@ public static class ContainerFiles
                 return Plan(request, new FilesLayout(location, rootName, Directory.Exists(host), request.AllowEmpty), defaultName, users, host, null, null, null, client);
 
             // A container that mounts something within the volume's folder would show that in its place.
-            ContainerSummary? user = users.OrderByDescending(each => each.State == "running").FirstOrDefault(each => MountUsers.ShowsWhole(each, name));
+            ContainerSummary? user = users.Select(each => each.Container).OrderByDescending(each => each.State == "running").FirstOrDefault(each => MountedPath.ShowsWhole(each, name));
             if (user is null)
                 temporary = await TemporaryContainer.CreateAsync(client, name, cancellationToken).ConfigureAwait(false);
             ContainerInspect via = await client.ContainerInspectAsync(temporary?.Id ?? user!.Id, cancellationToken).ConfigureAwait(false);
@@ -160,13 +159,13 @@ public static class ContainerFiles
     }
 
     private static ContainerFilesPlan Plan(
-        ContainerFilesRequest request, FilesLayout layout, string defaultName, IReadOnlyList<ContainerSummary> users, string? host, ArchiveOrigin? origin, ContainerHost? running, TemporaryContainer? temporary, DockerClient? client = null)
+        ContainerFilesRequest request, FilesLayout layout, string defaultName, IReadOnlyList<ContainerUse> users, string? host, ArchiveOrigin? origin, ContainerHost? running, TemporaryContainer? temporary, DockerClient? client = null)
     {
         bool live = request.Consistency == Consistency.Live;
         // What was off stays off, and what was paused already stands still.
-        StandingContainer[] pausing = live ? [] : [.. users.Where(user => user.State == "running").Select(user => new StandingContainer(user.Id, user.Name))];
-        bool runsOn = live && users.Any(user => user.State is "running" or "restarting");
-        bool standsStill = pausing.Length > 0 || (!runsOn && users.Any(user => user.State == "paused"));
+        StandingContainer[] pausing = live ? [] : [.. users.Where(user => user.Disturbs).Select(user => new StandingContainer(user.Container.Id, user.Container.Name))];
+        bool runsOn = live && users.Any(user => user.Disturbs);
+        bool standsStill = pausing.Length > 0 || (!runsOn && users.Any(user => user.Container.State == "paused"));
         return new ContainerFilesPlan(client ?? origin!.Client, temporary)
         {
             Sources = [host is not null

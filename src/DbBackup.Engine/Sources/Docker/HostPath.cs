@@ -28,8 +28,11 @@ internal static class HostPath
         // In a container with the engine's socket, the same path may be another folder.
         for (int look = 0; look < Looks; look++)
         {
-            if (UnixFile.TryStat(path, out UnixFileFacts facts) && await client.ContainerArchiveInfoAsync(place.Container, place.Path, cancellationToken).ConfigureAwait(false) is { } stat
-                && facts.ModifiedUtc == stat.Mtime.UtcDateTime && (uint)facts.Permissions % 512 == stat.Mode % 512)
+            // The application may be changing it right now: the engine's look lies between two of ours.
+            if (UnixFile.TryStat(path, out UnixFileFacts before)
+                && await client.ContainerArchiveInfoAsync(place.Container, place.Path, cancellationToken).ConfigureAwait(false) is { } stat
+                && UnixFile.TryStat(path, out UnixFileFacts after)
+                && before.ModifiedUtc <= stat.Mtime.UtcDateTime && stat.Mtime.UtcDateTime <= after.ModifiedUtc && (uint)after.Permissions % 512 == stat.Mode % 512)
             {
                 return await Task.Run(() => CanRead(path, cancellationToken), cancellationToken).ConfigureAwait(false) ? path : null;
             }

@@ -15,7 +15,7 @@ internal sealed class LiveDatabases
         import os, sys
         def look(path):
             try:
-                if not os.path.islink(path) and os.path.isfile(path):
+                if not os.path.islink(path) and os.path.isfile(path) and os.path.getsize(path) >= 512:
                     with open(path, 'rb') as file:
                         if file.read(16) == b'SQLite format 3\0':
                             sys.stdout.buffer.write(os.fsencode(path) + b'\0')
@@ -60,7 +60,7 @@ internal sealed class LiveDatabases
         """;
 
     private const string ShellFind = """
-        find "$1" -type f -exec sh -c 'for f do [ "$(head -c 15 "$f" 2>/dev/null | tr -d "\000")" = "SQLite format 3" ] && printf "%s\000" "$f"; done; :' sh {} +
+        find "$1" -type f -size +511c -exec sh -c 'for f do [ "$(head -c 15 "$f" 2>/dev/null | tr -d "\000")" = "SQLite format 3" ] && printf "%s\000" "$f"; done; :' sh {} +
         """;
 
     private const string ShellCopy = """
