@@ -38,6 +38,10 @@ public sealed class PesterTests
     public void Pester_file_passes(string file)
     {
         Skip.If(WhyNot.Value is not null, $"PESTER TESTS NOT RUN: {WhyNot.Value}");
+        using DockerEngine? docker = DockerFor(file);
+        Dictionary<string, string> variables = ServerFor(file);
+        if (docker is not null)
+            variables["DBBACKUP_TEST_DOCKERPREFIX"] = docker.Prefix;
         (int exitCode, string text) = RunShell(
             $$"""
             $PSStyle.OutputRendering = 'PlainText'
@@ -53,7 +57,7 @@ public sealed class PesterTests
             exit $(if ($result.Result -eq 'Passed' -and $result.PassedCount -gt 0) { 0 } else { 1 })
             """,
             Patience,
-            ServerFor(file));
+            variables);
         _output.WriteLine(text);
         Assert.True(exitCode == 0, FailuresOf(text));
     }
@@ -80,6 +84,21 @@ public sealed class PesterTests
         {
             // Its other tests can run; those that require a server are skipped one by one.
             return [];
+        }
+    }
+
+    // The engine for the files that ask for it: what they make under its prefix is removed when they are over, even when they are killed.
+    private static DockerEngine? DockerFor(string file)
+    {
+        if (!File.ReadAllText(Path.Combine(Root, file)).Contains("Require-Docker", StringComparison.Ordinal))
+            return null;
+        try
+        {
+            return DockerEngine.Require();
+        }
+        catch (SkipException)
+        {
+            return null;
         }
     }
 

@@ -145,3 +145,66 @@ function New-TestPostgreSqlDatabase([string] $Name = 'test') {
 function Remove-TestPostgreSqlDatabase($Database) {
     Invoke-Psql postgres "drop database if exists $(ConvertTo-SqlName $Database.Name) with (force)"
 }
+
+# First in an It that needs Docker: skips it on a machine without an engine or the tests' images, fails it in CI. PesterTests.cs
+# gives files that say Require-Docker the beginning of their names, and removes all that has it when they are over.
+function Require-Docker {
+    if ($env:DBBACKUP_TEST_DOCKERPREFIX) { return }
+    if ($env:CI -eq 'true' -or $env:DBBACKUP_TEST_DOCKER -eq '1') { throw 'This test may not be skipped here: there is no Docker engine with the images of the tests.' }
+    Set-ItResult -Skipped -Because 'there is no Docker engine with the images of the tests (run the file through dotnet test)'
+}
+
+function Invoke-Docker {
+    $output = & docker @args 2>&1
+    if ($LASTEXITCODE) { throw "docker $args exited with ${LASTEXITCODE}: $($output -join "`n")" }
+    # What it says on its standard error is not its answer.
+    $output | Where-Object { $_ -isnot [Management.Automation.ErrorRecord] }
+}
+
+function New-TestDockerName([string] $What = 'object') { "$env:DBBACKUP_TEST_DOCKERPREFIX-$What-$([guid]::NewGuid().ToString('n').Substring(0, 8))" }
+
+# Starts a container in the background: New-TestContainer dbbackup-test/app:1 -Option --volume, data:/data -Command python3, ...; gives its name.
+function New-TestContainer([string] $Image = 'dbbackup-test/app:1', [string[]] $Option = @(), [string[]] $Command = @(), [string] $Name = (New-TestDockerName container)) {
+    Invoke-Docker run --detach --name $Name @Option $Image @Command | Out-Null
+    $Name
+}
+
+# A server whose superuser is postgres with the password "secret", unless the options say otherwise; it answers when its name is given.
+function New-TestPostgreSqlContainer([string] $Image = 'dbbackup-test/postgres:15', [string[]] $Option = @()) {
+    $name = New-TestContainer $Image -Option (@('--env', 'POSTGRES_PASSWORD=secret', '--env', 'POSTGRES_INITDB_ARGS=--no-sync') + $Option) -Command '-c', 'fsync=off'
+    Wait-TestPostgreSql $name
+    $name
+}
+
+# Waits through TCP: while the image makes its cluster, the server listens on no address.
+function Wait-TestPostgreSql([string] $Container, [int] $Seconds = 120) {
+    $limit = [DateTime]::UtcNow.AddSeconds($Seconds)
+    do {
+        & docker exec $Container pg_isready -q -h 127.0.0.1 2>&1 | Out-Null
+        if (-not $LASTEXITCODE) { return }
+        Start-Sleep -Milliseconds 100
+    } while ([DateTime]::UtcNow -lt $limit -and (Invoke-Docker inspect --format '{{.State.Running}}' $Container) -eq 'true')
+    throw "PostgreSQL does not answer in ${Container}: $(& docker logs --tail 50 $Container 2>&1 | Out-String)"
+}
+
+function Invoke-ContainerSql([string] $Container, [string] $Sql, [string] $Database = 'postgres', [string] $User = 'postgres') {
+    Invoke-Docker exec $Container psql -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -U $User -d $Database -c $Sql
+}
+
+function New-TestVolume { Invoke-Docker volume create (New-TestDockerName volume) }
+
+# A folder with a compose file, named (and so the project) after the prefix; below the current folder unless a parent is given.
+function New-TestComposeProject([string] $Yaml, [string] $Parent = (Get-Location).ProviderPath) {
+    $folder = New-Folder (Join-Path $Parent (New-TestDockerName project))
+    Set-Content -LiteralPath (Join-Path $folder 'docker-compose.yml') $Yaml
+    $folder
+}
+
+# Invoke-Compose <folder> up --detach: version 2 where it is installed, and 1 otherwise.
+function Invoke-Compose([string] $Folder, [Parameter(ValueFromRemainingArguments)] [string[]] $Arguments) {
+    & docker compose version 2>&1 | Out-Null
+    $all = @('--project-directory', $Folder, '--file', (Join-Path $Folder 'docker-compose.yml')) + $Arguments
+    $output = if ($LASTEXITCODE) { & docker-compose @all 2>&1 } else { & docker compose @all 2>&1 }
+    if ($LASTEXITCODE) { throw "compose $Arguments exited with ${LASTEXITCODE}: $($output -join "`n")" }
+    $output | Where-Object { $_ -isnot [Management.Automation.ErrorRecord] }
+}
