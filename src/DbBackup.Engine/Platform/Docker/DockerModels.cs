@@ -52,7 +52,11 @@ internal sealed record ImageSummary(string Id, IReadOnlyList<string>? RepoTags, 
 
 internal sealed record ImageInspect(string Id, IReadOnlyList<string>? RepoTags, ContainerConfig? Config, string? Architecture, string? Os);
 
-internal sealed record DockerVersion(string Version, string ApiVersion, string? Os);
+internal sealed record DockerVersion(string Version, string ApiVersion, string? Os)
+{
+    /// <summary>The kernel that the containers run on.</summary>
+    public string? KernelVersion { get; init; }
+}
 
 /// <summary>What the engine says of a path in a container, in a header of the archive's answer.</summary>
 internal sealed record PathStat(string Name, long Size, uint Mode, DateTimeOffset Mtime, string LinkTarget)
