@@ -22,6 +22,7 @@
         'Export-DbBackup'
         'Import-DbBackup'
         'Get-DbSchemaRevision'
+        'Find-DbBackupSource'
     )
     VariablesToExport    = @()
     AliasesToExport      = @()

@@ -5,7 +5,7 @@ Describe 'The module' {
 
     It 'exports exactly its eight cmdlets, with approved verbs' {
         $commands = Get-Command -Module DbBackup
-        $commands.Name | Sort-Object | Should -Be @('Export-DbBackup', 'Get-DbBackup', 'Get-DbSchemaRevision', 'Import-DbBackup', 'New-DbBackup', 'Remove-DbBackup', 'Restore-DbBackup', 'Test-DbBackup')
+        $commands.Name | Sort-Object | Should -Be @('Export-DbBackup', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbSchemaRevision', 'Import-DbBackup', 'New-DbBackup', 'Remove-DbBackup', 'Restore-DbBackup', 'Test-DbBackup')
         $commands.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         $commands.Verb | Where-Object { $_ -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
     }

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.Files;
+using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -27,16 +28,19 @@ public sealed partial class NewDbBackupCommand
 
     /// <summary>The container.</summary>
     [Parameter(ParameterSetName = ContainerSet, Mandatory = true)]
+    [ArgumentCompleter(typeof(ContainerCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Container { get; set; }
 
     /// <summary>The compose project, by its name or its folder.</summary>
     [Parameter(ParameterSetName = ComposeSet, Mandatory = true)]
+    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
     [ValidateNotNullOrEmpty]
     public string? ComposeProject { get; set; }
 
     /// <summary>A service of the project.</summary>
     [Parameter(ParameterSetName = ComposeSet)]
+    [ArgumentCompleter(typeof(ServiceCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Service { get; set; }
 
@@ -44,6 +48,7 @@ public sealed partial class NewDbBackupCommand
     [Parameter(ParameterSetName = VolumeSet, Mandatory = true)]
     [Parameter(ParameterSetName = ComposeSet)]
     [Parameter(ParameterSetName = ContainerSet)]
+    [ArgumentCompleter(typeof(VolumeCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? Volume { get; set; }
 

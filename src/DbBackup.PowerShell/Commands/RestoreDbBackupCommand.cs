@@ -69,21 +69,25 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
 
     /// <summary>Another container than the one that it came from.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(ContainerCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Container { get; set; }
 
     /// <summary>The compose project, by its name or its folder.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
     [ValidateNotNullOrEmpty]
     public string? ComposeProject { get; set; }
 
     /// <summary>A service of the project.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(ServiceCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Service { get; set; }
 
     /// <summary>A volume.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(VolumeCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Volume { get; set; }
 

@@ -2,8 +2,6 @@ using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
 using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources.PostgreSql;
-using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Completion;
 
@@ -18,35 +16,6 @@ public sealed class BackupNameCompleter : IArgumentCompleter
                 .DistinctBy(backup => backup.Name)
                 .Select(backup => (backup.Name, $"{backup.Source}, {backup.Age} old, {ByteSize.Format(backup.Size)}, {backup.Status}")),
             wordToComplete);
-}
-
-/// <summary>Completes names of a server's databases, where the connection is named before and answers at once.</summary>
-public sealed class DatabaseCompleter : IArgumentCompleter
-{
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
-
-    /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
-    {
-        try
-        {
-            PostgreSqlConnectionSettings server = PostgreSqlConnectionSettings.Resolve(ConnectionArguments.ToRequest(
-                fakeBoundParameters["ConnectionString"] as string,
-                fakeBoundParameters["HostName"] as string,
-                fakeBoundParameters["Port"] is { } port ? LanguagePrimitives.ConvertTo<int>(port) : null,
-                fakeBoundParameters["Username"] as string,
-                fakeBoundParameters["Credential"] as PSCredential));
-            using var patience = new CancellationTokenSource(s_patience);
-            IReadOnlyList<string> databases = Task.Run(() => PostgreSqlServer.DatabasesAsync(server, patience.Token), patience.Token).GetAwaiter().GetResult();
-            return RepositoryReader.Matching(databases.Select(name => (name, server.LocationOf(name))), wordToComplete);
-        }
-        catch (Exception exception) when (exception is BackupException or OperationCanceledException or PSInvalidCastException)
-        {
-            // A completion has nobody to tell; the command itself will.
-            return [];
-        }
-    }
 }
 
 /// <summary>Completes names of sources.</summary>

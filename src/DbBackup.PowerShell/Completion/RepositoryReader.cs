@@ -36,14 +36,15 @@ internal static class RepositoryReader
         }
     }
 
-    private static string Location(IDictionary bound)
+    /// <summary>A path as it is typed, made absolute from the shell's own location.</summary>
+    public static string Resolve(string path)
     {
-        string repository = bound["Repository"] as string
-            ?? Environment.GetEnvironmentVariable(BackupRepository.EnvironmentVariable)
-            ?? RepositoryCommandBase.DefaultRepository;
         // A completer has no cmdlet whose location it could ask for; the runspace of the prompt has one.
         using var shell = System.Management.Automation.PowerShell.Create(RunspaceMode.CurrentRunspace);
         var state = (PathIntrinsics)shell.AddScript("$ExecutionContext.SessionState.Path").Invoke()[0].BaseObject;
-        return state.GetUnresolvedProviderPathFromPSPath(repository);
+        return state.GetUnresolvedProviderPathFromPSPath(path);
     }
+
+    private static string Location(IDictionary bound) => Resolve(
+        bound["Repository"] as string ?? Environment.GetEnvironmentVariable(BackupRepository.EnvironmentVariable) ?? RepositoryCommandBase.DefaultRepository);
 }

@@ -44,7 +44,17 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
     }
 
     /// <summary>Runs work to its end and gives its result, or its failure, on the pipeline thread.</summary>
-    private protected T Run<T>(Func<IOperationObserver, CancellationToken, Task<T>> work)
+    private protected T Run<T>(Func<IOperationObserver, CancellationToken, Task<T>> work) => Pump((observer, _, token) => work(observer, token));
+
+    /// <summary>Runs work that finds one thing after another, and hands each over on the pipeline thread as soon as it is found.</summary>
+    private protected void RunEach<T>(Func<IOperationObserver, CancellationToken, IAsyncEnumerable<T>> work, Action<T> found) => Pump<object?>(async (observer, post, token) =>
+    {
+        await foreach (T item in work(observer, token).WithCancellation(token).ConfigureAwait(false))
+            post(() => found(item));
+        return null;
+    });
+
+    private T Pump<T>(Func<IOperationObserver, Action<Action>, CancellationToken, Task<T>> work)
     {
         using var reports = new BlockingCollection<Action>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
@@ -55,7 +65,7 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
             {
                 try
                 {
-                    return await work(observer, stop.Token).ConfigureAwait(false);
+                    return await work(observer, reports.Add, stop.Token).ConfigureAwait(false);
                 }
                 finally
                 {

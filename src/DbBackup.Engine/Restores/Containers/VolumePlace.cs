@@ -36,7 +36,7 @@ internal sealed record VolumePlace(
         }
 
         ContainerInspect container = await ContainerOfAsync(client, location, mayCreate, cancellationToken).ConfigureAwait(false);
-        MountPoint? mount = (container.Mounts ?? []).Where(each => each.Type is "volume" or "bind" && MountUsers.IsWithin(location.Path!, each.Destination)).MaxBy(each => each.Destination.Length);
+        MountPoint? mount = (container.Mounts ?? []).Where(each => each.Type is "volume" or "bind" && ContainerPaths.IsWithin(location.Path!, each.Destination)).MaxBy(each => each.Destination.Length);
         if (mount is null)
         {
             throw new BackupFailure(
@@ -55,7 +55,7 @@ internal sealed record VolumePlace(
             { Target = location.ToString() };
         }
 
-        if ((container.Mounts ?? []).FirstOrDefault(each => each.Destination != location.Path && each != mount && MountUsers.IsWithin(each.Destination, location.Path!)) is { } within)
+        if ((container.Mounts ?? []).FirstOrDefault(each => each.Destination != location.Path && each != mount && ContainerPaths.IsWithin(each.Destination, location.Path!)) is { } within)
         {
             throw new BackupFailure(
                 ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"'{within.Destination}' is another mount within '{location.Path}', which so cannot be replaced as a whole. Nothing was changed.",

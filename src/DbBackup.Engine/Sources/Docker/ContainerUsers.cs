@@ -33,15 +33,15 @@ internal static class ContainerUsers
         IReadOnlyList<ContainerSummary> all = await client.ContainerListAsync(all: true, filters: null, cancellationToken).ConfigureAwait(false);
         ContainerUse[] sharing = [.. Select(all, mount => mounts.Any(own => Shares(mount, own.Type, own.Name, own.Source)))];
         // What is in its own layer is changed by itself alone, and a mount can be read-only for it.
-        bool ownWrites = mounts.Length == 0 || mounts.Any(mount => mount.RW) || !IsWithin(path, mounts[0].Destination);
+        bool ownWrites = mounts.Length == 0 || mounts.Any(mount => mount.RW) || !ContainerPaths.IsWithin(path, mounts[0].Destination);
         return [.. all.Where(each => each.Id == owner.Id).Select(each => new ContainerUse(each, ownWrites)), .. sharing.Where(use => use.Container.Id != owner.Id)];
     }
 
     /// <summary>The mounts that a path of a container is made of: the one that it lies in, and those below it.</summary>
     internal static MountPoint[] MountsAt(IReadOnlyList<MountPoint> mounts, string path)
     {
-        MountPoint? around = mounts.Where(mount => IsWithin(path, mount.Destination)).MaxBy(mount => mount.Destination.Length);
-        return [.. around is null ? [] : new[] { around }, .. mounts.Where(mount => mount != around && IsWithin(mount.Destination, path))];
+        MountPoint? around = mounts.Where(mount => ContainerPaths.IsWithin(path, mount.Destination)).MaxBy(mount => mount.Destination.Length);
+        return [.. around is null ? [] : new[] { around }, .. mounts.Where(mount => mount != around && ContainerPaths.IsWithin(mount.Destination, path))];
     }
 
     private static ContainerUse[] Select(IEnumerable<ContainerSummary> all, Func<MountPoint, bool> chosen) =>
@@ -60,14 +60,7 @@ internal static class ContainerUsers
         if (mount.Type == "tmpfs" || string.IsNullOrEmpty(mount.Source) || string.IsNullOrEmpty(source))
             return false;
         if (type == "volume" || mount.Type == "volume")
-            return IsWithin(mount.Source, source) && IsWithin(source, mount.Source);
-        return mount.Source != "/" && source != "/" && (IsWithin(mount.Source, source) || IsWithin(source, mount.Source));
-    }
-
-    // Sources of Docker Desktop may be paths of Windows.
-    private static bool IsWithin(string path, string folder)
-    {
-        string trimmed = folder.TrimEnd('/', '\\');
-        return path.StartsWith(trimmed, StringComparison.Ordinal) && (path.Length == trimmed.Length || path[trimmed.Length] is '/' or '\\');
+            return ContainerPaths.IsWithin(mount.Source, source) && ContainerPaths.IsWithin(source, mount.Source);
+        return mount.Source != "/" && source != "/" && (ContainerPaths.IsWithin(mount.Source, source) || ContainerPaths.IsWithin(source, mount.Source));
     }
 }

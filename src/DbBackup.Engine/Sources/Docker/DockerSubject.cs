@@ -128,6 +128,12 @@ internal sealed class DockerSubject : IDisposable
             ? new DockerLocation { Host = host, Project = project, Service = service }
             : new DockerLocation { Host = host, Container = container.ShortName };
 
+    /// <summary>The same, of a container in a list.</summary>
+    public static DockerLocation LocationOf(ContainerSummary container, string? host) =>
+        container.Label(ComposeLabels.Project) is { } project && container.Label(ComposeLabels.Service) is { } service && container.Label(ComposeLabels.OneOff) != "True"
+            ? new DockerLocation { Host = host, Project = project, Service = service }
+            : new DockerLocation { Host = host, Container = container.Name };
+
     /// <summary>Fails where the container does not run.</summary>
     public void RequireRunning()
     {

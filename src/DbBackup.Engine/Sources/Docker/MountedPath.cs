@@ -46,15 +46,15 @@ internal sealed record MountedPath(string Container, string Path, PathStat Stat,
             container.Id,
             resolved,
             stat!,
-            mounts.Where(mount => IsWithin(resolved, mount.Destination)).MaxBy(mount => mount.Destination.Length),
-            mounts.Any(mount => mount.Destination != resolved && mount.Type != "tmpfs" && IsWithin(mount.Destination, resolved)));
+            mounts.Where(mount => ContainerPaths.IsWithin(resolved, mount.Destination)).MaxBy(mount => mount.Destination.Length),
+            mounts.Any(mount => mount.Destination != resolved && mount.Type != "tmpfs" && ContainerPaths.IsWithin(mount.Destination, resolved)));
     }
 
     // The engine does not see what is in memory, and gives an empty folder instead.
     private static void RequireOnDisk(ContainerInspect container, DockerLocation location, string path)
     {
         IEnumerable<string> inMemory = (container.Mounts ?? []).Where(mount => mount.Type == "tmpfs").Select(mount => mount.Destination).Concat(container.HostConfig.Tmpfs?.Keys ?? []);
-        if (!inMemory.Any(folder => IsWithin(path, folder)))
+        if (!inMemory.Any(folder => ContainerPaths.IsWithin(path, folder)))
             return;
         throw new BackupFailure(
             ErrorCodes.SourceUnreadable,
@@ -67,8 +67,5 @@ internal sealed record MountedPath(string Container, string Path, PathStat Stat,
     /// <summary>Whether a container shows all of a volume: nothing else is mounted within it.</summary>
     public static bool ShowsWhole(ContainerSummary container, string volume) =>
         (container.Mounts ?? []).FirstOrDefault(mount => mount.Name == volume) is { } own
-        && !(container.Mounts ?? []).Any(mount => mount != own && IsWithin(mount.Destination, own.Destination));
-
-    private static bool IsWithin(string path, string folder) =>
-        path == folder || path.StartsWith(folder.EndsWith('/') ? folder : folder + "/", StringComparison.Ordinal);
+        && !(container.Mounts ?? []).Any(mount => mount != own && ContainerPaths.IsWithin(mount.Destination, own.Destination));
 }

@@ -1,0 +1,54 @@
+using System.Collections;
+using System.Management.Automation;
+using DbBackup.Engine.Sources.Docker;
+
+namespace DbBackup.PowerShell.Completion;
+
+/// <summary>What the completers read of the Docker engine that stands on the command line, or is the usual one. Never fails, only finds nothing.</summary>
+internal static class EngineReader
+{
+    // A completion that takes longer than this is of no use.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Completions of what the engine has.</summary>
+    /// <param name="bound">The command's parameters.</param>
+    /// <param name="typed">What was typed of the name.</param>
+    /// <param name="choose">The names, each with its tool tip.</param>
+    public static IEnumerable<CompletionResult> Matching(IDictionary bound, string typed, Func<EngineContents, IEnumerable<(string Text, string ToolTip)>> choose)
+    {
+        try
+        {
+            using var patience = new CancellationTokenSource(s_patience);
+            EngineContents contents = Task.Run(
+                () => EngineContents.ReadAsync(TextOf(bound, "DockerHost"), ProjectOf(bound), patience.Token), patience.Token).GetAwaiter().GetResult();
+            return [.. RepositoryReader.Matching(choose(contents), typed)];
+        }
+        catch (Exception exception) when (exception is BackupException or OperationCanceledException or PSInvalidOperationException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>The container or service on the command line; null where none is.</summary>
+    public static DockerRequest? SubjectOf(IDictionary bound)
+    {
+        string? container = TextOf(bound, "Container");
+        string? project = ProjectOf(bound);
+        return container is null && project is null ? null : new DockerRequest
+        {
+            DockerHost = TextOf(bound, "DockerHost"),
+            Container = container,
+            ComposeProject = project,
+            Service = TextOf(bound, "Service"),
+        };
+    }
+
+    /// <summary>Whether a compose project is named by its folder; a name alone has none of these signs.</summary>
+    public static bool IsFolder(string project) => project is "." or ".." || project.AsSpan().IndexOfAny('/', '\\') >= 0;
+
+    private static string? ProjectOf(IDictionary bound) =>
+        TextOf(bound, "ComposeProject") is { } project && IsFolder(project) ? RepositoryReader.Resolve(project) : TextOf(bound, "ComposeProject");
+
+    private static string? TextOf(IDictionary bound, string name) =>
+        (bound[name] is object[] several ? several.FirstOrDefault() : bound[name])?.ToString() is { Length: > 0 } text ? text : null;
+}
