@@ -53,7 +53,7 @@ public sealed record RestorePlan
 /// <param name="Payload">What is restored.</param>
 /// <param name="Path">Where: an absolute path.</param>
 /// <param name="Action">How.</param>
-/// <param name="PresentBytes">The size of what is there now; 0 where nothing is.</param>
+/// <param name="PresentBytes">The size of what is there now; 0 where nothing is, or where it is not known.</param>
 public sealed record RestoreTarget(Payload Payload, string Path, RestoreAction Action, long PresentBytes)
 {
     /// <summary>The name under which the present database stays on its server; null where none does.</summary>
@@ -76,6 +76,7 @@ public sealed record RestoreTarget(Payload Payload, string Path, RestoreAction A
             RestoreAction.SwapBack => $"give the kept database '{KeptAs}' its name back: '{Path}'",
             RestoreAction.Create => $"create the {what} '{Path}' ({size})",
             RestoreAction.WriteInto => $"write into the open {what} '{Path}' through SQLite ({size}, now {ByteSize.Format(PresentBytes)})",
+            _ when PresentBytes == 0 => $"replace the {what} '{Path}' ({size})",
             _ => $"replace the {what} '{Path}' ({size}, now {ByteSize.Format(PresentBytes)})",
         };
     }

@@ -104,9 +104,7 @@ internal sealed class UploadArchive(string root)
 
                 bool single = first && entry.EntryType != TarEntryType.Directory;
                 first = false;
-                var renamed = new PaxTarEntry(entry) { Name = single ? $"{root}/{entry.Name}" : Rename(entry.Name) };
-                if (entry.EntryType == TarEntryType.HardLink)
-                    renamed.LinkName = Rename(entry.LinkName);
+                PaxTarEntry renamed = Copy(entry, single ? $"{root}/{entry.Name}" : Rename(entry.Name));
                 if (entry.DataStream is { } data)
                 {
                     using var hashed = new HashingStream(data);
@@ -127,6 +125,24 @@ internal sealed class UploadArchive(string root)
         await original.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
     }
 
+    // The framework's own copy of an entry takes its stream with it, and closes that when it is given another one.
+    private PaxTarEntry Copy(TarEntry entry, string name)
+    {
+        TarEntryType type = entry.EntryType == TarEntryType.V7RegularFile ? TarEntryType.RegularFile : entry.EntryType;
+        IEnumerable<KeyValuePair<string, string>> attributes = entry is PaxTarEntry pax ? pax.ExtendedAttributes.Where(attribute => attribute.Key.StartsWith("SCHILY.xattr.", StringComparison.Ordinal)) : [];
+        var copy = new PaxTarEntry(type, name, attributes) { Mode = entry.Mode, ModificationTime = entry.ModificationTime, Uid = entry.Uid, Gid = entry.Gid };
+        if (type is TarEntryType.HardLink or TarEntryType.SymbolicLink)
+            copy.LinkName = type == TarEntryType.HardLink ? Rename(entry.LinkName) : entry.LinkName;
+        if (entry is PosixTarEntry from)
+        {
+            (copy.UserName, copy.GroupName) = (string.Empty, string.Empty);
+            if (type is TarEntryType.BlockDevice or TarEntryType.CharacterDevice)
+                (copy.DeviceMajor, copy.DeviceMinor) = (from.DeviceMajor, from.DeviceMinor);
+        }
+
+        return copy;
+    }
+
     // Archives of one folder hold its name as their first component.
     private string Rename(string name)
     {
@@ -137,10 +153,12 @@ internal sealed class UploadArchive(string root)
     private sealed class HashingStream(Stream inner) : Stream
     {
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        private long _position;
 
         public override bool CanRead => true;
 
-        public override bool CanSeek => false;
+        // Its length is known, which is all that the writer of an archive wants of it.
+        public override bool CanSeek => true;
 
         public override bool CanWrite => false;
 
@@ -148,7 +166,7 @@ internal sealed class UploadArchive(string root)
 
         public override long Position
         {
-            get => inner.Position;
+            get => _position;
             set => throw new NotSupportedException();
         }
 
@@ -158,6 +176,7 @@ internal sealed class UploadArchive(string root)
         {
             int read = inner.Read(buffer, offset, count);
             _hash.AppendData(buffer, offset, read);
+            _position += read;
             return read;
         }
 
@@ -168,6 +187,7 @@ internal sealed class UploadArchive(string root)
         {
             int read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
             _hash.AppendData(buffer.Span[..read]);
+            _position += read;
             return read;
         }
 
