@@ -27,7 +27,9 @@ Describe 'Find-DbBackupSource' {
         }
 
         It 'says which folder or name is not there' {
-            Should-BeFailure (Get-ErrorOf { Find-DbBackupSource -Path ./nowhere }) SourceNotFound Find -Category ObjectNotFound
+            $record = Get-ErrorOf { Find-DbBackupSource -Path ./nowhere }
+            $record.FullyQualifiedErrorId | Should -BeExactly 'SourceNotFound,DbBackup.PowerShell.Commands.FindDbBackupSourceCommand'
+            "$($record.CategoryInfo.Category)" | Should -BeExactly ObjectNotFound
             (Get-ErrorOf { Find-DbBackupSource nothing -Path . }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*FindDbBackupSourceCommand'
         }
 
