@@ -3,7 +3,7 @@ Describe 'The module' {
     BeforeEach { $folder = Enter-NewFolder }
     AfterEach { Set-Location $RepositoryRoot }
 
-    It 'exports exactly its eight cmdlets, with approved verbs' {
+    It 'exports exactly its nine cmdlets, with approved verbs' {
         $commands = Get-Command -Module DbBackup
         $commands.Name | Sort-Object | Should -Be @('Export-DbBackup', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbSchemaRevision', 'Import-DbBackup', 'New-DbBackup', 'Remove-DbBackup', 'Restore-DbBackup', 'Test-DbBackup')
         $commands.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
