@@ -113,7 +113,7 @@ public static class ContainerFiles
                 request,
                 new FilesLayout(location, name, place.IsFolder, request.AllowEmpty),
                 $"{location.Service ?? location.Container}_{name}",
-                users, host, new ArchiveOrigin(subject.Client, subject.Container.Id, place.Path), running, null);
+                users, host, new ArchiveOrigin(subject.Client, subject.Container.Id, place.Path), running, null, subject.Client);
         }
         catch
         {
@@ -159,14 +159,22 @@ public static class ContainerFiles
     }
 
     private static ContainerFilesPlan Plan(
-        ContainerFilesRequest request, FilesLayout layout, string defaultName, IReadOnlyList<ContainerUse> users, string? host, ArchiveOrigin? origin, ContainerHost? running, TemporaryContainer? temporary, DockerClient? client = null)
+        ContainerFilesRequest request,
+        FilesLayout layout,
+        string defaultName,
+        IReadOnlyList<ContainerUse> users,
+        string? host,
+        ArchiveOrigin? origin,
+        ContainerHost? running,
+        TemporaryContainer? temporary,
+        DockerClient client)
     {
         bool live = request.Consistency == Consistency.Live;
         // What was off stays off, and what was paused already stands still.
         StandingContainer[] pausing = live ? [] : [.. users.Where(user => user.Disturbs).Select(user => new StandingContainer(user.Container.Id, user.Container.Name))];
         bool runsOn = live && users.Any(user => user.Disturbs);
         bool standsStill = pausing.Length > 0 || (!runsOn && users.Any(user => user.Container.State == "paused"));
-        return new ContainerFilesPlan(client ?? origin!.Client, temporary)
+        return new ContainerFilesPlan(client, temporary)
         {
             Sources = [host is not null
                 ? new HostFilesSource(host, layout, standsStill, pausing.Length > 0, request.LockTimeout) { DefaultName = defaultName }

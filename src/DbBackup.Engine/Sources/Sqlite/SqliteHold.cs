@@ -34,16 +34,14 @@ internal sealed class SqliteHold : IDisposable
         SqliteDatabase? source = null;
         try
         {
-            source = SqliteSnapshot.OpenSource(path, TimeSpan.Zero, cancellationToken);
+            // Past the driver, whose commands wait a second for a lock that nobody will let go of.
+            source = SqliteDatabase.OpenLive(path, TimeSpan.Zero, cancellationToken);
+            source.ExecuteRaw("BEGIN; SELECT count(*) FROM sqlite_master");
             if (SqliteSnapshot.ReadersNeverBlock(source))
-            {
-                SqliteSnapshot.BeginRead(source);
                 return new SqliteHold(shownAs, copy, source, isRaw: false);
-            }
-
+            // Without WAL the open transaction would hold the writers off when they go on.
+            SqliteSnapshot.CopyHeld(source, copy, clock, (_, _) => { }, cancellationToken);
             source.Dispose();
-            source = null;
-            SqliteSnapshot.Take(path, copy, TimeSpan.Zero, clock, (_, _) => { }, cancellationToken);
             return new SqliteHold(shownAs, copy, null, isRaw: false);
         }
         catch (BackupException failure) when (failure.Code is ErrorCodes.SourceLocked or ErrorCodes.SourceUnreadable)

@@ -61,7 +61,7 @@ internal static class SqliteSnapshot
         }
     }
 
-    /// <summary>Copies a database from a read transaction that is open in it already (see <see cref="BeginRead"/>); only in WAL mode.</summary>
+    /// <summary>Copies a database from a read transaction that is open in it already, which nobody disturbs.</summary>
     public static void CopyHeld(SqliteDatabase source, string copy, TimeProvider clock, Action<long, long> progress, CancellationToken cancellationToken)
     {
         using SqliteDatabase target = OpenTarget(copy, cancellationToken);
@@ -209,8 +209,8 @@ internal static class SqliteSnapshot
         }
     }
 
-    /// <summary>A read transaction that lasts for the whole copy: with WAL it holds nobody off, without WAL it holds off writers.</summary>
-    public static bool BeginRead(SqliteDatabase source)
+    // A read transaction that lasts for the whole copy: with WAL it holds nobody off, without WAL it holds off writers.
+    private static bool BeginRead(SqliteDatabase source)
     {
         source.Execute("BEGIN");
         source.Number("SELECT count(*) FROM sqlite_master");

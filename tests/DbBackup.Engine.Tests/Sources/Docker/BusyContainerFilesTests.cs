@@ -46,7 +46,7 @@ public sealed class BusyContainerFilesTests(ITestOutputHelper output) : IDisposa
     [InlineData(true, 6)]
     public async Task Each_row_finds_its_file_after_a_restore(bool throughEngine, int rounds)
     {
-        (string container, _) = _bench.RunWriter("attachments", "/app/data/app.db", "/app/data/files");
+        (string container, _) = _bench.RunWriter("--pause", "0.02", "attachments", "/app/data/app.db", "/app/data/files");
         _bench.Docker.WaitForLines(container, 50);
         int rows = 0;
         for (int round = 0; round < rounds; round++)
