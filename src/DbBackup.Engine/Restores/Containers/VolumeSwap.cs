@@ -34,9 +34,9 @@ internal sealed class VolumeSwap : IAsyncDisposable
     /// <summary>What is replaced.</summary>
     public VolumePlace Place { get; }
 
-    private string NewName => ".dbbackup-new-" + _id;
+    private string NewName => WorkFolders.NewPrefix + _id;
 
-    private string OldName => ".dbbackup-old-" + _id;
+    private string OldName => WorkFolders.OldPrefix + _id;
 
     /// <summary>Makes the container that will do the work; nothing in the volume is touched yet.</summary>
     /// <exception cref="BackupException">No image here has a shell.</exception>

@@ -68,7 +68,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         "Stage the copy elsewhere with -StagingPath, or back up while the application goes on, which needs less room: -Consistency Live.";
 
     private StagedFolder Stage(CaptureContext context) =>
-        _staged = new StagedFolder(root, layout.RootName, Directory.CreateDirectory(Path.Join(context.StagingFolder, "files")).FullName, context.Excluded);
+        _staged = new StagedFolder(root, layout.RootName, Directory.CreateDirectory(Path.Join(context.StagingFolder, "files")).FullName, Excluded(context));
 
     private Capture CaptureStanding(CaptureContext context, CancellationToken cancellationToken)
     {
@@ -129,7 +129,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         var excludes = new FolderExcludes();
         var databases = new List<CapturedPayload>();
         DateTimeOffset taken = context.Clock.GetUtcNow();
-        foreach (FolderItem item in FindDatabases(context.Excluded, cancellationToken))
+        foreach (FolderItem item in FindDatabases(Excluded(context), cancellationToken))
         {
             string copy = Path.Join(context.StagingFolder, string.Create(CultureInfo.InvariantCulture, $"database-{databases.Count}.db"));
             SqliteSnapshot.Result snapshot = SqliteSnapshot.Take(
@@ -144,7 +144,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         CapturedPayload? files = !layout.IsFolder && databases.Count > 0 ? null : layout.Files(
             async (target, progress, token) =>
             {
-                var archiver = new FolderArchiver { Exclude = path => context.Excluded(path) || excludes.IsExcluded(path), RootName = layout.RootName };
+                var archiver = new FolderArchiver { Exclude = path => Excluded(context)(path) || excludes.IsExcluded(path), RootName = layout.RootName };
                 ArchiveSummary summary = await archiver.WriteAsync(root, target, progress, token).ConfigureAwait(false);
                 RequireAllRead(summary);
                 return new StreamSummary(summary.Entries, summary.Warnings);
@@ -152,6 +152,8 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
             null);
         return FilesLayout.Describe(taken, databases, files, []);
     }
+
+    private static Func<string, bool> Excluded(CaptureContext context) => path => context.Excluded(path) || WorkFolders.IsOne(Path.GetFileName(path.AsSpan()));
 
     // All files are looked into before the first database is opened: see SqliteSnapshot.
     private List<FolderItem> FindDatabases(Func<string, bool> excluded, CancellationToken cancellationToken) =>

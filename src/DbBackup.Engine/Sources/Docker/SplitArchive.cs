@@ -66,6 +66,8 @@ internal sealed class SplitArchive : IDisposable
         while (await scan.NextAsync(cancellationToken).ConfigureAwait(false) is { } item)
         {
             string relative = Relative(item.Name);
+            if (WorkFolders.Hold(relative))
+                continue;
             if (item.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
             {
                 await AddOtherAsync(item, relative, cancellationToken).ConfigureAwait(false);
