@@ -11,6 +11,7 @@ internal static class Parts
         ["restore"] = RestorePart.Measure,
         ["postgresql"] = PostgreSqlPart.Measure,
         ["postgresql-memory"] = PostgreSqlMemoryPart.Measure,
+        ["docker"] = DockerPart.Measure,
         ["list"] = ListPart.Measure,
         ["import"] = ImportPart.Measure,
     };
