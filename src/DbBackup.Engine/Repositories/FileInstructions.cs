@@ -27,7 +27,9 @@ internal static class FileInstructions
             text.Step("Put it in place:");
         }
 
-        foreach (Payload payload in payloads)
+        foreach (Payload payload in payloads.Where(payload => DockerInstructions.IsOne(payload.OriginalPath) && payload.Within is null))
+            DockerInstructions.WriteFiles(text, payload);
+        foreach (Payload payload in payloads.Where(payload => !DockerInstructions.IsOne(payload.OriginalPath)))
             text.Remark($"{ShellText.RestoredPath(payload)}  belongs to  {payload.OriginalPath ?? "(its place is not known)"}");
     }
 

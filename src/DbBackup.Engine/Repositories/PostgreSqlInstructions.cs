@@ -10,8 +10,16 @@ internal static class PostgreSqlInstructions
 
     public static void Write(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads)
     {
-        text.Line("The programs of PostgreSQL find the server and the role in PGHOST, PGPORT, PGUSER and PGPASSWORD (or the file .pgpass).");
-        text.Line();
+        if (payloads.FirstOrDefault(payload => DockerInstructions.IsOne(payload.OriginalPath)) is { } inContainer)
+        {
+            DockerInstructions.WriteServer(text, inContainer.OriginalPath!, payloads.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null));
+        }
+        else
+        {
+            text.Line("The programs of PostgreSQL find the server and the role in PGHOST, PGPORT, PGUSER and PGPASSWORD (or the file .pgpass).");
+            text.Line();
+        }
+
         List<Payload> databases = [.. payloads.Where(payload => payload.Kind == PayloadKind.Database)];
         foreach (Payload globals in payloads.Where(payload => payload.Kind == PayloadKind.Globals))
         {

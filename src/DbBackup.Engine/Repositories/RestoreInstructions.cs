@@ -48,7 +48,13 @@ internal static class RestoreInstructions
         yield return "sha256sum";
         yield return manifest.Payloads.Any(payload => payload.Compression == PayloadCompression.Zstd) ? "zstd" : "gzip";
         yield return "tar";
-        yield return isServer ? "the client programs of PostgreSQL" : "sqlite3";
+        bool inDocker = manifest.Payloads.Any(payload => DockerInstructions.IsOne(payload.OriginalPath));
+        if (inDocker)
+            yield return "docker";
+        if (isServer && !inDocker)
+            yield return "the client programs of PostgreSQL";
+        else if (!isServer)
+            yield return "sqlite3";
     }
 }
 

@@ -48,7 +48,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
             command = ["sh", "-c", Unset(environment) + (feed ? Fed : Guarded), "sh", .. command];
         string[] variables = [.. environment.Where(entry => entry.Value is not null).Select(entry => $"{entry.Key}={entry.Value}"), "LC_MESSAGES=C"];
         ExecConnection exec = await client.ExecAsync(container.Id, command, variables, user, feed || _hasShell.Value, cancellationToken).ConfigureAwait(false);
-        return new ContainerProgram(program, container.ShortName, exec);
+        return new ContainerProgram(program, container.ShortName, exec, feed);
     }
 
     /// <summary>Whether a program can be run there.</summary>

@@ -16,13 +16,13 @@ internal sealed class ContainerProgram : ToolProcess
     private readonly string _container;
     private bool _killed;
 
-    public ContainerProgram(string name, string container, ExecConnection exec)
+    public ContainerProgram(string name, string container, ExecConnection exec, bool isFed = false)
         : base(name)
     {
         _exec = exec;
         _container = container;
         _input = new InputStream(exec.Connection);
-        _output = new FramedOutput(exec.Connection.Stream, KeepBytes, () => _input.WasRefused);
+        _output = new FramedOutput(exec.Connection.Stream, KeepBytes, () => isFed && (_input.WasRefused || !_input.IsClosed));
     }
 
     public override Stream Output => _output;
@@ -89,7 +89,8 @@ internal sealed class ContainerProgram : ToolProcess
     /// <summary>The program's input. Closing it leaves the connection open, on which its output still comes.</summary>
     private sealed class InputStream(DockerConnection connection) : ForwardedStream(connection.Stream)
     {
-        private bool _closed;
+        /// <summary>Whether everything was given to the program.</summary>
+        public bool IsClosed { get; private set; }
 
         /// <summary>Whether the program had ended before it was given everything.</summary>
         public bool WasRefused { get; private set; }
@@ -135,9 +136,9 @@ internal sealed class ContainerProgram : ToolProcess
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing && !_closed)
+            if (disposing && !IsClosed)
             {
-                _closed = true;
+                IsClosed = true;
                 try
                 {
                     connection.CloseWriteAsync().AsTask().GetAwaiter().GetResult();

@@ -9,8 +9,8 @@ namespace DbBackup.Engine.Platform.Docker;
 /// <param name="inner">The framed stream.</param>
 /// <param name="errors">Takes what comes on standard error.</param>
 /// <param name="inputWasRefused">
-/// Whether the program ended before it was given everything: the engine then closes a connection on which bytes wait that nobody will read, which
-/// is seen here as a reset after the last byte.
+/// Whether the program may have ended before it was given everything: the engine then closes a connection on which bytes wait that nobody will
+/// read, which is seen here as a reset after the last byte. The program's exit code says whether it was content.
 /// </param>
 internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors, Func<bool>? inputWasRefused = null) : Stream
 {

@@ -19,7 +19,7 @@ internal static class SearchLimits
     public const int SmallestDatabase = 512;
 
     /// <summary>Folders with very many files and no application's data, and the work of this product.</summary>
-    public static IReadOnlyList<string> PassedOver { get; } = ["node_modules", ".git", "__pycache__", ".dbbackup"];
+    public static IReadOnlyList<string> PassedOver { get; } = ["node_modules", ".git", "__pycache__", ".dbbackup", ".dbbackup-*"];
 
     /// <summary>The file that says that a folder is PostgreSQL's own.</summary>
     public const string PostgreSqlMark = "PG_VERSION";

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using DbBackup.Engine.Sources.Sqlite;
 using Microsoft.Win32.SafeHandles;
 
@@ -59,7 +60,7 @@ internal sealed class HostFileSearch(string root)
                 yield break;
             }
 
-            IEnumerable<DirectoryInfo> below = entries.OfType<DirectoryInfo>().Where(entry => !SearchLimits.PassedOver.Contains(entry.Name));
+            IEnumerable<DirectoryInfo> below = entries.OfType<DirectoryInfo>().Where(entry => !SearchLimits.PassedOver.Any(name => FileSystemName.MatchesSimpleExpression(name, entry.Name, ignoreCase: false)));
             if (next.Depth < SearchLimits.Depth)
             {
                 foreach (DirectoryInfo folder in below)
