@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
@@ -54,6 +55,29 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     [Credential]
     public PSCredential? Credential { get; set; }
 
+    /// <summary>The Docker engine.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateNotNullOrEmpty]
+    public string? DockerHost { get; set; }
+
+    /// <summary>The container of the server.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ArgumentCompleter(typeof(ContainerCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Container { get; set; }
+
+    /// <summary>The compose project, by its name or its folder.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? ComposeProject { get; set; }
+
+    /// <summary>The service of the server.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ArgumentCompleter(typeof(ServiceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Service { get; set; }
+
     /// <summary>A backup, as Get-DbBackup emits it.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputObjectSet)]
     public Backup? InputObject { get; set; }
@@ -87,8 +111,10 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
 
     private void OfServer()
     {
-        PostgreSqlConnectionSettings server = PostgreSqlConnectionSettings.Resolve(
-            ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential));
+        PostgreSqlConnectionRequest request = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential);
+        if (Container is not null || ComposeProject is not null)
+            request = request with { Docker = new DockerRequest { DockerHost = DockerHost, Container = Container, ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject), Service = Service } };
+        PostgreSqlConnectionSettings server = Run((_, token) => PostgreSqlServer.ResolveAsync(request, token));
         foreach (string warning in server.Warnings)
             WriteWarning(warning);
         string[] databases = Database ?? (server.Database is { } one ? [one] : throw new BackupFailure(
