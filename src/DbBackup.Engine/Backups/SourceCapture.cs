@@ -37,16 +37,10 @@ internal sealed class SourceCapture(CaptureContext context, IStagedBackup staged
             using (IPausedApplication paused = await pause.BeginAsync(context.Observer, cancellationToken).ConfigureAwait(false))
             {
                 var held = Stopwatch.StartNew();
-                try
-                {
-                    for (int index = 0; index < sources.Count; index++)
-                        captures.Add(await sources[index].CaptureAsync(contexts[index], cancellationToken).ConfigureAwait(false));
-                }
-                finally
-                {
-                    // Not to be cancelled: whatever happened, the application goes on.
-                    await paused.EndAsync().ConfigureAwait(false);
-                }
+                for (int index = 0; index < sources.Count; index++)
+                    captures.Add(await sources[index].CaptureAsync(contexts[index], cancellationToken).ConfigureAwait(false));
+                // Not to be cancelled. Where a capture has failed, its failure is the one to tell, and the application goes on all the same.
+                await paused.EndAsync().ConfigureAwait(false);
 
                 collected.Pause = paused.Describe(held.Elapsed);
                 context.Observer.Verbose($"{string.Join(", ", paused.Containers)} stood still for {held.Elapsed.TotalMilliseconds:0} ms.");
