@@ -32,7 +32,7 @@ internal static class DockerFailures
         $"The Docker engine at '{endpoint}' ({endpoint.Origin}) cannot be reached: {words.TrimEnd('.')}.",
         endpoint.Kind switch
         {
-            DockerTransportKind.Ssh => $"Try it by hand: ssh {(endpoint.User is null ? string.Empty : endpoint.User + "@")}{endpoint.Address} docker version. ssh must work without a question (a key or an agent), and docker must be installed there.",
+            DockerTransportKind.Ssh => $"Try it by hand: ssh {(endpoint.Port == 22 ? string.Empty : FormattableString.Invariant($"-p {endpoint.Port} "))}{(endpoint.User is null ? string.Empty : endpoint.User + "@")}{endpoint.Address} docker version. ssh must work without a question (a key or an agent), and docker must be installed there.",
             DockerTransportKind.Tcp => "Check the address, the firewall and the certificates; then 'docker version' with the same DOCKER_HOST.",
             DockerTransportKind.NamedPipe => "Start Docker Desktop or the docker service, then try again.",
             _ => "Start the engine (systemctl start docker), or name another one with -DockerHost or DOCKER_HOST.",
