@@ -26,7 +26,8 @@ internal sealed class KeepingSwap(BackupRepository repository, PostgreSqlSession
         string kept = KeptName.For(name, now);
         for (int number = 2; await PostgreSqlTarget.FindAsync(maintenance, kept, cancellationToken).ConfigureAwait(false) is not null; number++)
             kept = KeptName.For(name, now, number);
-        var entry = new KeptDatabase(maintenance.Server.LocationOf(kept), present.ObjectId, name, maintenance.Server.Username, present.Size, replacedBy);
+        var entry = new KeptDatabase(maintenance.Server.LocationOf(kept), present.ObjectId, name, maintenance.Server.Username, present.Size, replacedBy,
+            await PostgreSqlTarget.ServerIdentifierAsync(maintenance, cancellationToken).ConfigureAwait(false));
         BackupKey? key = drop ? null : KeptDatabases.Publish(repository, source, entry, presentRevision, maintenance.ServerVersion, now);
         TimeSpan interruption;
         try

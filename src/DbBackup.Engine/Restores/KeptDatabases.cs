@@ -49,9 +49,13 @@ internal static class KeptDatabases
     {
         if (await PostgreSqlTarget.FindAsync(maintenance, database, cancellationToken).ConfigureAwait(false) is not { } present)
             return;
+        string? server = await PostgreSqlTarget.ServerIdentifierAsync(maintenance, cancellationToken).ConfigureAwait(false);
         foreach (Backup entry in await repository.ListAsync(source, cancellationToken).ConfigureAwait(false))
         {
             if (entry.Manifest?.Kept is not { } kept || kept.Replaced != database || kept.ObjectId != present.ObjectId || !IsOn(maintenance.Server, kept))
+                continue;
+            // Another server has come to the same place, and counts its oids from the beginning.
+            if (kept.ServerIdentifier is not null && server is not null && kept.ServerIdentifier != server)
                 continue;
             Withdraw(repository, new BackupKey(entry.Source, entry.Name));
             observer.Warning($"Took back the entry '{entry}', which a run that was killed had left: its database is '{database}' itself.");

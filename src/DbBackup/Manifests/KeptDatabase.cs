@@ -7,7 +7,11 @@ namespace DbBackup;
 /// <param name="Username">The role with which the restore ran.</param>
 /// <param name="Size">Bytes on the server.</param>
 /// <param name="ReplacedBy">The backup that was restored in its place, as <c>source/name</c>.</param>
-public sealed record KeptDatabase(string Location, long ObjectId, string Replaced, string Username, long Size, string ReplacedBy)
+/// <param name="ServerIdentifier">
+/// The identifier that initdb gave the server's data (<c>pg_control_system()</c>): a server that was made anew gives its databases the same oids
+/// again. Null where the role may not ask for it, and in entries of earlier versions.
+/// </param>
+public sealed record KeptDatabase(string Location, long ObjectId, string Replaced, string Username, long Size, string ReplacedBy, string? ServerIdentifier = null)
 {
     /// <inheritdoc/>
     public override string ToString() => Location;

@@ -145,12 +145,28 @@ internal static class PostgreSqlTarget
         return free is null ? null : (folder, free.Value);
     }
 
+    /// <summary>The identifier of the server's data, which initdb made; null where the role may not know it.</summary>
+    public static async Task<string?> ServerIdentifierAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.TextAsync("SELECT system_identifier::text FROM pg_control_system()", Looking, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (failure.Code is ErrorCodes.PermissionDenied or ErrorCodes.ServerFailed)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The kept database as the server has it now.</summary>
     /// <exception cref="BackupException">It is not there any more, or another one has its name.</exception>
     public static async Task<string> RequireKeptAsync(PostgreSqlSession maintenance, KeptDatabase kept, CancellationToken cancellationToken)
     {
         string? name = await maintenance.TextAsync(
             "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for the kept database", cancellationToken, kept.ObjectId).ConfigureAwait(false);
+        string? server = await ServerIdentifierAsync(maintenance, cancellationToken).ConfigureAwait(false);
+        if (kept.ServerIdentifier is not null && server is not null && kept.ServerIdentifier != server)
+            name = null;
         string expected = PostgreSqlConnectionSettings.DatabaseOf(kept.Location)!;
         if (name == expected)
             return name;
