@@ -14,6 +14,8 @@ public sealed partial class NewDbBackupCommand
     internal const string ComposeSet = "Compose";
     internal const string VolumeSet = "Volume";
     internal const string SourceSet = "Source";
+    private static readonly string[] s_containerFormats = ["Custom", "Plain"];
+    private static readonly string[] s_fileFormats = ["Native"];
 
     /// <summary>What Find-DbBackupSource found.</summary>
     [Parameter(ParameterSetName = SourceSet, Mandatory = true, ValueFromPipeline = true)]
@@ -76,6 +78,10 @@ public sealed partial class NewDbBackupCommand
             return;
         }
 
+        // A folder of pg_dump would lie in the container, and files are kept as they are.
+        string[] formats = WantsDatabase ? s_containerFormats : s_fileFormats;
+        if (Format is not null && !formats.Contains(Format, StringComparer.OrdinalIgnoreCase))
+            throw WrongFormat(WantsDatabase ? "a PostgreSQL database in a container" : "what is in a container or volume as files", formats);
         var plans = new List<ContainerFilesPlan>();
         try
         {
