@@ -146,9 +146,15 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
     private static DockerLocation LocationOf(Payload payload, DockerRequest? elsewhere, string? path)
     {
         DockerLocation? origin = DockerLocation.IsOne(payload.OriginalPath) ? DockerLocation.Parse(payload.OriginalPath!) : null;
+        // A path that was named is the folder's: the databases of a folder, restored without it, keep their places below.
+        string below = payload.Within is { } within ? within[(within.IndexOf('/', StringComparison.Ordinal) + 1)..] : payload.RestoreName;
+        if (path is not null && payload is { Kind: PayloadKind.Database, Within: not null })
+            path = $"{path.TrimEnd('/')}/{below}";
         if (elsewhere?.NamesSubject != true)
             return origin! with { Path = path ?? origin.Path };
         string? target = path ?? (elsewhere.Volume is not null && origin?.Volume is null ? null : origin?.Path);
+        if (elsewhere.Volume is not null && payload.Kind == PayloadKind.Database)
+            target ??= "/" + below;
         if (target is null && elsewhere.Volume is null)
         {
             throw new BackupFailure(
@@ -200,7 +206,8 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
             databases.Add((payload, file, relative));
         }
 
-        VolumeSwap swap = await VolumeSwap.CreateAsync(_client, place, cancellationToken).ConfigureAwait(false);
+        bool isSingleFile = place.Files is not null && databases.Count == 0 && await UploadArchive.IsSingleFileAsync(content, place.Files, cancellationToken).ConfigureAwait(false);
+        VolumeSwap swap = await VolumeSwap.CreateAsync(_client, place, isSingleFile, cancellationToken).ConfigureAwait(false);
         try
         {
             observer.Progress(new OperationProgress(activity, $"unpacking beside {place.Location}"));

@@ -7,7 +7,8 @@ namespace DbBackup.Engine.Restores.Containers;
 
 /// <summary>The archive in which a restored state goes to the engine, and what is known of it to check what arrived.</summary>
 /// <param name="root">The name of the folder in which it is unpacked.</param>
-internal sealed class UploadArchive(string root)
+/// <param name="fileName">The name that a single file gets there; null for a folder.</param>
+internal sealed class UploadArchive(string root, string? fileName)
 {
     private readonly Dictionary<string, string> _files = new(StringComparer.Ordinal);
 
@@ -81,6 +82,14 @@ internal sealed class UploadArchive(string root)
         return null;
     }
 
+    /// <summary>Whether a payload of files is one file, without a folder around it.</summary>
+    public static async Task<bool> IsSingleFileAsync(BackupContent content, Payload files, CancellationToken cancellationToken)
+    {
+        using PayloadReader original = content.OpenOriginal(files, cancellationToken);
+        using var reader = new TarReader(original, leaveOpen: true);
+        return await reader.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { EntryType: not TarEntryType.Directory };
+    }
+
     private static string EmptyHash { get; } = Convert.ToHexStringLower(SHA256.HashData([]));
 
     private async Task AddFilesAsync(TarWriter writer, BackupContent content, Payload files, CancellationToken cancellationToken)
@@ -104,7 +113,7 @@ internal sealed class UploadArchive(string root)
 
                 bool single = first && entry.EntryType != TarEntryType.Directory;
                 first = false;
-                PaxTarEntry renamed = Copy(entry, single ? $"{root}/{entry.Name}" : Rename(entry.Name));
+                PaxTarEntry renamed = Copy(entry, single ? $"{root}/{fileName ?? entry.Name}" : Rename(entry.Name));
                 if (entry.DataStream is { } data)
                 {
                     using var hashed = new HashingStream(data);

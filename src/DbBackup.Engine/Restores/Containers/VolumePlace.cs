@@ -47,6 +47,15 @@ internal sealed record VolumePlace(
             { Target = location.ToString() };
         }
 
+        if (files is null && location.Path == mount.Destination)
+        {
+            throw new BackupFailure(
+                ErrorCodes.TargetInvalid, FailureCategory.NotSupported,
+                $"'{location.Path}' is mounted in the {location.Subject} as a single file, which cannot be replaced while the container is there. Nothing was changed.",
+                "Stop the container and restore it to the mounted file on its machine (-Destination), or mount the folder it is in.")
+            { Target = location.ToString() };
+        }
+
         if (!mount.RW)
         {
             throw new BackupFailure(

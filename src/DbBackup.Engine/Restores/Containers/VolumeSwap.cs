@@ -14,19 +14,21 @@ namespace DbBackup.Engine.Restores.Containers;
 internal sealed class VolumeSwap : IAsyncDisposable
 {
     private const string Script = "dbbackup-run.sh";
+    private const int ExitNotUndone = 5;
     private readonly DockerClient _client;
     private readonly string _helper;
-    private readonly string _id = Guid.NewGuid().ToString("N")[..12];
+    private readonly string _id;
     private readonly string _folder;
     private readonly string? _fileName;
 
-    private VolumeSwap(DockerClient client, string helper, VolumePlace place)
+    private VolumeSwap(DockerClient client, string helper, string id, VolumePlace place, bool isSingleFile)
     {
         _client = client;
         _helper = helper;
+        _id = id;
         Place = place;
-        string path = TemporaryContainer.MountPath + place.Path;
-        bool isFolder = place.Files is not null && place.Databases.Count == 0 || place.Databases.Any(database => database.Relative.Length > 0);
+        bool isFolder = place.Files is not null && !isSingleFile && place.Databases.Count == 0 || place.Databases.Any(database => database.Relative.Length > 0);
+        string path = TemporaryContainer.MountPath + (place.Path.Length == 0 && isSingleFile ? "/" + place.Files!.RestoreName : place.Path);
         _folder = isFolder ? path : path[..path.LastIndexOf('/')];
         _fileName = isFolder ? null : path[(path.LastIndexOf('/') + 1)..];
     }
@@ -39,18 +41,23 @@ internal sealed class VolumeSwap : IAsyncDisposable
     private string OldName => WorkFolders.OldPrefix + _id;
 
     /// <summary>Makes the container that will do the work; nothing in the volume is touched yet.</summary>
+    /// <param name="client">The engine.</param>
+    /// <param name="place">What is replaced.</param>
+    /// <param name="isSingleFile">Whether the files to restore are one file alone, which is no database.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">No image here has a shell.</exception>
-    public static async Task<VolumeSwap> CreateAsync(DockerClient client, VolumePlace place, CancellationToken cancellationToken)
+    public static async Task<VolumeSwap> CreateAsync(DockerClient client, VolumePlace place, bool isSingleFile, CancellationToken cancellationToken)
     {
         await TemporaryContainer.SweepAsync(client, cancellationToken).ConfigureAwait(false);
         IEnumerable<string> images = (await client.ImageListAsync(cancellationToken).ConfigureAwait(false)).OrderBy(image => image.Size).Select(image => image.Id);
         foreach (string image in (place.Image is null ? images : images.Prepend(place.Image)).Distinct(StringComparer.Ordinal).Take(10))
         {
-            string helper = await client.ContainerCreateAsync(null, await ConfigureAsync(client, image, place.Bind, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-            var swap = new VolumeSwap(client, helper, place);
+            string id = Guid.NewGuid().ToString("N")[..12];
+            string helper = await client.ContainerCreateAsync(null, await ConfigureAsync(client, image, place.Bind, id, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            var swap = new VolumeSwap(client, helper, id, place, isSingleFile);
             try
             {
-                await swap.RunAsync("mkdir -p " + Quote(swap._folder), cancellationToken).ConfigureAwait(false);
+                await swap.RunAsync(swap.Prepare(await TemporaryContainer.WorkInProgressAsync(client, cancellationToken).ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
                 return swap;
             }
             catch (BackupFailure failure) when (failure.Code == ErrorCodes.DockerFailed)
@@ -77,10 +84,21 @@ internal sealed class VolumeSwap : IAsyncDisposable
     /// <exception cref="BackupException">The backup is damaged, there is no room, or something else arrived.</exception>
     public async Task StageAsync(BackupContent content, IReadOnlyList<(Payload Payload, string File, string Relative)> databases, CancellationToken cancellationToken)
     {
-        var archive = new UploadArchive(NewName);
+        var archive = new UploadArchive(NewName, _fileName);
         (Payload, string, string)[] named = [.. databases.Select(database => (database.Payload, database.File, database.Relative.Length > 0 ? database.Relative : _fileName!))];
-        await _client.PutContainerArchiveAsync(
-            _helper, _folder, (target, token) => archive.WriteAsync(target, content, Place.Files, named, token), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _client.PutContainerArchiveAsync(
+                _helper, _folder, (target, token) => archive.WriteAsync(target, content, Place.Files, named, token), cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupFailure failure) when (failure.Code == ErrorCodes.DockerFailed && failure.Message.Contains("no space left", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new BackupFailure(
+                ErrorCodes.NotEnoughSpace, FailureCategory.WriteError, $"There is no room in '{Place.Location}' for the restored state beside the present one. Nothing was replaced.",
+                "Make room there, or restore into another volume (-Volume).", failure)
+            { Target = Place.Location.ToString() };
+        }
+
         using DownloadedArchive arrived = await _client.ContainerArchiveAsync(_helper, $"{_folder}/{NewName}", cancellationToken).ConfigureAwait(false);
         if (await archive.FindDifferenceAsync(arrived.Content, cancellationToken).ConfigureAwait(false) is { } difference)
         {
@@ -98,17 +116,18 @@ internal sealed class VolumeSwap : IAsyncDisposable
     /// <summary>Takes the place of what is there, which is kept beside. Where it fails, everything is as it was.</summary>
     public async Task SwapAsync(CancellationToken cancellationToken)
     {
-        // Of a database its -wal, -shm and -journal go with it: left beside the new one they would damage it.
-        string names = _fileName is null ? "* .[!.]* ..?*" : string.Join(' ', new[] { string.Empty, "-wal", "-shm", "-journal" }.Select(suffix => Quote(_fileName + suffix)));
+        // Where it cannot go on, only what it has moved is moved back: nothing of the old state may get among the new, which is removed then.
         string script = $$"""
             cd {{Quote(_folder)}} || exit 3
             mkdir {{OldName}} || exit 3
-            moveall() { ( cd "$1" && for f in {{names}}; do case "$f" in {{NewName}}|{{OldName}}) continue;; esac; if [ -e "$f" ] || [ -L "$f" ]; then mv "$f" "$2/" || exit 1; fi; done ); }
-            if moveall . {{Quote(_folder + "/" + OldName)}} && moveall {{NewName}} {{Quote(_folder)}}; then
-              {{Attributes}}rmdir {{NewName}}; sync; exit 0
+            {{MoveAll}}
+            if moveall . {{Quote(_folder + "/" + OldName)}}; then
+              if moveall {{NewName}} {{Quote(_folder)}}; then {{Attributes}}rmdir {{NewName}}; sync; exit 0; fi
+              moveall . {{Quote(_folder + "/" + NewName)}}
             fi
-            moveall . {{Quote(_folder + "/" + NewName)}}; moveall {{OldName}} {{Quote(_folder)}}; rmdir {{OldName}}
-            exit 4
+            moveall {{OldName}} {{Quote(_folder)}} && rmdir {{OldName}} && exit 4
+            mv {{OldName}} dbbackup-kept-{{_id}}; echo "what was there is in dbbackup-kept-{{_id}}"
+            exit {{ExitNotUndone}}
             """;
         await RunAsync(script, cancellationToken).ConfigureAwait(false);
         IsSwapped = true;
@@ -120,19 +139,38 @@ internal sealed class VolumeSwap : IAsyncDisposable
     /// <summary>Gives what was there its place again.</summary>
     public async Task UndoAsync()
     {
-        string names = _fileName is null ? "* .[!.]* ..?*" : string.Join(' ', new[] { string.Empty, "-wal", "-shm", "-journal" }.Select(suffix => Quote(_fileName + suffix)));
         await RunAsync(
             $$"""
             cd {{Quote(_folder)}} && mkdir -p {{NewName}} || exit 3
-            moveall() { ( cd "$1" && for f in {{names}}; do case "$f" in {{NewName}}|{{OldName}}) continue;; esac; if [ -e "$f" ] || [ -L "$f" ]; then mv "$f" "$2/" || exit 1; fi; done ); }
+            {{MoveAll}}
             moveall . {{Quote(_folder + "/" + NewName)}} && moveall {{OldName}} {{Quote(_folder)}} && rmdir {{OldName}}
             """,
             CancellationToken.None).ConfigureAwait(false);
         IsSwapped = false;
     }
 
-    /// <summary>Removes what has served: what was replaced, or what was not put in place.</summary>
-    public Task CleanAsync() => RunAsync($"cd {Quote(_folder)} && rm -rf {NewName} {OldName}", CancellationToken.None);
+    /// <summary>Removes what has served: what was replaced, or what was not put in place. What was there before and did not get its place again stays.</summary>
+    public Task CleanAsync() => RunAsync($"cd {Quote(_folder)} && rm -rf {NewName}{(IsSwapped ? " " + OldName : string.Empty)}", CancellationToken.None);
+
+    // Of a restore that was killed before or after its swap only one of the two folders is there, and nobody needs it any more.
+    // Where both are, an engine went down in the middle of the swap: somebody has to look at that.
+    private string Prepare(IReadOnlyList<string> inProgress) =>
+        $$"""
+        mkdir -p {{Quote(_folder)}} && cd {{Quote(_folder)}} || exit 3
+        clean() { for f in "$1"*; do id=${f#"$1"}; case " {{string.Join(' ', inProgress)}} " in *" $id "*) continue;; esac; if [ -d "$f" ] && [ ! -e "$2$id" ]; then rm -rf "$f"; fi; done; }
+        clean {{WorkFolders.NewPrefix}} {{WorkFolders.OldPrefix}}; clean {{WorkFolders.OldPrefix}} {{WorkFolders.NewPrefix}}
+        exit 0
+        """;
+
+    // Of a database its -wal, -shm and -journal go with it: left beside the new one they would damage it.
+    private string MoveAll
+    {
+        get
+        {
+            string names = _fileName is null ? "* .[!.]* ..?*" : string.Join(' ', new[] { string.Empty, "-wal", "-shm", "-journal" }.Select(suffix => Quote(_fileName + suffix)));
+            return $$"""moveall() { ( cd "$1" && for f in {{names}}; do case "$f" in {{NewName}}|{{OldName}}) continue;; esac; if [ -e "./$f" ] || [ -L "./$f" ]; then mv "./$f" "$2/" || exit 1; fi; done ); }""";
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -146,7 +184,7 @@ internal sealed class VolumeSwap : IAsyncDisposable
         }
     }
 
-    private static async Task<object> ConfigureAsync(DockerClient client, string image, string bind, CancellationToken cancellationToken)
+    private static async Task<object> ConfigureAsync(DockerClient client, string image, string bind, string id, CancellationToken cancellationToken)
     {
         ImageInspect inspected = await client.ImageInspectAsync(image, cancellationToken).ConfigureAwait(false);
         return new
@@ -158,7 +196,7 @@ internal sealed class VolumeSwap : IAsyncDisposable
             Cmd = (string[])["/" + Script],
             NetworkDisabled = true,
             Healthcheck = new { Test = (string[])["NONE"] },
-            Labels = TemporaryContainer.OwnLabels(),
+            Labels = new Dictionary<string, string>(TemporaryContainer.OwnLabels()) { [TemporaryContainer.WorkLabel] = id },
             HostConfig = new
             {
                 NetworkMode = "none",
@@ -189,7 +227,9 @@ internal sealed class VolumeSwap : IAsyncDisposable
             words.Contains("No space left", StringComparison.Ordinal) ? ErrorCodes.NotEnoughSpace : ErrorCodes.WriteFailed,
             FailureCategory.WriteError,
             string.Create(CultureInfo.InvariantCulture, $"The files in '{Place.Location}' could not be put in place (exit code {exitCode}): {words}"),
-            "What was there is as it was. See that the volume is writable and has room, then try again.")
+            exitCode == ExitNotUndone
+                ? "What was there is kept in the folder named, beside its place: see why the files there cannot be moved, and move them back."
+                : "What was there is as it was. See that the volume is writable and has room, then try again.")
         { Target = Place.Location.ToString() };
     }
 

@@ -13,6 +13,9 @@ internal sealed class TemporaryContainer : IAsyncDisposable
     /// <summary>Where the volume is mounted in it.</summary>
     public const string MountPath = "/dbbackup-volume";
 
+    /// <summary>The label that names the work folders in a volume that belong to a container.</summary>
+    public const string WorkLabel = "dbbackup.work";
+
     private const string Label = "dbbackup.temporary";
     private const string HostLabel = "dbbackup.host";
     private const string ProcessLabel = "dbbackup.process";
@@ -74,13 +77,21 @@ internal sealed class TemporaryContainer : IAsyncDisposable
         [StartLabel] = StartOf(ProcessIdentity.Current),
     };
 
+    /// <summary>The ids of the work folders of restores that go on.</summary>
+    public static async Task<IReadOnlyList<string>> WorkInProgressAsync(DockerClient client, CancellationToken cancellationToken)
+    {
+        var filters = new Dictionary<string, IReadOnlyList<string>> { ["label"] = [WorkLabel] };
+        return [.. (await client.ContainerListAsync(all: true, filters, cancellationToken).ConfigureAwait(false)).Select(container => container.Label(WorkLabel)).OfType<string>()];
+    }
+
     /// <summary>Removes what runs that were killed left.</summary>
     public static async Task SweepAsync(DockerClient client, CancellationToken cancellationToken)
     {
         var filters = new Dictionary<string, IReadOnlyList<string>> { ["label"] = [Label + "=1"] };
         foreach (ContainerSummary found in await client.ContainerListAsync(all: true, filters, cancellationToken).ConfigureAwait(false))
         {
-            if (!IsAbandoned(found))
+            // What a killed run has started comes to its end by itself. Half of a swap would be neither state.
+            if (found.State == "running" || !IsAbandoned(found))
                 continue;
             try
             {
