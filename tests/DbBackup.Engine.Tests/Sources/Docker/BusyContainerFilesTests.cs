@@ -1,4 +1,3 @@
-using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Tests.Testing;
 using Xunit.Abstractions;
 
