@@ -1,6 +1,7 @@
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Restores;
+using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Engine.Verification;
 
@@ -16,6 +17,16 @@ internal static class PostgreSqlRun
         var source = new PostgreSqlSource(PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest()), database, options);
         Backup backup = await new BackupService(BackupRepository.At(repository)).CreateAsync(
             new BackupRequest { Sources = [source] }, new Executioner(killAt), CancellationToken.None);
+        Console.WriteLine(backup);
+    }
+
+    /// <summary>Backs up a database of a server in a container.</summary>
+    public static async Task BackUpContainerAsync(string container, string database, string repository)
+    {
+        PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
+            new PostgreSqlConnectionRequest { Docker = new DockerRequest { Container = container } }, CancellationToken.None);
+        Backup backup = await new BackupService(BackupRepository.At(repository)).CreateAsync(
+            new BackupRequest { Sources = [new PostgreSqlSource(server, database, new PostgreSqlDumpOptions())] }, new Executioner(0), CancellationToken.None);
         Console.WriteLine(backup);
     }
 

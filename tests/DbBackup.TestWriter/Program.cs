@@ -30,6 +30,9 @@ try
         case "pgbackup":
             await PostgreSqlRun.BackUpAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
             return 0;
+        case "containerbackup":
+            await PostgreSqlRun.BackUpContainerAsync(args[1], args[2], args[3]);
+            return 0;
         case "pgrestore":
             await PostgreSqlRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), inPlace: args.Contains("inplace"));
             return 0;
