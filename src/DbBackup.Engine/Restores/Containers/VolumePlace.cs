@@ -29,13 +29,14 @@ internal sealed record VolumePlace(
     {
         if (location.Volume is { } volume)
         {
-            await client.VolumeInspectAsync(volume, cancellationToken).ConfigureAwait(false);
+            if (mayCreate && CameFrom(volume, files ?? databases[0].Payload) && !await ExistsAsync(client, volume, cancellationToken).ConfigureAwait(false))
+                return new VolumePlace(location, volume, location.Path ?? string.Empty, null, [], Exists: false, files, databases);
             IReadOnlyList<ContainerUse> users = await ContainerUsers.OfVolumeAsync(client, volume, cancellationToken).ConfigureAwait(false);
             return new VolumePlace(
                 location, volume, location.Path ?? string.Empty, users.Count == 0 ? null : users[0].Container.ImageID, [.. users.Select(user => user.Container)], Exists: true, files, databases);
         }
 
-        ContainerInspect container = await ContainerOfAsync(client, location, mayCreate, cancellationToken).ConfigureAwait(false);
+        (ContainerInspect container, location) = await ContainerOfAsync(client, location, mayCreate, cancellationToken).ConfigureAwait(false);
         MountPoint? mount = (container.Mounts ?? []).Where(each => each.Type is "volume" or "bind" && ContainerPaths.IsWithin(location.Path!, each.Destination)).MaxBy(each => each.Destination.Length);
         if (mount is null)
         {
@@ -78,11 +79,18 @@ internal sealed record VolumePlace(
             location, mount.Type == "volume" ? mount.Name! : mount.Source!, location.Path![mount.Destination.TrimEnd('/').Length..], container.Image, [.. sharing.Select(user => user.Container)], exists, files, databases);
     }
 
-    private static async Task<ContainerInspect> ContainerOfAsync(DockerClient client, DockerLocation location, bool mayCreate, CancellationToken cancellationToken)
+    // The engine makes a volume that is lost when the first container mounts it; one that was only mistyped is an error.
+    private static bool CameFrom(string volume, Payload payload) => DockerLocation.IsOne(payload.OriginalPath) && DockerLocation.Parse(payload.OriginalPath!).Volume == volume;
+
+    private static async Task<bool> ExistsAsync(DockerClient client, string volume, CancellationToken cancellationToken) =>
+        (await client.VolumeListAsync(cancellationToken).ConfigureAwait(false)).Any(each => each.Name == volume);
+
+    private static async Task<(ContainerInspect Container, DockerLocation Location)> ContainerOfAsync(DockerClient client, DockerLocation location, bool mayCreate, CancellationToken cancellationToken)
     {
         if (location.Container is { } name)
-            return await client.ContainerInspectAsync(name, cancellationToken).ConfigureAwait(false);
+            return (await client.ContainerInspectAsync(name, cancellationToken).ConfigureAwait(false), location);
         ComposeProject project = await DockerSubject.FindProjectAsync(client, new DockerRequest { ComposeProject = location.Project, Start = mayCreate }, cancellationToken).ConfigureAwait(false);
-        return await client.ContainerInspectAsync(project.Choose(location.Service).Id, cancellationToken).ConfigureAwait(false);
+        // The folder that a person named is not the project's name.
+        return (await client.ContainerInspectAsync(project.Choose(location.Service).Id, cancellationToken).ConfigureAwait(false), location with { Project = project.Name });
     }
 }
