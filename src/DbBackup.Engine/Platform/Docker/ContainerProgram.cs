@@ -9,6 +9,9 @@ internal sealed class ContainerProgram : ToolProcess
     public const int NotFoundExitCode = 127;
     public const int NotExecutableExitCode = 126;
 
+    // 128 and the number of KILL, which all programs of a container get when its first one has ended.
+    private const int KilledExitCode = 137;
+
     private readonly ExecConnection _exec;
     private readonly FramedOutput _output;
     private readonly InputStream _input;
@@ -55,6 +58,8 @@ internal sealed class ContainerProgram : ToolProcess
             throw Cut(failure);
         }
 
+        if (exitCode == KilledExitCode && Errors.Length == 0 && await _exec.HasContainerEndedAsync(_container, cancellationToken).ConfigureAwait(false))
+            throw Cut(null);
         return exitCode is { } code && !_output.WasCut ? code : throw Cut(null);
     }
 

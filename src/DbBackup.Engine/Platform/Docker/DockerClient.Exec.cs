@@ -100,5 +100,26 @@ internal sealed class ExecConnection(DockerClient client, string id, DockerConne
         }
     }
 
+    /// <summary>Whether the container itself has ended, or is about to: the engine notes that a moment after the ends of its programs.</summary>
+    public async Task<bool> HasContainerEndedAsync(string container, CancellationToken cancellationToken)
+    {
+        for (int attempt = 0; attempt < 20; attempt++)
+        {
+            try
+            {
+                if (!(await client.ContainerInspectAsync(container, cancellationToken).ConfigureAwait(false)).State.Running)
+                    return true;
+            }
+            catch (BackupFailure failure) when (failure.Code == ErrorCodes.ContainerNotFound)
+            {
+                return true;
+            }
+
+            await Task.Delay(50, cancellationToken).ConfigureAwait(false);
+        }
+
+        return false;
+    }
+
     public void Dispose() => connection.Dispose();
 }

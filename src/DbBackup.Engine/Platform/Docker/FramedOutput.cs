@@ -119,7 +119,11 @@ internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors,
         while (length > 0)
         {
             if (_position == _filled && !await FillAsync(cancellationToken).ConfigureAwait(false))
+            {
+                WasCut = true;
                 return;
+            }
+
             int part = Math.Min(length, _filled - _position);
             errors(_buffer.AsSpan(_position, part));
             _position += part;
