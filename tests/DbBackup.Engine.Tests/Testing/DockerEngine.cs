@@ -140,7 +140,7 @@ internal sealed class DockerEngine : IDisposable
         string refused = string.Empty;
         for (int attempt = 0; attempt < 10; attempt++, Thread.Sleep(500))
         {
-            refused = RemoveListed(chosen, ["ps", "--all", "--format", "{{.Names}}"], "rm", "--force", "--volumes")
+            refused = RemoveListed(chosen, ["ps", "--all", "--no-trunc", "--format", "{{.Names}},{{.Mounts}}"], "rm", "--force", "--volumes")
                 + RemoveListed(chosen, ["volume", "ls", "--format", "{{.Name}}"], "volume", "rm", "--force")
                 + RemoveListed(chosen, ["network", "ls", "--format", "{{.Name}}"], "network", "rm");
             if (refused.Length == 0)
@@ -152,7 +152,11 @@ internal sealed class DockerEngine : IDisposable
 
     private static string RemoveListed(Func<string, bool> chosen, string[] list, params string[] remove)
     {
-        string[] names = [.. RunToEnd("docker", list).Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(chosen)];
+        // A container that the product has made has another name, but it mounts a volume of the test.
+        string[] names =
+        [
+            .. RunToEnd("docker", list).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(',')).Where(line => line.Any(chosen)).Select(line => line[0]),
+        ];
         if (names.Length == 0)
             return string.Empty;
         (int exitCode, _, string errors) = Try("docker", [.. remove, .. names]);
