@@ -28,7 +28,15 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         exit $e
         """;
 
-    private const string Fed = """exec "$@" """;
+    // A program may need less than it is given (a listing ends with the table of contents). What it leaves must be read all the same: with nobody
+    // behind its end of the pipe, the engine waits for a minute or more before it says that the program has ended.
+    private const string Fed = """
+        "$@"
+        e=$?
+        exec >&- 2>&-
+        cat >/dev/null 2>&1
+        exit $e
+        """;
     private bool? _hasShell;
 
     /// <summary>The engine.</summary>

@@ -25,7 +25,7 @@ internal sealed class ContainerProgram : ToolProcess
         _exec = exec;
         _container = container;
         _input = new InputStream(exec.Connection);
-        _output = new FramedOutput(exec.Connection.Stream, KeepBytes, () => isFed && (_input.WasRefused || !_input.IsClosed));
+        _output = new FramedOutput(exec.Connection.Stream, KeepBytes, isFed);
     }
 
     public override Stream Output => _output;
@@ -94,56 +94,13 @@ internal sealed class ContainerProgram : ToolProcess
     /// <summary>The program's input. Closing it leaves the connection open, on which its output still comes.</summary>
     private sealed class InputStream(DockerConnection connection) : ForwardedStream(connection.Stream)
     {
-        /// <summary>Whether everything was given to the program.</summary>
-        public bool IsClosed { get; private set; }
-
-        /// <summary>Whether the program had ended before it was given everything.</summary>
-        public bool WasRefused { get; private set; }
-
-        public override void Write(byte[] buffer, int offset, int count)
-        {
-            try
-            {
-                base.Write(buffer, offset, count);
-            }
-            catch (IOException)
-            {
-                WasRefused = true;
-                throw;
-            }
-        }
-
-        public override void Write(ReadOnlySpan<byte> buffer)
-        {
-            try
-            {
-                connection.Stream.Write(buffer);
-            }
-            catch (IOException)
-            {
-                WasRefused = true;
-                throw;
-            }
-        }
-
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            try
-            {
-                await base.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
-            }
-            catch (IOException)
-            {
-                WasRefused = true;
-                throw;
-            }
-        }
+        private bool _closed;
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing && !IsClosed)
+            if (disposing && !_closed)
             {
-                IsClosed = true;
+                _closed = true;
                 try
                 {
                     connection.CloseWriteAsync().AsTask().GetAwaiter().GetResult();

@@ -8,11 +8,11 @@ namespace DbBackup.Engine.Platform.Docker;
 /// </summary>
 /// <param name="inner">The framed stream.</param>
 /// <param name="errors">Takes what comes on standard error.</param>
-/// <param name="inputWasRefused">
+/// <param name="isFed">
 /// Whether the program may have ended before it was given everything: the engine then closes a connection on which bytes wait that nobody will
 /// read, which is seen here as a reset after the last byte. The program's exit code says whether it was content.
 /// </param>
-internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors, Func<bool>? inputWasRefused = null) : Stream
+internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors, bool isFed = false) : Stream
 {
     private const int HeaderLength = 8;
     private const byte ErrorStream = 2;
@@ -143,7 +143,7 @@ internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors,
         {
             read = await inner.ReadAsync(_buffer.AsMemory(left), cancellationToken).ConfigureAwait(false);
         }
-        catch (IOException) when (inputWasRefused?.Invoke() == true)
+        catch (IOException) when (isFed)
         {
             read = 0;
         }
