@@ -44,7 +44,7 @@ public sealed class WriterProofTests(ITestOutputHelper output) : IDisposable
         const int Controls = 20;
         string volume = _bench.Docker.CreateVolume();
         string container = _bench.Docker.Run(
-            "--volume", $"{volume}:/app/data", DockerImages.App, "python3", DockerImages.Writer, "--pause", "0.02", "attachments", "/app/data/app.db", "/app/data/files");
+            "--volume", $"{volume}:/app/data", DockerImages.App, "python3", DockerImages.Writer, "--pause", "0.1", "attachments", "/app/data/app.db", "/app/data/files");
         _bench.Docker.WaitForLines(container, 20);
         int rows = 0, controlRows = 0, controlBad = 0, badControls = 0;
         for (int round = 0; round < Backups; round++)
@@ -66,7 +66,7 @@ public sealed class WriterProofTests(ITestOutputHelper output) : IDisposable
 
             // What the writer has made until now is enough; more would only make each round slower than the one before.
             if (round % 10 == 9)
-                _bench.Docker.Exec(container, "sh", "-c", "sqlite3 -cmd '.timeout 60000' /app/data/app.db 'DELETE FROM attachments WHERE id < (SELECT max(id) - 100 FROM attachments)'");
+                _bench.Docker.Exec(container, "sh", "-c", "sqlite3 -cmd '.timeout 60000' /app/data/app.db 'DELETE FROM attachments WHERE id < (SELECT max(id) - 100 FROM attachments)'; find /app/data/files -type f -mmin +1 -delete");
         }
 
         output.WriteLine($"{Backups} backups and restores: {rows} rows, 0 with a missing or wrong file.");
