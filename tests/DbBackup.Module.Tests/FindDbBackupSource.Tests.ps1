@@ -39,7 +39,7 @@ Describe 'Find-DbBackupSource' {
 
         It 'shows a table' {
             $text = Find-DbBackupSource -Path . -Kind Sqlite | Out-String -Width 200
-            $text | Should -Match 'Kind +Name +Where +Database/Path +State +Size +UsedBy'
+            $text | Should -Match 'Kind +Name +Where +Database/Path +State +Size'
             $text | Should -Match 'Sqlite +pats.sqlite .*data.pats.sqlite .*KB'
         }
     }
