@@ -19,7 +19,7 @@ Describe 'The module' {
     }
 
     It '<name> has the sets <sets>, by default <default>' -ForEach @(
-        @{ Name = 'New'; Sets = 'LiteralPath', 'Path', 'PostgreSql'; Default = 'Path' }, @{ Name = 'Import'; Sets = 'LiteralPath', 'Path'; Default = 'Path' }
+        @{ Name = 'New'; Sets = 'Compose', 'Container', 'LiteralPath', 'Path', 'PostgreSql', 'Source', 'Volume'; Default = 'Path' }, @{ Name = 'Import'; Sets = 'LiteralPath', 'Path'; Default = 'Path' }
         @{ Name = 'Test'; Sets = 'InputObject', 'Name'; Default = 'Name' }, @{ Name = 'Restore'; Sets = 'InputObject', 'Name'; Default = 'Name' }
         @{ Name = 'Remove'; Sets = 'InputObject', 'Name'; Default = 'Name' }, @{ Name = 'Export'; Sets = 'InputObject', 'Name'; Default = 'Name' }) {
         $command = Get-Command "$Name-DbBackup"
