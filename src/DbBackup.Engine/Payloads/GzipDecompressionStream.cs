@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Payloads;
 

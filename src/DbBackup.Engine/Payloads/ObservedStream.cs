@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Payloads;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Payloads;
 

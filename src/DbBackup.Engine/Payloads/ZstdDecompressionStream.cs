@@ -1,3 +1,5 @@
+using DbBackup.Engine.Platform;
+
 namespace DbBackup.Engine.Payloads;
 
 /// <summary>Reads zstd frames one after the other to the very end of the file, also skippable frames and those of unstated size.</summary>

@@ -1,4 +1,4 @@
-using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Tests.Payloads;
 

@@ -14,8 +14,10 @@ internal sealed partial class DockerClient : IDisposable
     // What of the API is used has been the same from 1.41 (20.10) to 1.51; a newer engine is spoken to as the latter.
     private static readonly Version s_newestKnown = new(1, 51);
     private static readonly JsonSerializerOptions s_json = new() { PropertyNameCaseInsensitive = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private const string KernelRelease = "/proc/sys/kernel/osrelease";
     private readonly HttpClient _http;
     private string _version = string.Empty;
+    private bool? _isSameKernel;
 
     private DockerClient(DockerEndpoint endpoint)
     {
@@ -56,6 +58,14 @@ internal sealed partial class DockerClient : IDisposable
 
     /// <summary>SystemVersion.</summary>
     public Task<DockerVersion> VersionAsync(CancellationToken cancellationToken) => GetAsync<DockerVersion>("/version", null, "asking for the version", cancellationToken);
+
+    /// <summary>
+    /// Whether the engine's containers run on this machine's own kernel, so that paths, processes and locks of theirs are to be found here. In
+    /// Docker Desktop's virtual machine they are not.
+    /// </summary>
+    public async Task<bool> IsSameKernelAsync(CancellationToken cancellationToken) =>
+        _isSameKernel ??= Endpoint.IsLocal && OperatingSystem.IsLinux() && File.Exists(KernelRelease)
+            && (await File.ReadAllTextAsync(KernelRelease, cancellationToken).ConfigureAwait(false)).Trim() == (await VersionAsync(cancellationToken).ConfigureAwait(false)).KernelVersion;
 
     /// <summary>VolumeList.</summary>
     public async Task<IReadOnlyList<VolumeModel>> VolumeListAsync(CancellationToken cancellationToken) =>

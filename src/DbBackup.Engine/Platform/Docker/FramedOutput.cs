@@ -12,7 +12,7 @@ namespace DbBackup.Engine.Platform.Docker;
 /// Whether the program may have ended before it was given everything: the engine then closes a connection on which bytes wait that nobody will
 /// read, which is seen here as a reset after the last byte. The program's exit code says whether it was content.
 /// </param>
-internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors, bool isFed = false) : Stream
+internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors, bool isFed = false) : ReadOnlyStream
 {
     private const int HeaderLength = 8;
     private const byte ErrorStream = 2;
@@ -29,24 +29,13 @@ internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors,
     /// <summary>Whether the stream ended within a frame: the connection was cut.</summary>
     public bool WasCut { get; private set; }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
+    public override int Read(Span<byte> buffer)
     {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
+        byte[] copy = new byte[Math.Min(buffer.Length, _buffer.Length)];
+        int read = ReadAsync(copy).AsTask().GetAwaiter().GetResult();
+        copy.AsSpan(0, read).CopyTo(buffer);
+        return read;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -103,16 +92,6 @@ internal sealed class FramedOutput(Stream inner, FramedOutput.TakeErrors errors,
 
         return given;
     }
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private async ValueTask PassErrorsAsync(int length, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Security.Cryptography;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores.Containers;
@@ -159,17 +160,13 @@ internal sealed class UploadArchive(string root, string? fileName)
         return slash < 0 ? root + "/" : root + name[slash..];
     }
 
-    private sealed class HashingStream(Stream inner) : Stream
+    private sealed class HashingStream(Stream inner) : ReadOnlyStream
     {
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         private long _position;
 
-        public override bool CanRead => true;
-
         // Its length is known, which is all that the writer of an archive wants of it.
         public override bool CanSeek => true;
-
-        public override bool CanWrite => false;
 
         public override long Length => inner.Length;
 
@@ -181,16 +178,13 @@ internal sealed class UploadArchive(string root, string? fileName)
 
         public string Result() => Convert.ToHexStringLower(_hash.GetHashAndReset());
 
-        public override int Read(byte[] buffer, int offset, int count)
+        public override int Read(Span<byte> buffer)
         {
-            int read = inner.Read(buffer, offset, count);
-            _hash.AppendData(buffer, offset, read);
+            int read = inner.Read(buffer);
+            _hash.AppendData(buffer[..read]);
             _position += read;
             return read;
         }
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -199,16 +193,6 @@ internal sealed class UploadArchive(string root, string? fileName)
             _position += read;
             return read;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

@@ -9,7 +9,6 @@ internal sealed class EngineSearch(DockerClient client, SourceSearchRequest requ
     private readonly string? _host = DockerLocation.HostOf(client.Endpoint);
     private readonly HashSet<string> _serverData = new(StringComparer.Ordinal);
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
-    private bool? _isSameKernel;
 
     /// <summary>The words for a database's journal.</summary>
     public static string JournalOf(FoundDatabaseFile file) => file.UsesWriteAheadLog ? "wal" : "rollback";
@@ -66,7 +65,7 @@ internal sealed class EngineSearch(DockerClient client, SourceSearchRequest requ
             return [];
         try
         {
-            string? here = await place.FindHereAsync(client, await IsSameKernelAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            string? here = await place.FindHereAsync(client, cancellationToken).ConfigureAwait(false);
             (IReadOnlyList<BackupSource> databases, bool holdsServer) = await DatabasesAsync(place, here, cancellationToken).ConfigureAwait(false);
             var found = new List<BackupSource>(databases);
             if (place.Volume is { } volume)
@@ -186,16 +185,6 @@ internal sealed class EngineSearch(DockerClient client, SourceSearchRequest requ
     private async Task<bool> IsFolderAsync(SearchedPlace place, string? here, CancellationToken cancellationToken) => here is not null
         ? Directory.Exists(here)
         : await client.ContainerArchiveInfoAsync(place.Users[0].Container.Id, place.Users[0].Mount.Destination, cancellationToken).ConfigureAwait(false) is { IsDirectory: true };
-
-    private async Task<bool> IsSameKernelAsync(CancellationToken cancellationToken)
-    {
-        if (_isSameKernel is { } known)
-            return known;
-        const string Release = "/proc/sys/kernel/osrelease";
-        _isSameKernel = client.Endpoint.IsLocal && OperatingSystem.IsLinux() && File.Exists(Release)
-            && (await File.ReadAllTextAsync(Release, cancellationToken).ConfigureAwait(false)).Trim() == (await client.VersionAsync(cancellationToken).ConfigureAwait(false)).KernelVersion;
-        return _isSameKernel.Value;
-    }
 
     private static string NameOf(SearchedPlace place) => place.Volume?.Name ?? place.Source;
 

@@ -164,15 +164,5 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
 
     private string Relative(in FolderItem item) => layout.IsFolder ? item.Name[(layout.RootName.Length + 1)..] : string.Empty;
 
-    private void RequireAllRead(ArchiveSummary summary)
-    {
-        if (summary.UnreadableCount == 0)
-            return;
-        throw new BackupFailure(
-            ErrorCodes.SourceUnreadable,
-            FailureCategory.PermissionDenied,
-            $"{summary.UnreadableCount} files of '{Location}' could not be read, so the backup would not be whole: {string.Join("; ", summary.Warnings.Take(3))}",
-            "Run as a user who may read them all (root), then try again.")
-        { Target = Location };
-    }
+    private void RequireAllRead(ArchiveSummary summary) => summary.RequireAllRead(Location, Location, "Run as a user who may read them all (root), then try again.");
 }

@@ -19,7 +19,7 @@ internal static class HostPath
         // A database that is mounted as a single file has its journal in the container's own file system.
         if (place is not { Mount: { } mount, Source: not null } || place.HasMountsWithin || (!place.IsFolder && place.Relative.Length == 0)
             || !(mount.Type == "bind" || (mount.Type == "volume" && mount.Driver == "local"))
-            || !await IsSameKernelAsync(client, cancellationToken).ConfigureAwait(false)
+            || !await client.IsSameKernelAsync(cancellationToken).ConfigureAwait(false)
             || Resolve(mount.Source!, place.Relative) is not { } path)
         {
             return null;
@@ -43,16 +43,8 @@ internal static class HostPath
 
     /// <summary>The path here of a volume, or of a path in it; null where it is not to be had.</summary>
     public static async Task<string?> OfVolumeAsync(DockerClient client, VolumeModel volume, string? path, CancellationToken cancellationToken) =>
-        volume.Driver == "local" && await IsSameKernelAsync(client, cancellationToken).ConfigureAwait(false) && Resolve(volume.Mountpoint, path ?? string.Empty) is { } found
+        volume.Driver == "local" && await client.IsSameKernelAsync(cancellationToken).ConfigureAwait(false) && Resolve(volume.Mountpoint, path ?? string.Empty) is { } found
         && await Task.Run(() => CanRead(found, cancellationToken), cancellationToken).ConfigureAwait(false) ? found : null;
-
-    private static async Task<bool> IsSameKernelAsync(DockerClient client, CancellationToken cancellationToken)
-    {
-        if (!client.Endpoint.IsLocal || !OperatingSystem.IsLinux())
-            return false;
-        DockerVersion version = await client.VersionAsync(cancellationToken).ConfigureAwait(false);
-        return File.Exists("/proc/sys/kernel/osrelease") && (await File.ReadAllTextAsync("/proc/sys/kernel/osrelease", cancellationToken).ConfigureAwait(false)).Trim() == version.KernelVersion;
-    }
 
     // A link in the mount may lead anywhere on this machine; the container sees another file behind it.
     private static string? Resolve(string mount, string relative)

@@ -47,9 +47,9 @@ internal sealed record SearchedPlace(string Source, VolumeModel? Volume, IReadOn
     /// The path here; null where it is not to be had. It counts only where the containers run on this kernel, and the engine sees the same
     /// date there: in a container with the engine's socket, the same path may be another folder.
     /// </summary>
-    public async Task<string?> FindHereAsync(DockerClient client, bool isSameKernel, CancellationToken cancellationToken)
+    public async Task<string?> FindHereAsync(DockerClient client, CancellationToken cancellationToken)
     {
-        if (!isSameKernel || (Volume is not null && Volume.Driver != "local") || !Path.Exists(Source))
+        if ((Volume is not null && Volume.Driver != "local") || !await client.IsSameKernelAsync(cancellationToken).ConfigureAwait(false) || !Path.Exists(Source))
             return null;
         if (Users.Count == 0)
             return Source;

@@ -1,3 +1,4 @@
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Sources.Files;
 
 namespace DbBackup.Engine.Sources.Docker;
@@ -6,16 +7,12 @@ namespace DbBackup.Engine.Sources.Docker;
 /// <param name="scan">The reader.</param>
 /// <param name="start">What was read of the content already.</param>
 /// <param name="length">How many bytes it has in all.</param>
-internal sealed class TarEntryContent(TarScan scan, ReadOnlyMemory<byte> start, long length) : Stream
+internal sealed class TarEntryContent(TarScan scan, ReadOnlyMemory<byte> start, long length) : ReadOnlyStream
 {
     private long _position;
 
-    public override bool CanRead => true;
-
     /// <summary>True, so that the tar writer takes the length from here and buffers nothing.</summary>
     public override bool CanSeek => true;
-
-    public override bool CanWrite => false;
 
     public override long Length => length;
 
@@ -47,18 +44,11 @@ internal sealed class TarEntryContent(TarScan scan, ReadOnlyMemory<byte> start, 
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void Flush()
+    public override int Read(Span<byte> buffer)
     {
+        byte[] copy = new byte[buffer.Length];
+        int read = ReadAsync(copy).AsTask().GetAwaiter().GetResult();
+        copy.AsSpan(0, read).CopyTo(buffer);
+        return read;
     }
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -14,4 +14,21 @@ public sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnlyLi
     /// that vanished on their own, sockets and devices do not count.
     /// </summary>
     public long UnreadableCount { get; init; }
+
+    /// <summary>Refuses what lacks something that was there: files that vanish belong to life, those that may not be read would be missing after a restore.</summary>
+    /// <param name="what">What was archived, for the message.</param>
+    /// <param name="target">The folder or location.</param>
+    /// <param name="hint">What to do.</param>
+    /// <exception cref="BackupFailure">Something could not be read.</exception>
+    internal void RequireAllRead(string what, string target, string hint)
+    {
+        if (UnreadableCount == 0)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.SourceUnreadable,
+            FailureCategory.PermissionDenied,
+            $"{UnreadableCount} files of '{what}' could not be read, so the backup would not be whole: {string.Join("; ", Warnings.Take(3))}",
+            hint)
+        { Target = target };
+    }
 }

@@ -59,25 +59,12 @@ public sealed class FolderSource(string path) : IBackupSource
                     WriteTo = async (target, progress, token) =>
                     {
                         ArchiveSummary summary = await archiver.WriteAsync(path, target, progress, token).ConfigureAwait(false);
-                        RequireAllRead(name, summary);
+                        summary.RequireAllRead(name, path, "Run as a user who may read them all, or leave the folder out of -Include.");
                         return new StreamSummary(summary.Entries, Notes(name, summary));
                     },
                 },
             ],
         });
-    }
-
-    // Files that vanish belong to life; files that are there and may not be read would be missing after a restore.
-    private void RequireAllRead(string name, ArchiveSummary summary)
-    {
-        if (summary.UnreadableCount == 0)
-            return;
-        throw new BackupFailure(
-            ErrorCodes.SourceUnreadable,
-            FailureCategory.PermissionDenied,
-            $"{summary.UnreadableCount} files of '{name}' could not be read, so the backup would not be whole: {string.Join("; ", summary.Warnings.Take(3))}",
-            "Run as a user who may read them all, or leave the folder out of -Include.")
-        { Target = path };
     }
 
     private static List<string> Notes(string name, ArchiveSummary summary)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using DbBackup.Engine.Platform;
 using Microsoft.Win32.SafeHandles;
 
 namespace DbBackup.Engine.Sources.Files;
@@ -7,7 +8,7 @@ namespace DbBackup.Engine.Sources.Files;
 /// A file's content with exactly the length that its tar header declares, whatever becomes of the file meanwhile: what it
 /// grows by is left out, what it loses is filled with zeros.
 /// </summary>
-internal sealed class OpenedContent(SafeFileHandle file, string path, long length, Action<int> progress) : Stream
+internal sealed class OpenedContent(SafeFileHandle file, string path, long length, Action<int> progress) : ReadOnlyStream
 {
     private const int ChunkBytes = 1 << 20;
     private long _position;
@@ -15,12 +16,8 @@ internal sealed class OpenedContent(SafeFileHandle file, string path, long lengt
     /// <summary>How many bytes had to be filled with zeros.</summary>
     public long MissingBytes { get; private set; }
 
-    public override bool CanRead => true;
-
     /// <summary>True, so that the tar writer takes the length from here and buffers nothing.</summary>
     public override bool CanSeek => true;
-
-    public override bool CanWrite => false;
 
     public override long Length => length;
 
@@ -84,24 +81,9 @@ internal sealed class OpenedContent(SafeFileHandle file, string path, long lengt
         }
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return ValueTask.FromResult(Read(buffer.Span));
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

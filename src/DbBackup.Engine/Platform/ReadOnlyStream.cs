@@ -1,4 +1,4 @@
-namespace DbBackup.Engine.Payloads;
+namespace DbBackup.Engine.Platform;
 
 /// <summary>What every forward-only stream for reading has in common.</summary>
 public abstract class ReadOnlyStream : Stream
