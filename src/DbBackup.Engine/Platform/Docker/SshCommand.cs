@@ -98,17 +98,25 @@ internal sealed class SshStream : Stream
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         int read = await _ssh.StandardOutput.BaseStream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        if (read == 0 && buffer.Length > 0 && !_answered)
-        {
-            await _ssh.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
-            string words;
-            lock (_errors)
-                words = _errors.ToString().Trim();
-            throw DockerFailures.Unreachable(_endpoint, words.Length == 0 ? "ssh ended without a word" : words, null);
-        }
+        if (read == 0 && buffer.Length > 0)
+            await RequireOrderlyEndAsync(cancellationToken).ConfigureAwait(false);
 
         _answered |= read > 0;
         return read;
+    }
+
+    // The end of the stream is the other side's word that there is no more only if ssh did not lose it.
+    private async Task RequireOrderlyEndAsync(CancellationToken cancellationToken)
+    {
+        await _ssh.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+        if (_answered && _ssh.ExitCode == 0)
+            return;
+        string words;
+        lock (_errors)
+            words = _errors.ToString().Trim();
+        throw _answered
+            ? new IOException(FormattableString.Invariant($"ssh ended with exit code {_ssh.ExitCode}. {words}").TrimEnd())
+            : DockerFailures.Unreachable(_endpoint, words.Length == 0 ? "ssh ended without a word" : words, null);
     }
 
     public override void Write(byte[] buffer, int offset, int count)
