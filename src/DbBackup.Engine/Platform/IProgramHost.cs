@@ -9,7 +9,7 @@ internal interface IProgramHost
     /// <summary>Starts a program there; see <see cref="ToolProcess.Start"/>.</summary>
     /// <exception cref="BackupException">There is no such program, or the place is not there.</exception>
     Task<ToolProcess> StartAsync(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed, CancellationToken cancellationToken);
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use, CancellationToken cancellationToken);
 
     /// <summary>Makes a copy of a file or folder of this machine there, for as long as it is needed.</summary>
     /// <exception cref="BackupException">There is no room, or nothing can be written there.</exception>

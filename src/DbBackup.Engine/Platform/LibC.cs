@@ -13,6 +13,9 @@ internal static partial class LibC
 
     internal const int OpenReadOnly = 0;
 
+    /// <summary>POLLIN, the same on Linux and macOS.</summary>
+    internal const short PollInput = 1;
+
     // errno values that are the same on Linux and macOS.
     internal const int Eperm = 1;
     internal const int Enoent = 2;
@@ -90,8 +93,20 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "getegid")]
     internal static partial uint Getegid();
 
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    internal static unsafe partial int Poll(PollDescriptor* descriptors, nuint count, int milliseconds);
+
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int processId, int signal);
+
+    /// <summary>A struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PollDescriptor
+    {
+        internal int Descriptor;
+        internal short Events;
+        internal short Returned;
+    }
 
     /// <summary>A struct timespec of 64-bit systems.</summary>
     [StructLayout(LayoutKind.Sequential)]

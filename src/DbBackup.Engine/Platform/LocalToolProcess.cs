@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Pipes;
 using System.Text;
 
 namespace DbBackup.Engine.Platform;
@@ -22,7 +23,7 @@ internal sealed class LocalToolProcess : ToolProcess
 
     public override Stream Input => _process.StandardInput.BaseStream;
 
-    public static LocalToolProcess Begin(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed)
+    public static LocalToolProcess Begin(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use)
     {
         var start = new ProcessStartInfo(path)
         {
@@ -46,8 +47,10 @@ internal sealed class LocalToolProcess : ToolProcess
         // Errors are recognised by their SQLSTATE or shown as they are; in the user's language they would be neither.
         start.Environment["LC_MESSAGES"] = "C";
         var process = new LocalToolProcess(Process.Start(start)!, Path.GetFileNameWithoutExtension(path));
-        if (!feed)
+        if (use != ToolUse.Feed)
             process._process.StandardInput.Close();
+        if (use == ToolUse.Stream && process.Output is AnonymousPipeClientStream pipe)
+            PipeCapacity.Widen(pipe.SafePipeHandle);
         return process;
     }
 

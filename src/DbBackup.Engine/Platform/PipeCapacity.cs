@@ -1,4 +1,4 @@
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.InteropServices;
 
 namespace DbBackup.Engine.Platform;
 
@@ -8,7 +8,7 @@ internal static class PipeCapacity
     // The most that an unprivileged process may ask for: https://man7.org/linux/man-pages/man7/pipe.7.html
     private const int Bytes = 1 << 20;
 
-    public static void Widen(SafePipeHandle pipe)
+    public static void Widen(SafeHandle pipe)
     {
         if (!OperatingSystem.IsLinux())
             return;

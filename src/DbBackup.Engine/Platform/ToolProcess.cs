@@ -33,13 +33,16 @@ internal abstract class ToolProcess : IDisposable
         }
     }
 
+    /// <summary>Whether it has said that it needs no more input; where it just closes its end, the next write fails.</summary>
+    public virtual bool HasInputEnough => false;
+
     /// <summary>Starts a program of this machine.</summary>
     /// <param name="path">Its full path.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables to set; null removes one.</param>
-    /// <param name="feed">Whether <see cref="Input"/> will be written; else it is empty.</param>
-    public static ToolProcess Start(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed = false) =>
-        LocalToolProcess.Begin(path, arguments, environment, feed);
+    /// <param name="use">What is done with its streams.</param>
+    public static ToolProcess Start(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use = ToolUse.Ask) =>
+        LocalToolProcess.Begin(path, arguments, environment, use);
 
     /// <summary>Waits for the end.</summary>
     /// <returns>The exit code.</returns>
@@ -65,6 +68,20 @@ internal abstract class ToolProcess : IDisposable
     }
 
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>Takes a text that is not the program's own off the end of what was kept.</summary>
+    /// <returns>Whether it was there.</returns>
+    protected bool TakeOff(string text)
+    {
+        lock (_errors)
+        {
+            int start = _errors.Length - text.Length;
+            if (start < 0 || _errors.ToString(start, text.Length) != text)
+                return false;
+            _errors.Length = start;
+            return true;
+        }
+    }
 
     /// <summary>Keeps the end of what comes on standard error.</summary>
     protected void Keep(ReadOnlySpan<char> text)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 
 namespace DbBackup.Engine.Platform.Docker;
 
@@ -29,13 +30,34 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         """;
 
     // A program may need less than it is given (a listing ends with the table of contents). What it leaves must be read all the same: with nobody
-    // behind its end of the pipe, the engine waits for a minute or more before it says that the program has ended.
+    // behind its end of the pipe, the engine waits for a minute or more before it says that the program has ended, nor does it tell the end of the
+    // output before. So the script says on standard error that what comes is wanted by nobody.
     private const string Fed = """
+        m=$1
+        shift
         "$@"
         e=$?
+        echo "$m" >&2
         exec >&- 2>&-
         cat >/dev/null 2>&1
         exit $e
+        """;
+
+    // Before the program starts: a pipe that this machine can open as well (see ContainerPipe), if it says so. Opened for both directions a pipe
+    // waits for nobody, and its name is gone at once.
+    private const string OfferingPipe = """
+        for d in /dev/shm /tmp; do
+            f=$(mktemp -u "$d/XXXXXXXX" 2>/dev/null) && mkfifo -m 600 "$f" 2>/dev/null || continue
+            (exec 4<>"$f") 2>/dev/null && exec 4<>"$f"
+            rm -f "$f"
+            break
+        done
+        [ -p /proc/self/fd/4 ] && echo pipe || echo none
+        read -r way || exit 1
+        [ "$way" = pipe ] && exec >/proc/self/fd/4
+        exec 4>&-
+        shift
+
         """;
     private bool? _hasShell;
 
@@ -48,15 +70,22 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
     public string Description => $"container '{container.ShortName}'";
 
     public async Task<ToolProcess> StartAsync(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed, CancellationToken cancellationToken)
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use, CancellationToken cancellationToken)
     {
         _hasShell ??= await RunsAsync("sh", ["-c", "exit 0"], cancellationToken).ConfigureAwait(false);
         List<string> command = [program, .. arguments];
+        bool isFed = use == ToolUse.Feed;
+        bool isOffered = _hasShell.Value && use == ToolUse.Stream && await client.IsSameKernelAsync(cancellationToken).ConfigureAwait(false);
+        // A text that no other process has among its arguments, and no program writes.
+        string mark = RandomNumberGenerator.GetHexString(32, lowercase: true);
         if (_hasShell.Value)
-            command = ["sh", "-c", Unset(environment) + (feed ? Fed : Guarded), "sh", .. command];
+            command = ["sh", "-c", Unset(environment) + (isFed ? Fed : isOffered ? OfferingPipe + Guarded : Guarded), "sh", .. isFed || isOffered ? (string[])[mark] : [], .. command];
         string[] variables = [.. environment.Where(entry => entry.Value is not null).Select(entry => $"{entry.Key}={entry.Value}"), "LC_MESSAGES=C"];
-        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, user, feed || _hasShell.Value, cancellationToken).ConfigureAwait(false);
-        return new ContainerProgram(program, container.ShortName, exec, feed);
+        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, user, isFed || _hasShell.Value, cancellationToken).ConfigureAwait(false);
+        var started = new ContainerProgram(program, container.ShortName, exec, isFed ? mark : null);
+        if (isOffered)
+            await started.TakePipeAsync(mark, cancellationToken).ConfigureAwait(false);
+        return started;
     }
 
     /// <summary>Whether a program can be run there.</summary>
@@ -81,7 +110,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
     {
         try
         {
-            using ToolProcess tool = await StartAsync(program, arguments, new Dictionary<string, string?>(), input is not null, cancellationToken).ConfigureAwait(false);
+            using ToolProcess tool = await StartAsync(program, arguments, new Dictionary<string, string?>(), input is null ? ToolUse.Ask : ToolUse.Feed, cancellationToken).ConfigureAwait(false);
             if (input is not null)
             {
                 await tool.Input.WriteAsync(System.Text.Encoding.UTF8.GetBytes(input), cancellationToken).ConfigureAwait(false);
@@ -105,7 +134,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         string make = folder
             ? "d=$(mktemp -d) && tar -C \"$d\" -xf - && echo \"$d\""
             : "d=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) && cat > \"$d/list\" && echo \"$d\"";
-        using ToolProcess tool = await StartAsync("sh", ["-c", make], new Dictionary<string, string?>(), feed: true, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await StartAsync("sh", ["-c", make], new Dictionary<string, string?>(), ToolUse.Feed, cancellationToken).ConfigureAwait(false);
         try
         {
             if (folder)

@@ -100,6 +100,10 @@ internal sealed class ExecConnection(DockerClient client, string id, DockerConne
         }
     }
 
+    /// <summary>The number of the program's process where the engine runs; null where it has ended.</summary>
+    public async Task<int?> ProcessAsync(CancellationToken cancellationToken) =>
+        await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false) is { Running: true, Pid: > 0 } state ? state.Pid : null;
+
     /// <summary>Whether the container itself has ended, or is about to: the engine notes that a moment after the ends of its programs.</summary>
     public async Task<bool> HasContainerEndedAsync(string container, CancellationToken cancellationToken)
     {

@@ -125,7 +125,7 @@ internal sealed class ContainerRelay : IServerRelay
         using var stream = new NetworkStream(client, ownsSocket: true);
         try
         {
-            using ToolProcess tool = await _host.StartAsync(_command[0], _command.Skip(1), new Dictionary<string, string?>(), feed: true, _stop.Token).ConfigureAwait(false);
+            using ToolProcess tool = await _host.StartAsync(_command[0], _command.Skip(1), new Dictionary<string, string?>(), ToolUse.Feed, _stop.Token).ConfigureAwait(false);
             Task toServer = PumpAsync(stream, tool.Input, _stop.Token);
             await PumpAsync(tool.Output, stream, _stop.Token).ConfigureAwait(false);
             if (tool.Errors is { Length: > 0 } words)

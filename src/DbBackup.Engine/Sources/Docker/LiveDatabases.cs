@@ -118,7 +118,7 @@ internal sealed class LiveDatabases
         double limit = _python ? lockTimeout.TotalSeconds : lockTimeout.TotalMilliseconds;
         string timeout = ((long)Math.Ceiling(limit)).ToString(System.Globalization.CultureInfo.InvariantCulture);
         (string program, string[] arguments) = _python ? ("python3", new[] { "-c", PythonCopy, path, timeout }) : ("sh", ["-c", ShellCopy, "sh", path, timeout]);
-        using ToolProcess tool = await _host.StartAsync(program, arguments, new Dictionary<string, string?>(), feed: false, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await _host.StartAsync(program, arguments, new Dictionary<string, string?>(), ToolUse.Stream, cancellationToken).ConfigureAwait(false);
         using (FileStream target = new(copy, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1))
             await tool.Output.CopyToAsync(target, 1 << 18, cancellationToken).ConfigureAwait(false);
         int exitCode = await tool.WaitAsync(cancellationToken).ConfigureAwait(false);

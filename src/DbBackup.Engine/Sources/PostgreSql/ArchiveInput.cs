@@ -19,6 +19,9 @@ internal sealed class ArchiveInput : IDisposable
     /// <summary>Whether <see cref="FeedAsync"/> gives it to the program's standard input.</summary>
     public bool IsStreamed { get; }
 
+    /// <summary>What is done with the streams of a program that gets it.</summary>
+    public ToolUse Use => IsStreamed ? ToolUse.Feed : ToolUse.Ask;
+
     /// <summary>What names it in the program's arguments.</summary>
     public IReadOnlyList<string> Arguments { get; }
 
@@ -39,7 +42,10 @@ internal sealed class ArchiveInput : IDisposable
         try
         {
             using var file = new FileStream(_archive, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.Asynchronous | FileOptions.SequentialScan);
-            await file.CopyToAsync(tool.Input, 1 << 18, cancellationToken).ConfigureAwait(false);
+            byte[] buffer = new byte[1 << 18];
+            int read;
+            while (!tool.HasInputEnough && (read = await file.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+                await tool.Input.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
         }
         catch (IOException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -44,7 +44,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         // Several jobs need an archive in which they can seek.
         IEnumerable<string> jobs = input.IsStreamed ? [] : [string.Create(CultureInfo.InvariantCulture, $"--jobs={options.Jobs}")];
         using ToolProcess tool = await client.StartAsync(
-            "pg_restore", [.. RestoreArguments(list), .. jobs, $"--dbname={Target}", .. input.Arguments], Environment(ServerOptions), input.IsStreamed, cancellationToken).ConfigureAwait(false);
+            "pg_restore", [.. RestoreArguments(list), .. jobs, $"--dbname={Target}", .. input.Arguments], Environment(ServerOptions), input.Use, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         Task ignored = tool.Output.CopyToAsync(Stream.Null, cancellationToken);
         await input.FeedAsync(tool, cancellationToken).ConfigureAwait(false);
@@ -56,7 +56,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     public async Task FromStreamAsync(Stream archive, CancellationToken cancellationToken)
     {
         using PlacedList list = await PlacedList.OpenAsync(client, options.ListFile, cancellationToken).ConfigureAwait(false);
-        using ToolProcess tool = await client.StartAsync("pg_restore", [.. RestoreArguments(list), $"--dbname={Target}"], Environment(ServerOptions), feed: true, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_restore", [.. RestoreArguments(list), $"--dbname={Target}"], Environment(ServerOptions), ToolUse.Feed, cancellationToken).ConfigureAwait(false);
         await FeedAsync(tool, archive, cancellationToken).ConfigureAwait(false);
     }
 
@@ -94,7 +94,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
         using PlacedList list = await PlacedList.OpenAsync(client, options.ListFile, cancellationToken).ConfigureAwait(false);
         using ToolProcess script = await client.StartAsync(
-            "pg_restore", [.. RestoreArguments(list), "--single-transaction", "--file=-", .. input.Arguments], Environment(null), input.IsStreamed, cancellationToken).ConfigureAwait(false);
+            "pg_restore", [.. RestoreArguments(list), "--single-transaction", "--file=-", .. input.Arguments], Environment(null), input.Use, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(script.Kill);
         using ToolProcess psql = await StartPsqlAsync(cancellationToken).ConfigureAwait(false);
         Task feeding = input.FeedAsync(script, cancellationToken);
@@ -137,7 +137,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     {
         string[] arguments = withDatabase ? ["--create", "--file=-"] : ["--file=-"];
         using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
-        using ToolProcess tool = await client.StartAsync("pg_restore", [.. arguments, .. input.Arguments], new Dictionary<string, string?>(), input.IsStreamed, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_restore", [.. arguments, .. input.Arguments], new Dictionary<string, string?>(), input.Use, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         Task feeding = input.FeedAsync(tool, cancellationToken);
         await take(tool.Output).ConfigureAwait(false);
@@ -206,7 +206,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     {
         string nowhere = client.Place is null && OperatingSystem.IsWindows() ? "NUL" : "/dev/null";
         List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=" + nowhere, $"--dbname={Target}", "--file=-"];
-        return client.StartAsync("psql", arguments, Environment(ServerOptions), feed: true, cancellationToken);
+        return client.StartAsync("psql", arguments, Environment(ServerOptions), ToolUse.Feed, cancellationToken);
     }
 
     private IReadOnlyDictionary<string, string?> Environment(string? serverOptions) => server.ForDatabase(database).ToToolEnvironment(serverOptions);

@@ -31,7 +31,7 @@ internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnl
     {
         string[] arguments = withDependencies ? ["--list", "--verbose"] : ["--list"];
         using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
-        using ToolProcess tool = await client.StartAsync("pg_restore", [.. arguments, .. input.Arguments], new Dictionary<string, string?>(), input.IsStreamed, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_restore", [.. arguments, .. input.Arguments], new Dictionary<string, string?>(), input.Use, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         // It reads no further than it must.
         Task feeding = input.FeedAsync(tool, cancellationToken);
@@ -62,12 +62,12 @@ internal sealed class PassingListing : IDisposable
     }
 
     public static async Task<PassingListing> StartAsync(PostgreSqlClient client, CancellationToken cancellationToken) =>
-        new(await client.StartAsync("pg_restore", ["--list"], new Dictionary<string, string?>(), feed: true, cancellationToken).ConfigureAwait(false));
+        new(await client.StartAsync("pg_restore", ["--list"], new Dictionary<string, string?>(), ToolUse.Feed, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Shows it the next bytes; it takes what it needs.</summary>
     public void Take(ReadOnlyMemory<byte> bytes)
     {
-        _ended |= _listing.IsCompleted;
+        _ended |= _listing.IsCompleted || _tool.HasInputEnough;
         if (_ended || bytes.IsEmpty)
             return;
         try

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using DbBackup.Engine.Platform;
 
@@ -17,9 +18,9 @@ internal sealed record PostgreSqlClient(string Folder, string Version, int Major
 
     /// <summary>Starts one of the programs; see <see cref="ToolProcess.Start"/>.</summary>
     public Task<ToolProcess> StartAsync(
-        string tool, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, bool feed, CancellationToken cancellationToken) => Place is null
-        ? Task.FromResult(ToolProcess.Start(Path.Combine(Folder, OperatingSystem.IsWindows() ? tool + ".exe" : tool), arguments, environment, feed))
-        : Place.StartAsync(tool, arguments, environment, feed, cancellationToken);
+        string tool, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use, CancellationToken cancellationToken) => Place is null
+        ? Task.FromResult(ToolProcess.Start(Path.Combine(Folder, OperatingSystem.IsWindows() ? tool + ".exe" : tool), arguments, environment, use))
+        : Place.StartAsync(tool, arguments, environment, use, cancellationToken);
 }
 
 /// <summary>Finds PostgreSQL's client programs: on PATH, in the version folders of distributions, below Program Files.</summary>
@@ -30,6 +31,9 @@ internal static partial class PostgreSqlClients
     internal const int FirstWithTransactionTimeout = 17;
 
     private static readonly ConcurrentDictionary<string, string?> Versions = new(StringComparer.Ordinal);
+
+    // To start a program in another place takes a tenth of a second, and one backup asks several times.
+    private static readonly ConditionalWeakTable<IProgramHost, ConcurrentDictionary<string, PostgreSqlClient>> InPlace = [];
 
     /// <summary>
     /// The client for a server: never older than the server (it refuses), else the newest whose dumps that same server takes back;
@@ -121,13 +125,16 @@ internal static partial class PostgreSqlClients
 
     private static async Task<PostgreSqlClient> InPlaceAsync(IProgramHost place, string tool, int major, CancellationToken cancellationToken)
     {
+        ConcurrentDictionary<string, PostgreSqlClient> known = InPlace.GetOrCreateValue(place);
+        if (known.TryGetValue(tool, out PostgreSqlClient? found))
+            return found;
         try
         {
-            using ToolProcess process = await place.StartAsync(tool, ["--version"], new Dictionary<string, string?>(), feed: false, cancellationToken).ConfigureAwait(false);
+            using ToolProcess process = await place.StartAsync(tool, ["--version"], new Dictionary<string, string?>(), ToolUse.Ask, cancellationToken).ConfigureAwait(false);
             using var reader = new StreamReader(process.Output);
             string line = await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
             if (await process.WaitAsync(cancellationToken).ConfigureAwait(false) == 0 && ParseVersion(line) is { } version)
-                return new PostgreSqlClient(string.Empty, version, int.Parse(version.Split('.')[0], CultureInfo.InvariantCulture), place);
+                return known[tool] = new PostgreSqlClient(string.Empty, version, int.Parse(version.Split('.')[0], CultureInfo.InvariantCulture), place);
         }
         catch (BackupFailure failure) when (failure.Code == ErrorCodes.DockerFailed)
         {

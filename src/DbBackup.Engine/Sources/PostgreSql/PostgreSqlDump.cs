@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Pipes;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Sources.PostgreSql;
@@ -101,10 +100,7 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
         // A pattern that finds nothing would leave something out, and nobody would notice.
         if (options.IsPartial)
             arguments.Insert(0, "--strict-names");
-        ToolProcess tool = await client.StartAsync("pg_dump", arguments, server.ForDatabase(database).ToToolEnvironment(null), feed: false, cancellationToken).ConfigureAwait(false);
-        if (tool.Output is AnonymousPipeClientStream pipe)
-            PipeCapacity.Widen(pipe.SafePipeHandle);
-        return tool;
+        return await client.StartAsync("pg_dump", arguments, server.ForDatabase(database).ToToolEnvironment(null), ToolUse.Stream, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task RequireSuccessAsync(ToolProcess tool, CancellationToken cancellationToken)

@@ -67,7 +67,7 @@ public sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings server)
         List<string> arguments = ["--globals-only", "--no-password", $"--dbname={PostgreSqlConnectionSettings.ToolDatabase(database)}"];
         if (!withPasswords)
             arguments.Add("--no-role-passwords");
-        using ToolProcess tool = await client.StartAsync("pg_dumpall", arguments, server.ForDatabase(database).ToToolEnvironment(null), feed: false, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_dumpall", arguments, server.ForDatabase(database).ToToolEnvironment(null), ToolUse.Ask, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         var text = new MemoryStream();
         await tool.Output.CopyToAsync(text, cancellationToken).ConfigureAwait(false);

@@ -1,7 +1,4 @@
-using System.Security.Cryptography;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Platform;
-using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.PostgreSql;
@@ -64,44 +61,6 @@ public sealed class ContainerDumpFaultTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => backup.WaitAsync(TimeSpan.FromSeconds(20)));
         await bench.Files.AssertNothingListedOrStagedAsync();
         bench.AssertUndisturbed();
-    }
-
-    [SkippableFact]
-    public async Task Large_output_beside_large_errors_arrives_as_it_was_with_the_exit_code()
-    {
-        // Incompressible enough that no byte is like its neighbour, and cheap: a counter in each line of 4 KiB.
-        const string Program = """
-            import hashlib, sys
-            out, digest = sys.stdout.buffer, hashlib.sha256()
-            filler = bytes(range(256)) * 16
-            for i in range(80000):
-                block = i.to_bytes(8, 'big') + filler
-                digest.update(block)
-                out.write(block)
-                if i % 8 == 0:
-                    sys.stderr.write('x' * 1200 + '\n')
-            out.flush()
-            sys.stderr.write('sum ' + digest.hexdigest())
-            sys.exit(7)
-            """;
-        using DockerEngine docker = DockerEngine.Require();
-        string app = docker.Run(DockerImages.App);
-        using DockerSubject subject = await DockerSubject.FindAsync(new DockerRequest { Container = app }, CancellationToken.None);
-        var host = new ContainerHost(subject.Client, subject.Container);
-        using ToolProcess tool = await host.StartAsync("python3", ["-c", Program], new Dictionary<string, string?>(), feed: false, CancellationToken.None);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[100_000];
-        long total = 0;
-        int read;
-        while ((read = await tool.Output.ReadAsync(buffer)) > 0)
-        {
-            hash.AppendData(buffer, 0, read);
-            total += read;
-        }
-
-        Assert.Equal(7, await tool.WaitAsync(CancellationToken.None));
-        Assert.Equal(80_000L * (8 + 4096), total);
-        Assert.EndsWith("sum " + Convert.ToHexStringLower(hash.GetCurrentHash()), tool.Errors, StringComparison.Ordinal);
     }
 
     [SkippableTheory]
