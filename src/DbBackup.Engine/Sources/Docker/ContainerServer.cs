@@ -11,11 +11,23 @@ namespace DbBackup.Engine.Sources.Docker;
 /// </summary>
 internal sealed class ContainerServer : IServerRoute
 {
+    private const string Loopback = "127.0.0.1";
+
+    // The socket is for the programs if its rules ask for no more than a connection to the loopback does: "peer" would ask for the operating
+    // system's user. https://www.postgresql.org/docs/current/view-pg-hba-file-rules.html
+    private const string SocketOpenToPasswords = """
+        SELECT CASE WHEN current_setting('unix_socket_permissions') LIKE '%777'
+                AND bool_and(auth_method IN ('trust', 'password', 'md5', 'scram-sha-256')) FILTER (WHERE type = 'local')
+                AND bool_and(error IS NULL)
+            THEN trim(split_part(current_setting('unix_socket_directories'), ',', 1)) END
+        FROM pg_hba_file_rules
+        """;
     private static readonly TimeSpan s_longestStart = TimeSpan.FromMinutes(2);
     private readonly ContainerHost _host;
     private readonly DockerLocation _location;
     private readonly int _port;
     private IReadOnlyList<string>? _relay;
+    private string? _toolHost;
 
     private ContainerServer(ContainerHost host, DockerLocation location, int port)
     {
@@ -60,7 +72,7 @@ internal sealed class ContainerServer : IServerRoute
         var route = new ContainerServer(host, subject.Location, port);
         var settings = new PostgreSqlConnectionSettings
         {
-            Host = "127.0.0.1",
+            Host = Loopback,
             Port = port,
             Username = username,
             Password = request.Password ?? (username == own.Username ? own.Password : null),
@@ -105,6 +117,19 @@ internal sealed class ContainerServer : IServerRoute
             $"No PostgreSQL server runs in the container '{subject.Container.ShortName}'.",
             "If it still starts, try again in a moment; if its data are files, name them with -ContainerPath, or a volume with -Volume.")
         { Target = subject.Container.ShortName, CanRetry = true };
+    }
+
+    public string ToolHost => _toolHost ?? Loopback;
+
+    public async Task FindToolHostAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        if (_toolHost is not null)
+            return;
+        // Only superusers see the rules.
+        const string Looking = "looking for the server's socket";
+        bool isSuperuser = await session.IsTrueAsync("SELECT current_setting('is_superuser') = 'on'", Looking, cancellationToken).ConfigureAwait(false);
+        string? folder = isSuperuser ? await session.TextAsync(SocketOpenToPasswords, Looking, cancellationToken).ConfigureAwait(false) : null;
+        _toolHost = folder is ['/', ..] ? folder : Loopback;
     }
 
     public string LocationOf(string? database) => (_location with { IsServer = true, Database = database }).ToString();

@@ -17,6 +17,12 @@ internal interface IServerRoute
     /// <summary>Where PostgreSQL's programs run: beside the server, in their own version.</summary>
     IProgramHost Programs { get; }
 
+    /// <summary>The host that is said to the programs beside the server: a name, or the folder of its Unix socket.</summary>
+    string ToolHost { get; }
+
+    /// <summary>Finds the fastest way from the programs to the server that lets them in as this session was let in.</summary>
+    Task FindToolHostAsync(PostgreSqlSession session, CancellationToken cancellationToken);
+
     /// <summary>Where a database is found again; see <see cref="PostgreSqlConnectionSettings.LocationOf"/>.</summary>
     string LocationOf(string? database);
 

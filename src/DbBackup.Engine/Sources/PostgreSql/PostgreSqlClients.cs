@@ -40,11 +40,13 @@ internal static partial class PostgreSqlClients
     /// where there is none, the newest of all.
     /// </summary>
     /// <exception cref="BackupException">There is none, or all are older.</exception>
-    public static async Task<PostgreSqlClient> ForAsync(PostgreSqlSession session, string tool, CancellationToken cancellationToken) => Choose(
-        session.Server.Route is { } route ? [await InPlaceAsync(route.Programs, tool, session.ServerMajor, cancellationToken).ConfigureAwait(false)] : Installed(tool),
-        session.ServerMajor,
-        session.ServerVersion,
-        tool);
+    public static async Task<PostgreSqlClient> ForAsync(PostgreSqlSession session, string tool, CancellationToken cancellationToken)
+    {
+        if (session.Server.Route is not { } route)
+            return Choose(Installed(tool), session.ServerMajor, session.ServerVersion, tool);
+        await route.FindToolHostAsync(session, cancellationToken).ConfigureAwait(false);
+        return Choose([await InPlaceAsync(route.Programs, tool, session.ServerMajor, cancellationToken).ConfigureAwait(false)], session.ServerMajor, session.ServerVersion, tool);
+    }
 
     /// <summary>The client that reads an archive of a given client and writes to a given server.</summary>
     /// <param name="route">The way to the server, where its programs are used; null for those of this machine.</param>

@@ -70,7 +70,7 @@ public sealed partial record PostgreSqlConnectionSettings
     /// <param name="extraOptions">Options of the session, put after <see cref="Options"/>, such as <c>-c statement_timeout=0</c>.</param>
     public IReadOnlyDictionary<string, string?> ToToolEnvironment(string? extraOptions = null) => new Dictionary<string, string?>
     {
-        ["PGHOST"] = Host,
+        ["PGHOST"] = Route?.ToolHost ?? Host,
         ["PGHOSTADDR"] = null,
         ["PGPORT"] = Port.ToString(CultureInfo.InvariantCulture),
         ["PGUSER"] = Username,

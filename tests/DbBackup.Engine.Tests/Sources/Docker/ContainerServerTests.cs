@@ -1,3 +1,4 @@
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources.Docker;
@@ -39,6 +40,27 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         await Bench.RestoreAsync(new RestoreRequest { Backup = result.SafetyBackup! });
         Assert.Equal(changed, Bench.Content(database));
         Bench.AssertUndisturbed();
+    }
+
+    [SkippableFact]
+    public async Task Socket_of_the_server_is_used_by_the_programs_where_its_rules_let_them_in()
+    {
+        using var bench = new ContainerServerBench();
+        bench.CreateNotes();
+        bench.Query("CREATE ROLE reader LOGIN PASSWORD 'secret' IN ROLE pg_read_all_data");
+        Assert.Equal("/var/run/postgresql", await DumpAsync("postgres"));
+        Assert.Equal("127.0.0.1", await DumpAsync("reader"));
+        bench.Engine.Exec(bench.Container, "sh", "-c", "sed -i 's/^local.*/local all all peer/' \"$PGDATA/pg_hba.conf\"");
+        bench.Query("SELECT pg_reload_conf()");
+        Assert.Equal("127.0.0.1", await DumpAsync("postgres"));
+
+        // Root in the container is no role of the server, so a dump through the socket would be refused now.
+        async Task<string> DumpAsync(string role)
+        {
+            PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(bench.Connection with { Username = role, Password = "secret" }, CancellationToken.None);
+            await bench.Files.BackUpAsync(new BackupRequest { Sources = [new PostgreSqlSource(server, "app", new PostgreSqlDumpOptions())] });
+            return server.Route!.ToolHost;
+        }
     }
 
     [SkippableFact]
