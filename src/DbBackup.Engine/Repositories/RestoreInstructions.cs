@@ -23,25 +23,22 @@ internal static class RestoreInstructions
         text.Line(string.Create(CultureInfo.InvariantCulture, $"Backup of {manifest.Source.Name} ({manifest.Source.Engine}), taken {manifest.Created.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC."));
         text.Line();
         text.WithModule(manifest);
-        bool isServer = manifest.Payloads.Any(IsOfServer);
+        bool isServer = manifest.Payloads.Any(payload => payload.IsOfServer);
         text.Line(isServer ? "Without it, with stock tools alone, in this folder:" : "Without it, with stock tools alone. Stop the application first, then in this folder:");
         text.Line();
         text.Step("Check that the files are whole (each line must end in OK):");
         foreach (Payload payload in manifest.Payloads)
             text.Command($"echo '{payload.StoredSha256}  {ShellText.Inner(payload.FileName)}' | sha256sum -c -");
         text.Line();
-        List<Payload> files = [.. manifest.Payloads.Where(payload => !IsOfServer(payload))];
+        List<Payload> files = [.. manifest.Payloads.Where(payload => !payload.IsOfServer)];
         if (isServer)
-            PostgreSqlInstructions.Write(text, manifest, [.. manifest.Payloads.Where(IsOfServer)]);
+            PostgreSqlInstructions.Write(text, manifest, [.. manifest.Payloads.Where(payload => payload.IsOfServer)]);
         if (files.Count > 0)
             FileInstructions.Write(text, manifest, files);
         text.Line();
         text.Line($"Tools: {string.Join(", ", Tools(manifest, isServer))} (packages of these names; on Windows the same commands run in WSL).");
         return text.ToString();
     }
-
-    private static bool IsOfServer(Payload payload) => payload.Format is PayloadFormat.PostgreSqlCustom or PayloadFormat.PostgreSqlDirectory
-        or PayloadFormat.PostgreSqlTar or PayloadFormat.PostgreSqlPlain;
 
     private static IEnumerable<string> Tools(Manifest manifest, bool isServer)
     {

@@ -50,10 +50,9 @@ internal static class PostgreSqlRestorePlanner
         }
 
         await RequireSpaceAsync(maintenance, items, cancellationToken).ConfigureAwait(false);
-        RestoreRequest filesOnly = request with { Only = PayloadKind.Files };
-        bool intoContainers = HasFiles(request, manifest) && ContainerFilesRestore.Applies(filesOnly);
+        bool intoContainers = HasFiles(request, manifest) && ContainerFilesRestore.Applies(request);
         RestorePlan? files = intoContainers ? null : PlanFiles(request, manifest, changeNothing, observer, cancellationToken);
-        ContainerFilesRestore? containerFiles = intoContainers ? await ContainerFilesRestore.PlanAsync(repository, filesOnly, cancellationToken).ConfigureAwait(false) : null;
+        ContainerFilesRestore? containerFiles = intoContainers ? await ContainerFilesRestore.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false) : null;
         ServerUsers? users = targets.Exists(target => target.Action != RestoreAction.Create)
             ? await ServerUsers.FindAsync(maintenance, [.. items.Select(item => item.Name)], cancellationToken).ConfigureAwait(false) : null;
         if (users is { Containers.Count: > 0 })
@@ -75,7 +74,7 @@ internal static class PostgreSqlRestorePlanner
     {
         if (request.Only == PayloadKind.Globals)
             return [];
-        List<Payload> databases = [.. manifest.Payloads.Where(payload => payload.Kind == PayloadKind.Database)];
+        List<Payload> databases = [.. manifest.Payloads.Where(payload => payload is { Kind: PayloadKind.Database, IsOfServer: true })];
         if (request.Databases.Count > 0)
         {
             foreach (string pattern in request.Databases.Where(pattern => !databases.Exists(payload => Fits(payload, pattern))))

@@ -34,7 +34,7 @@ public abstract class PreparedRestore
             await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
         if (manifest.Kept is not null)
             return await KeptRestore.PrepareAsync(repository, request, cancellationToken).ConfigureAwait(false);
-        if (request.Only != PayloadKind.Files && manifest.Payloads.Any(payload => payload.Kind != PayloadKind.Files && IsOfServer(payload)))
+        if (request.Only != PayloadKind.Files && manifest.Payloads.Any(payload => payload.IsOfServer))
             return await PostgreSqlRestore.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
         RequireNothingOfServers(request);
         if (ContainerFilesRestore.Applies(request))
@@ -44,9 +44,6 @@ public abstract class PreparedRestore
             : RestoreService.Prepare(request, observer, cancellationToken);
         return new FileRestore(repository, request, plan);
     }
-
-    internal static bool IsOfServer(Payload payload) =>
-        payload.Format is PayloadFormat.PostgreSqlCustom or PayloadFormat.PostgreSqlDirectory or PayloadFormat.PostgreSqlPlain or PayloadFormat.PostgreSqlTar;
 
     private static void RequireNothingOfServers(RestoreRequest request)
     {

@@ -71,13 +71,15 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
     public override Task<RestoreResult> RunAsync(IOperationObserver observer, CancellationToken cancellationToken) => RunAsync(null, [], false, observer, cancellationToken);
 
     /// <summary>Runs it, with something else that takes its place at the same moment.</summary>
-    /// <param name="beforeSwap">Runs when the application is stopped and its present state is safe; where it fails, nothing is replaced.</param>
+    /// <param name="last">
+    /// Puts that in place, all or nothing, when the application is stopped and the files are replaced; where it fails, they get their old state back.
+    /// </param>
     /// <param name="alsoStopped">Containers that are stopped too.</param>
     /// <param name="leaveStopped">Whether the application is left stopped, because its code belongs to another schema revision.</param>
     /// <param name="observer">Hears of the progress.</param>
     /// <param name="cancellationToken">Stops it; until the swap begins, nothing is changed then.</param>
     public async Task<RestoreResult> RunAsync(
-        Func<CancellationToken, Task>? beforeSwap, IReadOnlyList<ContainerSummary> alsoStopped, bool leaveStopped, IOperationObserver observer, CancellationToken cancellationToken)
+        Func<CancellationToken, Task>? last, IReadOnlyList<ContainerSummary> alsoStopped, bool leaveStopped, IOperationObserver observer, CancellationToken cancellationToken)
     {
         var duration = Stopwatch.StartNew();
         Manifest manifest = BackupRepository.RequireManifest(_request.Backup);
@@ -98,10 +100,8 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
             using ApplicationStop stop = await ApplicationStop.BeginAsync(
                 _client, _places.SelectMany(place => place.Users).Concat(alsoStopped).DistinctBy(container => container.Id), observer, cancellationToken).ConfigureAwait(false);
             Backup? safety = _request.NoSafetyBackup ? null : await KeepPresentAsync(observer, cancellationToken).ConfigureAwait(false);
-            if (beforeSwap is not null)
-                await beforeSwap(cancellationToken).ConfigureAwait(false);
             observer.Progress(new OperationProgress(activity, "putting it in place"));
-            await SwapAllAsync(swaps).ConfigureAwait(false);
+            await SwapAllAsync(swaps, last, cancellationToken).ConfigureAwait(false);
             Payload? database = _places.SelectMany(place => place.Databases).Select(each => each.Payload).FirstOrDefault();
             string? revision = database is null ? null : manifest.SchemaRevisionOf(database);
             string? before = safety?.SchemaRevision;
@@ -141,7 +141,7 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
     public void Dispose() => _client.Dispose();
 
     private static IEnumerable<Payload> FilesOf(RestoreRequest request) =>
-        BackupSelection.Payloads(request.Backup, request.Only).Where(payload => payload.Kind != PayloadKind.Globals && !IsOfServer(payload));
+        BackupSelection.Payloads(request.Backup, request.Only).Where(payload => !payload.IsOfServer);
 
     private static DockerLocation LocationOf(Payload payload, DockerRequest? elsewhere, string? path)
     {
@@ -257,12 +257,14 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
     }
 
     // Half of a restore point is none: where one place fails, those before it get their old state back.
-    private static async Task SwapAllAsync(List<VolumeSwap> swaps)
+    private static async Task SwapAllAsync(List<VolumeSwap> swaps, Func<CancellationToken, Task>? last, CancellationToken cancellationToken)
     {
         try
         {
             foreach (VolumeSwap swap in swaps)
                 await swap.SwapAsync(CancellationToken.None).ConfigureAwait(false);
+            if (last is not null)
+                await last(cancellationToken).ConfigureAwait(false);
         }
         catch
         {

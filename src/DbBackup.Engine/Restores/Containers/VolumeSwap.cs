@@ -120,6 +120,7 @@ internal sealed class VolumeSwap : IAsyncDisposable
         string script = $$"""
             cd {{Quote(_folder)}} || exit 3
             mkdir {{OldName}} || exit 3
+            {{AsOwned(".", OldName)}}
             {{MoveAll}}
             if moveall . {{Quote(_folder + "/" + OldName)}}; then
               if moveall {{NewName}} {{Quote(_folder)}}; then {{Attributes}}rmdir {{NewName}}; sync; exit 0; fi
@@ -143,7 +144,9 @@ internal sealed class VolumeSwap : IAsyncDisposable
             $$"""
             cd {{Quote(_folder)}} && mkdir -p {{NewName}} || exit 3
             {{MoveAll}}
-            moveall . {{Quote(_folder + "/" + NewName)}} && moveall {{OldName}} {{Quote(_folder)}} && rmdir {{OldName}}
+            moveall . {{Quote(_folder + "/" + NewName)}} && moveall {{OldName}} {{Quote(_folder)}} || exit 4
+            {{AsOwned(OldName, ".")}}
+            rmdir {{OldName}}
             """,
             CancellationToken.None).ConfigureAwait(false);
         IsSwapped = false;
@@ -232,6 +235,10 @@ internal sealed class VolumeSwap : IAsyncDisposable
                 : "What was there is as it was. See that the volume is writable and has room, then try again.")
         { Target = Place.Location.ToString() };
     }
+
+    // The folder itself is not moved; what it was is kept on the folder of the old state.
+    private static string AsOwned(string from, string to) =>
+        $"chown $(stat -c %u:%g {from}) {to} && chmod $(stat -c %a {from}) {to} || true";
 
     private static string Quote(string path) => "'" + path.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 }
