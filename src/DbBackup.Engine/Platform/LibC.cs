@@ -29,8 +29,6 @@ internal static partial class LibC
 
     internal static int Eloop => OperatingSystem.IsMacOS() ? 62 : 40;
 
-    internal static int Enotempty => OperatingSystem.IsMacOS() ? 66 : 39;
-
     internal static int Enotsup => OperatingSystem.IsMacOS() ? 45 : 95;
 
     internal static int Enosys => OperatingSystem.IsMacOS() ? 78 : 38;

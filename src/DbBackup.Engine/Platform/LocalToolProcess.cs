@@ -19,11 +19,14 @@ internal sealed class LocalToolProcess : ToolProcess
         process.BeginErrorReadLine();
     }
 
+    /// <summary>The process's number.</summary>
+    public int ProcessId => _process.Id;
+
     public override Stream Output => _process.StandardOutput.BaseStream;
 
     public override Stream Input => _process.StandardInput.BaseStream;
 
-    public static LocalToolProcess Begin(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use)
+    public static LocalToolProcess Begin(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use, string? folder)
     {
         var start = new ProcessStartInfo(path)
         {
@@ -32,6 +35,7 @@ internal sealed class LocalToolProcess : ToolProcess
             RedirectStandardInput = true,
             UseShellExecute = false,
             CreateNoWindow = true,
+            WorkingDirectory = folder ?? string.Empty,
             StandardErrorEncoding = Encoding.UTF8,
         };
         foreach (string argument in arguments)

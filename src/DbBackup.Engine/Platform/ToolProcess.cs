@@ -41,8 +41,9 @@ internal abstract class ToolProcess : IDisposable
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables to set; null removes one.</param>
     /// <param name="use">What is done with its streams.</param>
-    public static ToolProcess Start(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use = ToolUse.Ask) =>
-        LocalToolProcess.Begin(path, arguments, environment, use);
+    /// <param name="folder">The folder in which it runs; null for that of this process.</param>
+    public static ToolProcess Start(string path, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use = ToolUse.Ask, string? folder = null) =>
+        LocalToolProcess.Begin(path, arguments, environment, use, folder);
 
     /// <summary>Waits for the end.</summary>
     /// <returns>The exit code.</returns>

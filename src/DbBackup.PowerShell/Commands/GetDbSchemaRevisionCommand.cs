@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using DbBackup.Engine.Migrations;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Docker;
@@ -16,6 +17,7 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     private const string PathSet = "Path";
     private const string PostgreSqlSet = "PostgreSql";
     private const string InputObjectSet = "InputObject";
+    private MigrationCode? _code;
 
     /// <summary>A SQLite database file.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = PathSet)]
@@ -56,7 +58,7 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     public PSCredential? Credential { get; set; }
 
     /// <summary>The Docker engine.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter]
     [ValidateNotNullOrEmpty]
     public string? DockerHost { get; set; }
 
@@ -87,13 +89,35 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     [ValidateRange(1, 86400)]
     public int LockTimeout { get; set; } = 30;
 
+    /// <summary>The folder that holds the code's alembic.ini.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CodePath { get; set; }
+
+    /// <summary>The container that holds the code.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ContainerCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? CodeContainer { get; set; }
+
+    /// <summary>The service of the compose project that holds the code.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ArgumentCompleter(typeof(ServiceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? CodeService { get; set; }
+
+    /// <summary>How Alembic is started where the code is.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string MigrationTool { get; set; } = CodeArguments.DefaultTool;
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         switch (ParameterSetName)
         {
             case InputObjectSet:
-                TryEach(InputObject, () => WriteObject(SchemaRevisions.OfBackup(InputObject!, BackupRepository.RequireManifest(InputObject!)), enumerateCollection: true));
+                TryEach(InputObject, () => Write(() => SchemaRevisions.OfBackup(InputObject!, BackupRepository.RequireManifest(InputObject!))));
                 break;
             case PostgreSqlSet:
                 TryEach(HostName ?? "PostgreSQL", OfServer);
@@ -101,16 +125,42 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
             default:
                 foreach (string path in Path)
                 {
-                    TryEach(path, () => WriteObject(Run((_, token) => Task.Run(
-                        () => SchemaRevisions.OfSqlite(ResolvePath(path), TimeSpan.FromSeconds(LockTimeout), token), token))));
+                    TryEach(path, () => Write(() => [Run((_, token) => Task.Run(
+                        () => SchemaRevisions.OfSqlite(ResolvePath(path), TimeSpan.FromSeconds(LockTimeout), token), token))]));
                 }
 
                 break;
         }
     }
 
+    // The code is read first: what is wrong with it is said before a server is asked.
+    private void Write(Func<IEnumerable<SchemaRevision>> read)
+    {
+        MigrationCode? code = ReadCode();
+        foreach (SchemaRevision revision in read())
+            WriteObject(code?.Compare(revision) ?? revision);
+    }
+
+    private MigrationCode? ReadCode()
+    {
+        if (_code is null && RequestedCode() is { } request)
+            _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
+        return _code;
+    }
+
+    private bool IsCodeInContainer => CodeContainer is not null || CodeService is not null;
+
+    private MigrationCodeRequest? RequestedCode() => CodeArguments.ToRequest(
+        CodePath is null || IsCodeInContainer ? CodePath : ResolvePath(CodePath),
+        MigrationTool,
+        DockerHost,
+        CodeContainer,
+        ComposeProject is null ? null : ResolveProject(ComposeProject),
+        CodeService);
+
     private void OfServer()
     {
+        _ = ReadCode();
         PostgreSqlConnectionRequest request = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential);
         if (Container is not null || ComposeProject is not null)
             request = request with { Docker = new DockerRequest { DockerHost = DockerHost, Container = Container, ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject), Service = Service } };
@@ -123,6 +173,6 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
             $"No database of '{server.LocationOf(null)}' was named.",
             "Name it with -Database, or in the connection string."));
         foreach (string name in databases)
-            TryEach(name, () => WriteObject(Run((_, token) => SchemaRevisions.OfPostgreSqlAsync(server, name, token))));
+            TryEach(name, () => Write(() => [Run((_, token) => SchemaRevisions.OfPostgreSqlAsync(server, name, token))]));
     }
 }

@@ -1,6 +1,8 @@
 using System.Management.Automation;
+using DbBackup.Engine.Migrations;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Restores;
+using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Docker;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
@@ -143,6 +145,28 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     [ValidateRange(1, 86400)]
     public int LockTimeout { get; set; } = 30;
 
+    /// <summary>The folder that holds the alembic.ini of the code that will use what is restored.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CodePath { get; set; }
+
+    /// <summary>The container that holds that code.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ContainerCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? CodeContainer { get; set; }
+
+    /// <summary>The service of the compose project that holds that code.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(ServiceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? CodeService { get; set; }
+
+    /// <summary>How Alembic is started where the code is.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string MigrationTool { get; set; } = CodeArguments.DefaultTool;
+
     /// <summary>Skips the question, and writes into a database that is open elsewhere.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -170,7 +194,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     private void Restore(Backup backup)
     {
         BackupRepository repository = OpenRepository(backup.Repository);
-        bool several = backup.Manifest?.Payloads.Count(payload => payload.Kind == PayloadKind.Database) > 1;
+        bool several = backup.Manifest?.Payloads.Count(payload => payload is { Kind: PayloadKind.Database, IsOfServer: true }) > 1;
         if (Database?.Length > 1 && !several)
         {
             throw new BackupFailure(
@@ -199,6 +223,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             Force = Force,
             LockTimeout = TimeSpan.FromSeconds(LockTimeout),
         };
+        RequireFittingCode(backup);
         bool whatIf = IsWhatIf();
         PreparedRestore restore = Run((observer, token) => PreparedRestore.PrepareAsync(repository, request, whatIf, observer, token));
         RestorePlan plan = restore.Plan;
@@ -214,6 +239,30 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         Report(result);
         if (PassThru)
             WriteObject(result);
+    }
+
+    private bool IsCodeInContainer => CodeContainer is not null || CodeService is not null;
+
+    // Code that does not know the restored revision would refuse to start, or worse: write into tables that it misreads.
+    private void RequireFittingCode(Backup backup)
+    {
+        MigrationCodeRequest? request = CodeArguments.ToRequest(
+            CodePath is null || IsCodeInContainer ? CodePath : ResolvePath(CodePath),
+            MigrationTool,
+            DockerHost,
+            CodeContainer,
+            ComposeProject is null ? null : ResolveProject(ComposeProject),
+            CodeService);
+        if (request is null)
+            return;
+        MigrationCode code = Run((_, token) => MigrationCode.ReadAsync(request, token));
+        foreach (SchemaRevision revision in SchemaRevisions.OfBackup(backup, BackupRepository.RequireManifest(backup)).Select(code.Compare))
+        {
+            if (!Force)
+                code.RequireFit(revision, backup.Manifest!.Git);
+            if (revision.Relation == SchemaRelation.Behind)
+                WriteVerbose($"The code has {revision.Pending!.Count} migrations that '{revision.Database}' has not had yet: {string.Join(", ", revision.Pending)}.");
+        }
     }
 
     // A database of a container that is off, or of a project that has nothing yet, is started for its restore; never only to show a plan.

@@ -78,6 +78,30 @@ public static class ErrorCodes
     /// <summary>A program that was run failed.</summary>
     public const string ToolFailed = nameof(ToolFailed);
 
+    /// <summary>There is no such upgrade.</summary>
+    public const string UpgradeNotFound = nameof(UpgradeNotFound);
+
+    /// <summary>Another upgrade of the same database is at work.</summary>
+    public const string UpgradeInProgress = nameof(UpgradeInProgress);
+
+    /// <summary>An earlier upgrade of the same database was cut off.</summary>
+    public const string UpgradeUnfinished = nameof(UpgradeUnfinished);
+
+    /// <summary>A step of an upgrade failed.</summary>
+    public const string UpgradeStepFailed = nameof(UpgradeStepFailed);
+
+    /// <summary>An upgrade failed, and the old state is back.</summary>
+    public const string UpgradeRolledBack = nameof(UpgradeRolledBack);
+
+    /// <summary>An upgrade failed, and was not taken back.</summary>
+    public const string UpgradeFailed = nameof(UpgradeFailed);
+
+    /// <summary>A database or backup has had migrations that an application's code does not know.</summary>
+    public const string SchemaNotOfCode = nameof(SchemaNotOfCode);
+
+    /// <summary>The migrations of an application's code cannot be read.</summary>
+    public const string MigrationsUnreadable = nameof(MigrationsUnreadable);
+
     /// <summary>A compression or format that this machine cannot read or write.</summary>
     public const string FormatNotSupported = nameof(FormatNotSupported);
 

@@ -18,6 +18,15 @@ public sealed record SchemaRevision
     /// <summary>The heads one by one: more than one where migrations have branched.</summary>
     public IReadOnlyList<string> Heads => Revision?.Split(',') ?? [];
 
+    /// <summary>The revisions to which the code leads with which it was compared; null where it was compared with none.</summary>
+    public IReadOnlyList<string>? CodeHeads { get; init; }
+
+    /// <summary>The migrations of that code that the database has not had yet, the oldest first.</summary>
+    public IReadOnlyList<string>? Pending { get; init; }
+
+    /// <summary>How it stands to that code.</summary>
+    public SchemaRelation Relation { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => Revision ?? string.Empty;
 }

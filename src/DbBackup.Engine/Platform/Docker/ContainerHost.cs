@@ -6,8 +6,7 @@ namespace DbBackup.Engine.Platform.Docker;
 /// <summary>A container as a place where programs run.</summary>
 /// <param name="client">The engine.</param>
 /// <param name="container">The container, as it was when it was looked for.</param>
-/// <param name="user">The user as whom programs run; null for the container's own.</param>
-internal sealed class ContainerHost(DockerClient client, ContainerInspect container, string? user = null) : IProgramHost
+internal sealed class ContainerHost(DockerClient client, ContainerInspect container) : IProgramHost
 {
     // The engine does not end a program whose caller has gone: it would go on, with its locks, until it is done. So a guard beside it waits for
     // the end of the input, which comes when the connection goes, however the caller died. Background jobs have no input of their own unless
@@ -81,7 +80,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         if (_hasShell.Value)
             command = ["sh", "-c", Unset(environment) + (isFed ? Fed : isOffered ? OfferingPipe + Guarded : Guarded), "sh", .. isFed || isOffered ? (string[])[mark] : [], .. command];
         string[] variables = [.. environment.Where(entry => entry.Value is not null).Select(entry => $"{entry.Key}={entry.Value}"), "LC_MESSAGES=C"];
-        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, user, isFed || _hasShell.Value, cancellationToken).ConfigureAwait(false);
+        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, isFed || _hasShell.Value, cancellationToken).ConfigureAwait(false);
         var started = new ContainerProgram(program, container.ShortName, exec, isFed ? mark : null);
         if (isOffered)
             await started.TakePipeAsync(mark, cancellationToken).ConfigureAwait(false);
@@ -93,7 +92,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
     {
         try
         {
-            using ExecConnection exec = await client.ExecAsync(container.Id, [program, .. arguments], [], user, feed: false, cancellationToken).ConfigureAwait(false);
+            using ExecConnection exec = await client.ExecAsync(container.Id, [program, .. arguments], [], feed: false, cancellationToken).ConfigureAwait(false);
             using var run = new ContainerProgram(program, container.ShortName, exec);
             return await run.WaitAsync(cancellationToken).ConfigureAwait(false) == 0;
         }
@@ -106,17 +105,11 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
     /// <summary>Runs a program to its end.</summary>
     /// <returns>Its exit code, and all that it wrote.</returns>
     public async Task<(int ExitCode, string Output, string Errors)> CaptureAsync(
-        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, string? input = null)
+        string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         try
         {
-            using ToolProcess tool = await StartAsync(program, arguments, new Dictionary<string, string?>(), input is null ? ToolUse.Ask : ToolUse.Feed, cancellationToken).ConfigureAwait(false);
-            if (input is not null)
-            {
-                await tool.Input.WriteAsync(System.Text.Encoding.UTF8.GetBytes(input), cancellationToken).ConfigureAwait(false);
-                await tool.Input.DisposeAsync().ConfigureAwait(false);
-            }
-
+            using ToolProcess tool = await StartAsync(program, arguments, new Dictionary<string, string?>(), ToolUse.Ask, cancellationToken).ConfigureAwait(false);
             using var reader = new StreamReader(tool.Output);
             string output = await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
             return (await tool.WaitAsync(cancellationToken).ConfigureAwait(false), output, tool.Errors);

@@ -11,16 +11,15 @@ internal sealed partial class DockerClient
     /// <param name="container">The container's name or id.</param>
     /// <param name="command">The program and its arguments: no shell is between.</param>
     /// <param name="environment">Variables of its own, <c>NAME=value</c>: they stand in no process list.</param>
-    /// <param name="user">The user; null for the container's own.</param>
     /// <param name="feed">Whether its standard input will be written; else it is empty.</param>
     /// <param name="cancellationToken">Stops the start.</param>
     /// <exception cref="BackupException">The container does not run, or is not there.</exception>
     public async Task<ExecConnection> ExecAsync(
-        string container, IReadOnlyList<string> command, IReadOnlyList<string> environment, string? user, bool feed, CancellationToken cancellationToken)
+        string container, IReadOnlyList<string> command, IReadOnlyList<string> environment, bool feed, CancellationToken cancellationToken)
     {
         IdAnswer exec = (await PostAsync<IdAnswer>(
             $"/containers/{Uri.EscapeDataString(container)}/exec",
-            new { AttachStdin = feed, AttachStdout = true, AttachStderr = true, Tty = false, Cmd = command, Env = environment, User = user },
+            new { AttachStdin = feed, AttachStdout = true, AttachStderr = true, Tty = false, Cmd = command, Env = environment },
             container,
             $"preparing {command[0]}",
             cancellationToken).ConfigureAwait(false))!;
