@@ -23,6 +23,10 @@
         'Import-DbBackup'
         'Get-DbSchemaRevision'
         'Find-DbBackupSource'
+        'Invoke-DbUpgrade'
+        'Get-DbUpgrade'
+        'Resume-DbUpgrade'
+        'Undo-DbUpgrade'
     )
     VariablesToExport    = @()
     AliasesToExport      = @()

@@ -4,6 +4,7 @@ using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Files;
 using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Upgrades;
 
 namespace DbBackup.TestWriter;
 
@@ -38,5 +39,12 @@ internal static class EngineRun
     {
         foreach (Backup backup in await BackupRepository.At(repository).ListAsync(null, CancellationToken.None))
             Console.WriteLine($"{backup} {backup.Status}");
+    }
+
+    /// <summary>Upgrades a database.</summary>
+    public static async Task UpgradeAsync(string journals, string repository, string database, string migrate, int killAt)
+    {
+        var request = new UpgradeRequest { DatabasePath = database, Migrate = migrate, CodePath = Path.GetDirectoryName(database)!, DatabaseVariable = "DATABASE_URL" };
+        Console.WriteLine(await new UpgradeService(journals).RunAsync(request, BackupRepository.At(repository), new Executioner(killAt), CancellationToken.None));
     }
 }

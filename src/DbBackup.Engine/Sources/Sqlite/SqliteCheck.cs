@@ -18,6 +18,13 @@ internal static class SqliteCheck
     public static string? FindDamage(string path, bool thorough, CancellationToken cancellationToken)
     {
         using SqliteDatabase database = SqliteDatabase.OpenImmutable(path, cancellationToken);
+        return FindDamage(database, thorough);
+    }
+
+    /// <summary>Checks an open database.</summary>
+    /// <inheritdoc cref="FindDamage(string, bool, CancellationToken)"/>
+    public static string? FindDamage(SqliteDatabase database, bool thorough)
+    {
         if (thorough)
             database.Execute($"PRAGMA cache_size=-{ThoroughCacheSize}");
         List<string> findings = database.Rows(

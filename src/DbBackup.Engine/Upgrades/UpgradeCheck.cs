@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Globalization;
+using DbBackup.Engine.Sources.Sqlite;
+
+namespace DbBackup.Engine.Upgrades;
+
+/// <summary>Finds out whether what was upgraded works: by an address, by a question to the database, or by a command.</summary>
+internal static class UpgradeCheck
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Makes one check.</summary>
+    /// <param name="check">The check, as <see cref="UpgradeRequest.Checks"/> describes.</param>
+    /// <param name="request">The upgrade.</param>
+    /// <param name="database">The database's file.</param>
+    /// <param name="environment">What a command gets.</param>
+    /// <param name="observer">Hears a command's words.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BackupException">It does not hold.</exception>
+    public static Task RunAsync(
+        string check, UpgradeRequest request, string database, IReadOnlyDictionary<string, string?> environment, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        if (IsAddress(check))
+            return AskAsync(new Uri(check), request.Timeout, cancellationToken);
+        return IsAssertion(check)
+            ? Task.Run(() => Assert(check, database, request.LockTimeout, cancellationToken), cancellationToken)
+            : new ShellCommand(check, request.CodePath, environment).RunAsync(request.Timeout, null, observer, cancellationToken);
+    }
+
+    /// <summary>Whether a check asks an address; then it says nothing about a copy.</summary>
+    public static bool IsAddress(string check) =>
+        check.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || check.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsAssertion(string check) => check.TrimStart().StartsWith("select ", StringComparison.OrdinalIgnoreCase);
+
+    // An application needs a moment until it answers.
+    private static async Task AskAsync(Uri address, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        string last;
+        var waited = Stopwatch.StartNew();
+        do
+        {
+            try
+            {
+                using HttpResponseMessage answer = await client.GetAsync(address, cancellationToken).ConfigureAwait(false);
+                if (answer.IsSuccessStatusCode)
+                    return;
+                last = ((int)answer.StatusCode).ToString(CultureInfo.InvariantCulture) + " " + answer.ReasonPhrase;
+            }
+            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+            {
+                last = exception.Message;
+            }
+
+            await Task.Delay(s_interval, cancellationToken).ConfigureAwait(false);
+        }
+        while (waited.Elapsed < timeout);
+        throw Failed(address.ToString(), FormattableString.Invariant($"did not answer well within {timeout.TotalSeconds:0} s; its last answer: {last}"));
+    }
+
+    private static void Assert(string sql, string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    {
+        using SqliteDatabase database = SqliteDatabase.OpenLive(path, lockTimeout, cancellationToken);
+        object? value = database.Rows(sql, row => row.GetValue(0)).FirstOrDefault();
+        if (value is null or DBNull or 0L or 0d or "")
+            throw Failed(sql, $"gives {value switch { null or DBNull => "nothing", "" => "an empty text", _ => "0" }}");
+    }
+
+    private static BackupFailure Failed(string check, string how) => new(
+        ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, $"The check '{check}' {how}.", "See why what was upgraded does not hold it, or correct the check (-HealthCheck).")
+    { Target = check };
+}

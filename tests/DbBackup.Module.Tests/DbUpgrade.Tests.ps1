@@ -1,0 +1,125 @@
+BeforeDiscovery {
+    # In CI a missing program fails the tests; elsewhere they are skipped.
+    $skip = $IsWindows -or (-not (Get-Command alembic -ErrorAction Ignore) -and $env:CI -ne 'true')
+}
+
+Describe 'Upgrades of a SQLite application with Alembic' -Skip:$skip {
+    BeforeAll {
+        . $PSScriptRoot/common.ps1
+
+        # As PATS and others have it: env.py takes the database from DATABASE_URL.
+        $environment = @'
+import os
+from alembic import context
+from sqlalchemy import create_engine
+with create_engine(os.environ['DATABASE_URL']).connect() as connection:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+'@
+        function Add-Migration([string] $Id, [string] $After, [string[]] $Upgrade) {
+            @(
+                'from alembic import op'
+                'import time'
+                "revision = '$Id'"
+                if ($After) { "down_revision = '$After'" } else { 'down_revision = None' }
+                'branch_labels = None'
+                'depends_on = None'
+                'def upgrade():'
+                $Upgrade.ForEach{ "    $_" }
+            ) | Set-Content "./backend/migrations/versions/$($Id)_step.py"
+        }
+        $arguments = @{ Path = './pats.db'; CodePath = './backend'; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL' }
+        $add = "op.execute('ALTER TABLE applications ADD COLUMN stage TEXT')"
+    }
+    BeforeEach {
+        $folder = Enter-NewFolder
+        $env:XDG_DATA_HOME = "$folder/data"
+        New-SampleDatabase ./pats.db -Revision aa01
+        New-Folder ./backend/migrations/versions | Out-Null
+        "[alembic]`nscript_location = migrations" | Set-Content ./backend/alembic.ini
+        $environment | Set-Content ./backend/migrations/env.py
+        Add-Migration aa01 '' pass
+        $before = sqlite3 ./pats.db .dump
+    }
+    AfterEach { Set-Location $RepositoryRoot; Remove-Item Env:XDG_DATA_HOME, Env:DBBACKUP_REPOSITORY -ErrorAction Ignore }
+
+    It 'shows the plan with -WhatIf and changes nothing' {
+        Add-Migration bb02 aa01 $add
+        $plan = Invoke-DbUpgrade @arguments -WhatIf -PassThru
+        $plan | Should -BeOfType ([DbBackup.UpgradePlan])
+        "$plan" | Should -Match 'schema revision aa01, code at bb02: Behind, 1 migration pending'
+        Get-DbUpgrade | Should -BeNullOrEmpty
+        Test-Path ./backups | Should -BeFalse
+        sqlite3 ./pats.db .dump | Should -Be $before
+    }
+
+    It 'upgrades, and tells what it did' {
+        Add-Migration bb02 aa01 $add
+        $result = Invoke-DbUpgrade @arguments -HealthCheck 'SELECT count(*) = 50 FROM applications WHERE stage IS NULL' -Force
+        "$($result.State)" | Should -Be Succeeded
+        $result.FromRevision, $result.ToRevision | Should -Be aa01, bb02
+        $result.Steps.Name | Should -Be Preflight, Backup, Rehearsal, Migration, Check
+        (Get-DbSchemaRevision ./pats.db -CodePath ./backend).Relation | Should -Be Same
+        "$((Get-DbBackup).Type) $((Get-DbBackup).Status)" | Should -Be 'PreMigration Matched'
+        $text = $result | Out-String -Width 200
+        $text | Should -Match 'Revision +: aa01 -> bb02'
+        $text | Should -Match 'Migration: Done in'
+        (Get-DbUpgrade).Id | Should -Be $result.Id
+    }
+
+    It 'gives the database back when the migration destroys data and fails' {
+        Add-Migration bb02 aa01 "op.execute('DELETE FROM documents')"
+        Add-Migration cc03 bb02 "raise Exception('cannot go on')"
+        $result = Invoke-DbUpgrade @arguments -NoRehearsal -Force -ErrorAction SilentlyContinue -ErrorVariable failed -WarningAction SilentlyContinue
+        "$($result.State)" | Should -Be RolledBack
+        $failed[0].FullyQualifiedErrorId | Should -BeLike 'UpgradeRolledBack,*'
+        $failed[0].Exception.Message | Should -Match 'cannot go on'
+        sqlite3 ./pats.db .dump | Should -Be $before
+        # And with a rehearsal it never gets that far.
+        $result = Invoke-DbUpgrade @arguments -Force -ErrorAction SilentlyContinue
+        ($result.Steps | Where-Object Name -EQ Migration).State | Should -Be Pending
+        sqlite3 ./pats.db .dump | Should -Be $before
+    }
+
+    It 'is undone or gone on with after the shell was killed in the middle of the migration' {
+        Add-Migration bb02 aa01 $add
+        Add-Migration cc03 bb02 "open('../begun', 'w').close(); time.sleep(0 if __import__('os').path.exists('../go') else 600)"
+        $killed = {
+            Remove-Item ./begun -ErrorAction Ignore
+            $command = "Import-Module '$ModulePath'; Set-Location '$folder'; Invoke-DbUpgrade ./pats.db -CodePath ./backend -Migrate 'alembic upgrade head' -DatabaseVariable DATABASE_URL -NoRehearsal -Force"
+            $shell = Start-Process (Get-Process -Id $PID).Path -ArgumentList '-NoProfile', '-NonInteractive', '-Command', "`"$command`"" -PassThru -RedirectStandardOutput ./shell.out -RedirectStandardError ./shell.err
+            for ($i = 0; -not (Test-Path ./begun) -and $i -lt 600 -and -not $shell.HasExited; $i++) { Start-Sleep -Milliseconds 100 }
+            "$(Test-Path ./begun) $(Get-Content ./shell.err -Raw)" | Should -Match '^True'
+            kill -9 $shell.Id
+            $shell.WaitForExit()
+        }
+        & $killed
+        $cut = Get-DbUpgrade
+        "$($cut.State)" | Should -Be Interrupted
+        (Get-ErrorOf { Invoke-DbUpgrade @arguments -Force }).FullyQualifiedErrorId | Should -BeLike 'UpgradeUnfinished,*'
+        (TabExpansion2 'Undo-DbUpgrade ').CompletionMatches.CompletionText | Should -Be $cut.Id
+        $undone = $cut | Undo-DbUpgrade -Force -WarningAction SilentlyContinue
+        "$($undone.State)" | Should -Be RolledBack
+        sqlite3 ./pats.db .dump | Should -Be $before
+
+        Start-Sleep -Seconds 1
+        & $killed
+        New-Item ./go | Out-Null
+        $resumed = Get-DbUpgrade | Where-Object State -EQ Interrupted | Resume-DbUpgrade -Force -WarningAction SilentlyContinue
+        "$($resumed.State)" | Should -Be Succeeded
+        (Get-DbSchemaRevision ./pats.db).Revision | Should -Be cc03
+        Get-RowCount ./pats.db | Should -Be 50
+    }
+
+    It 'refuses in one clear sentence' {
+        Add-Migration bb02 aa01 $add
+        (Get-ErrorOf { Invoke-DbUpgrade ./none.db -Migrate true -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
+        (Get-ErrorOf { Invoke-DbUpgrade @arguments -Include ./none -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
+        (Get-ErrorOf { Undo-DbUpgrade none -Force }).FullyQualifiedErrorId | Should -BeLike 'UpgradeNotFound,*'
+        (Get-ErrorOf { Get-DbUpgrade none }).FullyQualifiedErrorId | Should -BeLike 'UpgradeNotFound,*'
+        "update alembic_version set version_num = 'ffff'" | sqlite3 ./pats.db
+        (Get-ErrorOf { Invoke-DbUpgrade @arguments }).FullyQualifiedErrorId | Should -BeLike 'SchemaNotOfCode,*'
+        Get-DbUpgrade | Should -BeNullOrEmpty
+    }
+}
