@@ -81,6 +81,7 @@ internal sealed class ExecConnection(DockerClient client, string id, DockerConne
 {
     // The engine notes the exit code a moment after the streams have ended.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PatienceWithNumber = TimeSpan.FromSeconds(2);
 
     public DockerConnection Connection => connection;
 
@@ -100,8 +101,20 @@ internal sealed class ExecConnection(DockerClient client, string id, DockerConne
     }
 
     /// <summary>The number of the program's process where the engine runs; null where it has ended.</summary>
-    public async Task<int?> ProcessAsync(CancellationToken cancellationToken) =>
-        await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false) is { Running: true, Pid: > 0 } state ? state.Pid : null;
+    public async Task<int?> ProcessAsync(CancellationToken cancellationToken)
+    {
+        DateTime end = DateTime.UtcNow + PatienceWithNumber;
+        while (true)
+        {
+            ExecInspect state = await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false);
+            if (state.Pid > 0)
+                return state.Pid;
+            if (state.ExitCode is not null || DateTime.UtcNow > end)
+                return null;
+            // A program may have written already when the engine notes its number.
+            await Task.Delay(20, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Whether the container itself has ended, or is about to: the engine notes that a moment after the ends of its programs.</summary>
     public async Task<bool> HasContainerEndedAsync(string container, CancellationToken cancellationToken)
