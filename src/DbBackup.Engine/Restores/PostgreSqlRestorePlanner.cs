@@ -55,8 +55,9 @@ internal static class PostgreSqlRestorePlanner
         ContainerFilesRestore? containerFiles = intoContainers ? await ContainerFilesRestore.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false) : null;
         ServerUsers? users = targets.Exists(target => target.Action != RestoreAction.Create)
             ? await ServerUsers.FindAsync(maintenance, [.. items.Select(item => item.Name)], cancellationToken).ConfigureAwait(false) : null;
-        if (users is { Containers.Count: > 0 })
-            warnings.Add($"{string.Join(", ", users.Containers.Select(container => container.Name))} stopped for the swap and started again");
+        string[] stopped = [.. (users?.Containers ?? []).Select(container => container.Name).Where(name => containerFiles?.Stopped.Contains(name) != true)];
+        if (stopped.Length > 0)
+            warnings.Add(ContainerFilesRestore.StopWarning(stopped));
         bool inPlace = targets.Exists(target => target.Action == RestoreAction.InPlace);
         var plan = new RestorePlan
         {

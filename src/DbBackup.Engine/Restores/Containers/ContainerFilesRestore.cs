@@ -28,6 +28,9 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
 
     public override RestorePlan Plan { get; }
 
+    /// <summary>The names of the containers that are stopped for it.</summary>
+    public IReadOnlyList<string> Stopped { get; private init; } = [];
+
     /// <summary>Whether what a backup holds of files belongs into containers or volumes.</summary>
     public static bool Applies(RestoreRequest request) =>
         request.Destination is null && FilesOf(request).Any(payload => request.Connection.Docker?.NamesSubject == true || DockerLocation.IsOne(payload.OriginalPath));
@@ -59,7 +62,8 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
 
             foreach (Payload database in payloads.Where(payload => payload.Kind == PayloadKind.Database && !places.Exists(place => place.Databases.Any(inside => inside.Payload == payload))))
                 places.Add(await VolumePlace.FindAsync(client, LocationOf(database, elsewhere, request.ContainerPath), elsewhere?.Start == true, null, [(database, string.Empty)], cancellationToken).ConfigureAwait(false));
-            return new ContainerFilesRestore(repository, request, client, places, await DescribeAsync(client, request, places, cancellationToken).ConfigureAwait(false));
+            (RestorePlan plan, string[] stopped) = await DescribeAsync(client, request, places, cancellationToken).ConfigureAwait(false);
+            return new ContainerFilesRestore(repository, request, client, places, plan) { Stopped = stopped };
         }
         catch
         {
@@ -164,17 +168,17 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
         return new DockerLocation { Container = elsewhere.Container, Project = elsewhere.ComposeProject, Service = elsewhere.Service ?? origin?.Service, Volume = elsewhere.Volume, Path = target };
     }
 
-    private static async Task<RestorePlan> DescribeAsync(DockerClient client, RestoreRequest request, IReadOnlyList<VolumePlace> places, CancellationToken cancellationToken)
+    private static async Task<(RestorePlan Plan, string[] Stopped)> DescribeAsync(DockerClient client, RestoreRequest request, IReadOnlyList<VolumePlace> places, CancellationToken cancellationToken)
     {
         var warnings = new List<string>();
         if (request.Backup.Status == BackupStatus.Damaged)
             warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
         if (request.Backup.Status == BackupStatus.Written)
             warnings.Add("this backup was never tested; it is checked while it is restored");
-        ContainerSummary[] stopped = await ApplicationStop.WithDependentsAsync(client, places.SelectMany(place => place.Users), cancellationToken).ConfigureAwait(false);
+        string[] stopped = [.. (await ApplicationStop.WithDependentsAsync(client, places.SelectMany(place => place.Users), cancellationToken).ConfigureAwait(false)).Select(container => container.Name)];
         if (stopped.Length > 0)
-            warnings.Add($"{string.Join(", ", stopped.Select(container => container.Name))} {(stopped.Length == 1 ? "is" : "are")} stopped for the swap and started again");
-        return new RestorePlan
+            warnings.Add(StopWarning(stopped));
+        var plan = new RestorePlan
         {
             Backup = request.Backup,
             Targets =
@@ -185,7 +189,12 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
             SafetyBackup = !request.NoSafetyBackup && places.Any(place => place.Exists),
             Warnings = warnings,
         };
+        return (plan, stopped);
     }
+
+    /// <summary>What a plan says of containers that are stopped.</summary>
+    public static string StopWarning(IReadOnlyCollection<string> names) =>
+        $"{string.Join(", ", names)} {(names.Count == 1 ? "is" : "are")} stopped for the swap and started again";
 
     private static RestoreTarget Target(VolumePlace place, Payload payload, string relative) => new(
         payload,
