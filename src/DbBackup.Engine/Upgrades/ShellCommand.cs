@@ -8,7 +8,8 @@ namespace DbBackup.Engine.Upgrades;
 /// <param name="environment">Variables to set.</param>
 internal sealed class ShellCommand(string command, string folder, IReadOnlyDictionary<string, string?> environment)
 {
-    private const int KeptLines = 15;
+    // Programs end with what matters; what is above is heard by the observer.
+    private const int KeptLines = 5;
 
     // It begins when it is told to, so that it is known on disk before it does anything. Where nobody tells it, its parent has died.
     private const string Waiting = "read -r go || exit 1; exec sh -c \"$1\" </dev/null";

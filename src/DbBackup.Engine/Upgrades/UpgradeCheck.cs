@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Upgrades;
 
@@ -12,19 +11,18 @@ internal static class UpgradeCheck
     /// <summary>Makes one check.</summary>
     /// <param name="check">The check, as <see cref="UpgradeRequest.Checks"/> describes.</param>
     /// <param name="request">The upgrade.</param>
-    /// <param name="database">The database's file.</param>
-    /// <param name="environment">What a command gets.</param>
+    /// <param name="subject">What was upgraded.</param>
     /// <param name="observer">Hears a command's words.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">It does not hold.</exception>
     public static Task RunAsync(
-        string check, UpgradeRequest request, string database, IReadOnlyDictionary<string, string?> environment, IOperationObserver observer, CancellationToken cancellationToken)
+        string check, UpgradeRequest request, IUpgradeSubject subject, IOperationObserver observer, CancellationToken cancellationToken)
     {
         if (IsAddress(check))
             return AskAsync(new Uri(check), request.Timeout, cancellationToken);
         return IsAssertion(check)
-            ? Task.Run(() => Assert(check, database, request.LockTimeout, cancellationToken), cancellationToken)
-            : new ShellCommand(check, request.CodePath, environment).RunAsync(request.Timeout, null, observer, cancellationToken);
+            ? AssertAsync(check, subject, cancellationToken)
+            : new ShellCommand(check, request.CodePath, subject.Environment).RunAsync(request.Timeout, null, observer, cancellationToken);
     }
 
     /// <summary>Whether a check asks an address; then it says nothing about a copy.</summary>
@@ -59,11 +57,10 @@ internal static class UpgradeCheck
         throw Failed(address.ToString(), FormattableString.Invariant($"did not answer well within {timeout.TotalSeconds:0} s; its last answer: {last}"));
     }
 
-    private static void Assert(string sql, string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    private static async Task AssertAsync(string sql, IUpgradeSubject subject, CancellationToken cancellationToken)
     {
-        using SqliteDatabase database = SqliteDatabase.OpenLive(path, lockTimeout, cancellationToken);
-        object? value = database.Rows(sql, row => row.GetValue(0)).FirstOrDefault();
-        if (value is null or DBNull or 0L or 0d or "")
+        object? value = await subject.AskAsync(sql, cancellationToken).ConfigureAwait(false);
+        if (value is null or DBNull or 0L or 0 or 0d or false or "")
             throw Failed(sql, $"gives {value switch { null or DBNull => "nothing", "" => "an empty text", _ => "0" }}");
     }
 

@@ -58,4 +58,7 @@ public sealed record UpgradeRequest
 
     /// <summary>How long to wait for a locked database.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The database that it is about.</summary>
+    internal IUpgradeSubject ToSubject() => new SqliteSubject(DatabasePath, this);
 }

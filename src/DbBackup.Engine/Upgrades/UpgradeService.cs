@@ -7,7 +7,6 @@ using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Upgrades;
 
@@ -37,12 +36,13 @@ public sealed class UpgradeService(string? journals = null)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(repository);
-        SchemaRevision revision = await InspectAsync(request, cancellationToken).ConfigureAwait(false);
+        IUpgradeSubject subject = request.ToSubject();
+        SchemaRevision revision = await InspectAsync(request, subject, cancellationToken).ConfigureAwait(false);
         return new UpgradePlan
         {
-            Subject = request.DatabasePath,
+            Subject = subject.Location,
             Revision = revision,
-            Size = SqliteFile.TotalSize(request.DatabasePath),
+            Size = await subject.SizeAsync(cancellationToken).ConfigureAwait(false),
             Repository = repository.Storage.Location,
             Migrate = request.Migrate,
             CodePath = request.CodePath,
@@ -124,27 +124,22 @@ public sealed class UpgradeService(string? journals = null)
         _ => null,
     };
 
-    private static string UrlOf(string path) => "sqlite:///" + path;
-
-    private static Dictionary<string, string?> EnvironmentOf(UpgradeRequest request, string database) =>
-        request.DatabaseVariable is { } variable ? new Dictionary<string, string?> { [variable] = UrlOf(database) } : [];
-
-    private static async Task<SchemaRevision> InspectAsync(UpgradeRequest request, CancellationToken cancellationToken)
+    private static async Task<SchemaRevision> InspectAsync(UpgradeRequest request, IUpgradeSubject subject, CancellationToken cancellationToken)
     {
-        SchemaRevision revision = await ReadRevisionAsync(request, cancellationToken).ConfigureAwait(false);
+        SchemaRevision revision = await ReadRevisionAsync(request, subject, request.Force, cancellationToken).ConfigureAwait(false);
         foreach (string include in request.Include.Where(path => !Path.Exists(path)))
             throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no '{include}' to back up with the database.", "Check the path (-Include).") { Target = include };
         return revision;
     }
 
-    private static async Task<SchemaRevision> ReadRevisionAsync(UpgradeRequest request, CancellationToken cancellationToken)
+    private static async Task<SchemaRevision> ReadRevisionAsync(UpgradeRequest request, IUpgradeSubject subject, bool mayNotFit, CancellationToken cancellationToken)
     {
-        SchemaRevision revision = await Task.Run(() => SchemaRevisions.OfSqlite(request.DatabasePath, request.LockTimeout, cancellationToken), cancellationToken).ConfigureAwait(false);
+        SchemaRevision revision = await subject.RevisionAsync(cancellationToken).ConfigureAwait(false);
         if (request.MigrationTool is not { } tool)
             return revision;
         MigrationCode code = await MigrationCode.ReadAsync(new MigrationCodeRequest { Folder = request.CodePath, Tool = tool }, cancellationToken).ConfigureAwait(false);
         revision = code.Compare(revision);
-        if (!request.Force)
+        if (!mayNotFit)
             code.RequireFit(revision, null);
         return revision;
     }
@@ -152,16 +147,17 @@ public sealed class UpgradeService(string? journals = null)
     private static async Task<UpgradeResult> GoOnAsync(UpgradeJournal journal, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {
         UpgradeRequest request = journal.Note.Request;
+        IUpgradeSubject subject = request.ToSubject();
         try
         {
-            await StepAsync(journal, Preflight, observer, () => PreflightAsync(journal, request, cancellationToken)).ConfigureAwait(false);
-            await StepAsync(journal, PreMigrationBackup, observer, () => BackUpAsync(journal, repository, observer, cancellationToken)).ConfigureAwait(false);
+            await StepAsync(journal, Preflight, observer, () => PreflightAsync(journal, subject, cancellationToken)).ConfigureAwait(false);
+            await StepAsync(journal, PreMigrationBackup, observer, () => BackUpAsync(journal, subject, repository, observer, cancellationToken)).ConfigureAwait(false);
             if (WhyNotRehearsed(request) is { } reason)
                 journal.Write(journal.Note.Step(Rehearsal) with { State = UpgradeStepState.Skipped, Detail = reason });
             else
-                await StepAsync(journal, Rehearsal, observer, () => RehearseAsync(journal, repository, observer, cancellationToken)).ConfigureAwait(false);
-            await StepAsync(journal, Migration, observer, () => MigrateAsync(journal, observer, cancellationToken)).ConfigureAwait(false);
-            await StepAsync(journal, Check, observer, () => CheckAsync(journal, request.DatabasePath, withAddresses: true, observer, cancellationToken)).ConfigureAwait(false);
+                await StepAsync(journal, Rehearsal, observer, () => RehearseAsync(journal, subject, repository, observer, cancellationToken)).ConfigureAwait(false);
+            await StepAsync(journal, Migration, observer, () => MigrateAsync(journal, subject, observer, cancellationToken)).ConfigureAwait(false);
+            await StepAsync(journal, Check, observer, () => CheckAsync(request, subject, withAddresses: true, observer, cancellationToken)).ConfigureAwait(false);
             journal.Write(journal.Note with { State = UpgradeState.Succeeded });
             return journal.Note.ToResult();
         }
@@ -171,7 +167,7 @@ public sealed class UpgradeService(string? journals = null)
             journal.Write(journal.Note with { Failure = words });
             if (HasBegun(journal.Note) && !request.NoRollback)
             {
-                observer.Warning($"The upgrade of '{request.DatabasePath}' failed, and its old state is restored: {words}");
+                observer.Warning($"The upgrade of '{request.DatabasePath}' failed; its old state is restored now.");
                 await RollBackAsync(journal, repository, observer).ConfigureAwait(false);
             }
             else
@@ -203,23 +199,23 @@ public sealed class UpgradeService(string? journals = null)
         }
         catch (Exception exception)
         {
-            journal.Write(step with { State = UpgradeStepState.Failed, Duration = time.Elapsed, Detail = exception.Message });
+            journal.Write(step with { State = UpgradeStepState.Failed, Duration = time.Elapsed, Detail = exception.Message.Split('\n')[0].TrimEnd('\r', ':') });
             throw;
         }
     }
 
-    private static async Task<string> PreflightAsync(UpgradeJournal journal, UpgradeRequest request, CancellationToken cancellationToken)
+    private static async Task<string> PreflightAsync(UpgradeJournal journal, IUpgradeSubject subject, CancellationToken cancellationToken)
     {
-        SchemaRevision revision = await InspectAsync(request, cancellationToken).ConfigureAwait(false);
+        SchemaRevision revision = await InspectAsync(journal.Note.Request, subject, cancellationToken).ConfigureAwait(false);
         journal.Write(journal.Note with { FromRevision = revision.Revision });
         string schema = revision.Revision is null ? "no schema revision" : $"schema revision {revision.Revision}";
         return revision.CodeHeads is null ? schema : $"{schema}, {revision.Relation}: {revision.Pending!.Count} {(revision.Pending.Count == 1 ? "migration" : "migrations")} pending";
     }
 
-    private static async Task<string> BackUpAsync(UpgradeJournal journal, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
+    private static async Task<string> BackUpAsync(UpgradeJournal journal, IUpgradeSubject subject, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {
         UpgradeRequest request = journal.Note.Request;
-        IBackupSource[] sources = [new SqliteSource(request.DatabasePath, SqliteFormat.Native, request.LockTimeout), .. request.Include.Select(path => new FolderSource(path))];
+        IBackupSource[] sources = [subject.Source, .. request.Include.Select(path => new FolderSource(path))];
         // Restored and compared before it counts: it may be all that is left.
         Backup backup = await new BackupService(repository).CreateAsync(
             new BackupRequest { Sources = sources, SourceName = request.SourceName, Type = BackupType.PreMigration, Verify = true, Tags = ["upgrade:" + journal.Note.Id] }, observer, cancellationToken).ConfigureAwait(false);
@@ -227,61 +223,42 @@ public sealed class UpgradeService(string? journals = null)
         return $"{backup.Source}/{backup.Name}, {backup.Status}, {ByteSize.Format(backup.Size)}";
     }
 
-    private static async Task<string> RehearseAsync(UpgradeJournal journal, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
+    private static async Task<string> RehearseAsync(UpgradeJournal journal, IUpgradeSubject subject, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {
         UpgradeRequest request = journal.Note.Request;
-        DirectoryInfo scratch = Directory.CreateTempSubdirectory("dbbackup-rehearsal-");
-        try
+        Backup backup = await FindBackupAsync(journal.Note, repository, cancellationToken).ConfigureAwait(false);
+        IUpgradeSubject copy = await subject.CopyAsync(backup, repository, observer, cancellationToken).ConfigureAwait(false);
+        await using (copy.ConfigureAwait(false))
         {
-            string copy = Path.Combine(scratch.FullName, Path.GetFileName(request.DatabasePath));
-            Backup backup = await FindBackupAsync(journal.Note, repository, cancellationToken).ConfigureAwait(false);
-            PreparedRestore restore = await PreparedRestore.PrepareAsync(
-                repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
-            await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
             var time = Stopwatch.StartNew();
-            await new ShellCommand(request.Migrate, request.CodePath, EnvironmentOf(request, copy)).RunAsync(request.Timeout, null, observer, cancellationToken).ConfigureAwait(false);
+            await new ShellCommand(request.Migrate, request.CodePath, copy.Environment).RunAsync(request.Timeout, null, observer, cancellationToken).ConfigureAwait(false);
             double seconds = time.Elapsed.TotalSeconds;
-            await CheckAsync(journal, copy, withAddresses: false, observer, cancellationToken).ConfigureAwait(false);
+            await CheckAsync(request, copy, withAddresses: false, observer, cancellationToken).ConfigureAwait(false);
             return string.Create(CultureInfo.InvariantCulture, $"the migration took {seconds:0.0} s on a copy");
-        }
-        finally
-        {
-            scratch.Delete(recursive: true);
         }
     }
 
-    private static async Task<string> MigrateAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
+    private static async Task<string> MigrateAsync(UpgradeJournal journal, IUpgradeSubject subject, IOperationObserver observer, CancellationToken cancellationToken)
     {
         UpgradeRequest request = journal.Note.Request;
-        await new ShellCommand(request.Migrate, request.CodePath, EnvironmentOf(request, request.DatabasePath)).RunAsync(
+        await new ShellCommand(request.Migrate, request.CodePath, subject.Environment).RunAsync(
             request.Timeout, process => journal.Write(journal.Note with { Migration = process }), observer, cancellationToken).ConfigureAwait(false);
-        string? revision = (await ReadAfterAsync(request, request.DatabasePath, cancellationToken).ConfigureAwait(false)).Revision;
+        string? revision = (await subject.RevisionAsync(cancellationToken).ConfigureAwait(false)).Revision;
         journal.Write(journal.Note with { ToRevision = revision });
         return revision is null ? "done" : $"schema revision {revision}";
     }
 
-    private static async Task<SchemaRevision> ReadAfterAsync(UpgradeRequest request, string path, CancellationToken cancellationToken) =>
-        await ReadRevisionAsync(request with { DatabasePath = path, Force = true }, cancellationToken).ConfigureAwait(false);
-
-    private static async Task<string> CheckAsync(UpgradeJournal journal, string path, bool withAddresses, IOperationObserver observer, CancellationToken cancellationToken)
+    private static async Task<string> CheckAsync(UpgradeRequest request, IUpgradeSubject subject, bool withAddresses, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        UpgradeRequest request = journal.Note.Request;
-        string? damage = await Task.Run(
-            () =>
-            {
-                using SqliteDatabase database = SqliteDatabase.OpenLive(path, request.LockTimeout, cancellationToken);
-                return SqliteCheck.FindDamage(database, thorough: true);
-            },
-            cancellationToken).ConfigureAwait(false);
-        if (damage is not null)
-            throw Failed(path, $"The migrated database is damaged: {damage}");
-        SchemaRevision revision = await ReadAfterAsync(request, path, cancellationToken).ConfigureAwait(false);
+        if (await subject.FindDamageAsync(cancellationToken).ConfigureAwait(false) is { } damage)
+            throw Failed(subject.Location, $"The migrated database is damaged: {damage}");
+        SchemaRevision revision = await ReadRevisionAsync(request, subject, mayNotFit: true, cancellationToken).ConfigureAwait(false);
         if (revision.Relation is SchemaRelation.Behind)
-            throw Failed(path, $"After the migration, {revision.Pending!.Count} migrations of the code are still pending: {string.Join(", ", revision.Pending)}.");
+            throw Failed(subject.Location, $"After the migration, {revision.Pending!.Count} migrations of the code are still pending: {string.Join(", ", revision.Pending)}.");
         int made = 0;
         foreach (string check in request.Checks.Where(each => withAddresses || !UpgradeCheck.IsAddress(each)))
         {
-            await UpgradeCheck.RunAsync(check, request, path, EnvironmentOf(request, path), observer, cancellationToken).ConfigureAwait(false);
+            await UpgradeCheck.RunAsync(check, request, subject, observer, cancellationToken).ConfigureAwait(false);
             made++;
         }
 
@@ -329,7 +306,7 @@ public sealed class UpgradeService(string? journals = null)
         await EndMigrationAsync(journal.Note, observer).ConfigureAwait(false);
         Backup backup = await FindBackupAsync(journal.Note, repository, CancellationToken.None).ConfigureAwait(false);
         PreparedRestore restore = await PreparedRestore.PrepareAsync(
-            repository, new RestoreRequest { Backup = backup, LockTimeout = journal.Note.Request.LockTimeout }, changeNothing: false, observer, CancellationToken.None).ConfigureAwait(false);
+            repository, journal.Note.Request.ToSubject().RestoreOf(backup), changeNothing: false, observer, CancellationToken.None).ConfigureAwait(false);
         await restore.RunAsync(observer, CancellationToken.None).ConfigureAwait(false);
     }
 

@@ -1,0 +1,67 @@
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Restores;
+using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.Sqlite;
+
+namespace DbBackup.Engine.Upgrades;
+
+/// <summary>A SQLite database file.</summary>
+/// <param name="path">Its absolute path.</param>
+/// <param name="request">The upgrade.</param>
+/// <param name="scratch">The folder that goes with it; null where it is the real one.</param>
+internal sealed class SqliteSubject(string path, UpgradeRequest request, DirectoryInfo? scratch = null) : IUpgradeSubject
+{
+    public string Location => path;
+
+    public IReadOnlyDictionary<string, string?> Environment =>
+        request.DatabaseVariable is { } variable ? new Dictionary<string, string?> { [variable] = "sqlite:///" + path } : [];
+
+    public IBackupSource Source => new SqliteSource(path, SqliteFormat.Native, request.LockTimeout);
+
+    public Task<long> SizeAsync(CancellationToken cancellationToken) => Task.Run(() => SqliteFile.TotalSize(path), cancellationToken);
+
+    public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
+        Task.Run(() => SchemaRevisions.OfSqlite(path, request.LockTimeout, cancellationToken), cancellationToken);
+
+    public Task<string?> FindDamageAsync(CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            using SqliteDatabase database = SqliteDatabase.OpenLive(path, request.LockTimeout, cancellationToken);
+            return SqliteCheck.FindDamage(database, thorough: true);
+        },
+        cancellationToken);
+
+    public Task<object?> AskAsync(string sql, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            using SqliteDatabase database = SqliteDatabase.OpenLive(path, request.LockTimeout, cancellationToken);
+            return database.Rows(sql, row => row.GetValue(0)).FirstOrDefault();
+        },
+        cancellationToken);
+
+    public async Task<IUpgradeSubject> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("dbbackup-rehearsal-");
+        try
+        {
+            string copy = Path.Combine(folder.FullName, Path.GetFileName(path));
+            PreparedRestore restore = await PreparedRestore.PrepareAsync(
+                repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+            await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
+            return new SqliteSubject(copy, request, folder);
+        }
+        catch
+        {
+            folder.Delete(recursive: true);
+            throw;
+        }
+    }
+
+    public RestoreRequest RestoreOf(Backup backup) => new() { Backup = backup, LockTimeout = request.LockTimeout };
+
+    public ValueTask DisposeAsync()
+    {
+        scratch?.Delete(recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
