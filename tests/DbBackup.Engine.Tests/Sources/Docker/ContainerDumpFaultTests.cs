@@ -104,7 +104,7 @@ public sealed class ContainerDumpFaultTests
     {
         var bench = new ContainerServerBench();
         bench.CreateNotes();
-        bench.AddLargeDump(600);
+        bench.AddLargeDump(1200);
         return bench;
     }
 }

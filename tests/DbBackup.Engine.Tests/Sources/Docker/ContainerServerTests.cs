@@ -176,7 +176,7 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
     public async Task Killed_client_leaves_no_pg_dump_and_a_server_that_never_noticed()
     {
         Bench.CreateNotes("large");
-        Bench.AddLargeDump(400, "large");
+        Bench.AddLargeDump(1200, "large");
         for (int round = 0; round < 3; round++)
         {
             using OtherProcess run = OtherProcess.Start("containerbackup", Bench.Container, "large", Bench.Files["elsewhere"]);

@@ -3,6 +3,11 @@ using DbBackup.Engine.Tests.Testing;
 
 namespace DbBackup.Engine.Tests.Sources.Files;
 
+/// <summary>Measures of the process's memory mean something only while no other test works.</summary>
+[CollectionDefinition(nameof(FolderRoundTripTests), DisableParallelization = true)]
+public sealed class AloneTests;
+
+[Collection(nameof(FolderRoundTripTests))]
 public sealed class FolderRoundTripTests : IDisposable
 {
     private readonly TempFolder _temp = new();
