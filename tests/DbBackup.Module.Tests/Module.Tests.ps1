@@ -3,9 +3,9 @@ Describe 'The module' {
     BeforeEach { $folder = Enter-NewFolder }
     AfterEach { Set-Location $RepositoryRoot }
 
-    It 'exports exactly its nine cmdlets, with approved verbs' {
+    It 'exports exactly its thirteen cmdlets, with approved verbs' {
         $commands = Get-Command -Module DbBackup
-        $commands.Name | Sort-Object | Should -Be @('Export-DbBackup', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbSchemaRevision', 'Import-DbBackup', 'New-DbBackup', 'Remove-DbBackup', 'Restore-DbBackup', 'Test-DbBackup')
+        $commands.Name | Sort-Object | Should -Be @('Export-DbBackup', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbSchemaRevision', 'Get-DbUpgrade', 'Import-DbBackup', 'Invoke-DbUpgrade', 'New-DbBackup', 'Remove-DbBackup', 'Restore-DbBackup', 'Resume-DbUpgrade', 'Test-DbBackup', 'Undo-DbUpgrade')
         $commands.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         $commands.Verb | Where-Object { $_ -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
     }
