@@ -13,8 +13,7 @@ internal static partial class AlembicHistory
         ArgumentNullException.ThrowIfNull(text);
         IEnumerable<MigrationRevision> newestFirst = Revision().Matches(text).Select(line => new MigrationRevision(
             line.Groups["id"].Value,
-            [.. Names(line.Groups["down"].Value).Concat(Names(line.Groups["depends"].Value))],
-            line.Groups["title"].Value.Trim()));
+            [.. Names(line.Groups["down"].Value).Concat(Names(line.Groups["depends"].Value))]));
         return new MigrationHistory(newestFirst.Reverse());
     }
 
@@ -22,6 +21,6 @@ internal static partial class AlembicHistory
         list.Split(", ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(name => name != "<base>");
 
     // "<base> -> 1975ea83b712 (branchpoint), create accounts", "ae10, 27c6 (b7c1) -> 53ff (head) (mergepoint), merge".
-    [GeneratedRegex(@"^(?<down><base>|[^\s()>]+(?:, [^\s()>]+)*)(?: \((?<depends>[^)]*)\))? -> (?<id>[^\s,()]+)(?: \([^)]*\))*,(?<title>[^\r\n]*)\r?$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<down><base>|[^\s()>]+(?:, [^\s()>]+)*)(?: \((?<depends>[^)]*)\))? -> (?<id>[^\s,()]+)(?: \([^)]*\))*,[^\r\n]*\r?$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex Revision();
 }

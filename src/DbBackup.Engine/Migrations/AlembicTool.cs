@@ -7,8 +7,6 @@ namespace DbBackup.Engine.Migrations;
 /// <param name="command">How it is started there: <c>alembic</c>, or with what must come before it.</param>
 internal sealed class AlembicTool(CodePlace place, IReadOnlyList<string> command) : IMigrationTool
 {
-    public string Name => "Alembic";
-
     public async Task<MigrationHistory> HistoryAsync(CancellationToken cancellationToken)
     {
         (int exitCode, string output, string errors) = await place.RunAsync([.. command, "history"], cancellationToken).ConfigureAwait(false);

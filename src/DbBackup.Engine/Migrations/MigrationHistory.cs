@@ -3,8 +3,7 @@ namespace DbBackup.Engine.Migrations;
 /// <summary>One step of a schema's history, as the code that carries it knows it.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Parents">The revisions on which it stands, those that it only depends on among them; empty for a first one.</param>
-/// <param name="Title">What its author called it.</param>
-internal sealed record MigrationRevision(string Id, IReadOnlyList<string> Parents, string Title);
+internal sealed record MigrationRevision(string Id, IReadOnlyList<string> Parents);
 
 /// <summary>The history of a schema as one state of the code knows it: a graph, for it may branch and merge.</summary>
 internal sealed class MigrationHistory
@@ -43,19 +42,12 @@ internal sealed class MigrationHistory
 
     /// <summary>How a database stands to this code.</summary>
     /// <param name="current">The revisions that the database names; empty where its table of them is.</param>
-    /// <param name="other">A history that knows the database's revisions where this one does not, as that of the code that made them; null where there is none.</param>
-    public SchemaRelation Compare(IReadOnlyCollection<string> current, MigrationHistory? other = null)
+    public SchemaRelation Compare(IReadOnlyCollection<string> current)
     {
         ArgumentNullException.ThrowIfNull(current);
         IReadOnlyList<string> pending = PendingAfter(current);
         if (current.All(Knows))
             return pending.Count == 0 ? SchemaRelation.Same : SchemaRelation.Behind;
-        if (other is not null && current.All(other.Knows))
-        {
-            HashSet<string> behind = other.Reached(current);
-            return _order.All(behind.Contains) ? SchemaRelation.Ahead : SchemaRelation.Diverged;
-        }
-
         // What nobody here knows was made by newer code, as a rule. Where a part of it is known and this code leads elsewhere, the two went
         // separate ways.
         return current.Any(Knows) && pending.Count > 0 ? SchemaRelation.Diverged : SchemaRelation.Ahead;

@@ -38,16 +38,6 @@ public sealed class MigrationHistoryTests
     }
 
     [Fact]
-    public void Code_that_made_the_database_tells_a_newer_one_from_another_branch()
-    {
-        MigrationHistory older = Of(("a", []), ("b", ["a"]));
-        MigrationHistory elsewhere = Of(("a", []), ("x", ["a"]));
-        MigrationHistory newer = Of(("a", []), ("b", ["a"]), ("c", ["b"]));
-        Assert.Equal(SchemaRelation.Ahead, older.Compare(["c"], newer));
-        Assert.Equal(SchemaRelation.Diverged, elsewhere.Compare(["c"], newer));
-    }
-
-    [Fact]
     public void Lines_of_alembic_are_read_in_all_their_forms()
     {
         MigrationHistory history = AlembicHistory.Parse(
@@ -65,5 +55,5 @@ public sealed class MigrationHistoryTests
     }
 
     private static MigrationHistory Of(params (string Id, string[] Parents)[] revisions) =>
-        new(revisions.Select(revision => new MigrationRevision(revision.Id, revision.Parents, string.Empty)));
+        new(revisions.Select(revision => new MigrationRevision(revision.Id, revision.Parents)));
 }

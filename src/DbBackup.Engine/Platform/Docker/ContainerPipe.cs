@@ -19,13 +19,11 @@ internal sealed class ContainerPipe : ReadOnlyStream
     // than the pipe takes to fill at a gigabyte a second.
     private const int Enough = 1 << 18;
     private const int GatherMilliseconds = 1;
-    private readonly SafeFileHandle _handle;
     private readonly FileStream _file;
     private volatile bool _isClosed;
 
     private ContainerPipe(SafeFileHandle handle)
     {
-        _handle = handle;
         _file = new FileStream(handle, FileAccess.Read, bufferSize: 0);
         PipeCapacity.Widen(handle);
     }
@@ -94,17 +92,18 @@ internal sealed class ContainerPipe : ReadOnlyStream
     private unsafe bool HasBytes(int milliseconds)
     {
         var wanted = new LibC.PollDescriptor { Events = LibC.PollInput };
+        SafeFileHandle handle = _file.SafeFileHandle;
         bool taken = false;
         try
         {
-            _handle.DangerousAddRef(ref taken);
-            wanted.Descriptor = (int)_handle.DangerousGetHandle();
+            handle.DangerousAddRef(ref taken);
+            wanted.Descriptor = (int)handle.DangerousGetHandle();
             return LibC.Poll(&wanted, 1, milliseconds) > 0;
         }
         finally
         {
             if (taken)
-                _handle.DangerousRelease();
+                handle.DangerousRelease();
         }
     }
 }
