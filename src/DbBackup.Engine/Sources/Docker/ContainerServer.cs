@@ -22,6 +22,7 @@ internal sealed class ContainerServer : IServerRoute
             THEN trim(split_part(current_setting('unix_socket_directories'), ',', 1)) END
         FROM pg_hba_file_rules
         """;
+    private const int FirstMajorWithRules = 10;
     private static readonly TimeSpan s_longestStart = TimeSpan.FromMinutes(2);
     private readonly ContainerHost _host;
     private readonly DockerLocation _location;
@@ -127,8 +128,9 @@ internal sealed class ContainerServer : IServerRoute
             return;
         // Only superusers see the rules.
         const string Looking = "looking for the server's socket";
-        bool isSuperuser = await session.IsTrueAsync("SELECT current_setting('is_superuser') = 'on'", Looking, cancellationToken).ConfigureAwait(false);
-        string? folder = isSuperuser ? await session.TextAsync(SocketOpenToPasswords, Looking, cancellationToken).ConfigureAwait(false) : null;
+        bool canSeeRules = session.ServerMajor >= FirstMajorWithRules
+            && await session.IsTrueAsync("SELECT current_setting('is_superuser') = 'on'", Looking, cancellationToken).ConfigureAwait(false);
+        string? folder = canSeeRules ? await session.TextAsync(SocketOpenToPasswords, Looking, cancellationToken).ConfigureAwait(false) : null;
         _toolHost = folder is ['/', ..] ? folder : Loopback;
     }
 
