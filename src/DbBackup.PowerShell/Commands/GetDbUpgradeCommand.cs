@@ -25,7 +25,7 @@ public sealed class GetDbUpgradeCommand : EngineCommandBase
             var pattern = new WildcardPattern(id, WildcardOptions.IgnoreCase);
             List<UpgradeResult> found = [.. all.Where(upgrade => pattern.IsMatch(upgrade.Id))];
             if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(id))
-                TryEach(id, () => throw new BackupFailure(ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"There is no upgrade '{id}'.", "Get-DbUpgrade without a name lists what there is.") { Target = id });
+                WriteError(ErrorRecords.From(new BackupFailure(ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"There is no upgrade '{id}'.", "Get-DbUpgrade without a name lists what there is."), id));
             WriteObject(found, enumerateCollection: true);
         }
     }
