@@ -17,18 +17,6 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 '@
-        function Add-Migration([string] $Id, [string] $After, [string[]] $Upgrade) {
-            @(
-                'from alembic import op'
-                'import time'
-                "revision = '$Id'"
-                if ($After) { "down_revision = '$After'" } else { 'down_revision = None' }
-                'branch_labels = None'
-                'depends_on = None'
-                'def upgrade():'
-                $Upgrade.ForEach{ "    $_" }
-            ) | Set-Content "./backend/migrations/versions/$($Id)_step.py"
-        }
         $arguments = @{ Path = './pats.db'; CodePath = './backend'; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL' }
         $add = "op.execute('ALTER TABLE applications ADD COLUMN stage TEXT')"
     }

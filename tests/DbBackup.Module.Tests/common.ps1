@@ -20,6 +20,20 @@ insert into documents (application_id, path) select id, 'uploads/' || id || '.tx
     if ($LASTEXITCODE) { throw "sqlite3 could not make '$Path'." }
 }
 
+# A migration of the Alembic project in ./backend, and the lines of Python of its upgrade.
+function Add-Migration([string] $Id, [string] $After, [string[]] $Upgrade = 'pass') {
+    @(
+        'from alembic import op'
+        'import time'
+        "revision = '$Id'"
+        if ($After) { "down_revision = '$After'" } else { 'down_revision = None' }
+        'branch_labels = None'
+        'depends_on = None'
+        'def upgrade():'
+        $Upgrade.ForEach{ "    $_" }
+    ) | Set-Content "./backend/migrations/versions/$($Id)_step.py"
+}
+
 # A database large enough that its backup can be stopped in the middle.
 function New-LargeDatabase([string] $Path, [int] $Megabytes) {
     "pragma synchronous = off; pragma journal_mode = off; create table t (x blob); insert into t with recursive n(i) as (select 1 union all select i + 1 from n where i < $Megabytes * 16) select randomblob(32768) || zeroblob(32768) from n;" | sqlite3 $Path | Out-Null

@@ -143,20 +143,14 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
 
     private MigrationCode? ReadCode()
     {
-        if (_code is null && RequestedCode() is { } request)
+        if (_code is null
+            && CodeArguments.ToRequest(CodePath, MigrationTool, DockerHost, CodeContainer, ComposeProject, CodeService, ResolvePath, ResolveProject) is { } request)
+        {
             _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
+        }
+
         return _code;
     }
-
-    private bool IsCodeInContainer => CodeContainer is not null || CodeService is not null;
-
-    private MigrationCodeRequest? RequestedCode() => CodeArguments.ToRequest(
-        CodePath is null || IsCodeInContainer ? CodePath : ResolvePath(CodePath),
-        MigrationTool,
-        DockerHost,
-        CodeContainer,
-        ComposeProject is null ? null : ResolveProject(ComposeProject),
-        CodeService);
 
     private void OfServer()
     {

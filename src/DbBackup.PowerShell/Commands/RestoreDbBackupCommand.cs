@@ -14,6 +14,7 @@ namespace DbBackup.PowerShell.Commands;
 [OutputType(typeof(RestoreResult), typeof(RestorePlan))]
 public sealed class RestoreDbBackupCommand : BackupCommandBase
 {
+    private MigrationCode? _code;
     private bool _chosenAtPrompt;
 
     /// <summary>The backup's name.</summary>
@@ -241,21 +242,11 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             WriteObject(result);
     }
 
-    private bool IsCodeInContainer => CodeContainer is not null || CodeService is not null;
-
     // Code that does not know the restored revision would refuse to start, or worse: write into tables that it misreads.
     private void RequireFittingCode(Backup backup)
     {
-        MigrationCodeRequest? request = CodeArguments.ToRequest(
-            CodePath is null || IsCodeInContainer ? CodePath : ResolvePath(CodePath),
-            MigrationTool,
-            DockerHost,
-            CodeContainer,
-            ComposeProject is null ? null : ResolveProject(ComposeProject),
-            CodeService);
-        if (request is null)
+        if (ReadCode() is not { } code)
             return;
-        MigrationCode code = Run((_, token) => MigrationCode.ReadAsync(request, token));
         foreach (SchemaRevision revision in SchemaRevisions.OfBackup(backup, BackupRepository.RequireManifest(backup)).Select(code.Compare))
         {
             if (!Force)
@@ -263,6 +254,18 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             if (revision.Relation == SchemaRelation.Behind)
                 WriteVerbose($"The code has {revision.Pending!.Count} migrations that '{revision.Database}' has not had yet: {string.Join(", ", revision.Pending)}.");
         }
+    }
+
+    // Once for all the backups of a pipeline.
+    private MigrationCode? ReadCode()
+    {
+        if (_code is null
+            && CodeArguments.ToRequest(CodePath, MigrationTool, DockerHost, CodeContainer, ComposeProject, CodeService, ResolvePath, ResolveProject) is { } request)
+        {
+            _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
+        }
+
+        return _code;
     }
 
     // A database of a container that is off, or of a project that has nothing yet, is started for its restore; never only to show a plan.

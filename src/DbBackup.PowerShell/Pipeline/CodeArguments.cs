@@ -10,22 +10,25 @@ internal static class CodeArguments
     internal const string DefaultTool = "alembic";
 
     /// <summary>The code that is meant; null where none is.</summary>
-    /// <param name="folder">Of this machine and absolute where no container is named; else of the container.</param>
+    /// <param name="folder">Of this machine where no container is named; else of the container.</param>
     /// <param name="tool">How Alembic is started.</param>
     /// <param name="dockerHost">The engine.</param>
     /// <param name="container">The container with the code.</param>
     /// <param name="project">The compose project of the service.</param>
     /// <param name="service">The service with the code.</param>
+    /// <param name="resolvePath">Makes a path of this machine absolute, from where the shell is.</param>
+    /// <param name="resolveProject">Does so with a project that is a folder.</param>
     /// <exception cref="BackupFailure">They contradict each other.</exception>
-    internal static MigrationCodeRequest? ToRequest(string? folder, string tool, string? dockerHost, string? container, string? project, string? service)
+    internal static MigrationCodeRequest? ToRequest(
+        string? folder, string tool, string? dockerHost, string? container, string? project, string? service, Func<string, string> resolvePath, Func<string, string> resolveProject)
     {
         if (container is not null && service is not null)
             throw Invalid("The code is said to be in a container and in a service.", "Leave out -CodeContainer or -CodeService.");
         if (service is not null && project is null)
             throw Invalid("-CodeService needs its compose project.", "Add -ComposeProject, or name the container with -CodeContainer.");
         if (container is null && service is null)
-            return folder is null ? null : new MigrationCodeRequest { Folder = folder, Tool = tool };
-        var docker = new DockerRequest { DockerHost = dockerHost, Container = container, ComposeProject = service is null ? null : project, Service = service };
+            return folder is null ? null : new MigrationCodeRequest { Folder = resolvePath(folder), Tool = tool };
+        var docker = new DockerRequest { DockerHost = dockerHost, Container = container, ComposeProject = service is null ? null : resolveProject(project!), Service = service };
         return new MigrationCodeRequest { Folder = folder, Docker = docker, Tool = tool };
     }
 
