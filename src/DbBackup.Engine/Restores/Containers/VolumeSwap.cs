@@ -236,7 +236,9 @@ internal sealed class VolumeSwap : IAsyncDisposable
         { Target = Place.Location.ToString() };
     }
 
-    // The folder itself is not moved; what it was is kept on the folder of the old state.
+    // The folder itself is not moved; what it was is kept on the folder of the old state. A failure is let pass: where owners are not kept (FAT,
+    // SMB) or may not be given (NFS that squashes root, a user namespace without that owner), the restored ones could not be given to the folder
+    // either, so it still has its own. And the files are in their place then: a way back must not fail for the folder's mode.
     private static string AsOwned(string from, string to) =>
         $"chown $(stat -c %u:%g {from}) {to} && chmod $(stat -c %a {from}) {to} || true";
 
