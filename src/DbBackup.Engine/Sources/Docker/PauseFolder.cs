@@ -14,15 +14,7 @@ internal sealed class PauseFolder(string path)
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The folder of the user that runs this process; null for a user without a home.</summary>
-    public static PauseFolder? OfUser
-    {
-        get
-        {
-            // Without the option it is empty where the folder does not exist yet.
-            string data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-            return data.Length > 0 ? new PauseFolder(System.IO.Path.Combine(data, "DbBackup", "pauses")) : null;
-        }
-    }
+    public static PauseFolder? OfUser => UserDataFolder.Find("pauses") is { } folder ? new PauseFolder(folder) : null;
 
     /// <summary>Where it is.</summary>
     public string Path => path;
@@ -33,10 +25,7 @@ internal sealed class PauseFolder(string path)
     {
         try
         {
-            if (OperatingSystem.IsWindows())
-                Directory.CreateDirectory(path);
-            else
-                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            UserDataFolder.Create(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -89,7 +78,7 @@ internal sealed class PauseFolder(string path)
         ErrorCodes.WriteFailed,
         FailureCategory.WriteError,
         $"The note that lets the next run resume the application cannot be written in '{path}': {words.TrimEnd('.')}. Nothing was paused.",
-        OperatingSystem.IsWindows() ? "Give this user a writable local profile (LOCALAPPDATA)." : "Set HOME or XDG_DATA_HOME to a folder that this user may write to.",
+        UserDataFolder.Hint,
         inner)
     { Target = path };
 

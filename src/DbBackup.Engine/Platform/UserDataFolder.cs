@@ -1,0 +1,28 @@
+namespace DbBackup.Engine.Platform;
+
+/// <summary>The folders in which this product keeps what a user's later runs must know: journals and locks, for that user alone.</summary>
+internal static class UserDataFolder
+{
+    /// <summary>What gives a user without one a place for them.</summary>
+    public static string Hint =>
+        OperatingSystem.IsWindows() ? "Give this user a writable local profile (LOCALAPPDATA)." : "Set HOME or XDG_DATA_HOME to a folder that this user may write to.";
+
+    /// <summary>One of them, of the user that runs this process; null for a user without a home.</summary>
+    public static string? Find(string name)
+    {
+        // Without the option it is empty where the folder does not exist yet.
+        string data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        return data.Length > 0 ? Path.Combine(data, "DbBackup", name) : null;
+    }
+
+    /// <summary>Makes a folder that nobody else may read.</summary>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    public static void Create(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(path);
+        else
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+}
