@@ -10,8 +10,6 @@ namespace DbBackup.Engine.Restores.Containers;
 internal sealed class ApplicationStop : IDisposable
 {
     private static readonly TimeSpan s_patienceWithHealth = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(250);
-
     // A container without a health check of its own that lives so long has started.
     private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(2);
 
@@ -92,7 +90,7 @@ internal sealed class ApplicationStop : IDisposable
         Downtime = names.Length == 0 ? null : _down.Elapsed;
         foreach (string name in names)
         {
-            if (await FindTroubleAsync(name, cancellationToken).ConfigureAwait(false) is { } trouble)
+            if (await ContainerVitals.FindTroubleAsync(_client, name, s_settled, s_patienceWithHealth, cancellationToken).ConfigureAwait(false) is { } trouble)
                 observer.Warning($"The container '{name}' was started on the restored state and {trouble}. See 'docker logs {name}'; the state before is in the safety backup.");
         }
 
@@ -100,23 +98,6 @@ internal sealed class ApplicationStop : IDisposable
     }
 
     public void Dispose() => _stopped.Dispose();
-
-    private async Task<string?> FindTroubleAsync(string name, CancellationToken cancellationToken)
-    {
-        var waited = System.Diagnostics.Stopwatch.StartNew();
-        while (true)
-        {
-            ContainerState state = (await _client.ContainerInspectAsync(name, cancellationToken).ConfigureAwait(false)).State;
-            if (!state.Running || state.Restarting)
-                return FormattableString.Invariant($"is {state.Status} (exit code {state.ExitCode})");
-            string? health = state.Health?.Status;
-            if (health is null or "" or "none" ? waited.Elapsed > s_settled : health == "healthy")
-                return null;
-            if (health == "unhealthy" || waited.Elapsed > s_patienceWithHealth)
-                return $"is {health}: {(state.Health?.Log is { Count: > 0 } log ? log[^1].Output?.Trim() : null)}";
-            await Task.Delay(s_interval, cancellationToken).ConfigureAwait(false);
-        }
-    }
 
     private static bool DependsOn(ContainerSummary container, ContainerSummary other) =>
         container.Label(ComposeLabels.Project) is { } project && project == other.Label(ComposeLabels.Project)
