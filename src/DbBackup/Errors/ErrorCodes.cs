@@ -90,6 +90,12 @@ public static class ErrorCodes
     /// <summary>A step of an upgrade failed.</summary>
     public const string UpgradeStepFailed = nameof(UpgradeStepFailed);
 
+    /// <summary>Files of a work tree were changed and not committed.</summary>
+    public const string LocalChanges = nameof(LocalChanges);
+
+    /// <summary>Others hold locks for which a migration would wait.</summary>
+    public const string DatabaseInUse = nameof(DatabaseInUse);
+
     /// <summary>An upgrade failed, and the old state is back.</summary>
     public const string UpgradeRolledBack = nameof(UpgradeRolledBack);
 
@@ -161,6 +167,9 @@ public static class ErrorCodes
 
     /// <summary>The Docker engine has no such volume.</summary>
     public const string VolumeNotFound = nameof(VolumeNotFound);
+
+    /// <summary>The Docker engine has no such image.</summary>
+    public const string ImageNotFound = nameof(ImageNotFound);
 
     /// <summary>The Docker engine reports a failure that has no name of its own here.</summary>
     public const string DockerFailed = nameof(DockerFailed);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace DbBackup.Engine.Platform.Docker;
 
@@ -19,6 +20,23 @@ internal sealed partial class DockerClient
     /// <summary>ContainerInspect.</summary>
     public Task<ContainerInspect> ContainerInspectAsync(string id, CancellationToken cancellationToken) =>
         GetAsync<ContainerInspect>($"/containers/{Uri.EscapeDataString(id)}/json", id, "looking at a container", cancellationToken);
+
+    /// <summary>ContainerInspect, with all that the engine says: for another container that is to be the same.</summary>
+    public Task<JsonObject> ContainerDefinitionAsync(string id, CancellationToken cancellationToken) =>
+        GetAsync<JsonObject>($"/containers/{Uri.EscapeDataString(id)}/json", id, "looking at a container", cancellationToken);
+
+    /// <summary>ContainerInspect; null where there is no such container.</summary>
+    public async Task<ContainerInspect?> ContainerFindAsync(string id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ContainerInspectAsync(id, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupFailure failure) when (failure.Code == ErrorCodes.ContainerNotFound)
+        {
+            return null;
+        }
+    }
 
     /// <summary>ContainerTop: the commands of the processes in it.</summary>
     public async Task<IReadOnlyList<string>> ContainerTopAsync(string id, CancellationToken cancellationToken)
@@ -73,16 +91,18 @@ internal sealed partial class DockerClient
     /// <summary>ContainerLogs: the last lines of both streams.</summary>
     public async Task<string> ContainerLogsAsync(string id, int lines, CancellationToken cancellationToken)
     {
-        using HttpResponseMessage answer = await SendAsync(
-            HttpMethod.Get, $"{_version}/containers/{Uri.EscapeDataString(id)}/logs?" + Query(("stdout", 1), ("stderr", 1), ("tail", lines)), null, id, "reading its log", cancellationToken).ConfigureAwait(false);
         using var text = new MemoryStream();
-        using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        using var frames = new FramedOutput(body, (bytes) => text.Write(bytes));
-        byte[] buffer = new byte[1 << 16];
-        int read;
-        while ((read = await frames.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
-            text.Write(buffer, 0, read);
+        await ReadLogsAsync(id, lines, text, text, cancellationToken).ConfigureAwait(false);
         return Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    /// <summary>ContainerLogs: all that it wrote, its two streams apart.</summary>
+    public async Task<(string Output, string Errors)> ContainerOutputAsync(string id, CancellationToken cancellationToken)
+    {
+        using var output = new MemoryStream();
+        using var errors = new MemoryStream();
+        await ReadLogsAsync(id, null, output, errors, cancellationToken).ConfigureAwait(false);
+        return (Encoding.UTF8.GetString(output.ToArray()), Encoding.UTF8.GetString(errors.ToArray()));
     }
 
     /// <summary>ContainerArchiveInfo: what lies at a path; null where nothing does.</summary>
@@ -119,6 +139,18 @@ internal sealed partial class DockerClient
         using var content = new WrittenContent(write, cancellationToken);
         using HttpResponseMessage answer = await SendAsync(
             HttpMethod.Put, ArchivePath(id, folder), content, id, $"writing into '{folder}'", cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task ReadLogsAsync(string id, int? lines, MemoryStream output, MemoryStream errors, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await SendAsync(
+            HttpMethod.Get, $"{_version}/containers/{Uri.EscapeDataString(id)}/logs?" + Query(("stdout", 1), ("stderr", 1), ("tail", lines)), null, id, "reading its log", cancellationToken).ConfigureAwait(false);
+        using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        using var frames = new FramedOutput(body, bytes => errors.Write(bytes));
+        byte[] buffer = new byte[1 << 16];
+        int read;
+        while ((read = await frames.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            output.Write(buffer, 0, read);
     }
 
     private string ArchivePath(string id, string path) => $"{_version}/containers/{Uri.EscapeDataString(id)}/archive?" + Query(("path", path));

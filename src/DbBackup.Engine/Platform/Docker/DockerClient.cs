@@ -67,26 +67,6 @@ internal sealed partial class DockerClient : IDisposable
         _isSameKernel ??= Endpoint.IsLocal && OperatingSystem.IsLinux() && File.Exists(KernelRelease)
             && (await File.ReadAllTextAsync(KernelRelease, cancellationToken).ConfigureAwait(false)).Trim() == (await VersionAsync(cancellationToken).ConfigureAwait(false)).KernelVersion;
 
-    /// <summary>VolumeList.</summary>
-    public async Task<IReadOnlyList<VolumeModel>> VolumeListAsync(CancellationToken cancellationToken) =>
-        (await GetAsync<VolumesAnswer>("/volumes", null, "listing volumes", cancellationToken).ConfigureAwait(false)).Volumes ?? [];
-
-    /// <summary>VolumeInspect.</summary>
-    public Task<VolumeModel> VolumeInspectAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync<VolumeModel>($"/volumes/{Uri.EscapeDataString(name)}", name, "looking at a volume", cancellationToken);
-
-    /// <summary>VolumeCreate.</summary>
-    public async Task<VolumeModel> VolumeCreateAsync(string name, IReadOnlyDictionary<string, string>? labels, CancellationToken cancellationToken) =>
-        (await PostAsync<VolumeModel>("/volumes/create", new { Name = name, Labels = labels }, name, "creating a volume", cancellationToken).ConfigureAwait(false))!;
-
-    /// <summary>ImageList.</summary>
-    public Task<IReadOnlyList<ImageSummary>> ImageListAsync(CancellationToken cancellationToken) =>
-        GetAsync<IReadOnlyList<ImageSummary>>("/images/json", null, "listing images", cancellationToken);
-
-    /// <summary>ImageInspect.</summary>
-    public Task<ImageInspect> ImageInspectAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync<ImageInspect>($"/images/{Uri.EscapeDataString(name)}/json", name, "looking at an image", cancellationToken);
-
     private async Task<T> GetAsync<T>(string path, string? target, string action, CancellationToken cancellationToken)
     {
         using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, _version + path, null, target, action, cancellationToken).ConfigureAwait(false);

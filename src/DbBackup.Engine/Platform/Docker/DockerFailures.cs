@@ -66,6 +66,13 @@ internal static class DockerFailures
             { Target = target };
         }
 
+        if (status == HttpStatusCode.NotFound && text.Contains("no such image", StringComparison.OrdinalIgnoreCase))
+        {
+            return new BackupFailure(
+                ErrorCodes.ImageNotFound, FailureCategory.NotFound, $"The engine at '{endpoint}' has no image '{target}'.", "Check its name ('docker images' shows what is there), or have it pulled with -Pull.")
+            { Target = target };
+        }
+
         if (status == HttpStatusCode.Conflict && text.Contains("is not running", StringComparison.OrdinalIgnoreCase))
             return NotRunning(target ?? "?", "stopped");
         if (status == HttpStatusCode.Conflict && text.Contains("is restarting", StringComparison.OrdinalIgnoreCase))
