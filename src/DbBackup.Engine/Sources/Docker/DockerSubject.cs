@@ -108,7 +108,8 @@ internal sealed class DockerSubject : IDisposable
         }
         catch (BackupFailure missing) when (request.Start && missing.Code == ErrorCodes.ContainerNotFound && ComposeProject.FolderOf(request.ComposeProject!) is { } folder)
         {
-            await ComposeCommand.CreateAsync(folder, client.Endpoint, cancellationToken).ConfigureAwait(false);
+            ComposeCommand compose = await ComposeCommand.FindAsync(folder, null, client.Endpoint, cancellationToken).ConfigureAwait(false);
+            await compose.CreateAsync(cancellationToken).ConfigureAwait(false);
             return await ComposeProject.FindAsync(client, request.ComposeProject!, cancellationToken).ConfigureAwait(false);
         }
     }
