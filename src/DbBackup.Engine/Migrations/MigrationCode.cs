@@ -52,6 +52,10 @@ public sealed class MigrationCode
         return await ReadAsync(new ContainerCode(new ContainerHost(subject.Client, subject.Container), request.Folder), command, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Reads those of a place.</summary>
+    internal static Task<MigrationCode> ReadAsync(CodePlace place, string tool, CancellationToken cancellationToken) =>
+        ReadAsync(place, tool.Split(' ', StringSplitOptions.RemoveEmptyEntries), cancellationToken);
+
     /// <summary>Says how a database or backup stands to this code.</summary>
     public SchemaRevision Compare(SchemaRevision revision)
     {

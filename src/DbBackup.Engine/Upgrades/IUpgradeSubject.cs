@@ -1,37 +1,39 @@
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources;
 
 namespace DbBackup.Engine.Upgrades;
 
-/// <summary>A database that is upgraded, or the copy of it on which that is rehearsed.</summary>
+/// <summary>The data that are upgraded, or the copy of them on which that is rehearsed.</summary>
 internal interface IUpgradeSubject : IAsyncDisposable
 {
-    /// <summary>Where it is.</summary>
-    string Location { get; }
-
-    /// <summary>What leads a program to it.</summary>
+    /// <summary>What leads a program to them: variables of its environment.</summary>
     IReadOnlyDictionary<string, string?> Environment { get; }
 
-    /// <summary>How large it is, in bytes.</summary>
-    Task<long> SizeAsync(CancellationToken cancellationToken);
+    /// <summary>What leads a container to a copy: the volumes that it gets in the place of its own, by their paths in it.</summary>
+    IReadOnlyDictionary<string, string> Mounts { get; }
 
-    /// <summary>The revision of its schema.</summary>
-    /// <exception cref="BackupException">It is not there, or cannot be read.</exception>
+    /// <summary>Why no copy can be made to which a migration is led; null where one can.</summary>
+    string? WhyNoCopy { get; }
+
+    /// <summary>The revision of their schema.</summary>
+    /// <exception cref="BackupException">They are not there, or cannot be read.</exception>
     Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken);
 
-    /// <summary>It as the source of a backup.</summary>
-    IBackupSource Source { get; }
+    /// <summary>Opens them as the sources of a backup.</summary>
+    Task<SubjectSources> OpenAsync(CancellationToken cancellationToken);
 
-    /// <summary>What its engine finds wrong with it; null where it is sound.</summary>
+    /// <summary>Who holds locks that a migration would wait for; null where nobody does.</summary>
+    Task<string?> FindHolderAsync(CancellationToken cancellationToken);
+
+    /// <summary>What their engine finds wrong with them; null where they are sound.</summary>
     Task<string?> FindDamageAsync(CancellationToken cancellationToken);
 
     /// <summary>The first value that a query gives; null where it gives nothing.</summary>
     Task<object?> AskAsync(string sql, CancellationToken cancellationToken);
 
-    /// <summary>Restores a backup of it beside; disposing removes that copy.</summary>
+    /// <summary>Restores a backup of them beside; disposing removes that copy.</summary>
     Task<IUpgradeSubject> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken);
 
-    /// <summary>What gives it back the state of a backup.</summary>
+    /// <summary>What gives them back the state of a backup.</summary>
     RestoreRequest RestoreOf(Backup backup);
 }

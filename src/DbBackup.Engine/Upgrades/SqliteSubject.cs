@@ -1,6 +1,7 @@
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.Files;
 using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Upgrades;
@@ -11,14 +12,23 @@ namespace DbBackup.Engine.Upgrades;
 /// <param name="scratch">The folder that goes with it; null where it is the real one.</param>
 internal sealed class SqliteSubject(string path, UpgradeRequest request, DirectoryInfo? scratch = null) : IUpgradeSubject
 {
-    public string Location => path;
-
     public IReadOnlyDictionary<string, string?> Environment =>
         request.DatabaseVariable is { } variable ? new Dictionary<string, string?> { [variable] = "sqlite:///" + path } : [];
 
-    public IBackupSource Source => new SqliteSource(path, SqliteFormat.Native, request.LockTimeout);
+    public IReadOnlyDictionary<string, string> Mounts => new Dictionary<string, string>();
 
-    public Task<long> SizeAsync(CancellationToken cancellationToken) => Task.Run(() => SqliteFile.TotalSize(path), cancellationToken);
+    public string? WhyNoCopy => request.DatabaseVariable is null ? "it is not known how the migration is led to a copy (-DatabaseVariable)" : null;
+
+    public Task<SubjectSources> OpenAsync(CancellationToken cancellationToken)
+    {
+        foreach (string include in request.Include.Where(include => !Path.Exists(include)))
+            throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no '{include}' to back up with the database.", "Check the path (-Include).") { Target = include };
+        return SubjectSources.OpenAsync(
+            [new SqliteSource(path, SqliteFormat.Native, request.LockTimeout), .. request.Include.Select(include => new FolderSource(include))], [], null, cancellationToken);
+    }
+
+    // A lock of SQLite lasts for a transaction: the backup and the migration wait for it, each for as long as it is told.
+    public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 
     public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
         Task.Run(() => SchemaRevisions.OfSqlite(path, request.LockTimeout, cancellationToken), cancellationToken);

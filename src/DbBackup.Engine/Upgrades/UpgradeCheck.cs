@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using DbBackup.Engine.Upgrades.Deployments;
 
 namespace DbBackup.Engine.Upgrades;
 
@@ -10,30 +11,34 @@ internal static class UpgradeCheck
 
     /// <summary>Makes one check.</summary>
     /// <param name="check">The check, as <see cref="UpgradeRequest.Checks"/> describes.</param>
-    /// <param name="request">The upgrade.</param>
-    /// <param name="subject">What was upgraded.</param>
+    /// <param name="timeout">How long it may take.</param>
+    /// <param name="subject">The data.</param>
+    /// <param name="deployment">The application.</param>
     /// <param name="observer">Hears a command's words.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">It does not hold.</exception>
-    public static Task RunAsync(
-        string check, UpgradeRequest request, IUpgradeSubject subject, IOperationObserver observer, CancellationToken cancellationToken)
+    public static Task RunAsync(string check, TimeSpan timeout, IUpgradeSubject subject, IDeployment deployment, IOperationObserver observer, CancellationToken cancellationToken)
     {
         if (IsAddress(check))
-            return AskAsync(new Uri(check), request.Timeout, cancellationToken);
+            return AskAsync(check, timeout, cancellationToken);
         return IsAssertion(check)
             ? AssertAsync(check, subject, cancellationToken)
-            : new ShellCommand(check, request.CodePath, subject.Environment).RunAsync(request.Timeout, null, observer, cancellationToken);
+            : deployment.CheckAsync(check, subject, observer, cancellationToken);
     }
 
-    /// <summary>Whether a check asks an address; then it says nothing about a copy.</summary>
-    public static bool IsAddress(string check) =>
+    /// <summary>Whether a check can be made of a copy of the data: no address can, and no command that runs where the real ones are.</summary>
+    public static bool IsOfData(string check, bool runsInContainers) => !IsAddress(check) && (IsAssertion(check) || !runsInContainers);
+
+    private static bool IsAddress(string check) =>
         check.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || check.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsAssertion(string check) => check.TrimStart().StartsWith("select ", StringComparison.OrdinalIgnoreCase);
 
     // An application needs a moment until it answers.
-    private static async Task AskAsync(Uri address, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async Task AskAsync(string check, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        if (!Uri.TryCreate(check, UriKind.Absolute, out Uri? address))
+            throw Failed(check, "is no address");
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
         string last;
         var waited = Stopwatch.StartNew();
@@ -60,7 +65,7 @@ internal static class UpgradeCheck
     private static async Task AssertAsync(string sql, IUpgradeSubject subject, CancellationToken cancellationToken)
     {
         object? value = await subject.AskAsync(sql, cancellationToken).ConfigureAwait(false);
-        if (value is null or DBNull or 0L or 0 or 0d or false or "")
+        if (value is null or DBNull or 0L or 0 or 0d or 0m or false or "")
             throw Failed(sql, $"gives {value switch { null or DBNull => "nothing", "" => "an empty text", _ => "0" }}");
     }
 

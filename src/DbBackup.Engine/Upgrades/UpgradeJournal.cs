@@ -1,59 +1,10 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Upgrades;
-
-/// <summary>What is known of an upgrade on disk.</summary>
-internal sealed record UpgradeNote
-{
-    public required string Id { get; init; }
-
-    /// <summary>The process that is at work on it.</summary>
-    public required ProcessIdentity Owner { get; init; }
-
-    public required UpgradeRequest Request { get; init; }
-
-    public required DateTimeOffset Started { get; init; }
-
-    public required string Repository { get; init; }
-
-    /// <summary>The source and name of the backup, once it is published.</summary>
-    public string? BackupSource { get; init; }
-
-    public string? BackupName { get; init; }
-
-    public string? FromRevision { get; init; }
-
-    public string? ToRevision { get; init; }
-
-    public UpgradeState State { get; init; }
-
-    public string? Failure { get; init; }
-
-    public required IReadOnlyList<UpgradeStep> Steps { get; init; }
-
-    /// <summary>The process of the migration; it goes on when its parent is killed.</summary>
-    public ProcessIdentity? Migration { get; init; }
-
-    public UpgradeStep Step(string name) => Steps.First(step => step.Name == name);
-
-    public UpgradeResult ToResult() => new()
-    {
-        Id = Id,
-        Subject = Request.DatabasePath,
-        // Its owner is dead, or lives but has another number space: then its lock says so.
-        State = State == UpgradeState.Running && Owner.IsAlive() == Liveness.Dead ? UpgradeState.Interrupted : State,
-        Started = Started,
-        Backup = BackupName is null ? null : $"{BackupSource}/{BackupName}",
-        Repository = Repository,
-        FromRevision = FromRevision,
-        ToRevision = ToRevision,
-        Steps = Steps,
-        Failure = Failure,
-    };
-}
 
 /// <summary>
 /// The journal of one upgrade: a file that is replaced as a whole, on disk before a step begins and after it has ended, so that whoever finds
@@ -74,8 +25,8 @@ internal sealed class UpgradeJournal : IDisposable
     }
 
     /// <summary>The folder of the user that runs this process.</summary>
-    public static string FolderOfUser => Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "DbBackup", "upgrades");
+    /// <exception cref="BackupFailure">The user has no home.</exception>
+    public static string FolderOfUser => UserDataFolder.Find("upgrades") ?? throw Unwritable("the user's data folder", "it is not known where that is", null);
 
     /// <summary>What it says.</summary>
     public UpgradeNote Note { get; private set; }
@@ -84,19 +35,20 @@ internal sealed class UpgradeJournal : IDisposable
     /// <exception cref="BackupFailure">Another upgrade of the same database is at work or was cut off, or nothing can be written.</exception>
     public static UpgradeJournal Begin(string folder, UpgradeNote note)
     {
-        FileStream held = Lock(folder, note.Request.DatabasePath);
+        FileStream held = Lock(folder, note.Subject);
         try
         {
-            if (List(folder).FirstOrDefault(other => other.Request.DatabasePath == note.Request.DatabasePath && other.State == UpgradeState.Running) is { } cut)
+            if (List(folder).FirstOrDefault(other => other.Subject == note.Subject && other.State == UpgradeState.Running) is { } cut)
             {
                 throw new BackupFailure(
                     ErrorCodes.UpgradeUnfinished,
                     FailureCategory.Refused,
-                    $"The upgrade {cut.Id} of '{note.Request.DatabasePath}' was cut off {(cut.Steps.FirstOrDefault(step => step.State is not (UpgradeStepState.Done or UpgradeStepState.Skipped)) is { } step ? $"at its step {step.Name}" : "at its end")}.",
+                    $"The upgrade {cut.Id} of '{note.Subject}' was cut off {(cut.Steps.FirstOrDefault(step => step.State is not (UpgradeStepState.Done or UpgradeStepState.Skipped)) is { } step ? $"at its step {step.Name}" : "at its end")}.",
                     $"Go on with it (Resume-DbUpgrade {cut.Id}) or take it back (Undo-DbUpgrade {cut.Id}) first.")
-                { Target = note.Request.DatabasePath };
+                { Target = note.Subject };
             }
 
+            note = note with { Id = Reserve(folder, note.Id) };
             var journal = new UpgradeJournal(Path.Combine(folder, note.Id + Suffix), held, note);
             journal.Write(note);
             return journal;
@@ -114,13 +66,11 @@ internal sealed class UpgradeJournal : IDisposable
     {
         UpgradeNote Find() => List(folder).FirstOrDefault(note => note.Id == id) ?? throw new BackupFailure(
             ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"There is no upgrade '{id}'.", "Get-DbUpgrade lists what there is.") { Target = id };
-        FileStream held = Lock(folder, Find().Request.DatabasePath);
+        FileStream held = Lock(folder, Find().Subject);
         try
         {
             // Read again: its process may have gone on until the lock was free.
-            var journal = new UpgradeJournal(Path.Combine(folder, id + Suffix), held, Find());
-            journal.Write(journal.Note with { Owner = ProcessIdentity.Current });
-            return journal;
+            return new UpgradeJournal(Path.Combine(folder, id + Suffix), held, Find());
         }
         catch
         {
@@ -168,14 +118,28 @@ internal sealed class UpgradeJournal : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Unwritable(_path, exception);
+            throw Unwritable(_path, exception.Message, exception);
         }
 
         Note = note;
     }
 
+    /// <summary>The same where it is better to go on without the journal than to stop: what it says is kept in memory then.</summary>
+    public void TryWrite(UpgradeNote note, IOperationObserver observer)
+    {
+        try
+        {
+            Write(note);
+        }
+        catch (BackupFailure failure)
+        {
+            Note = note;
+            observer.Warning(failure.Message);
+        }
+    }
+
     /// <summary>Notes how a step stands.</summary>
-    public void Write(UpgradeStep changed) => Write(Note with { Steps = [.. Note.Steps.Select(step => step.Name == changed.Name ? changed : step)] });
+    public void Write(UpgradeStep changed) => Write(Note.With(changed));
 
     public void Dispose() => _lock.Dispose();
 
@@ -186,10 +150,7 @@ internal sealed class UpgradeJournal : IDisposable
         string path = Path.Combine(folder, name);
         try
         {
-            if (OperatingSystem.IsWindows())
-                Directory.CreateDirectory(folder);
-            else
-                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            UserDataFolder.Create(folder);
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
         }
         catch (IOException exception) when (File.Exists(path))
@@ -200,15 +161,34 @@ internal sealed class UpgradeJournal : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Unwritable(path, exception);
+            throw Unwritable(path, exception.Message, exception);
         }
     }
 
-    private static BackupFailure Unwritable(string path, Exception inner) => new(
-        ErrorCodes.WriteFailed,
-        FailureCategory.WriteError,
-        $"The journal that lets an upgrade be taken back cannot be written at '{path}': {inner.Message}",
-        OperatingSystem.IsWindows() ? "Give this user a writable local profile (LOCALAPPDATA)." : "Set HOME or XDG_DATA_HOME to a folder that this user may write to.",
-        inner)
+    // Two upgrades may begin in one second, of databases of one name.
+    private static string Reserve(string folder, string id)
+    {
+        for (int number = 1; ; number++)
+        {
+            string candidate = number == 1 ? id : string.Create(CultureInfo.InvariantCulture, $"{id}-{number}");
+            string path = Path.Combine(folder, candidate + Suffix);
+            try
+            {
+                using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+                return candidate;
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                // The next number.
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw Unwritable(path, exception.Message, exception);
+            }
+        }
+    }
+
+    private static BackupFailure Unwritable(string path, string words, Exception? inner) => new(
+        ErrorCodes.WriteFailed, FailureCategory.WriteError, $"The journal that lets an upgrade be taken back cannot be written at '{path}': {words}", UserDataFolder.Hint, inner)
     { Target = path };
 }

@@ -1,36 +1,134 @@
 using System.Management.Automation;
 using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Upgrades;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
 
-/// <summary>Migrates a database to a new version of its application, or gives it back as it was.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "DbUpgrade", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+/// <summary>Takes an application and its database to a new version, or gives back the old one.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "DbUpgrade", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(UpgradeResult), typeof(UpgradePlan))]
 public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
 {
+    private const string PathSet = "Path";
+    private const string PostgreSqlSet = "PostgreSql";
+    private const string ComposeSet = "Compose";
+    private const string ContainerSet = "Container";
+
     /// <summary>The SQLite database.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Parameter(ParameterSetName = PathSet, Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = string.Empty;
 
+    /// <summary>The server, and who connects.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateNotNullOrEmpty]
+    public string? ConnectionString { get; set; }
+
+    /// <summary>The server.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateNotNullOrEmpty]
+    [Alias("Host")]
+    public string? HostName { get; set; }
+
+    /// <summary>Its port.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateRange(1, 65535)]
+    public int? Port { get; set; }
+
+    /// <summary>The role that connects.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [ValidateNotNullOrEmpty]
+    public string? Username { get; set; }
+
+    /// <summary>The role and its password.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>The database of the server.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
+    [ArgumentCompleter(typeof(DatabaseCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Database { get; set; }
+
+    /// <summary>The compose project, by its name or its folder.</summary>
+    [Parameter(ParameterSetName = ComposeSet, Mandatory = true)]
+    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? ComposeProject { get; set; }
+
+    /// <summary>The services that get the new version.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    [ArgumentCompleter(typeof(ServiceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] Service { get; set; } = [];
+
+    /// <summary>The service with the PostgreSQL server.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    [ArgumentCompleter(typeof(ServiceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? DatabaseService { get; set; }
+
+    /// <summary>What is checked out in the project's work tree.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    [ValidatePattern("^[^-]")]
+    public string? GitRef { get; set; }
+
+    /// <summary>Builds the services' images.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    public SwitchParameter Build { get; set; }
+
+    /// <summary>The container.</summary>
+    [Parameter(ParameterSetName = ContainerSet, Mandatory = true)]
+    [ArgumentCompleter(typeof(ContainerCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Container { get; set; }
+
+    /// <summary>The image that the container gets.</summary>
+    [Parameter(ParameterSetName = ContainerSet)]
+    [ValidateNotNullOrEmpty]
+    public string? Image { get; set; }
+
+    /// <summary>Pulls the new images.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    public SwitchParameter Pull { get; set; }
+
+    /// <summary>Folders or files in the container that are backed up.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [ValidateNotNullOrEmpty]
+    public string[] ContainerPath { get; set; } = [];
+
+    /// <summary>The Docker engine.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [ValidateNotNullOrEmpty]
+    public string? DockerHost { get; set; }
+
     /// <summary>Folders or files that belong to the same state.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = PathSet)]
+    [Parameter(ParameterSetName = PostgreSqlSet)]
     [ValidateNotNullOrEmpty]
     public string[] Include { get; set; } = [];
 
     /// <summary>The command that migrates.</summary>
-    [Parameter(Mandatory = true)]
+    [Parameter(ParameterSetName = PathSet, Mandatory = true)]
+    [Parameter(ParameterSetName = PostgreSqlSet, Mandatory = true)]
+    [Parameter(ParameterSetName = ComposeSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
     [ValidateNotNullOrEmpty]
-    public string Migrate { get; set; } = string.Empty;
+    public string? Migrate { get; set; }
 
     /// <summary>The folder of the new version's code, in which the command runs.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string CodePath { get; set; } = ".";
+    public string? CodePath { get; set; }
 
     /// <summary>How Alembic is started there.</summary>
     [Parameter]
@@ -47,15 +145,25 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ValidateNotNullOrEmpty]
     public string[] HealthCheck { get; set; } = [];
 
-    /// <summary>How long the migration, and each check, may take, in seconds.</summary>
+    /// <summary>How long each step that can hang may take, in seconds.</summary>
     [Parameter]
     [ValidateRange(1, 7 * 86400)]
     public int Timeout { get; set; } = 1800;
+
+    /// <summary>How long the new version must stay up and healthy, in seconds.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [ValidateRange(0, 86400)]
+    public int SettleTime { get; set; } = 10;
 
     /// <summary>How long to wait for a locked database, in seconds.</summary>
     [Parameter]
     [ValidateRange(1, 86400)]
     public int LockTimeout { get; set; } = 30;
+
+    /// <summary>Fails where no rehearsal is possible.</summary>
+    [Parameter]
+    public SwitchParameter Rehearse { get; set; }
 
     /// <summary>Leaves the rehearsal out.</summary>
     [Parameter]
@@ -76,7 +184,7 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ArgumentCompleter(typeof(RepositoryCompleter))]
     public string? Repository { get; set; }
 
-    /// <summary>Skips the question, and upgrades a schema that the code does not know.</summary>
+    /// <summary>Skips the question, and goes on where the schema is unknown to the code or others hold locks.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -84,29 +192,25 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    private bool IsOfContainers => ParameterSetName is ComposeSet or ContainerSet;
+
     /// <inheritdoc/>
-    protected override void ProcessRecord() => TryEach(Path, Upgrade);
+    protected override void ProcessRecord() => TryEach(
+        ParameterSetName switch
+        {
+            PathSet => Path,
+            ComposeSet => ComposeProject!,
+            ContainerSet => Container!,
+            _ => Database ?? HostName ?? "PostgreSQL",
+        },
+        Upgrade);
 
     private void Upgrade()
     {
+        if (Rehearse && NoRehearsal)
+            throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "A rehearsal is wanted and not wanted.", "Leave out -Rehearse or -NoRehearsal.");
         BackupRepository repository = OpenRepository(Repository);
-        var request = new UpgradeRequest
-        {
-            DatabasePath = ResolvePath(Path),
-            Include = [.. Include.Select(ResolvePath)],
-            SourceName = Source,
-            Migrate = Migrate,
-            CodePath = ResolvePath(CodePath),
-            // A command that starts with it says how it is started, unless a person does.
-            MigrationTool = MigrationTool ?? UpgradeRequest.ToolOf(Migrate),
-            DatabaseVariable = DatabaseVariable,
-            Checks = HealthCheck,
-            Timeout = TimeSpan.FromSeconds(Timeout),
-            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
-            NoRehearsal = NoRehearsal,
-            NoRollback = NoRollback,
-            Force = Force,
-        };
+        UpgradeRequest request = Describe();
         UpgradePlan plan = Run((_, token) => UpgradeService.PlanAsync(request, repository, token));
         if (!Confirmed(plan.ToString(), $"{plan}\nGo on?", "Upgrade", Force, "-Force"))
         {
@@ -116,5 +220,39 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
         }
 
         UpgradeReport.Write(this, Run((observer, token) => new UpgradeService().RunAsync(request, repository, observer, token)));
+    }
+
+    private UpgradeRequest Describe()
+    {
+        string? project = ComposeProject is null ? null : ResolveProject(ComposeProject);
+        return new UpgradeRequest
+        {
+            DatabasePath = ParameterSetName == PathSet ? ResolvePath(Path) : null,
+            Server = ParameterSetName == PostgreSqlSet ? ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential, Database) : null,
+            Application = IsOfContainers ? new DockerRequest { DockerHost = DockerHost, ComposeProject = project, Container = Container } : null,
+            Services = Service,
+            DatabaseService = DatabaseService,
+            Database = ParameterSetName == ComposeSet ? Database : null,
+            ContainerPaths = ContainerPath,
+            Image = Image,
+            Pull = Pull,
+            Build = Build,
+            GitRef = GitRef,
+            Include = [.. Include.Select(ResolvePath)],
+            SourceName = Source,
+            Migrate = Migrate,
+            CodePath = IsOfContainers ? CodePath : ResolvePath(CodePath ?? "."),
+            // A command that starts with it says how it is started, unless a person does.
+            MigrationTool = MigrationTool ?? (Migrate is null ? null : UpgradeRequest.ToolOf(Migrate)),
+            DatabaseVariable = DatabaseVariable,
+            Checks = HealthCheck,
+            Timeout = TimeSpan.FromSeconds(Timeout),
+            SettleTime = TimeSpan.FromSeconds(SettleTime),
+            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+            RequireRehearsal = Rehearse,
+            NoRehearsal = NoRehearsal,
+            NoRollback = NoRollback,
+            Force = Force,
+        };
     }
 }

@@ -13,6 +13,6 @@ public sealed class ResumeDbUpgradeCommand : BegunUpgradeCommandBase
 
     private protected override string Deed => "Go on with";
 
-    private protected override Task<UpgradeResult> ActAsync(UpgradeService service, IOperationObserver observer, CancellationToken cancellationToken) =>
-        service.ResumeAsync(Id, observer, cancellationToken);
+    private protected override Task<UpgradeResult> ActAsync(UpgradeService service, string? password, IOperationObserver observer, CancellationToken cancellationToken) =>
+        service.ResumeAsync(Id, password, observer, cancellationToken);
 }

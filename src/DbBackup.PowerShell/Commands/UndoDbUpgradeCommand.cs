@@ -13,6 +13,6 @@ public sealed class UndoDbUpgradeCommand : BegunUpgradeCommandBase
 
     private protected override string Deed => "Take back";
 
-    private protected override Task<UpgradeResult> ActAsync(UpgradeService service, IOperationObserver observer, CancellationToken cancellationToken) =>
-        service.UndoAsync(Id, observer, cancellationToken);
+    private protected override Task<UpgradeResult> ActAsync(UpgradeService service, string? password, IOperationObserver observer, CancellationToken cancellationToken) =>
+        service.UndoAsync(Id, password, observer, cancellationToken);
 }

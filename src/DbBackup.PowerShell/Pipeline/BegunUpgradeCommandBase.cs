@@ -15,6 +15,11 @@ public abstract class BegunUpgradeCommandBase : RepositoryCommandBase
     [ValidateNotNullOrEmpty]
     public string Id { get; set; } = string.Empty;
 
+    /// <summary>The role and its password, of a server that is not in a container.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
     /// <summary>Skips the question.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -30,9 +35,9 @@ public abstract class BegunUpgradeCommandBase : RepositoryCommandBase
     {
         string description = $"{Deed} the upgrade '{Id}'";
         if (Confirmed(description, description + "?", Caption, Force, "-Force"))
-            UpgradeReport.Write(this, Run((observer, token) => ActAsync(new UpgradeService(), observer, token)));
+            UpgradeReport.Write(this, Run((observer, token) => ActAsync(new UpgradeService(), Credential?.GetNetworkCredential().Password, observer, token)));
     });
 
     /// <summary>Does it.</summary>
-    private protected abstract Task<UpgradeResult> ActAsync(UpgradeService service, IOperationObserver observer, CancellationToken cancellationToken);
+    private protected abstract Task<UpgradeResult> ActAsync(UpgradeService service, string? password, IOperationObserver observer, CancellationToken cancellationToken);
 }

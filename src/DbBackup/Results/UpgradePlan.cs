@@ -18,14 +18,26 @@ public sealed record UpgradePlan
     /// <summary>Where the backup goes.</summary>
     public required string Repository { get; init; }
 
-    /// <summary>The command that migrates.</summary>
-    public required string Migrate { get; init; }
+    /// <summary>How the new version is got, in sentences: what is checked out, pulled, built.</summary>
+    public IReadOnlyList<string> NewVersion { get; init; } = [];
 
-    /// <summary>The folder in which it runs.</summary>
-    public required string CodePath { get; init; }
+    /// <summary>How it is put in place, in sentences.</summary>
+    public IReadOnlyList<string> Installation { get; init; } = [];
 
-    /// <summary>Whether it is run on a copy first.</summary>
-    public required bool IsRehearsed { get; init; }
+    /// <summary>Whether the application is stopped for it.</summary>
+    public bool StopsApplication { get; init; }
+
+    /// <summary>The command that migrates; null where the new version does it by itself.</summary>
+    public string? Migrate { get; init; }
+
+    /// <summary>The folder in which it runs; null for the image's own.</summary>
+    public string? CodePath { get; init; }
+
+    /// <summary>Why the migration is not tried on a copy first; null where it is.</summary>
+    public string? NotRehearsed { get; init; }
+
+    /// <summary>Whether it is.</summary>
+    public bool IsRehearsed => NotRehearsed is null;
 
     /// <summary>What must hold afterwards.</summary>
     public required IReadOnlyList<string> Checks { get; init; }
@@ -43,13 +55,28 @@ public sealed record UpgradePlan
         if (Revision.CodeHeads is { } heads)
             text.Append(CultureInfo.InvariantCulture, $", code at {string.Join(", ", heads)}: {Revision.Relation}, {Revision.Pending!.Count} {(Revision.Pending.Count == 1 ? "migration" : "migrations")} pending");
         text.AppendLine(")");
-        text.AppendLine(CultureInfo.InvariantCulture, $"  back up into '{Repository}', restore that beside and compare it");
-        if (IsRehearsed)
-            text.AppendLine(CultureInfo.InvariantCulture, $"  run '{Migrate}' on a copy");
-        text.AppendLine(CultureInfo.InvariantCulture, $"  run '{Migrate}' in '{CodePath}'");
-        text.Append(CultureInfo.InvariantCulture, $"  check the database{(Checks.Count == 0 ? string.Empty : " and: " + string.Join("; ", Checks))}");
-        text.AppendLine();
-        text.Append(RollsBack ? "  where it fails: restore the backup" : "  where it fails: leave everything as it is then");
+        string migration = Migrate is null ? "the new version, which migrates when it starts," : $"'{Migrate}'";
+        foreach (string part in NewVersion)
+            Line(part);
+        string rehearsal = IsRehearsed ? $"run {migration} on a copy" : $"no rehearsal: {NotRehearsed}";
+        if (StopsApplication)
+        {
+            Line(rehearsal);
+            Line("stop what writes");
+        }
+
+        Line($"back up into '{Repository}', restore that beside and compare it");
+        if (!StopsApplication)
+            Line(rehearsal);
+        foreach (string part in Installation)
+            Line(part);
+        if (Migrate is not null)
+            Line($"run '{Migrate}'{(CodePath is null ? string.Empty : $" in '{CodePath}'")}");
+        if (StopsApplication)
+            Line("start it, and see whether it stays up and healthy");
+        Line($"check the database{(Checks.Count == 0 ? string.Empty : " and: " + string.Join("; ", Checks))}");
+        text.Append(RollsBack ? StopsApplication ? "  where it fails: the old version back, and the backup restored" : "  where it fails: restore the backup" : "  where it fails: leave everything as it is then");
+        void Line(string words) => text.Append("  ").AppendLine(words);
         return text.ToString();
     }
 }

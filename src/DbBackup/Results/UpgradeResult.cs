@@ -41,7 +41,7 @@ public enum UpgradeStepState
 /// <summary>One step of an upgrade.</summary>
 public sealed record UpgradeStep
 {
-    /// <summary>Its name: Preflight, Backup, Rehearsal, Migration, Check, Rollback.</summary>
+    /// <summary>Its name: Preflight, Version, Rehearsal, Maintenance, Backup, Install, Migration, Start, Check, Release, Rollback; not every upgrade has them all, nor in one order.</summary>
     public required string Name { get; init; }
 
     /// <summary>How it stands.</summary>
@@ -67,7 +67,7 @@ public sealed record UpgradeResult
     /// <summary>Its name, for Resume-DbUpgrade and Undo-DbUpgrade.</summary>
     public required string Id { get; init; }
 
-    /// <summary>What is upgraded: the path of a database.</summary>
+    /// <summary>What is upgraded: the path or address of a database, or where the application is, as in <c>docker:///compose/shop/web</c>.</summary>
     public required string Subject { get; init; }
 
     /// <summary>How it stands.</summary>
@@ -90,6 +90,9 @@ public sealed record UpgradeResult
 
     /// <summary>The steps in their order.</summary>
     public required IReadOnlyList<UpgradeStep> Steps { get; init; }
+
+    /// <summary>For how long the application was stopped; null where it was not, or still is.</summary>
+    public TimeSpan? Downtime { get; init; }
 
     /// <summary>Why it failed, with the last words of the program that did; null where it did not.</summary>
     public string? Failure { get; init; }

@@ -32,8 +32,8 @@ public sealed class KilledUpgradeTests
             BackupException second = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(UpgradeBench.Good)));
             Assert.Equal(ErrorCodes.UpgradeUnfinished, second.Code);
             UpgradeResult ended = undo
-                ? await bench.Service.UndoAsync(cut.Id, bench.Files.Observer, CancellationToken.None)
-                : await bench.Service.ResumeAsync(cut.Id, bench.Files.Observer, CancellationToken.None);
+                ? await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None)
+                : await bench.Service.ResumeAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
             Assert.Equal(undo ? UpgradeState.RolledBack : UpgradeState.Succeeded, ended.State);
             if (undo)
                 bench.AssertAsBefore();
@@ -57,7 +57,7 @@ public sealed class KilledUpgradeTests
         }
 
         UpgradeResult cut = Assert.Single(bench.Service.List());
-        await bench.Service.UndoAsync(cut.Id, bench.Files.Observer, CancellationToken.None);
+        await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
         Assert.Contains(bench.Files.Observer.Warnings, warning => warning.Contains("was ended", StringComparison.Ordinal));
         await Task.Delay(1000);
         bench.AssertAsBefore();

@@ -15,7 +15,7 @@ public sealed class UpgradeTests : IDisposable
     public async Task Good_migration_is_rehearsed_made_and_checked()
     {
         UpgradeResult result = await _bench.RunAsync(_bench.Request(UpgradeBench.Good, "SELECT count(*) = 100 FROM notes WHERE extra = 'new'", "test -f app.db"));
-        Assert.Equal(UpgradeState.Succeeded, result.State);
+        Assert.True(UpgradeState.Succeeded == result.State, result.Failure);
         Assert.Null(result.Failure);
         Assert.All(result.Steps, step => Assert.Equal(UpgradeStepState.Done, step.State));
         Assert.Contains("on a copy", result.Steps.Single(step => step.Name == "Rehearsal").Detail, StringComparison.Ordinal);
@@ -89,7 +89,7 @@ public sealed class UpgradeTests : IDisposable
             }
         });
         UpgradeResult result = await _bench.RunAsync(_bench.Request(UpgradeBench.Good, "http://127.0.0.1:38471/health"));
-        Assert.Equal(UpgradeState.Succeeded, result.State);
+        Assert.True(UpgradeState.Succeeded == result.State, result.Failure);
         Assert.Equal(3, asked);
     }
 
@@ -119,7 +119,7 @@ public sealed class UpgradeTests : IDisposable
 
         UpgradeResult failed = Assert.Single(_bench.Service.List());
         Assert.Equal(UpgradeState.Failed, failed.State);
-        UpgradeResult undone = await _bench.Service.UndoAsync(failed.Id, _bench.Files.Observer, CancellationToken.None);
+        UpgradeResult undone = await _bench.Service.UndoAsync(failed.Id, null, _bench.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.RolledBack, undone.State);
         _bench.AssertAsBefore();
     }
@@ -131,15 +131,15 @@ public sealed class UpgradeTests : IDisposable
         UpgradeResult failed = await _bench.RunAsync(request);
         Assert.Equal(UpgradeState.Failed, failed.State);
         Assert.Equal("50", SampleDatabase.Text(_bench.Database, "SELECT count(*) FROM notes"));
-        await _bench.Service.UndoAsync(failed.Id, _bench.Files.Observer, CancellationToken.None);
+        await _bench.Service.UndoAsync(failed.Id, null, _bench.Files.Observer, CancellationToken.None);
         _bench.AssertAsBefore();
-        BackupException twice = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.Service.UndoAsync(failed.Id, _bench.Files.Observer, CancellationToken.None));
+        BackupException twice = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.Service.UndoAsync(failed.Id, null, _bench.Files.Observer, CancellationToken.None));
         Assert.Equal(ErrorCodes.InvalidArgument, twice.Code);
 
         UpgradeResult again = await _bench.RunAsync(request);
         Assert.Equal(UpgradeState.Failed, again.State);
         File.WriteAllText(_bench.Files["go"], string.Empty);
-        UpgradeResult resumed = await _bench.Service.ResumeAsync(again.Id, _bench.Files.Observer, CancellationToken.None);
+        UpgradeResult resumed = await _bench.Service.ResumeAsync(again.Id, null, _bench.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.Succeeded, resumed.State);
         Assert.Equal("50", SampleDatabase.Text(_bench.Database, "SELECT count(*) FROM notes"));
     }
@@ -148,7 +148,7 @@ public sealed class UpgradeTests : IDisposable
     public async Task Success_is_taken_back_where_that_is_wished()
     {
         UpgradeResult result = await _bench.RunAsync(_bench.Request(UpgradeBench.Good));
-        await _bench.Service.UndoAsync(result.Id, _bench.Files.Observer, CancellationToken.None);
+        await _bench.Service.UndoAsync(result.Id, null, _bench.Files.Observer, CancellationToken.None);
         _bench.AssertAsBefore();
     }
 
@@ -176,14 +176,14 @@ public sealed class UpgradeTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task Backup_that_finds_no_room_ends_it_before_anything_is_changed()
+    public async Task Backup_that_would_find_no_room_ends_it_before_anything_is_changed()
     {
         using var disk = new SmallDisk(1);
         SampleDatabase.Run(_bench.Database, "INSERT INTO notes SELECT id + 1000, text, randomblob(40000) FROM notes");
         string before = SampleDatabase.Content(_bench.Database);
         UpgradeResult result = await _bench.Service.RunAsync(_bench.Request(UpgradeBench.Good), Repositories(disk.Path), _bench.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.RolledBack, result.State);
-        Assert.Equal(UpgradeStepState.Failed, UpgradeBench.StateOf(result, "Backup"));
+        Assert.Equal(UpgradeStepState.Failed, UpgradeBench.StateOf(result, "Preflight"));
         Assert.Equal(before, SampleDatabase.Content(_bench.Database));
     }
 

@@ -84,23 +84,22 @@ internal sealed class TemporaryContainer : IAsyncDisposable
         return [.. (await client.ContainerListAsync(all: true, filters, cancellationToken).ConfigureAwait(false)).Select(container => container.Label(WorkLabel)).OfType<string>()];
     }
 
-    /// <summary>Removes what runs that were killed left.</summary>
+    /// <summary>Removes what runs that were killed left: containers, and the volumes that were made for them.</summary>
     public static async Task SweepAsync(DockerClient client, CancellationToken cancellationToken)
     {
         var filters = new Dictionary<string, IReadOnlyList<string>> { ["label"] = [Label + "=1"] };
         foreach (ContainerSummary found in await client.ContainerListAsync(all: true, filters, cancellationToken).ConfigureAwait(false))
         {
             // What a killed run has started comes to its end by itself. Half of a swap would be neither state.
-            if (found.State == "running" || !IsAbandoned(found))
-                continue;
-            try
-            {
-                await client.ContainerDeleteAsync(found.Id, cancellationToken).ConfigureAwait(false);
-            }
-            catch (BackupException failure) when (failure.Code is ErrorCodes.ContainerNotFound or ErrorCodes.DockerFailed)
-            {
-                // Another run was faster.
-            }
+            if (found.State != "running" && IsAbandoned(found.Labels, DateTimeOffset.FromUnixTimeSeconds(found.Created)))
+                await RemoveAsync(() => client.ContainerDeleteAsync(found.Id, cancellationToken)).ConfigureAwait(false);
+        }
+
+        foreach (VolumeModel found in await client.VolumeListAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // One that a container still has cannot be removed.
+            if (found.Labels?.GetValueOrDefault(Label) == "1" && IsAbandoned(found.Labels, DateTimeOffset.UtcNow))
+                await RemoveAsync(() => client.VolumeDeleteAsync(found.Name, cancellationToken)).ConfigureAwait(false);
         }
     }
 
@@ -116,15 +115,27 @@ internal sealed class TemporaryContainer : IAsyncDisposable
         }
     }
 
-    private static bool IsAbandoned(ContainerSummary container)
+    private static async Task RemoveAsync(Func<Task> remove)
     {
-        if (container.Label(HostLabel) != Environment.MachineName
-            || !int.TryParse(container.Label(ProcessLabel), NumberStyles.None, CultureInfo.InvariantCulture, out int process))
+        try
         {
-            return DateTimeOffset.UtcNow - DateTimeOffset.FromUnixTimeSeconds(container.Created) > s_abandoned;
+            await remove().ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (failure.Code is ErrorCodes.ContainerNotFound or ErrorCodes.VolumeNotFound or ErrorCodes.DockerFailed)
+        {
+            // Another run was faster.
+        }
+    }
+
+    private static bool IsAbandoned(IReadOnlyDictionary<string, string>? labels, DateTimeOffset created)
+    {
+        if (labels?.GetValueOrDefault(HostLabel) != Environment.MachineName
+            || !int.TryParse(labels.GetValueOrDefault(ProcessLabel), NumberStyles.None, CultureInfo.InvariantCulture, out int process))
+        {
+            return DateTimeOffset.UtcNow - created > s_abandoned;
         }
 
-        return ProcessIdentity.Of(process) is not { } present || StartOf(present) != container.Label(StartLabel);
+        return ProcessIdentity.Of(process) is not { } present || StartOf(present) != labels.GetValueOrDefault(StartLabel);
     }
 
     // A process id alone is soon given to another. The time in seconds would move with the clock where ticks are to be had.

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Serialization;
 using DbBackup.Engine.Sources.Docker;
 
 namespace DbBackup.Engine.Sources.PostgreSql;
@@ -21,7 +22,8 @@ public sealed record PostgreSqlConnectionRequest
     /// <summary>The role that connects.</summary>
     public string? Username { get; init; }
 
-    /// <summary>The role's password; never part of <see cref="object.ToString"/>.</summary>
+    /// <summary>The role's password; never part of <see cref="object.ToString"/>, nor of what is written to a file.</summary>
+    [JsonIgnore]
     public string? Password { get; init; }
 
     /// <summary>The container or compose service in which the server is; null for a server with an address.</summary>

@@ -62,6 +62,30 @@ public sealed partial record PostgreSqlConnectionSettings
         return builder.ConnectionString;
     }
 
+    /// <summary>The settings in libpq's keyword form, without the password: what may be written down.</summary>
+    public string ToKeywords()
+    {
+        var text = new StringBuilder();
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+                text.Append(text.Length == 0 ? string.Empty : " ").Append(name).Append("='").Append(value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)).Append('\'');
+        }
+
+        Add("host", Host);
+        Add("port", Port.ToString(CultureInfo.InvariantCulture));
+        Add("user", Username);
+        Add("dbname", Database);
+        Add("sslmode", SslMode);
+        Add("sslrootcert", SslRootCert);
+        Add("sslcert", SslCert);
+        Add("sslkey", SslKey);
+        Add("channel_binding", ChannelBinding);
+        Add("options", Options);
+        Add("connect_timeout", ConnectTimeoutSeconds.ToString(CultureInfo.InvariantCulture));
+        return text.ToString();
+    }
+
     /// <summary>
     /// The environment of PostgreSQL's programs, which is where a password is not seen in a process list. Null means that the variable is
     /// removed: what it said is in the settings already, or would overrule them. The password is that of <see cref="Database"/>: use

@@ -75,9 +75,7 @@ internal sealed class WorkDatabase : IDisposable
     public static async Task<WorkDatabase> CreateAsync(
         PostgreSqlSession maintenance, WorkDatabasePurpose purpose, DatabaseInfo? like, string? owner, bool anyLocale, CancellationToken cancellationToken)
     {
-        string name = $"dbbackup_{purpose.ToString().ToLowerInvariant()}_{Guid.NewGuid():N}";
-        if (!await TryLockAsync(maintenance, name, cancellationToken).ConfigureAwait(false))
-            throw new InvalidOperationException($"The lock of the new name '{name}' is taken.");
+        string name = await LockNameAsync(maintenance, purpose, cancellationToken).ConfigureAwait(false);
         string create = $"CREATE DATABASE {name} TEMPLATE template0{(owner is null ? string.Empty : " OWNER " + PostgreSqlSession.Quote(owner))}";
         string? note = null;
         try
@@ -93,6 +91,13 @@ internal sealed class WorkDatabase : IDisposable
 
         return new WorkDatabase(maintenance, name, note);
     }
+
+    /// <summary>Reserves a name under which somebody else makes the database.</summary>
+    /// <param name="maintenance">A session in the maintenance database; it becomes this object's own.</param>
+    /// <param name="purpose">What it is for.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    public static async Task<WorkDatabase> ReserveAsync(PostgreSqlSession maintenance, WorkDatabasePurpose purpose, CancellationToken cancellationToken) =>
+        new(maintenance, await LockNameAsync(maintenance, purpose, cancellationToken).ConfigureAwait(false), null);
 
     /// <summary>Drops a database, whoever is connected to it.</summary>
     public static async Task DropAsync(PostgreSqlSession maintenance, string name, CancellationToken cancellationToken)
@@ -131,6 +136,12 @@ internal sealed class WorkDatabase : IDisposable
     }
 
     public void Dispose() => Maintenance.Dispose();
+
+    private static async Task<string> LockNameAsync(PostgreSqlSession maintenance, WorkDatabasePurpose purpose, CancellationToken cancellationToken)
+    {
+        string name = $"dbbackup_{purpose.ToString().ToLowerInvariant()}_{Guid.NewGuid():N}";
+        return await TryLockAsync(maintenance, name, cancellationToken).ConfigureAwait(false) ? name : throw new InvalidOperationException($"The lock of the new name '{name}' is taken.");
+    }
 
     private static async Task<bool> TryLockAsync(PostgreSqlSession session, string name, CancellationToken cancellationToken) =>
         await session.IsTrueAsync("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", Creating, cancellationToken, name).ConfigureAwait(false);

@@ -1,0 +1,107 @@
+using System.Globalization;
+using DbBackup.Engine.Sources.PostgreSql;
+
+namespace DbBackup.Engine.Upgrades;
+
+/// <summary>
+/// The environment that leads an application's migration to a database of its server: to the real one the application finds its way by
+/// itself, to a copy by the same variable with the copy's name in it.
+/// </summary>
+internal sealed class DatabaseUrls
+{
+    private readonly string? _variable;
+    private readonly string? _value;
+    private readonly string? _real;
+
+    private DatabaseUrls(string? variable, string? value, string? real, string? whyNone)
+    {
+        _variable = variable;
+        _value = value;
+        _real = real;
+        WhyNone = whyNone;
+    }
+
+    /// <summary>Why a program cannot be led to a copy; null where it can.</summary>
+    public string? WhyNone { get; }
+
+    /// <summary>Of a program on this machine.</summary>
+    /// <param name="variable">The variable that it reads; null where that is not known.</param>
+    /// <param name="server">The server and the database.</param>
+    /// <param name="present">The variable's value now, whose form is the application's own, as in <c>postgresql+asyncpg://</c>; null where it is not set.</param>
+    public static DatabaseUrls OfProgram(string? variable, PostgreSqlConnectionSettings server, string? present)
+    {
+        if (variable is null)
+            return new DatabaseUrls(null, null, null, "it is not known how the migration is led to a copy (-DatabaseVariable)");
+        string url = UrlOf(server, present is not null && IsUrl(present) ? present : "postgresql://");
+        return new DatabaseUrls(variable, url, url, null);
+    }
+
+    /// <summary>Of a container.</summary>
+    /// <param name="environment">Its variables, <c>NAME=value</c>.</param>
+    /// <param name="database">The real database.</param>
+    /// <param name="variable">The variable that is meant; null to find it.</param>
+    public static DatabaseUrls OfContainer(IReadOnlyList<string> environment, string database, string? variable)
+    {
+        IEnumerable<(string Name, string Value)> all = environment.Select(entry => entry.Split('=', 2)).Where(parts => parts.Length == 2).Select(parts => (parts[0], parts[1]));
+        if (variable is not null)
+        {
+            string? value = all.LastOrDefault(entry => entry.Name == variable).Value;
+            return value is not null && Replace(value, database, database) is not null
+                ? new DatabaseUrls(variable, value, null, null)
+                : new DatabaseUrls(null, null, null, $"the container's variable {variable} {(value is null ? "is not set" : $"does not name the database '{database}'")}");
+        }
+
+        (string Name, string Value)[] fitting = [.. all.Where(entry => IsUrl(entry.Value) && Replace(entry.Value, database, database) is not null)];
+        if (fitting.Length == 0)
+            fitting = [.. all.Where(entry => entry.Value == database && (entry.Name.Contains("DB", StringComparison.Ordinal) || entry.Name.Contains("DATABASE", StringComparison.Ordinal)))];
+        return fitting switch
+        {
+            [var only] => new DatabaseUrls(only.Name, only.Value, null, null),
+            [] => new DatabaseUrls(null, null, null, $"no variable of the container names the database '{database}' (-DatabaseVariable)"),
+            _ => new DatabaseUrls(null, null, null, $"several variables of the container name the database '{database}': {string.Join(", ", fitting.Select(entry => entry.Name))} (-DatabaseVariable)"),
+        };
+    }
+
+    /// <summary>The variables for a database.</summary>
+    public IReadOnlyDictionary<string, string?> For(string database, bool isCopy)
+    {
+        string? value = isCopy ? _value : _real;
+        return _variable is null || value is null
+            ? new Dictionary<string, string?>()
+            : new Dictionary<string, string?> { [_variable] = isCopy ? Replace(value, null, database) : value };
+    }
+
+    /// <summary>Puts another database into a URL, or in the place of a bare name; null where it does not name the one that is there.</summary>
+    /// <param name="value">The URL or name.</param>
+    /// <param name="present">The database that it must name; null for any.</param>
+    /// <param name="database">The other one.</param>
+    internal static string? Replace(string value, string? present, string database)
+    {
+        if (!IsUrl(value))
+            return present is null || value == present ? database : null;
+        int authority = value.IndexOf("://", StringComparison.Ordinal) + 3;
+        int query = value.IndexOfAny(['?', '#'], authority);
+        int end = query < 0 ? value.Length : query;
+        int slash = value.IndexOf('/', authority);
+        if (slash < 0 || slash >= end)
+            return null;
+        string named = Uri.UnescapeDataString(value[(slash + 1)..end]);
+        return present is null || named == present ? value[..(slash + 1)] + Uri.EscapeDataString(database) + value[end..] : null;
+    }
+
+    private static bool IsUrl(string value) => value.StartsWith("postgres", StringComparison.Ordinal) && value.Contains("://", StringComparison.Ordinal);
+
+    private static string UrlOf(PostgreSqlConnectionSettings server, string form)
+    {
+        string scheme = form[..(form.IndexOf("://", StringComparison.Ordinal) + 3)];
+        string login = Uri.EscapeDataString(server.Username) + (server.Password is null ? string.Empty : ":" + Uri.EscapeDataString(server.Password));
+        string database = Uri.EscapeDataString(server.Database ?? server.Username);
+        string port = server.Port.ToString(CultureInfo.InvariantCulture);
+        if (server.IsSocket)
+            return $"{scheme}{login}@/{database}?host={Uri.EscapeDataString(server.Host)}&port={port}";
+        string host = server.Host.Contains(':', StringComparison.Ordinal) ? $"[{server.Host}]" : server.Host;
+        int query = form.IndexOf('?', StringComparison.Ordinal);
+        string options = query >= 0 ? form[query..] : server.SslMode is null ? string.Empty : $"?sslmode={server.SslMode}";
+        return $"{scheme}{login}@{host}:{port}/{database}{options}";
+    }
+}

@@ -1,0 +1,235 @@
+using DbBackup.Engine.Platform.Docker;
+using DbBackup.Engine.Sources.Docker;
+
+namespace DbBackup.Engine.Upgrades.Deployments;
+
+/// <summary>An application in containers of an engine: what a compose project and a single container have in common.</summary>
+internal abstract class EngineDeployment(DockerClient client, UpgradeRequest request) : IDeployment
+{
+    // Under this name an image stays that no container has any more: it would go with the next "docker image prune".
+    private const string KeptRepository = "dbbackup-kept";
+    private const int LogLines = 10;
+
+    // A container without a health check of its own that lives so long has started.
+    private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(2);
+
+    public abstract IReadOnlyList<string> Steps { get; }
+
+    public abstract bool HasNewVersion { get; }
+
+    /// <summary>The engine.</summary>
+    protected DockerClient Client => client;
+
+    /// <summary>The upgrade.</summary>
+    protected UpgradeRequest Request => request;
+
+    /// <summary>The first part of the name of what is kept of the old version.</summary>
+    protected abstract string KeptPrefix { get; }
+
+    public abstract Task<DeploymentRecord> InspectAsync(CancellationToken cancellationToken);
+
+    public abstract (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record);
+
+    public abstract Task<string> FetchAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken);
+
+    public virtual Task<string> InstallAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken) => Task.FromResult(string.Empty);
+
+    public abstract Task<string> RunAsync(string command, IUpgradeSubject? subject, UpgradeJournal? journal, IOperationObserver observer, CancellationToken cancellationToken);
+
+    public abstract Task TryAsync(IUpgradeSubject copy, UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken);
+
+    public abstract Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken);
+
+    public abstract Task<string> ReleaseAsync(UpgradeJournal journal, CancellationToken cancellationToken);
+
+    public abstract Task RevertAsync(UpgradeNote note, IOperationObserver observer, CancellationToken cancellationToken);
+
+    public async Task<string> StopAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        DeploymentRecord record = journal.Note.Deployment!;
+        if (record.Stopped is null)
+        {
+            // On disk before the first of them stops: whoever finds the journal starts them again.
+            record = record with { Stopped = await FindWritersAsync(cancellationToken).ConfigureAwait(false) };
+            journal.Write(journal.Note with { Deployment = record });
+        }
+
+        foreach (StoppedContainer each in record.Stopped!)
+        {
+            if (await client.ContainerFindAsync(each.Id, cancellationToken).ConfigureAwait(false) is not null)
+                await client.ContainerStopAsync(each.Id, null, cancellationToken).ConfigureAwait(false);
+        }
+
+        return record.Stopped!.Count == 0 ? "nothing that writes was running" : $"stopped {string.Join(", ", record.Stopped.Select(each => each.Name))}";
+    }
+
+    public async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        string[] names = [.. (await OwnContainersAsync(cancellationToken).ConfigureAwait(false)).Select(container => container.Id)];
+        if (await ContainerVitals.WatchAsync(client, names, request.SettleTime, cancellationToken).ConfigureAwait(false) is { } trouble)
+            throw await SickAsync(trouble, names, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task CheckAsync(string command, IUpgradeSubject subject, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ContainerSummary own = (await OwnContainersAsync(cancellationToken).ConfigureAwait(false))[0];
+        var host = new ContainerHost(client, await client.ContainerInspectAsync(own.Id, cancellationToken).ConfigureAwait(false));
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(request.Timeout);
+        try
+        {
+            (int exitCode, string output, string errors) = await host.CaptureAsync("sh", ["-c", command], limit.Token).ConfigureAwait(false);
+            if (exitCode != 0)
+                throw UpgradeCommand.Failure(command, FormattableString.Invariant($"in the {host.Description} ended with exit code {exitCode}"), UpgradeCommand.Words(output.Split('\n'), errors), $"Run it by hand: docker exec {own.Name} sh -c '…'.");
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw UpgradeCommand.Failure(command, FormattableString.Invariant($"took longer than {request.Timeout.TotalSeconds:0} s"), string.Empty, "Give it longer (-Timeout), or see why it hangs.");
+        }
+    }
+
+    public async Task QuietAsync(UpgradeNote note, CancellationToken cancellationToken)
+    {
+        await RemoveOnceAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
+        foreach (ContainerSummary container in await OwnContainersAsync(cancellationToken).ConfigureAwait(false))
+            await client.ContainerStopAsync(container.Id, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task RestartAsync(UpgradeNote note, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        foreach (StoppedContainer each in (note.Deployment?.Stopped ?? []).Reverse())
+        {
+            // By name: one that was made anew has another id.
+            if (await client.ContainerFindAsync(each.Name, cancellationToken).ConfigureAwait(false) is null)
+            {
+                observer.Warning($"The container '{each.Name}', which ran before the upgrade, is not there any more.");
+                continue;
+            }
+
+            await client.ContainerStartAsync(each.Name, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (StoppedContainer each in note.Deployment?.Stopped ?? [])
+        {
+            if (await client.ContainerFindAsync(each.Name, cancellationToken).ConfigureAwait(false) is not null
+                && await ContainerVitals.FindTroubleAsync(client, each.Name, s_settled, TimeSpan.FromMinutes(2), cancellationToken).ConfigureAwait(false) is { } trouble)
+            {
+                observer.Warning($"The container '{each.Name}' was started again with its old version and {trouble}. See 'docker logs {each.Name}'.");
+            }
+        }
+
+        await ForgetKeptAsync(tag => tag.EndsWith(note.Id, StringComparison.Ordinal), cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await DisposeMoreAsync().ConfigureAwait(false);
+        client.Dispose();
+    }
+
+    /// <summary>Releases what else is held.</summary>
+    protected virtual ValueTask DisposeMoreAsync() => ValueTask.CompletedTask;
+
+    /// <summary>The containers of the application itself, as they are now; at least one.</summary>
+    protected abstract Task<IReadOnlyList<ContainerSummary>> OwnContainersAsync(CancellationToken cancellationToken);
+
+    /// <summary>Other containers that use its database.</summary>
+    protected virtual Task<IReadOnlyList<ContainerSummary>> OtherUsersAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<ContainerSummary>>([]);
+
+    /// <summary>An image's id as docker shows it.</summary>
+    protected static string Short(string id) => id.Replace("sha256:", string.Empty, StringComparison.Ordinal)[..12];
+
+    /// <summary>The name of the container in which an upgrade runs something once; whoever finds the upgrade cut off looks for it.</summary>
+    protected static string OnceName(string id) => "dbbackup-" + id;
+
+    /// <summary>Removes what runs of the new version, or ran, outside its place.</summary>
+    protected async Task RemoveOnceAsync(string name, CancellationToken cancellationToken)
+    {
+        if (await client.ContainerFindAsync(name, cancellationToken).ConfigureAwait(false) is { } left)
+            await client.ContainerDeleteAsync(left.Id, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The names by which the images of the old version stay.</summary>
+    protected string KeptName(string name, string id) => $"{KeptRepository}:{KeptPrefix}{name}.{id}";
+
+    /// <summary>Keeps the images that are in use.</summary>
+    protected async Task KeepImagesAsync(UpgradeNote note, CancellationToken cancellationToken)
+    {
+        foreach (ImageRecord image in note.Deployment!.Images)
+            await client.ImageTagAsync(image.Id, KeptName(image.Name, note.Id), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Lets go of the images of upgrades before this one.</summary>
+    protected Task ForgetEarlierAsync(string id, CancellationToken cancellationToken) => ForgetKeptAsync(tag => !tag.EndsWith(id, StringComparison.Ordinal), cancellationToken);
+
+    /// <summary>Starts the containers that were stopped and are not the application's own.</summary>
+    protected async Task StartOthersAsync(UpgradeNote note, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
+        foreach (StoppedContainer each in (note.Deployment?.Stopped ?? []).Reverse())
+        {
+            if (!own.Any(container => container.Name == each.Name) && await client.ContainerFindAsync(each.Id, cancellationToken).ConfigureAwait(false) is not null)
+                await client.ContainerStartAsync(each.Id, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits until the application's own containers are healthy.</summary>
+    protected async Task<string> WaitUntilHealthyAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
+        foreach (ContainerSummary container in own)
+        {
+            if (await ContainerVitals.FindTroubleAsync(client, container.Id, s_settled, request.Timeout, cancellationToken).ConfigureAwait(false) is { } trouble)
+                throw await SickAsync($"the container '{container.Name}' {trouble}", [container.Id], cancellationToken).ConfigureAwait(false);
+        }
+
+        return $"{string.Join(", ", own.Select(container => container.Name))} {(own.Count == 1 ? "runs" : "run")}";
+    }
+
+    /// <summary>What is thrown for containers that do not stay well, with their last words.</summary>
+    protected async Task<BackupFailure> SickAsync(string trouble, IReadOnlyList<string> containers, CancellationToken cancellationToken)
+    {
+        string words = string.Empty;
+        foreach (string container in containers)
+            words += await client.ContainerLogsAsync(container, LogLines, cancellationToken).ConfigureAwait(false);
+        words = words.Trim();
+        return new BackupFailure(
+            ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, $"Of the new version {trouble}{(words.Length == 0 ? "." : ":" + Environment.NewLine + words)}", "See why the new version does not stay up on these data.")
+        { Target = containers.Count == 0 ? null : containers[0] };
+    }
+
+    /// <summary>Puts the old images back under the names by which they are asked for.</summary>
+    protected async Task RestoreImagesAsync(UpgradeNote note, CancellationToken cancellationToken)
+    {
+        foreach (ImageRecord image in (note.Deployment?.Images ?? []).Where(image => !image.Reference.Contains('@', StringComparison.Ordinal) && !image.Id.Contains(image.Reference, StringComparison.Ordinal)))
+        {
+            if ((await client.ImageFindAsync(image.Reference, cancellationToken).ConfigureAwait(false))?.Id != image.Id)
+                await client.ImageTagAsync(image.Id, image.Reference, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<IReadOnlyList<StoppedContainer>> FindWritersAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
+        var writers = new List<ContainerSummary>(own);
+        writers.AddRange(await OtherUsersAsync(cancellationToken).ConfigureAwait(false));
+        foreach (string path in request.ContainerPaths)
+            writers.AddRange((await ContainerUsers.OfPathAsync(client, own[0].Id, path, cancellationToken).ConfigureAwait(false)).Where(user => user.Disturbs).Select(user => user.Container));
+        var running = new List<ContainerInspect>();
+        foreach (string id in writers.Select(container => container.Id).Distinct(StringComparer.Ordinal))
+        {
+            ContainerInspect container = await client.ContainerInspectAsync(id, cancellationToken).ConfigureAwait(false);
+            if (container.State.Running || container.State.Restarting)
+                running.Add(container);
+        }
+
+        return [.. StartOrder.Of(running).Reverse().SelectMany(group => group).Select(container => new StoppedContainer(container.Id, container.ShortName))];
+    }
+
+    private async Task ForgetKeptAsync(Func<string, bool> chosen, CancellationToken cancellationToken)
+    {
+        string start = $"{KeptRepository}:{KeptPrefix}";
+        foreach (string tag in (await client.ImageListAsync(cancellationToken).ConfigureAwait(false)).SelectMany(image => image.RepoTags ?? []).Where(tag => tag.StartsWith(start, StringComparison.Ordinal) && chosen(tag)))
+            await client.ImageUntagAsync(tag, cancellationToken).ConfigureAwait(false);
+    }
+}
