@@ -70,8 +70,14 @@ internal sealed class PostgreSqlSubject(
             "SELECT 'the index ' || string_agg(indexrelid::regclass::text, ', ') || ' is not valid' FROM pg_index WHERE NOT indisvalid HAVING count(*) > 0", "checking the database", cancellationToken).ConfigureAwait(false),
         cancellationToken);
 
-    public Task<object?> AskAsync(string sql, CancellationToken cancellationToken) =>
-        WithSessionAsync(session => session.ScalarAsync(sql, "making a check", cancellationToken), cancellationToken);
+    public Task<object?> AskAsync(string sql, CancellationToken cancellationToken) => WithSessionAsync(
+        async session =>
+        {
+            // A person names tables as an application does.
+            await session.ExecuteAsync("SET search_path TO DEFAULT", "making a check", cancellationToken).ConfigureAwait(false);
+            return await session.ScalarAsync(sql, "making a check", cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken);
 
     public async Task<IUpgradeSubject> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {

@@ -14,8 +14,8 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
 
     public override IReadOnlyList<string> Steps { get; } =
     [
-        UpgradeSteps.Preflight, .. HasSource(request) ? [UpgradeSteps.Version] : Array.Empty<string>(), UpgradeSteps.Rehearsal, UpgradeSteps.Maintenance, UpgradeSteps.Backup,
-        UpgradeSteps.Migration, UpgradeSteps.Start, UpgradeSteps.Check, UpgradeSteps.Release,
+        UpgradeSteps.Preflight, UpgradeSteps.Version, UpgradeSteps.Rehearsal, UpgradeSteps.Maintenance, UpgradeSteps.Backup, UpgradeSteps.Migration,
+        UpgradeSteps.Start, UpgradeSteps.Check, UpgradeSteps.Release,
     ];
 
     public override bool HasNewVersion => !HasSource(Request);
@@ -121,9 +121,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
     public override async Task<string> ReleaseAsync(UpgradeJournal journal, CancellationToken cancellationToken)
     {
         await ForgetEarlierAsync(journal.Note.Id, cancellationToken).ConfigureAwait(false);
-        return HasSource(Request)
-            ? $"the images before are kept until the next upgrade: {string.Join(", ", journal.Note.Deployment!.Images.Select(image => KeptName(image.Name, journal.Note.Id)))}"
-            : "nothing was kept";
+        return $"the images before are kept until the next upgrade: {string.Join(", ", journal.Note.Deployment!.Images.Select(image => KeptName(image.Name, journal.Note.Id)))}";
     }
 
     public override async Task RevertAsync(UpgradeNote note, IOperationObserver observer, CancellationToken cancellationToken)
@@ -137,7 +135,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
                 _compose = null;
             }
 
-            await RestoreImagesAsync(note, cancellationToken).ConfigureAwait(false);
+            await RestoreImagesAsync(note, observer, cancellationToken).ConfigureAwait(false);
         }
 
         if (!note.HasBegun(UpgradeSteps.Start))

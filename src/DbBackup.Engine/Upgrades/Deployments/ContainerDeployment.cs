@@ -131,7 +131,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
     {
         await RemoveOnceAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
         if (note.HasBegun(UpgradeSteps.Version))
-            await RestoreImagesAsync(note, cancellationToken).ConfigureAwait(false);
+            await RestoreImagesAsync(note, observer, cancellationToken).ConfigureAwait(false);
         if (!note.HasBegun(UpgradeSteps.Install))
             return;
         string old = OldName(note.Id);

@@ -199,12 +199,15 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
     }
 
     /// <summary>Puts the old images back under the names by which they are asked for.</summary>
-    protected async Task RestoreImagesAsync(UpgradeNote note, CancellationToken cancellationToken)
+    protected async Task RestoreImagesAsync(UpgradeNote note, IOperationObserver observer, CancellationToken cancellationToken)
     {
         foreach (ImageRecord image in (note.Deployment?.Images ?? []).Where(image => !image.Reference.Contains('@', StringComparison.Ordinal) && !image.Id.Contains(image.Reference, StringComparison.Ordinal)))
         {
-            if ((await client.ImageFindAsync(image.Reference, cancellationToken).ConfigureAwait(false))?.Id != image.Id)
-                await client.ImageTagAsync(image.Id, image.Reference, cancellationToken).ConfigureAwait(false);
+            string? now = (await client.ImageFindAsync(image.Reference, cancellationToken).ConfigureAwait(false))?.Id;
+            if (now == image.Id)
+                continue;
+            await client.ImageTagAsync(image.Id, image.Reference, cancellationToken).ConfigureAwait(false);
+            observer.Warning($"'{image.Reference}' names the image of before again ({Short(image.Id)}){(now is null ? string.Empty : $"; that of the new version is {Short(now)}")}.");
         }
     }
 
