@@ -8,7 +8,9 @@ cd "$(dirname "$0")"
 readonly cache=${DBBACKUP_TEST_CACHE:-/var/cache/dbbackup-tests}
 readonly mirror=${DBBACKUP_TEST_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 readonly packages=postgresql,python3,python3-psycopg2,sqlite3,alembic,redis-server,procps
-readonly images=(postgres:15 app:1 redis:7 nodump:15 noshell:1)
+# Of the application with versions; "sick" has a health check.
+readonly shop_versions=(1 2 crash sick badmigration halfmigration)
+readonly images=(postgres:15 app:1 redis:7 nodump:15 noshell:1 "${shop_versions[@]/#/shop:}")
 # Says which inputs an image was made from.
 readonly label=dbbackup-test.inputs
 
@@ -73,15 +75,16 @@ ensure_tarball() {
 # The old builder: the new one is not everywhere, and would look for the base in a registry.
 build() {
     local image=$1 file=$2
+    shift 2
     say "builds dbbackup-test/$image"
-    DOCKER_BUILDKIT=0 docker build --quiet --network none --label "$label=$(inputs)" \
+    DOCKER_BUILDKIT=0 docker build --quiet --network none --label "$label=$(inputs)" "$@" \
         --tag "dbbackup-test/$image" --file "$file" "$context" >/dev/null 2>"$context.log" \
         || { cat "$context.log" >&2; fail "dbbackup-test/$image could not be built."; }
 }
 
 main() {
     docker version >/dev/null 2>&1 || fail 'no Docker engine answers.'
-    local missing tarball base context
+    local missing tarball base context version
     missing=$(outdated | tr '\n' ' ')
     if [ "${1:-}" = --check ]; then
         [ -z "$missing" ] || fail "missing or out of date: ${missing% } (run tests/docker/build-images.sh as root)."
@@ -113,6 +116,10 @@ main() {
     build app:1 "$context/app.Dockerfile"
     build redis:7 "$context/redis.Dockerfile"
     build noshell:1 "$context/noshell.Dockerfile"
+    for version in "${shop_versions[@]}"; do
+        build "shop:$version" "$context/shop.Dockerfile" --build-arg "VERSION=$version" \
+            --target "$([ "$version" = sick ] && echo watched || echo plain)"
+    done
     # What the new ones replaced has lost its name.
     docker image prune --force --filter "label=$label" >/dev/null
     say 'done'
