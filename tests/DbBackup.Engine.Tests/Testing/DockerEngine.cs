@@ -108,7 +108,7 @@ internal sealed class DockerEngine : IDisposable
     /// <summary>Runs the docker program to its end and gives its output; anything but exit code 0 fails the test.</summary>
     public string Docker(params string[] arguments) => RunToEnd("docker", arguments);
 
-    /// <summary>Removes the containers, volumes and networks with this test's names.</summary>
+    /// <summary>Removes the containers, volumes, networks and images with this test's names.</summary>
     public void Dispose()
     {
         try
@@ -142,12 +142,13 @@ internal sealed class DockerEngine : IDisposable
         {
             refused = RemoveListed(chosen, ["ps", "--all", "--no-trunc", "--format", "{{.Names}},{{.Mounts}}"], "rm", "--force", "--volumes")
                 + RemoveListed(chosen, ["volume", "ls", "--format", "{{.Name}}"], "volume", "rm", "--force")
-                + RemoveListed(chosen, ["network", "ls", "--format", "{{.Name}}"], "network", "rm");
+                + RemoveListed(chosen, ["network", "ls", "--format", "{{.Name}}"], "network", "rm")
+                + RemoveListed(chosen, ["images", "--format", "{{.Repository}}:{{.Tag}}"], "rmi", "--force");
             if (refused.Length == 0)
                 return;
         }
 
-        Assert.Fail($"The tests' containers, volumes or networks cannot be removed: {refused}");
+        Assert.Fail($"The tests' containers, volumes, networks or images cannot be removed: {refused}");
     }
 
     private static string RemoveListed(Func<string, bool> chosen, string[] list, params string[] remove)

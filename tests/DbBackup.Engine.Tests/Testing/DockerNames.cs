@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 
 namespace DbBackup.Engine.Tests.Testing;
 
-/// <summary>Names of containers, volumes and networks that say which process made them, so that what a killed test run left is found.</summary>
+/// <summary>Names of containers, volumes, networks and images that say which process made them, so that what a killed test run left is found.</summary>
 internal static partial class DockerNames
 {
     // Several machines, or containers that run the tests, can share one engine; of the others' processes nothing is known here.
