@@ -44,7 +44,8 @@ echo pinout >/app/data/attachments/pinout.txt
                 $found.HostConfig.RestartPolicy.Name
                 $found.HostConfig.Memory
                 $found.HostConfig.PortBindings | ConvertTo-Json -Compress
-                foreach ($network in $found.NetworkSettings.Networks.PSObject.Properties | Sort-Object Name) { $network.Name; $network.Value.Aliases -ne $found.Config.Hostname }
+                # The engine adds the container's id.
+                foreach ($network in $found.NetworkSettings.Networks.PSObject.Properties | Sort-Object Name) { $network.Name; $network.Value.Aliases -notmatch '^[0-9a-f]{12}$' }
             ) | Out-String
         }
         $quietly = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed'; WarningAction = 'SilentlyContinue' }
