@@ -35,6 +35,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
         $backend = Invoke-Compose $shop.Folder ps -q backend
     }
     AfterAll {
+        if ($shop) { Remove-TestShop $shop }
         Set-Location $RepositoryRoot
         Remove-Item Env:DBBACKUP_REPOSITORY, Env:XDG_DATA_HOME -ErrorAction Ignore
     }
@@ -51,7 +52,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
     It 'shows what it would do, and does nothing' {
         Require-Docker
         Invoke-DbUpgrade @upgrade -GitRef v2 -WhatIf
-        Get-ShopState $shop | Should -Be $before
+        Should-BeState $shop $before
         Get-Checkout | Should -Be refs/heads/main
         Get-DbUpgrade | Should -BeNullOrEmpty
         Test-Path ./backups | Should -BeFalse
@@ -64,7 +65,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
         "$failed" | Should -Match v9
         if ($result) { ($result.Steps | Where-Object Name -EQ Maintenance).State | Should -Be Pending }
         Invoke-Compose $shop.Folder ps -q backend | Should -Be $backend
-        Get-ShopState $shop | Should -Be $before
+        Should-BeState $shop $before
         Get-Checkout | Should -Be refs/heads/main
     }
 
@@ -106,7 +107,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
         Get-Checkout | Should -Be refs/heads/main
         # Who starts the project later gets the old version too.
         Invoke-Compose $shop.Folder up --detach | Out-Null
-        Get-ShopState $shop | Should -Be $before
+        Should-BeState $shop $before
     }
 
     It 'the release is installed: new code, new schema, all orders' {
@@ -117,7 +118,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
         Invoke-Git rev-parse HEAD | Should -Be (Invoke-Git rev-parse 'v2^{commit}')
         Invoke-Git status --porcelain | Should -BeNullOrEmpty
         Invoke-ShopSql $shop "select count(*) from orders where extra = 'new'" | Should -Be 200
-        $backup = Get-DbBackup -Source arthsaarthi -Latest
+        $backup = Get-DbBackup -Source arthsaarthi -Type PreMigration -Latest
         $result.Backup | Should -Be "arthsaarthi/$($backup.Name)"
         "$($backup.Type) $($backup.Status) $($backup.SchemaRevision)" | Should -Be 'PreMigration Matched r1'
     }
@@ -126,7 +127,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
         Require-Docker
         $undone = Get-DbUpgrade | Where-Object State -EQ Succeeded | Undo-DbUpgrade -Force -WarningAction SilentlyContinue
         "$($undone.State)" | Should -Be RolledBack
-        Get-ShopState $shop | Should -Be $before
+        Should-BeState $shop $before
         Get-Checkout | Should -Be refs/heads/main
     }
 }

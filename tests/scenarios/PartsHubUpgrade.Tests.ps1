@@ -76,7 +76,7 @@ echo pinout >/app/data/attachments/pinout.txt
         Invoke-DbUpgrade @upgrade @quietly -Image dbbackup-test/shop:none | Out-Null
         "$failed" | Should -Match 'dbbackup-test/shop:none'
         Invoke-Docker inspect --format '{{.State.StartedAt}}' $shop.Name | Should -Be $started
-        Get-ShopState $shop | Should -Be $before
+        Should-BeState $shop $before
     }
 
     It 'a migration that destroys data is found in the rehearsal, on a copy of the volume' {
@@ -112,7 +112,7 @@ echo pinout >/app/data/attachments/pinout.txt
         Should-BeUpgraded $result $shop $before
         Get-Definition $shop.Name | Should -Be $definition
         Invoke-Docker inspect --format '{{.Config.Image}}' $shop.Name | Should -Be dbbackup-test/shop:2
-        $backup = Get-DbBackup -Source partshub -Latest
+        $backup = Get-DbBackup -Source partshub -Type PreMigration -Latest
         $result.Backup | Should -Be "partshub/$($backup.Name)"
         "$($backup.Type) $($backup.Status)" | Should -Be 'PreMigration Matched'
         $backup.Manifest.Payloads.Kind | Should -Contain Database
