@@ -81,7 +81,7 @@ internal sealed class ContainerFilesSubject(
         }
     }
 
-    public RestoreRequest RestoreOf(Backup backup) => new() { Backup = backup, Connection = new() { Docker = new DockerRequest { DockerHost = place.DockerHost } }, Force = true, LockTimeout = request.LockTimeout };
+    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, Connection = new() { Docker = new DockerRequest { DockerHost = place.DockerHost } }, Force = true, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
 
     public ValueTask DisposeAsync() => scratch?.DisposeAsync() ?? ValueTask.CompletedTask;
 

@@ -35,5 +35,7 @@ internal interface IUpgradeSubject : IAsyncDisposable
     Task<IUpgradeSubject> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken);
 
     /// <summary>What gives them back the state of a backup.</summary>
-    RestoreRequest RestoreOf(Backup backup);
+    /// <param name="backup">The backup.</param>
+    /// <param name="keepsPresent">Whether what is there now is kept: an application has worked on it.</param>
+    RestoreRequest RestoreOf(Backup backup, bool keepsPresent);
 }

@@ -102,12 +102,13 @@ internal sealed class PostgreSqlSubject(
     }
 
     // Those who use it have been stopped, or are ended by the swap; the code in place is that of the backup.
-    public RestoreRequest RestoreOf(Backup backup) => new()
+    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new()
     {
         Backup = backup,
         // Of containers the backup itself says which; files and database may be in two of them.
         Connection = connection.Docker is { } docker ? connection with { Docker = new DockerRequest { DockerHost = docker.DockerHost, Start = true } } : connection,
         Force = true,
+        NoSafetyBackup = !keepsPresent,
         LockTimeout = request.LockTimeout,
     };
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Sources.Docker;
 
@@ -37,7 +38,7 @@ internal sealed class ScratchVolume : IAsyncDisposable
                 ?? throw new BackupFailure(
                     ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"'{path}' of the {subject.Location.Subject} is in no volume and no mount: it would be gone with the container.", "Give the application a volume there first.")
                 { Target = path };
-            string name = $"dbbackup_rehearsal_{Guid.NewGuid():N}";
+            string name = $"dbbackup-rehearsal-{subject.Container.ShortName}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
             await subject.Client.VolumeCreateAsync(name, TemporaryContainer.OwnLabels(), cancellationToken).ConfigureAwait(false);
             return new ScratchVolume(subject.Client, name, mount.Destination, path[mount.Destination.TrimEnd('/').Length..]);
         }

@@ -67,7 +67,7 @@ internal sealed class SqliteSubject(string path, UpgradeRequest request, Directo
         }
     }
 
-    public RestoreRequest RestoreOf(Backup backup) => new() { Backup = backup, LockTimeout = request.LockTimeout };
+    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
 
     public ValueTask DisposeAsync()
     {

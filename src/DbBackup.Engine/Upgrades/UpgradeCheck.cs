@@ -32,7 +32,7 @@ internal static class UpgradeCheck
     private static bool IsAddress(string check) =>
         check.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || check.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
 
-    private static bool IsAssertion(string check) => check.TrimStart().StartsWith("select ", StringComparison.OrdinalIgnoreCase);
+    private static bool IsAssertion(string check) => check.Split((char[]?)null, 2, StringSplitOptions.RemoveEmptyEntries) is [var first, _] && first.Equals("select", StringComparison.OrdinalIgnoreCase);
 
     // An application needs a moment until it answers.
     private static async Task AskAsync(string check, TimeSpan timeout, CancellationToken cancellationToken)

@@ -10,7 +10,8 @@ namespace DbBackup.Engine.Upgrades;
 /// <param name="setup">What was upgraded.</param>
 /// <param name="repository">Where the backup is.</param>
 /// <param name="observer">Hears of it.</param>
-internal sealed class UpgradeReturn(UpgradeJournal journal, UpgradeSetup setup, BackupRepository repository, IOperationObserver observer)
+/// <param name="isLater">Whether time has passed since the upgrade came to its end, or was cut off.</param>
+internal sealed class UpgradeReturn(UpgradeJournal journal, UpgradeSetup setup, BackupRepository repository, IOperationObserver observer, bool isLater)
 {
     // What stands in the way of a way back is often gone a moment later: a program that still has the file open.
     private const int Attempts = 3;
@@ -63,7 +64,9 @@ internal sealed class UpgradeReturn(UpgradeJournal journal, UpgradeSetup setup, 
         await EndMigrationAsync().ConfigureAwait(false);
         await setup.Deployment.QuietAsync(journal.Note, cancellationToken).ConfigureAwait(false);
         Backup backup = await FindBackupAsync(journal.Note, repository, cancellationToken).ConfigureAwait(false);
-        PreparedRestore restore = await PreparedRestore.PrepareAsync(repository, setup.Subject.RestoreOf(backup), changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+        // What only a migration has touched is of no use to anybody; where the new version ran on it, or time has passed, it may hold what people did.
+        bool keepsPresent = isLater || journal.Note.HasBegun(UpgradeSteps.Start);
+        PreparedRestore restore = await PreparedRestore.PrepareAsync(repository, setup.Subject.RestoreOf(backup, keepsPresent), changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
         await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
     }
 

@@ -50,7 +50,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
             {
                 if (journal.Note.IsChanged)
                     observer.Warning($"The upgrade of '{setup.Name}' failed; its old state is restored now.");
-                await new UpgradeReturn(journal, setup, repository, observer).RunAsync().ConfigureAwait(false);
+                await new UpgradeReturn(journal, setup, repository, observer, isLater: false).RunAsync().ConfigureAwait(false);
             }
 
             if (exception is not BackupException)
@@ -67,7 +67,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
         string migrates = note.StateOf(UpgradeSteps.Migration) == UpgradeStepState.Skipped ? UpgradeSteps.Start : UpgradeSteps.Migration;
         bool isAgain = note.HasBegun(migrates) && note.StateOf(migrates) != UpgradeStepState.Done;
         if (isAgain)
-            await new UpgradeReturn(journal, setup, repository, observer).RestoreDataAsync(cancellationToken).ConfigureAwait(false);
+            await new UpgradeReturn(journal, setup, repository, observer, isLater: true).RestoreDataAsync(cancellationToken).ConfigureAwait(false);
         // What comes after a step that is made again is made again, too.
         UpgradeStep[] steps = [.. note.Steps];
         int first = Array.FindIndex(steps, step => step.State is not (UpgradeStepState.Done or UpgradeStepState.Skipped) || (isAgain && step.Name == migrates));

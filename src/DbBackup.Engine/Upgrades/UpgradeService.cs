@@ -113,7 +113,7 @@ public sealed class UpgradeService(string? journals = null)
         UpgradeSetup setup = await SetUpAsync(journal, password, cancellationToken).ConfigureAwait(false);
         await using (setup.ConfigureAwait(false))
         {
-            await new UpgradeReturn(journal, setup, BackupRepository.At(journal.Note.Repository), observer).RunAsync().ConfigureAwait(false);
+            await new UpgradeReturn(journal, setup, BackupRepository.At(journal.Note.Repository), observer, isLater: true).RunAsync().ConfigureAwait(false);
             return journal.Note.ToResult();
         }
     }

@@ -20,8 +20,6 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
 
     public override bool HasNewVersion => !HasSource(Request);
 
-    protected override string KeptPrefix => Request.Application!.ComposeProject + ".";
-
     private string Folder => Request.ProjectFolder!;
 
     private GitCheckout Git => new(Folder, Request.Timeout);
@@ -100,8 +98,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         try
         {
             await ComposeAsync(["run", "-d", .. RunArguments(name, copy).Skip(3)], observer, cancellationToken, copy.Environment).ConfigureAwait(false);
-            if (await ContainerVitals.FindTroubleAsync(Client, name, Request.SettleTime, Request.Timeout, cancellationToken).ConfigureAwait(false) is { } trouble)
-                throw await SickAsync($"the container on a copy {trouble}", [name], cancellationToken).ConfigureAwait(false);
+            await RequireWellAsync(name, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -120,7 +117,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
 
     public override async Task<string> ReleaseAsync(UpgradeJournal journal, CancellationToken cancellationToken)
     {
-        await ForgetEarlierAsync(journal.Note.Id, cancellationToken).ConfigureAwait(false);
+        await ForgetEarlierAsync(journal.Note, cancellationToken).ConfigureAwait(false);
         return $"the images before are kept until the next upgrade: {string.Join(", ", journal.Note.Deployment!.Images.Select(image => KeptName(image.Name, journal.Note.Id)))}";
     }
 

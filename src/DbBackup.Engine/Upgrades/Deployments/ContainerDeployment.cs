@@ -19,8 +19,6 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
 
     public override bool HasNewVersion => !Request.Pull;
 
-    protected override string KeptPrefix => Name + ".";
-
     private string Name => Request.Application!.Container!;
 
     private string Image => Request.Image!;
@@ -101,8 +99,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         string container = await StartOnceAsync(name, null, copy, isAlone: true, cancellationToken).ConfigureAwait(false);
         try
         {
-            if (await ContainerVitals.FindTroubleAsync(Client, container, Request.SettleTime, Request.Timeout, cancellationToken).ConfigureAwait(false) is { } trouble)
-                throw await SickAsync($"the container on a copy {trouble}", [container], cancellationToken).ConfigureAwait(false);
+            await RequireWellAsync(container, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -123,7 +120,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
     public override async Task<string> ReleaseAsync(UpgradeJournal journal, CancellationToken cancellationToken)
     {
         await RemoveOnceAsync(OldName(journal.Note.Id), cancellationToken).ConfigureAwait(false);
-        await ForgetEarlierAsync(journal.Note.Id, cancellationToken).ConfigureAwait(false);
+        await ForgetEarlierAsync(journal.Note, cancellationToken).ConfigureAwait(false);
         return $"removed the old container; its image is kept until the next upgrade: {KeptName(Name, journal.Note.Id)}";
     }
 

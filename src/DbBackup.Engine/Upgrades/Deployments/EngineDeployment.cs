@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Sources.Docker;
 
@@ -9,6 +11,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
     // Under this name an image stays that no container has any more: it would go with the next "docker image prune".
     private const string KeptRepository = "dbbackup-kept";
     private const int LogLines = 10;
+    private const int LongestTagStart = 100;
 
     // A container without a health check of its own that lives so long has started.
     private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(2);
@@ -22,9 +25,6 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
 
     /// <summary>The upgrade.</summary>
     protected UpgradeRequest Request => request;
-
-    /// <summary>The first part of the name of what is kept of the old version.</summary>
-    protected abstract string KeptPrefix { get; }
 
     public abstract Task<DeploymentRecord> InspectAsync(CancellationToken cancellationToken);
 
@@ -118,7 +118,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
             }
         }
 
-        await ForgetKeptAsync(tag => tag.EndsWith(note.Id, StringComparison.Ordinal), cancellationToken).ConfigureAwait(false);
+        await ForgetKeptAsync(note, ofThis: true, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -150,7 +150,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
     }
 
     /// <summary>The names by which the images of the old version stay.</summary>
-    protected string KeptName(string name, string id) => $"{KeptRepository}:{KeptPrefix}{name}.{id}";
+    protected string KeptName(string name, string id) => $"{KeptRepository}:{KeptTagStart(request.IsOfProject ? name : null)}{StampOf(id)}";
 
     /// <summary>Keeps the images that are in use.</summary>
     protected async Task KeepImagesAsync(UpgradeNote note, CancellationToken cancellationToken)
@@ -160,7 +160,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
     }
 
     /// <summary>Lets go of the images of upgrades before this one.</summary>
-    protected Task ForgetEarlierAsync(string id, CancellationToken cancellationToken) => ForgetKeptAsync(tag => !tag.EndsWith(id, StringComparison.Ordinal), cancellationToken);
+    protected Task ForgetEarlierAsync(UpgradeNote note, CancellationToken cancellationToken) => ForgetKeptAsync(note, ofThis: false, cancellationToken);
 
     /// <summary>Starts the containers that were stopped and are not the application's own.</summary>
     protected async Task StartOthersAsync(UpgradeNote note, CancellationToken cancellationToken)
@@ -184,6 +184,16 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
         }
 
         return $"{string.Join(", ", own.Select(container => container.Name))} {(own.Count == 1 ? "runs" : "run")}";
+    }
+
+    /// <summary>Waits until a container outside its place is healthy, and sees whether it stays so.</summary>
+    protected async Task RequireWellAsync(string container, CancellationToken cancellationToken)
+    {
+        string? trouble = await ContainerVitals.FindTroubleAsync(client, container, s_settled, request.Timeout, cancellationToken).ConfigureAwait(false) is { } failed
+            ? $"the container on a copy {failed}"
+            : await ContainerVitals.WatchAsync(client, [container], request.SettleTime, cancellationToken).ConfigureAwait(false);
+        if (trouble is not null)
+            throw await SickAsync(trouble, [container], cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What is thrown for containers that do not stay well, with their last words.</summary>
@@ -229,10 +239,26 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
         return [.. StartOrder.Of(running).Reverse().SelectMany(group => group).Select(container => new StoppedContainer(container.Id, container.ShortName))];
     }
 
-    private async Task ForgetKeptAsync(Func<string, bool> chosen, CancellationToken cancellationToken)
+    // When it began: the first part of its name. Together with whose it is, no other has it.
+    private static string StampOf(string id) => id[..id.IndexOf('-', StringComparison.Ordinal)];
+
+    // A tag has 128 signs at most (distribution.github.io/distribution/spec/api); what is longer is told by its hash.
+    private string KeptTagStart(string? service)
     {
-        string start = $"{KeptRepository}:{KeptPrefix}";
-        foreach (string tag in (await client.ImageListAsync(cancellationToken).ConfigureAwait(false)).SelectMany(image => image.RepoTags ?? []).Where(tag => tag.StartsWith(start, StringComparison.Ordinal) && chosen(tag)))
-            await client.ImageUntagAsync(tag, cancellationToken).ConfigureAwait(false);
+        string start = service is null ? $"container.{request.Application!.Container}." : $"compose.{request.Application!.ComposeProject}.{service}.";
+        return start.Length <= LongestTagStart ? start : start[..(LongestTagStart / 2)] + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(start)))[..16] + ".";
+    }
+
+    private async Task ForgetKeptAsync(UpgradeNote note, bool ofThis, CancellationToken cancellationToken)
+    {
+        string stamp = StampOf(note.Id);
+        string[] own = [.. (note.Deployment?.Images ?? []).Select(image => KeptName(image.Name, note.Id))];
+        foreach (string tag in (await client.ImageListAsync(cancellationToken).ConfigureAwait(false)).SelectMany(image => image.RepoTags ?? []))
+        {
+            // Of the same length: a longer name that begins in the same way is another one's.
+            bool isOfThese = own.Any(name => name.Length == tag.Length && tag.StartsWith(name[..^stamp.Length], StringComparison.Ordinal));
+            if (isOfThese && own.Contains(tag) == ofThis)
+                await client.ImageUntagAsync(tag, cancellationToken).ConfigureAwait(false);
+        }
     }
 }
