@@ -1,3 +1,4 @@
+using System.Text.Json;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Restores;
@@ -41,10 +42,10 @@ internal static class EngineRun
             Console.WriteLine($"{backup} {backup.Status}");
     }
 
-    /// <summary>Upgrades a database.</summary>
-    public static async Task UpgradeAsync(string journals, string repository, string database, string migrate, int killAt)
+    /// <summary>Upgrades what a file says: an <see cref="UpgradeRequest"/> as JSON. The password of a server comes through the environment.</summary>
+    public static async Task UpgradeAsync(string journals, string repository, string request, string killAt)
     {
-        var request = new UpgradeRequest { DatabasePath = database, Migrate = migrate, CodePath = Path.GetDirectoryName(database)!, DatabaseVariable = "DATABASE_URL" };
-        Console.WriteLine(await new UpgradeService(journals).RunAsync(request, BackupRepository.At(repository), new Executioner(killAt), CancellationToken.None));
+        UpgradeRequest wanted = JsonSerializer.Deserialize<UpgradeRequest>(await File.ReadAllTextAsync(request))!;
+        Console.WriteLine(await new UpgradeService(journals).RunAsync(wanted, BackupRepository.At(repository), Executioner.Of(killAt), CancellationToken.None));
     }
 }

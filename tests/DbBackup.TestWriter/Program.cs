@@ -43,7 +43,7 @@ try
             await PauseRun.HoldAsync(args[1], Enum.Parse<PauseMode>(args[2]), args[3..]);
             return 0;
         case "upgrade":
-            await EngineRun.UpgradeAsync(args[1], args[2], args[3], args[4], int.Parse(args[5], CultureInfo.InvariantCulture));
+            await EngineRun.UpgradeAsync(args[1], args[2], args[3], args[4]);
             return 0;
         case "list":
             await EngineRun.ListAsync(args[1]);

@@ -16,8 +16,7 @@ public sealed class KilledUpgradeTests
         for (int report = 1; ; report++)
         {
             using var bench = new UpgradeBench();
-            (int exit, string output) = OtherProcess.Run(OtherProcess.Command(
-                "upgrade", bench.Journals, bench.Files.RepositoryPath, bench.Database, UpgradeBench.Good, report.ToString(CultureInfo.InvariantCulture)));
+            (int exit, string output) = OtherProcess.Run(UpgradeProcess.Command(bench.Files, bench.Journals, bench.Request(UpgradeBench.Good), report.ToString(CultureInfo.InvariantCulture)));
             if (exit == 0)
             {
                 Assert.True(bench.IsMigrated);
@@ -50,7 +49,7 @@ public sealed class KilledUpgradeTests
     {
         using var bench = new UpgradeBench();
         const string Migrate = "case $DATABASE_URL in *rehearsal*) exit 0;; esac; sqlite3 app.db 'DELETE FROM notes'; touch begun; while sleep 0.2; do sqlite3 app.db \"INSERT INTO notes(text) VALUES ('late')\"; done";
-        using (OtherProcess upgrade = OtherProcess.Start("upgrade", bench.Journals, bench.Files.RepositoryPath, bench.Database, Migrate, "0"))
+        using (OtherProcess upgrade = OtherProcess.StartCommand(UpgradeProcess.Command(bench.Files, bench.Journals, bench.Request(Migrate), "0")))
         {
             upgrade.WaitFor(_ => File.Exists(bench.Files["begun"]));
             upgrade.Kill();
