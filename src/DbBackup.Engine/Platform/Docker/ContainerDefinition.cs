@@ -8,9 +8,10 @@ namespace DbBackup.Engine.Platform.Docker;
 internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(string Name, JsonNode? Endpoint)> Networks)
 {
     // What an image gives a container that was not told otherwise; what is the same as the old image's own comes from the new image.
-    private static readonly string[] s_fromImage = ["Cmd", "Entrypoint", "WorkingDir", "User", "Healthcheck", "StopSignal", "Shell", "StopTimeout"];
+    private static readonly string[] s_fromImage = ["Cmd", Entrypoint, "WorkingDir", "User", "Healthcheck", "StopSignal", "Shell", "StopTimeout"];
     private static readonly string[] s_listsFromImage = ["Labels", "Volumes", "ExposedPorts"];
 
+    private const string Entrypoint = "Entrypoint";
     private const string NetworksOfContainer = "Networks";
 
     // Of this container alone, or said in another way in the request.
@@ -27,8 +28,12 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
         JsonObject image = Copy(oldImage["Config"]);
         foreach (string name in s_ownOfContainer)
             body.Remove(name);
-        foreach (string name in s_fromImage.Where(name => JsonNode.DeepEquals(body[name], image[name])))
+        // With an entrypoint of its own it gets no command from an image; and without one where the image has one, it was told so: --entrypoint "".
+        bool hasOwnEntrypoint = !Texts(body[Entrypoint]).SequenceEqual(Texts(image[Entrypoint]));
+        foreach (string name in s_fromImage.Where(name => JsonNode.DeepEquals(body[name], image[name]) && !(hasOwnEntrypoint && name == "Cmd")))
             body.Remove(name);
+        if (hasOwnEntrypoint && !Texts(body[Entrypoint]).Any())
+            body[Entrypoint] = Array([string.Empty]);
         foreach (string name in s_listsFromImage)
             RemoveCommon(body[name] as JsonObject, image[name] as JsonObject);
         var fromImage = Texts(image["Env"]).ToHashSet(StringComparer.Ordinal);
