@@ -38,7 +38,9 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
             RemoveCommon(body[name] as JsonObject, image[name] as JsonObject);
         var fromImage = Texts(image["Env"]).ToHashSet(StringComparer.Ordinal);
         body["Env"] = Array(Texts(body["Env"]).Where(entry => !fromImage.Contains(entry)));
-        if ((string?)body["Hostname"] is { } host && id.StartsWith(host, StringComparison.Ordinal))
+        bool hasNetworkOfAnother = ((string?)container["HostConfig"]?["NetworkMode"])?.StartsWith("container:", StringComparison.Ordinal) == true;
+        // In the network of another container it is the other one's, and the engine takes none.
+        if (hasNetworkOfAnother || ((string?)body["Hostname"] is { } host && id.StartsWith(host, StringComparison.Ordinal)))
             body.Remove("Hostname");
         body["Image"] = newImage;
         JsonObject hostConfig = Copy(container["HostConfig"]);
