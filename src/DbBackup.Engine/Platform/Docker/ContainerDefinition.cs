@@ -131,7 +131,7 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
             string target = (string)mount["Destination"]!;
             if (bound.Contains(target))
                 continue;
-            if (wanted.FirstOrDefault(each => (string?)each["Target"] == target) is { } described)
+            if (wanted.FirstOrDefault(each => Plain((string?)each["Target"]) == target) is { } described)
                 described["Source"] = (string?)mount["Name"];
             else
                 binds.Add($"{(string?)mount["Name"]}:{target}{((bool)mount["RW"]! ? string.Empty : ":ro")}");
@@ -143,7 +143,7 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
         if (mounts.Count == 0)
             return;
         hostConfig["Binds"] = Array([.. Texts(hostConfig["Binds"]).Where(bind => !mounts.ContainsKey(TargetOf(bind))), .. mounts.Select(mount => $"{mount.Value}:{mount.Key}")]);
-        hostConfig["Mounts"] = new JsonArray([.. (hostConfig["Mounts"] as JsonArray ?? []).Where(mount => !mounts.ContainsKey((string?)mount?["Target"] ?? string.Empty)).Select(mount => mount?.DeepClone())]);
+        hostConfig["Mounts"] = new JsonArray([.. (hostConfig["Mounts"] as JsonArray ?? []).Where(mount => !mounts.ContainsKey(Plain((string?)mount?["Target"]))).Select(mount => mount?.DeepClone())]);
     }
 
     private static IReadOnlyList<(string, JsonNode?)> Connect(JsonObject body, JsonObject hostConfig, JsonObject container, string id)
@@ -197,8 +197,11 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
         if (start < 0)
             return bind;
         int end = bind.IndexOf(':', start + 1);
-        return end < 0 ? bind[(start + 1)..] : bind[(start + 1)..end];
+        return Plain(end < 0 ? bind[(start + 1)..] : bind[(start + 1)..end]);
     }
+
+    // A person may end a path with a slash; what the engine says of a mount has none.
+    private static string Plain(string? path) => path is { Length: > 1 } ? path.TrimEnd('/') : path ?? string.Empty;
 
     private static JsonObject Copy(JsonNode? node) => node?.DeepClone() as JsonObject ?? [];
 
