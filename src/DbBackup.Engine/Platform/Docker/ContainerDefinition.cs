@@ -150,6 +150,7 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
     {
         string mode = (string?)hostConfig["NetworkMode"] is { } said and not "default" ? said : "bridge";
         var all = new List<(string Name, JsonNode? Endpoint)>();
+        string? first = null;
         foreach ((string name, JsonNode? settings) in container["NetworkSettings"]?[NetworksOfContainer]?.AsObject() ?? [])
         {
             // What the engine has worked out is left to it.
@@ -161,11 +162,14 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
                 ["Aliases"] = Array(Texts(settings?["Aliases"]).Where(alias => alias.Length < 12 || !id.StartsWith(alias, StringComparison.Ordinal))),
             };
             all.Add((name, endpoint));
+            // It may have been asked for by its id.
+            if (name == mode || (string?)settings?["NetworkID"] == mode)
+                first = name;
         }
 
-        if (all.FindIndex(network => network.Name == mode) is >= 0 and var first && mode is not ("bridge" or "none" or "host"))
-            body["NetworkingConfig"] = new JsonObject { ["EndpointsConfig"] = new JsonObject { [all[first].Name] = all[first].Endpoint } };
-        return [.. all.Where(network => network.Name != mode)];
+        if (first is not null && mode is not ("bridge" or "none" or "host"))
+            body["NetworkingConfig"] = new JsonObject { ["EndpointsConfig"] = new JsonObject { [first] = all.Find(network => network.Name == first).Endpoint } };
+        return [.. all.Where(network => network.Name != first)];
     }
 
     // Who asks for the service by its name must not meet this container, and its address may be taken.
