@@ -12,6 +12,9 @@ internal static class ComposeConfig
         {
             int depth = line.Length - line.TrimStart(' ').Length;
             string text = line.Trim();
+            // Within a text of several lines.
+            if (text.Length == 0)
+                continue;
             if (depth == 0)
                 section = text;
             else if (depth == 2)
