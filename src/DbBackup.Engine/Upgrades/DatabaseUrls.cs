@@ -9,6 +9,9 @@ namespace DbBackup.Engine.Upgrades;
 /// </summary>
 internal sealed class DatabaseUrls
 {
+    // How variables end that hold a database's name. A user, host or schema of the same name is none: a copy's name there would lead nowhere else.
+    private static readonly string[] s_bareNames = ["DB", "DBNAME", "DB_NAME", "DATABASE", "DATABASE_NAME"];
+
     private readonly string? _variable;
     private readonly string? _value;
     private readonly string? _real;
@@ -53,7 +56,7 @@ internal sealed class DatabaseUrls
 
         (string Name, string Value)[] fitting = [.. all.Where(entry => IsUrl(entry.Value) && Replace(entry.Value, database, database) is not null)];
         if (fitting.Length == 0)
-            fitting = [.. all.Where(entry => entry.Value == database && (entry.Name.Contains("DB", StringComparison.Ordinal) || entry.Name.Contains("DATABASE", StringComparison.Ordinal)))];
+            fitting = [.. all.Where(entry => entry.Value == database && s_bareNames.Any(end => entry.Name.EndsWith(end, StringComparison.OrdinalIgnoreCase)))];
         return fitting switch
         {
             [var only] => new DatabaseUrls(only.Name, only.Value, null, null),
