@@ -12,6 +12,9 @@ internal sealed class DatabaseUrls
     // How variables end that hold a database's name. A user, host or schema of the same name is none: a copy's name there would lead nowhere else.
     private static readonly string[] s_bareNames = ["DB", "DBNAME", "DB_NAME", "DATABASE", "DATABASE_NAME"];
 
+    private static readonly string[] s_databaseOptions = ["dbname", "database"];
+    private static readonly string[] s_addressOptions = ["host", "hostaddr", "port", "user", "password", "passfile", "service", "servicefile"];
+
     private readonly string? _variable;
     private readonly string? _value;
     private readonly string? _real;
@@ -82,11 +85,12 @@ internal sealed class DatabaseUrls
     {
         if (!IsUrl(value))
             return present is null || value == present ? database : null;
-        int authority = value.IndexOf("://", StringComparison.Ordinal) + 3;
+        int authority = EndOfLogin(value);
         int query = value.IndexOfAny(['?', '#'], authority);
         int end = query < 0 ? value.Length : query;
         int slash = value.IndexOf('/', authority);
-        if (slash < 0 || slash >= end)
+        // Drivers let a database among the options overrule that of the path.
+        if (slash < 0 || slash >= end || Options(value).Any(option => s_databaseOptions.Contains(NameOf(option))))
             return null;
         string named = Uri.UnescapeDataString(value[(slash + 1)..end]);
         return present is null || named == present ? value[..(slash + 1)] + Uri.EscapeDataString(database) + value[end..] : null;
@@ -100,11 +104,33 @@ internal sealed class DatabaseUrls
         string login = Uri.EscapeDataString(server.Username) + (server.Password is null ? string.Empty : ":" + Uri.EscapeDataString(server.Password));
         string database = Uri.EscapeDataString(server.Database ?? server.Username);
         string port = server.Port.ToString(CultureInfo.InvariantCulture);
+        // What says where the database is, and who connects, is said anew.
+        List<string> options = [.. Options(form).Where(option => !s_addressOptions.Contains(NameOf(option)) && !s_databaseOptions.Contains(NameOf(option)))];
         if (server.IsSocket)
-            return $"{scheme}{login}@/{database}?host={Uri.EscapeDataString(server.Host)}&port={port}";
+            options.AddRange([$"host={Uri.EscapeDataString(server.Host)}", $"port={port}"]);
+        else if (server.SslMode is { } mode && options.Count == 0)
+            options.Add((scheme.Contains("+asyncpg:", StringComparison.Ordinal) ? "ssl=" : "sslmode=") + mode);
+        string query = options.Count == 0 ? string.Empty : "?" + string.Join('&', options);
+        if (server.IsSocket)
+            return $"{scheme}{login}@/{database}{query}";
         string host = server.Host.Contains(':', StringComparison.Ordinal) ? $"[{server.Host}]" : server.Host;
-        int query = form.IndexOf('?', StringComparison.Ordinal);
-        string options = query >= 0 ? form[query..] : server.SslMode is null ? string.Empty : $"?sslmode={server.SslMode}";
-        return $"{scheme}{login}@{host}:{port}/{database}{options}";
+        return $"{scheme}{login}@{host}:{port}/{database}{query}";
     }
+
+    // A password may hold a question mark or a number sign that nobody has encoded.
+    private static int EndOfLogin(string url)
+    {
+        int start = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        int at = url.IndexOf('@', start);
+        int slash = url.IndexOf('/', start);
+        return at >= 0 && (slash < 0 || at < slash) ? at + 1 : start;
+    }
+
+    private static string[] Options(string url)
+    {
+        int query = url.IndexOf('?', EndOfLogin(url));
+        return query < 0 ? [] : url[(query + 1)..].Split('#')[0].Split('&', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static string NameOf(string option) => option.Split('=')[0].ToLowerInvariant();
 }
