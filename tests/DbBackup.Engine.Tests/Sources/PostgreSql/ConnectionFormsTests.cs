@@ -124,6 +124,36 @@ public sealed class ConnectionFormsTests
         Assert.Equal(expected, _machine.Resolve($"host=db1 options='{own}'").ToToolEnvironment(extra)["PGOPTIONS"]);
 
     [Theory]
+    [MemberData(nameof(HostileNames))]
+    public void What_may_be_written_down_is_read_back_without_the_password(string name)
+    {
+        foreach (string host in (string[])["db1", "2001:db8::1", "/run/my sockets/100%?x&y'\\"])
+        {
+            PostgreSqlConnectionSettings settings = _machine.Resolve(new PostgreSqlConnectionRequest { HostName = host, Port = 6000, Username = name, Database = name, Password = "s3cret" });
+            string written = settings.ToKeywords();
+            Assert.DoesNotContain("s3cret", written, StringComparison.Ordinal);
+            PostgreSqlConnectionSettings read = _machine.Resolve(written);
+            Assert.Equal((host, 6000, name, name, null), (read.Host, read.Port, read.Username, read.Database, read.Password));
+            Assert.Equal(written, read.ToKeywords());
+        }
+    }
+
+    [Theory]
+    [InlineData("host=db1 user=app password=s3cret sslmode=verify-ca sslrootcert='/my certs/ca.crt' sslcert=/c/me.crt sslkey=/c/me.key channel_binding=require options='-c a=\\'b c\\'' connect_timeout=0")]
+    [InlineData("host=db1 user=app sslrootcert=system")]
+    [InlineData("Host=db1;Username=app;Password=s3cret;SSL Mode=Require;Timeout=33")]
+    [InlineData("postgresql://app:s3cret@db1:6000/shop?sslmode=disable")]
+    public void Encryption_and_options_are_written_down_too(string said)
+    {
+        PostgreSqlConnectionSettings settings = _machine.Resolve(said);
+        string written = settings.ToKeywords();
+        Assert.DoesNotContain("s3cret", written, StringComparison.Ordinal);
+        PostgreSqlConnectionSettings read = new FakeEnvironment().Resolve(written);
+        Assert.Equal((settings.SslMode, settings.SslRootCert, settings.SslCert, settings.SslKey), (read.SslMode, read.SslRootCert, read.SslCert, read.SslKey));
+        Assert.Equal((settings.ChannelBinding, settings.Options, settings.ConnectTimeoutSeconds, settings.LocationOf(settings.Database)), (read.ChannelBinding, read.Options, read.ConnectTimeoutSeconds, read.LocationOf(read.Database)));
+    }
+
+    [Theory]
     [InlineData("shop", "dbname='shop'")]
     [InlineData(@"we""ird = 'na\me", @"dbname='we""ird = \'na\\me'")]
     public void A_database_is_named_to_the_tools_by_libpqs_rules(string database, string expected) =>
