@@ -60,11 +60,27 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
     public async Task ReturnAsync(GitInfo before, IOperationObserver observer, CancellationToken cancellationToken)
     {
         string? branch = await BranchAsync(cancellationToken).ConfigureAwait(false);
+        if (branch is null || branch == before.Branch)
+            await KeepCommitsAsync(branch, before.Commit, observer, cancellationToken).ConfigureAwait(false);
         if (branch != before.Branch || before.Branch is null)
             await RunAsync(["checkout", "--quiet", before.Branch ?? before.Commit, "--"], observer, cancellationToken).ConfigureAwait(false);
         // The branch was moved forward. This never touches what was changed by a person since: it fails then.
         if (await CommitOfAsync("HEAD", cancellationToken).ConfigureAwait(false) != before.Commit)
             await RunAsync(["reset", "--keep", "--quiet", before.Commit], observer, cancellationToken).ConfigureAwait(false);
+    }
+
+    // What a person has committed since, in no branch or in the one that is moved back, would be found by nobody.
+    private async Task KeepCommitsAsync(string? branch, string before, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        string commit = (await CommitOfAsync("HEAD", cancellationToken).ConfigureAwait(false))!;
+        if (commit == before)
+            return;
+        string others = await RunAsync(["for-each-ref", "--contains", commit, "--format=%(refname)"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        if (Lines(others).Any(name => name != "refs/heads/" + branch))
+            return;
+        string kept = "kept-" + commit[..10];
+        await RunAsync(["branch", kept, commit], observer, cancellationToken).ConfigureAwait(false);
+        observer.Warning($"Commits were made in '{folder}' since the new version was checked out; the branch '{kept}' keeps them.");
     }
 
     private async Task<string?> BranchAsync(CancellationToken cancellationToken) =>
