@@ -48,4 +48,12 @@ internal static class EngineRun
         UpgradeRequest wanted = JsonSerializer.Deserialize<UpgradeRequest>(await File.ReadAllTextAsync(request))!;
         Console.WriteLine(await new UpgradeService(journals).RunAsync(wanted, BackupRepository.At(repository), Executioner.Of(killAt), CancellationToken.None));
     }
+
+    /// <summary>Goes on with an upgrade.</summary>
+    public static async Task ResumeAsync(string journals, string id) =>
+        Console.WriteLine(await new UpgradeService(journals).ResumeAsync(id, null, new Executioner(0), CancellationToken.None));
+
+    /// <summary>Takes an upgrade back.</summary>
+    public static async Task UndoAsync(string journals, string id) =>
+        Console.WriteLine(await new UpgradeService(journals).UndoAsync(id, null, new Executioner(0), CancellationToken.None));
 }

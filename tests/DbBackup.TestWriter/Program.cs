@@ -45,6 +45,12 @@ try
         case "upgrade":
             await EngineRun.UpgradeAsync(args[1], args[2], args[3], args[4]);
             return 0;
+        case "resume":
+            await EngineRun.ResumeAsync(args[1], args[2]);
+            return 0;
+        case "undo":
+            await EngineRun.UndoAsync(args[1], args[2]);
+            return 0;
         case "list":
             await EngineRun.ListAsync(args[1]);
             return 0;
