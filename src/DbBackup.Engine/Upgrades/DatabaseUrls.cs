@@ -96,6 +96,20 @@ internal sealed class DatabaseUrls
         return present is null || named == present ? value[..(slash + 1)] + Uri.EscapeDataString(database) + value[end..] : null;
     }
 
+    /// <summary>What of a URL must not be told: its password, as it stands there and as it is.</summary>
+    internal static string[] SecretsOf(string value)
+    {
+        if (!IsUrl(value))
+            return [];
+        int start = value.IndexOf("://", StringComparison.Ordinal) + 3;
+        int colon = value.IndexOf(':', start);
+        int end = EndOfLogin(value) - 1;
+        if (colon < 0 || colon + 1 >= end)
+            return [];
+        string password = value[(colon + 1)..end];
+        return [password, Uri.UnescapeDataString(password)];
+    }
+
     private static bool IsUrl(string value) => value.StartsWith("postgres", StringComparison.Ordinal) && value.Contains("://", StringComparison.Ordinal);
 
     private static string UrlOf(PostgreSqlConnectionSettings server, string form)

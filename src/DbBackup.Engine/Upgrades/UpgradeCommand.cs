@@ -70,7 +70,7 @@ internal sealed class UpgradeCommand
             using var reader = new StreamReader(tool.Output);
             while (await reader.ReadLineAsync(limit.Token).ConfigureAwait(false) is { } line)
             {
-                observer.Verbose(line);
+                observer.Verbose(Hide(line));
                 output.Enqueue(line);
                 if (output.Count > MostLines)
                     output.Dequeue();
@@ -98,7 +98,15 @@ internal sealed class UpgradeCommand
         ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, $"'{command}' {how}{(words.Length == 0 ? "." : ":" + Environment.NewLine + words)}", hint)
     { Target = command };
 
-    private BackupFailure Failed(string how, string words) => Failure(_text, how, words, Hint ?? $"Run it by hand in '{_folder}' on a copy of the database to see why.");
+    private BackupFailure Failed(string how, string words) => Failure(_text, how, Hide(words), Hint ?? $"Run it by hand in '{_folder}' on a copy of the database to see why.");
+
+    // Programs that fail like to tell with what; their words are kept in the journal.
+    private string Hide(string words)
+    {
+        foreach (string secret in _environment.Values.OfType<string>().SelectMany(DatabaseUrls.SecretsOf))
+            words = words.Replace(secret, "***", StringComparison.Ordinal);
+        return words;
+    }
 
     private static async Task GoAsync(LocalToolProcess tool)
     {
