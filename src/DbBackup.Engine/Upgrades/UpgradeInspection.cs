@@ -39,9 +39,21 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
         // What a person's programs hold there is no obstacle where they are stopped for it.
         if (!setup.Request.IsOfContainers)
             await RequireFreeAsync(setup, cancellationToken).ConfigureAwait(false);
+        await RequireSoundAsync(setup, cancellationToken).ConfigureAwait(false);
         SchemaRevision revision = await setup.Subject.RevisionAsync(cancellationToken).ConfigureAwait(false);
         return new UpgradeInspection(
             deployment, setup.Deployment.HasNewVersion ? await CompareAsync(setup, revision, setup.Request.Force, cancellationToken).ConfigureAwait(false) : revision, size);
+    }
+
+    // Afterwards it would be taken for the migration's doing. (A backup looks itself whether a SQLite database is sound.)
+    private static async Task RequireSoundAsync(UpgradeSetup setup, CancellationToken cancellationToken)
+    {
+        if (setup.Subject is PostgreSqlSubject && await setup.Subject.FindDamageAsync(cancellationToken).ConfigureAwait(false) is { } damage)
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceCorrupt, FailureCategory.InvalidData, $"'{setup.Name}' is not sound before its upgrade: {damage}. Nothing was changed.", "Build the index anew (REINDEX INDEX) or drop it (DROP INDEX), then try again.")
+            { Target = setup.Name };
+        }
     }
 
     // The first backup makes the repository.
