@@ -34,6 +34,10 @@ internal interface IUpgradeSubject : IAsyncDisposable
     /// <summary>Restores a backup of them beside; disposing removes that copy.</summary>
     Task<IUpgradeSubject> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken);
 
+    /// <summary>Removes copies of runs that were killed, as far as somebody else would meet them.</summary>
+    /// <exception cref="BackupException">That cannot be done now.</exception>
+    Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>What gives them back the state of a backup.</summary>
     /// <param name="backup">The backup.</param>
     /// <param name="keepsPresent">Whether what is there now is kept: an application has worked on it.</param>

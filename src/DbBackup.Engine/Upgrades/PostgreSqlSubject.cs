@@ -103,6 +103,13 @@ internal sealed class PostgreSqlSubject(
         }
     }
 
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        PostgreSqlConnectionSettings server = await ResolveAsync(cancellationToken).ConfigureAwait(false);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, database, cancellationToken).ConfigureAwait(false);
+        await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false);
+    }
+
     // Those who use it have been stopped, or are ended by the swap; the code in place is that of the backup.
     public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new()
     {

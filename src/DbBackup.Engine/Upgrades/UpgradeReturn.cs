@@ -21,6 +21,7 @@ internal sealed class UpgradeReturn(UpgradeJournal journal, UpgradeSetup setup, 
     /// <exception cref="BackupException">It failed as often as it is tried.</exception>
     public async Task RunAsync()
     {
+        await SweepAsync().ConfigureAwait(false);
         if (!journal.Note.IsChanged)
         {
             journal.TryWrite(journal.Note with { State = UpgradeState.RolledBack }, observer);
@@ -89,6 +90,21 @@ internal sealed class UpgradeReturn(UpgradeJournal journal, UpgradeSetup setup, 
             await RestoreDataAsync(CancellationToken.None).ConfigureAwait(false);
         await setup.Deployment.RestartAsync(journal.Note, observer, CancellationToken.None).ConfigureAwait(false);
         return journal.Note.IsTouched ? $"restored {journal.Note.BackupSource}/{journal.Note.BackupName}" : "the data had not been changed";
+    }
+
+    // A run that was killed in its rehearsal has left the copy. What fails here stands in no way: the next run sweeps again.
+    private async Task SweepAsync()
+    {
+        if (journal.Note.StateOf(UpgradeSteps.Rehearsal) != UpgradeStepState.Running)
+            return;
+        try
+        {
+            await setup.Subject.SweepAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BackupException failure)
+        {
+            observer.Verbose(failure.Message);
+        }
     }
 
     // The migration of a run that was killed may go on, and would write into what is restored.
