@@ -1,4 +1,5 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Repositories;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources.Docker;
@@ -79,6 +80,12 @@ internal sealed class ContainerFilesSubject(
             await volume.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(place.DockerHost), cancellationToken).ConfigureAwait(false);
+        await TemporaryContainer.SweepAsync(client, cancellationToken).ConfigureAwait(false);
     }
 
     public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, Connection = new() { Docker = new DockerRequest { DockerHost = place.DockerHost } }, Force = true, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };

@@ -35,10 +35,10 @@ internal sealed class UpgradeJournal : IDisposable
     /// <exception cref="BackupFailure">Another upgrade of the same database is at work or was cut off, or nothing can be written.</exception>
     public static UpgradeJournal Begin(string folder, UpgradeNote note)
     {
-        FileStream held = Lock(folder, note.Subject);
+        FileStream held = Lock(folder, note);
         try
         {
-            if (List(folder).FirstOrDefault(other => other.Subject == note.Subject && other.State == UpgradeState.Running) is { } cut)
+            if (List(folder).FirstOrDefault(other => other.Key == note.Key && other.State == UpgradeState.Running) is { } cut)
             {
                 throw new BackupFailure(
                     ErrorCodes.UpgradeUnfinished,
@@ -66,7 +66,7 @@ internal sealed class UpgradeJournal : IDisposable
     {
         UpgradeNote Find() => List(folder).FirstOrDefault(note => note.Id == id) ?? throw new BackupFailure(
             ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"There is no upgrade '{id}'.", "Get-DbUpgrade lists what there is.") { Target = id };
-        FileStream held = Lock(folder, Find().Subject);
+        FileStream held = Lock(folder, Find());
         try
         {
             // Read again: its process may have gone on until the lock was free.
@@ -144,9 +144,9 @@ internal sealed class UpgradeJournal : IDisposable
     public void Dispose() => _lock.Dispose();
 
     // The lock ends with its process, however that ends. The file stays: to remove it would let two processes lock two files of one name.
-    private static FileStream Lock(string folder, string database)
+    private static FileStream Lock(string folder, UpgradeNote note)
     {
-        string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(database)))[..32] + LockSuffix;
+        string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(note.Key)))[..32] + LockSuffix;
         string path = Path.Combine(folder, name);
         try
         {
@@ -156,8 +156,8 @@ internal sealed class UpgradeJournal : IDisposable
         catch (IOException exception) when (File.Exists(path))
         {
             throw new BackupFailure(
-                ErrorCodes.UpgradeInProgress, FailureCategory.Busy, $"Another upgrade of '{database}' is at work.", "Wait until it has ended; Get-DbUpgrade shows how far it is.", exception)
-            { Target = database, CanRetry = true };
+                ErrorCodes.UpgradeInProgress, FailureCategory.Busy, $"Another upgrade of '{note.Subject}' is at work.", "Wait until it has ended; Get-DbUpgrade shows how far it is.", exception)
+            { Target = note.Subject, CanRetry = true };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

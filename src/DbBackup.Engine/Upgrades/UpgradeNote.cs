@@ -42,6 +42,9 @@ internal sealed record UpgradeNote
     /// <summary>What ran before; null before it was looked at.</summary>
     public DeploymentRecord? Deployment { get; init; }
 
+    /// <summary>What no two upgrades work on at once: of a project all services, for they share its database.</summary>
+    public string Key => Request.Application?.ComposeProject is { } project ? $"{Request.Application.DockerHost}/{project}" : Subject;
+
     /// <summary>Whether the data may have been changed.</summary>
     public bool IsTouched => HasBegun(UpgradeSteps.Migration) || HasBegun(UpgradeSteps.Start);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Restores;
 
 namespace DbBackup.Engine.Upgrades;
@@ -92,14 +93,19 @@ internal sealed class UpgradeReturn(UpgradeJournal journal, UpgradeSetup setup, 
         return journal.Note.IsTouched ? $"restored {journal.Note.BackupSource}/{journal.Note.BackupName}" : "the data had not been changed";
     }
 
-    // A run that was killed in its rehearsal has left the copy. What fails here stands in no way: the next run sweeps again.
-    private async Task SweepAsync()
+    /// <summary>Removes what a run that was killed in its rehearsal has left. What fails here stands in no way.</summary>
+    public async Task SweepAsync()
     {
         if (journal.Note.StateOf(UpgradeSteps.Rehearsal) != UpgradeStepState.Running)
             return;
         try
         {
             await setup.Subject.SweepAsync(CancellationToken.None).ConfigureAwait(false);
+            foreach (Backup backup in await repository.ListAsync(null, CancellationToken.None).ConfigureAwait(false))
+            {
+                if (backup.Manifest?.Tags.Contains(UpgradeRun.RehearsalTag(journal.Note.Id)) == true)
+                    repository.Storage.Remove(new BackupKey(backup.Source, backup.Name));
+            }
         }
         catch (BackupException failure)
         {

@@ -27,6 +27,9 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
         return setup.Request is { Migrate: null, IsOfProject: true, RequireRehearsal: false } ? "the new version migrates when it starts, which among its neighbours is done only where it is wanted (-Rehearse)" : null;
     }
 
+    /// <summary>What tells the backup that is made for a rehearsal alone.</summary>
+    public static string RehearsalTag(string id) => "rehearsal:" + id;
+
     /// <summary>Makes the steps that are not done yet, and takes all back where one fails.</summary>
     public async Task<UpgradeResult> RunAsync(CancellationToken cancellationToken)
     {
@@ -66,8 +69,10 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
         // Where the new version migrates by itself, its start is the migration.
         string migrates = note.StateOf(UpgradeSteps.Migration) == UpgradeStepState.Skipped ? UpgradeSteps.Start : UpgradeSteps.Migration;
         bool isAgain = note.HasBegun(migrates) && note.StateOf(migrates) != UpgradeStepState.Done;
+        var back = new UpgradeReturn(journal, setup, repository, observer, isLater: true);
+        await back.SweepAsync().ConfigureAwait(false);
         if (isAgain)
-            await new UpgradeReturn(journal, setup, repository, observer, isLater: true).RestoreDataAsync(cancellationToken).ConfigureAwait(false);
+            await back.RestoreDataAsync(cancellationToken).ConfigureAwait(false);
         // What comes after a step that is made again is made again, too.
         UpgradeStep[] steps = [.. note.Steps];
         int first = Array.FindIndex(steps, step => step.State is not (UpgradeStepState.Done or UpgradeStepState.Skipped) || (isAgain && step.Name == migrates));
@@ -184,7 +189,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
     {
         if (journal.Note.BackupName is not null)
             return await RehearseOnAsync(await UpgradeReturn.FindBackupAsync(journal.Note, repository, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        Backup backup = await BackUpAsync("rehearsal:" + journal.Note.Id, verify: false, cancellationToken).ConfigureAwait(false);
+        Backup backup = await BackUpAsync(RehearsalTag(journal.Note.Id), verify: false, cancellationToken).ConfigureAwait(false);
         try
         {
             return await RehearseOnAsync(backup, cancellationToken).ConfigureAwait(false);

@@ -60,6 +60,13 @@ public sealed class KilledApplicationUpgradeTests
 
     private static async Task EndAsync(ShopBench shop, string step, bool undo)
     {
+        await CutAndEndAsync(shop, step, undo);
+        if (Directory.Exists(shop.Files.RepositoryPath))
+            Assert.DoesNotContain(await shop.Files.ListAsync(), backup => backup.Manifest!.Tags.Any(tag => tag.StartsWith("rehearsal:", StringComparison.Ordinal)));
+    }
+
+    private static async Task CutAndEndAsync(ShopBench shop, string step, bool undo)
+    {
         (string data, string leftovers) = (shop.Data, shop.Leftovers);
         shop.Use("2");
         (int exit, string output) = OtherProcess.Run(UpgradeProcess.Command(shop.Files, shop.Journals, shop.Request(), step));
