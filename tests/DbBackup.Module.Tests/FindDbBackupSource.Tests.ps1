@@ -85,6 +85,7 @@ volumes:
         function Complete([string] $Text) { (TabExpansion2 $Text $Text.Length).CompletionMatches.CompletionText }
         Complete "Find-DbBackupSource -ComposeProject $($name.Substring(0, $name.Length - 2))" | Should -Contain $name
         Complete "Find-DbBackupSource -ComposeProject $name -Service " | Should -Be app, db
+        Complete "Find-DbBackupSource -ComposeProject ./$name -Service " | Should -Be app, db
         Complete "Find-DbBackupSource -ComposeProject $name -Volume " | Should -Be "${name}_pgdata"
         Complete "Find-DbBackupSource -ComposeProject $name -Container " | Should -Contain $db
         Complete 'Find-DbBackupSource -Kind P' | Should -Be PostgreSql

@@ -18,9 +18,11 @@ internal static class EngineReader
     {
         try
         {
+            // The prompt's location is known to its own thread alone.
+            string? project = ProjectOf(bound);
             using var patience = new CancellationTokenSource(s_patience);
             EngineContents contents = Task.Run(
-                () => EngineContents.ReadAsync(TextOf(bound, "DockerHost"), ProjectOf(bound), patience.Token), patience.Token).GetAwaiter().GetResult();
+                () => EngineContents.ReadAsync(TextOf(bound, "DockerHost"), project, patience.Token), patience.Token).GetAwaiter().GetResult();
             return [.. RepositoryReader.Matching(choose(contents), typed)];
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or PSInvalidOperationException)
