@@ -52,7 +52,7 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     /// <summary>The database of the server.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
     [Parameter(ParameterSetName = ComposeSet)]
-    [ArgumentCompleter(typeof(DatabaseCompleter))]
+    [ArgumentCompleter(typeof(UpgradeDatabaseCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Database { get; set; }
 

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.PowerShell.Pipeline;
 
@@ -13,17 +14,24 @@ public sealed class DatabaseCompleter : IArgumentCompleter
 
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Matching(fakeBoundParameters, wordToComplete, EngineReader.SubjectOf(fakeBoundParameters));
+
+    /// <summary>Completions of the databases of a server.</summary>
+    /// <param name="bound">The command's parameters.</param>
+    /// <param name="typed">What was typed of the name.</param>
+    /// <param name="subject">The server's container or service; null where there is a connection instead.</param>
+    internal static IEnumerable<CompletionResult> Matching(IDictionary bound, string typed, DockerRequest? subject)
     {
         try
         {
             PostgreSqlConnectionRequest request = ConnectionArguments.ToRequest(
-                fakeBoundParameters["ConnectionString"] as string,
-                fakeBoundParameters["HostName"] as string,
-                fakeBoundParameters["Port"] is { } port ? LanguagePrimitives.ConvertTo<int>(port) : null,
-                fakeBoundParameters["Username"] as string,
-                fakeBoundParameters["Credential"] as PSCredential) with
-            { Docker = EngineReader.SubjectOf(fakeBoundParameters) };
+                bound["ConnectionString"] as string,
+                bound["HostName"] as string,
+                bound["Port"] is { } port ? LanguagePrimitives.ConvertTo<int>(port) : null,
+                bound["Username"] as string,
+                bound["Credential"] as PSCredential) with
+            { Docker = subject };
             using var patience = new CancellationTokenSource(s_patience);
             (PostgreSqlConnectionSettings server, IReadOnlyList<string> databases) = Task.Run(
                 async () =>
@@ -32,12 +40,25 @@ public sealed class DatabaseCompleter : IArgumentCompleter
                     return (found, await PostgreSqlServer.DatabasesAsync(found, patience.Token).ConfigureAwait(false));
                 },
                 patience.Token).GetAwaiter().GetResult();
-            return RepositoryReader.Matching(databases.Select(name => (name, server.LocationOf(name))), wordToComplete);
+            return RepositoryReader.Matching(databases.Select(name => (name, server.LocationOf(name))), typed);
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or PSInvalidCastException)
         {
             // A completion has nobody to tell; the command itself will.
             return [];
         }
+    }
+}
+
+/// <summary>Completes names of the databases of an upgrade's server, where <c>-Service</c> names the application.</summary>
+public sealed class UpgradeDatabaseCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        DockerRequest? subject = EngineReader.SubjectOf(fakeBoundParameters, "DatabaseService");
+        // Which of the services has the server is not known yet; the application itself is not asked.
+        return subject is { Service: null } ? [] : DatabaseCompleter.Matching(fakeBoundParameters, wordToComplete, subject);
     }
 }

@@ -32,7 +32,9 @@ internal static class EngineReader
     }
 
     /// <summary>The container or service on the command line; null where none is.</summary>
-    public static DockerRequest? SubjectOf(IDictionary bound)
+    /// <param name="bound">The command's parameters.</param>
+    /// <param name="service">The parameter that names the service.</param>
+    public static DockerRequest? SubjectOf(IDictionary bound, string service = "Service")
     {
         string? container = TextOf(bound, "Container");
         string? project = ProjectOf(bound);
@@ -41,7 +43,7 @@ internal static class EngineReader
             DockerHost = TextOf(bound, "DockerHost"),
             Container = container,
             ComposeProject = project,
-            Service = TextOf(bound, "Service"),
+            Service = TextOf(bound, service),
         };
     }
 
