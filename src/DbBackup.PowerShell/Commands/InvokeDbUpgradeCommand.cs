@@ -76,6 +76,7 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
 
     /// <summary>What is checked out in the project's work tree.</summary>
     [Parameter(ParameterSetName = ComposeSet)]
+    [ArgumentCompleter(typeof(GitRefCompleter))]
     [ValidatePattern("^[^-]")]
     public string? GitRef { get; set; }
 
@@ -91,6 +92,7 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
 
     /// <summary>The image that the container gets.</summary>
     [Parameter(ParameterSetName = ContainerSet)]
+    [ArgumentCompleter(typeof(ImageCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Image { get; set; }
 

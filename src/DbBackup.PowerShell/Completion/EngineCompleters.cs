@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using DbBackup.Engine.Upgrades;
 
 namespace DbBackup.PowerShell.Completion;
 
@@ -44,4 +45,13 @@ public sealed class VolumeCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         EngineReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Volumes);
+}
+
+/// <summary>Completes names of images.</summary>
+public sealed class ImageCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        EngineReader.Matching(fakeBoundParameters, wordToComplete, async (host, _, token) => await KnownVersions.ImagesAsync(host, token).ConfigureAwait(false));
 }

@@ -14,16 +14,23 @@ internal static class EngineReader
     /// <param name="bound">The command's parameters.</param>
     /// <param name="typed">What was typed of the name.</param>
     /// <param name="choose">The names, each with its tool tip.</param>
-    public static IEnumerable<CompletionResult> Matching(IDictionary bound, string typed, Func<EngineContents, IEnumerable<(string Text, string ToolTip)>> choose)
+    public static IEnumerable<CompletionResult> Matching(IDictionary bound, string typed, Func<EngineContents, IEnumerable<(string Text, string ToolTip)>> choose) =>
+        Matching(bound, typed, async (host, project, token) => choose(await EngineContents.ReadAsync(host, project, token).ConfigureAwait(false)));
+
+    /// <summary>Completions of something else that belongs to an engine.</summary>
+    /// <param name="bound">The command's parameters.</param>
+    /// <param name="typed">What was typed of the name.</param>
+    /// <param name="read">Reads the names, each with its tool tip, of the engine and the compose project on the command line.</param>
+    public static IEnumerable<CompletionResult> Matching(
+        IDictionary bound, string typed, Func<string?, string?, CancellationToken, Task<IEnumerable<(string Text, string ToolTip)>>> read)
     {
         try
         {
             // The prompt's location is known to its own thread alone.
             string? project = ProjectOf(bound);
             using var patience = new CancellationTokenSource(s_patience);
-            EngineContents contents = Task.Run(
-                () => EngineContents.ReadAsync(TextOf(bound, "DockerHost"), project, patience.Token), patience.Token).GetAwaiter().GetResult();
-            return [.. RepositoryReader.Matching(choose(contents), typed)];
+            IEnumerable<(string, string)> names = Task.Run(() => read(TextOf(bound, "DockerHost"), project, patience.Token), patience.Token).GetAwaiter().GetResult();
+            return [.. RepositoryReader.Matching(names, typed)];
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or PSInvalidOperationException)
         {

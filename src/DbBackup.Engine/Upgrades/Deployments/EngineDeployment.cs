@@ -8,8 +8,9 @@ namespace DbBackup.Engine.Upgrades.Deployments;
 /// <summary>An application in containers of an engine: what a compose project and a single container have in common.</summary>
 internal abstract class EngineDeployment(DockerClient client, UpgradeRequest request) : IDeployment
 {
-    // Under this name an image stays that no container has any more: it would go with the next "docker image prune".
-    private const string KeptRepository = "dbbackup-kept";
+    /// <summary>Under this name an image stays that no container has any more: it would go with the next "docker image prune".</summary>
+    public const string KeptRepository = "dbbackup-kept";
+
     private const int LogLines = 10;
     private const int LongestTagStart = 100;
 
