@@ -50,4 +50,81 @@ Describe 'Tab completion' {
         $Error.Clear()
         Complete 'Get-DbBackup -Repository Nowhere:/ -Name b' | Out-Null
     }
+
+    It 'knows the versions of a project''s work tree: tags, the newest first, then branches' {
+        $project = New-Folder ./versions
+        $variables = @{ GIT_CONFIG_GLOBAL = "$project/.none"; GIT_CONFIG_NOSYSTEM = '1' }
+        'AUTHOR', 'COMMITTER' | ForEach-Object { $variables["GIT_${_}_NAME"] = 'a'; $variables["GIT_${_}_EMAIL"] = 'a@example.com' }
+        $path = $env:PATH
+        try {
+            $variables.GetEnumerator() | ForEach-Object { Set-Item "Env:$($_.Key)" $_.Value }
+            git init -q --initial-branch=main $project
+            foreach ($version in @(@('2026-01-02', 'v9'), @('2026-01-02', 'v10'), @('2026-01-03', 'v2.0+build'), @('2026-01-01', 'v1'))) {
+                $env:GIT_COMMITTER_DATE = "$($version[0])T12:00:00Z"
+                git -C $project commit -q --allow-empty -m $version[1]
+                git -C $project tag $version[1]
+            }
+            git -C $project branch v-next
+            git clone -q $project ./cloned
+            git -C ./cloned branch "it's"
+
+            Complete 'Invoke-DbUpgrade -ComposeProject ./versions -GitRef ' | Should -Be "'v2.0+build'", v10, v9, v1, v-next, main
+            Complete 'Invoke-DbUpgrade -ComposeProject ./versions -GitRef v1' | Should -Be v10, v1
+            Complete "Invoke-DbUpgrade -ComposeProject ./versions -GitRef 'V2" | Should -Be "'v2.0+build'"
+            # What only the remote has, by the name under which it is checked out.
+            Complete 'Invoke-DbUpgrade -ComposeProject ./cloned/ -GitRef ' | Should -Be "'v2.0+build'", v10, v9, v1, main, "'it''s'", v-next
+            (TabExpansion2 ($line = 'Invoke-DbUpgrade -ComposeProject ./versions -GitRef v1') $line.Length).CompletionMatches[0].ToolTip | Should -Be 'tag, 2026-01-02'
+
+            $none = New-Folder ./unversioned
+            $Error.Clear()
+            foreach ($project in './unversioned', './nowhere', './pats.db') { Complete "Invoke-DbUpgrade -ComposeProject $project -GitRef v" | Should -Not -Contain v1 }
+            Complete 'Invoke-DbUpgrade -GitRef v' | Should -Not -Contain v1
+            $env:PATH = $none
+            Complete 'Invoke-DbUpgrade -ComposeProject ./versions -GitRef v' | Should -Not -Contain v1
+            $Error | Should -BeNullOrEmpty
+        }
+        finally {
+            $env:PATH = $path
+            $variables.Keys + 'GIT_COMMITTER_DATE' | ForEach-Object { Remove-Item "Env:$_" -ErrorAction Ignore }
+        }
+    }
+
+    It 'knows images, but not what an upgrade keeps for the way back' {
+        Require-Docker
+        $image = "$(New-TestDockerName image):2"
+        $kept = "dbbackup-kept:$(New-TestDockerName image)"
+        Invoke-Docker tag dbbackup-test/app:1 $image
+        Invoke-Docker tag dbbackup-test/app:1 $kept
+        try {
+            $start = $image.Substring(0, $image.Length - 4)
+            Complete "Invoke-DbUpgrade -Container x -Image $start" | Should -Be $image
+            Complete 'Invoke-DbUpgrade -Container x -Image ' | Should -Contain dbbackup-test/app:1
+            Complete 'Invoke-DbUpgrade -Container x -Image ' | Should -Not -Match 'dbbackup-kept|<none>'
+            Complete "Invoke-DbUpgrade -Container x -DockerHost unix:///nowhere -Image $start" | Should -Not -Contain $image
+        }
+        finally { Invoke-Docker rmi $image $kept | Out-Null }
+    }
+
+    It 'knows the databases of the service that has the server, and the work tree from which a project was started' {
+        Require-Docker
+        $project = New-TestComposeProject @'
+version: '2.4'
+services:
+  db:
+    image: dbbackup-test/postgres:15
+    environment: [POSTGRES_PASSWORD=secret, POSTGRES_DB=shop, POSTGRES_INITDB_ARGS=--no-sync]
+'@
+        $name = Split-Path $project -Leaf
+        git init -q $project
+        git -C $project -c user.name=a -c user.email=a@example.com commit -q --allow-empty -m one
+        git -C $project tag v1
+        Invoke-Compose $project up --detach | Out-Null
+        Wait-TestPostgreSql (Invoke-Compose $project ps -q db)
+        Complete "Invoke-DbUpgrade -ComposeProject $name -Service web -DatabaseService db -Database " | Should -Be postgres, shop
+        Complete "Invoke-DbUpgrade -ComposeProject ./$name -DatabaseService db -Database s" | Should -Be shop
+        Complete "Invoke-DbUpgrade -ComposeProject $name -Service db -Database " | Should -Not -Contain shop
+        Complete "Invoke-DbUpgrade -ComposeProject $name -DatabaseService no -Database " | Should -Not -Contain shop
+        Complete "New-DbBackup -ComposeProject $name -Service db -Database " | Should -Contain shop
+        Complete "Invoke-DbUpgrade -ComposeProject $name -GitRef v" | Should -Be v1
+    }
 }
