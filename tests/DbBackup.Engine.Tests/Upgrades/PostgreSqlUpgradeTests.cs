@@ -94,6 +94,29 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         bench.AssertAsBefore();
     }
 
+    [SkippableFact]
+    public async Task Index_that_was_not_built_before_is_not_taken_for_the_migrations_doing()
+    {
+        using var bench = new PostgreSqlUpgradeBench(own.Server);
+        using (NpgsqlConnection connection = await OpenAsync(bench, "SELECT 1"))
+        {
+            using var command = new NpgsqlCommand("CREATE UNIQUE INDEX CONCURRENTLY half ON notes (author)", connection);
+            await Assert.ThrowsAsync<PostgresException>(() => command.ExecuteNonQueryAsync());
+        }
+
+        BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => UpgradeService.PlanAsync(bench.Request(PostgreSqlUpgradeBench.Good), bench.Files.Repository, CancellationToken.None));
+        Assert.Equal(ErrorCodes.SourceCorrupt, refused.Code);
+        Assert.Contains("the index public.half is not valid", refused.Message, StringComparison.Ordinal);
+        UpgradeResult result = await bench.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good));
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Preflight")));
+        Assert.False(bench.IsMigrated);
+
+        // One that waits for its partitions is as it is meant to be.
+        bench.Database.Execute("DROP INDEX half; CREATE TABLE parts (id integer) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF parts DEFAULT; CREATE INDEX ON ONLY parts (id)");
+        result = await bench.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good));
+        Assert.True(UpgradeState.Succeeded == result.State, result.Failure);
+    }
+
     [SkippableTheory]
     [InlineData("SELECT pg_advisory_lock(1)", "with an advisory lock")]
     [InlineData("SET application_name = 'pg_dump'; BEGIN; SELECT count(*) FROM authors", "(pg_dump, from 127.0.0.1) in a transaction since")]
