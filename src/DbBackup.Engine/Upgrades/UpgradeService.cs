@@ -110,6 +110,13 @@ public sealed class UpgradeService(string? journals = null)
         using UpgradeJournal journal = UpgradeJournal.Open(_folder, id);
         if (journal.Note.State == UpgradeState.RolledBack)
             throw Ended(journal.Note, "It was rolled back already", "Nothing has to be done.");
+        if (UpgradeJournal.List(_folder).FirstOrDefault(other => other.Key == journal.Note.Key && other.Started > journal.Note.Started && other.State != UpgradeState.RolledBack) is { } later)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.Refused, $"The upgrade {later.Id} of '{later.Subject}' came after {id}, and was not taken back.", $"Take the later one back first (Undo-DbUpgrade {later.Id}), or restore the backup {journal.Note.BackupSource}/{journal.Note.BackupName} as it is with Restore-DbBackup.")
+            { Target = id };
+        }
+
         UpgradeSetup setup = await SetUpAsync(journal, password, cancellationToken).ConfigureAwait(false);
         await using (setup.ConfigureAwait(false))
         {

@@ -145,9 +145,13 @@ public sealed class UpgradeTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task Success_is_taken_back_where_that_is_wished()
+    public async Task Success_is_taken_back_where_that_is_wished_the_last_one_first()
     {
         UpgradeResult result = await _bench.RunAsync(_bench.Request(UpgradeBench.Good));
+        UpgradeResult later = await _bench.RunAsync(_bench.Request("true"));
+        BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.Service.UndoAsync(result.Id, null, _bench.Files.Observer, CancellationToken.None));
+        Assert.Contains(later.Id, refused.Hint, StringComparison.Ordinal);
+        await _bench.Service.UndoAsync(later.Id, null, _bench.Files.Observer, CancellationToken.None);
         await _bench.Service.UndoAsync(result.Id, null, _bench.Files.Observer, CancellationToken.None);
         _bench.AssertAsBefore();
     }

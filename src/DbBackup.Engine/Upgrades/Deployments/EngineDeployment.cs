@@ -205,7 +205,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
             words += await client.ContainerLogsAsync(container, LogLines, cancellationToken).ConfigureAwait(false);
         words = words.Trim();
         return new BackupFailure(
-            ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, $"Of the new version {trouble}{(words.Length == 0 ? "." : ":" + Environment.NewLine + words)}", "See why the new version does not stay up on these data.")
+            ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, $"The new version does not stay up and well: {trouble}{(words.Length == 0 ? "." : ":" + Environment.NewLine + words)}", "See why the new version does not stay up on these data.")
         { Target = containers.Count == 0 ? null : containers[0] };
     }
 

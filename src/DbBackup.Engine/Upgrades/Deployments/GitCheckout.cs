@@ -20,7 +20,10 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
     /// <exception cref="BackupException">With what to do about it.</exception>
     public async Task<GitInfo> RequireCleanAsync(string reference, CancellationToken cancellationToken)
     {
-        string commit = (await RunAsync(["rev-parse", "--verify", "HEAD"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false)).Trim();
+        string commit = await CommitOfAsync("HEAD", cancellationToken).ConfigureAwait(false) ?? throw new BackupFailure(
+            ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"'{folder}' is in no git work tree, or in one without a commit, so '{reference}' cannot be checked out there.",
+            "Name the folder of the project's repository with -ComposeProject, or leave out -GitRef and bring the new version there yourself.")
+        { Target = folder };
         // What git does not know is left alone by a checkout, or stops it.
         string[] changed = Lines(await RunAsync(["status", "--porcelain", "--untracked-files=no"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false));
         if (changed.Length > 0)
