@@ -48,6 +48,17 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         bench.AssertAsBefore();
     }
 
+    [SkippableFact]
+    public async Task Disk_that_is_full_at_the_backup_ends_it_before_anything_is_changed()
+    {
+        using var bench = new PostgreSqlUpgradeBench(own.Server);
+        using var disk = new SmallDisk(40);
+        var observer = new StepObserver(("Backup", () => disk.FillBut(4096)));
+        UpgradeResult result = await bench.Service.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good), DbBackup.Engine.Repositories.BackupRepository.At(disk.Path), observer, CancellationToken.None);
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Backup")));
+        bench.AssertAsBefore();
+    }
+
     [SkippableTheory]
     [InlineData("exit 3")]
     [InlineData(Psql + " -c 'ALTER TABLE notes ADD COLUMN extra text' -c 'DELETE FROM notes WHERE id > 50' -c 'SELECT 1/0'")]

@@ -68,17 +68,33 @@ public sealed class ComposeUpgradeTests
     }
 
     [SkippableFact]
-    public async Task Way_back_is_tried_again()
+    public async Task Disk_that_is_full_at_the_backup_leads_back()
+    {
+        using var shop = new ComposeShop();
+        using var disk = new SmallDisk(40);
+        (string data, string leftovers) = (shop.Data, shop.Leftovers);
+        shop.Use("2");
+        var observer = new StepObserver(("Backup", () => disk.FillBut(4096)));
+        UpgradeResult result = await shop.Service.RunAsync(shop.Request() with { NoRehearsal = true }, DbBackup.Engine.Repositories.BackupRepository.At(disk.Path), observer, CancellationToken.None);
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Backup")));
+        shop.AssertAsBefore(data, leftovers);
+    }
+
+    [SkippableFact]
+    public async Task Way_back_is_tried_again_and_two_at_once_are_refused()
     {
         using var shop = new ComposeShop();
         (string data, string leftovers) = (shop.Data, shop.Leftovers);
         shop.Use("crash");
         string file = Path.Join(shop.Folder, "docker-compose.yml");
+        Exception? second = null;
         var observer = new StepObserver(
+            ("Check", () => second = Record.ExceptionAsync(() => shop.RunAsync(shop.Request())).GetAwaiter().GetResult()),
             ("its old state is restored now", () => File.Move(file, file + ".aside")),
             ("could not be restored yet", () => File.Move(file + ".aside", file)));
         UpgradeResult result = await shop.RunAsync(shop.Request() with { NoRehearsal = true, SettleTime = TimeSpan.FromSeconds(6) }, observer);
         Assert.Equal(UpgradeState.RolledBack, result.State);
+        Assert.Equal(ErrorCodes.UpgradeInProgress, Assert.IsType<BackupFailure>(second, exactMatch: false).Code);
         shop.AssertAsBefore(data, leftovers);
     }
 

@@ -189,7 +189,7 @@ public sealed class GitCheckoutTests : IDisposable
     public async Task Folder_of_no_work_tree_is_told_of()
     {
         BackupFailure failure = await Assert.ThrowsAsync<BackupFailure>(() => new GitCheckout(_folder.Path, TimeSpan.FromMinutes(1)).RequireCleanAsync("v2", CancellationToken.None));
-        Assert.Contains("not a git repository", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("in no git work tree", failure.Message, StringComparison.Ordinal);
     }
 
     [SkippableFact]

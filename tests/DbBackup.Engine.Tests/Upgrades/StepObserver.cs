@@ -1,4 +1,4 @@
-namespace DbBackup.Engine.Tests.Upgrades.Containers;
+namespace DbBackup.Engine.Tests.Upgrades;
 
 /// <summary>Does something when an upgrade comes to a step, or says something.</summary>
 /// <param name="acts">The step, or a part of a warning, and what is done.</param>
