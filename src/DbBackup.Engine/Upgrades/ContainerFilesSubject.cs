@@ -1,6 +1,7 @@
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repositories.Storage;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources.Docker;
 
@@ -100,27 +101,20 @@ internal sealed class ContainerFilesSubject(
     // A snapshot of one database, taken as backups take it, on which anything can be asked.
     private async Task<T> WithCopyOfAsync<T>(string database, Func<SqliteSubject, Task<T>> work, CancellationToken cancellationToken)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("dbbackup-look-");
-        try
+        using StaleWork.Marked folder = StaleWork.Mark(Path.GetTempPath());
+        BackupRepository repository = BackupRepository.At(Path.Combine(folder.Folder, "repository"));
+        ContainerFilesPlan plan = await ContainerFiles.ResolveAsync(Files(database, Consistency.Live), cancellationToken).ConfigureAwait(false);
+        Backup backup;
+        await using (plan.ConfigureAwait(false))
         {
-            BackupRepository repository = BackupRepository.At(Path.Combine(folder.FullName, "repository"));
-            ContainerFilesPlan plan = await ContainerFiles.ResolveAsync(Files(database, Consistency.Live), cancellationToken).ConfigureAwait(false);
-            Backup backup;
-            await using (plan.ConfigureAwait(false))
-            {
-                backup = await new BackupService(repository).CreateAsync(
-                    new BackupRequest { Sources = plan.Sources, SourceName = "look", Compression = PayloadCompression.None, Fingerprint = FingerprintLevel.None }, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
-            }
+            backup = await new BackupService(repository).CreateAsync(
+                new BackupRequest { Sources = plan.Sources, SourceName = "look", Compression = PayloadCompression.None, Fingerprint = FingerprintLevel.None }, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        }
 
-            string copy = Path.Combine(folder.FullName, "copy.db");
-            PreparedRestore restore = await PreparedRestore.PrepareAsync(
-                repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
-            await restore.RunAsync(SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
-            return await work(new SqliteSubject(copy, request)).ConfigureAwait(false);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        string copy = Path.Combine(folder.Folder, "copy.db");
+        PreparedRestore restore = await PreparedRestore.PrepareAsync(
+            repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        await restore.RunAsync(SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        return await work(new SqliteSubject(copy, request)).ConfigureAwait(false);
     }
 }

@@ -3,6 +3,7 @@ using DbBackup.Engine.Restores;
 using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Files;
 using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Upgrades;
 
@@ -10,7 +11,7 @@ namespace DbBackup.Engine.Upgrades;
 /// <param name="path">Its absolute path.</param>
 /// <param name="request">The upgrade.</param>
 /// <param name="scratch">The folder that goes with it; null where it is the real one.</param>
-internal sealed class SqliteSubject(string path, UpgradeRequest request, DirectoryInfo? scratch = null) : IUpgradeSubject
+internal sealed class SqliteSubject(string path, UpgradeRequest request, ScratchFolder? scratch = null) : IUpgradeSubject
 {
     public IReadOnlyDictionary<string, string?> Environment =>
         request.DatabaseVariable is { } variable ? new Dictionary<string, string?> { [variable] = "sqlite:///" + path } : [];
@@ -51,10 +52,11 @@ internal sealed class SqliteSubject(string path, UpgradeRequest request, Directo
 
     public async Task<IUpgradeSubject> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("dbbackup-rehearsal-");
+        // Beside the backups, where there is room, and from where the next run removes what a killed one has left.
+        ScratchFolder folder = ScratchFolder.Create(repository.Storage, null, BackupRepository.RequireManifest(backup).Payloads.Sum(payload => payload.OriginalSize));
         try
         {
-            string copy = Path.Combine(folder.FullName, Path.GetFileName(path));
+            string copy = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "rehearsal")).FullName, Path.GetFileName(path));
             PreparedRestore restore = await PreparedRestore.PrepareAsync(
                 repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
             await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
@@ -62,7 +64,7 @@ internal sealed class SqliteSubject(string path, UpgradeRequest request, Directo
         }
         catch
         {
-            folder.Delete(recursive: true);
+            folder.Dispose();
             throw;
         }
     }
@@ -71,7 +73,7 @@ internal sealed class SqliteSubject(string path, UpgradeRequest request, Directo
 
     public ValueTask DisposeAsync()
     {
-        scratch?.Delete(recursive: true);
+        scratch?.Dispose();
         return ValueTask.CompletedTask;
     }
 }

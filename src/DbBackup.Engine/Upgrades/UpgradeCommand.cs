@@ -16,19 +16,18 @@ internal sealed class UpgradeCommand
     private readonly string[] _arguments;
     private readonly string _text;
     private readonly string _folder;
+    private readonly bool _isOfPerson;
     private readonly IReadOnlyDictionary<string, string?> _environment;
 
-    private UpgradeCommand(string program, string[] arguments, string text, string folder, IReadOnlyDictionary<string, string?> environment)
+    private UpgradeCommand(string program, string[] arguments, string text, string folder, IReadOnlyDictionary<string, string?> environment, bool isOfPerson)
     {
+        _isOfPerson = isOfPerson;
         _program = program;
         _arguments = arguments;
         _text = text;
         _folder = folder;
         _environment = environment;
     }
-
-    /// <summary>What to do where it fails.</summary>
-    public string? Hint { get; init; }
 
     /// <summary>A program with its arguments.</summary>
     /// <param name="program">Its full path.</param>
@@ -38,13 +37,13 @@ internal sealed class UpgradeCommand
     public static UpgradeCommand Of(string program, IEnumerable<string> arguments, string folder, IReadOnlyDictionary<string, string?> environment)
     {
         string[] list = [.. arguments];
-        return new UpgradeCommand(program, list, string.Join(' ', list.Prepend(Path.GetFileNameWithoutExtension(program))), folder, environment);
+        return new UpgradeCommand(program, list, string.Join(' ', list.Prepend(Path.GetFileNameWithoutExtension(program))), folder, environment, isOfPerson: false);
     }
 
     /// <summary>A command line of a person, as a shell takes it.</summary>
     public static UpgradeCommand OfShell(string line, string folder, IReadOnlyDictionary<string, string?> environment) => OperatingSystem.IsWindows()
-        ? new UpgradeCommand(Path.Combine(Environment.SystemDirectory, "cmd.exe"), ["/d", "/s", "/c", line], line, folder, environment)
-        : new UpgradeCommand("/bin/sh", ["-c", line], line, folder, environment);
+        ? new UpgradeCommand(Path.Combine(Environment.SystemDirectory, "cmd.exe"), ["/d", "/s", "/c", line], line, folder, environment, isOfPerson: true)
+        : new UpgradeCommand("/bin/sh", ["-c", line], line, folder, environment, isOfPerson: true);
 
     /// <summary>Runs it to its end.</summary>
     /// <param name="timeout">After this it is ended with all its children.</param>
@@ -98,7 +97,7 @@ internal sealed class UpgradeCommand
         ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, $"'{command}' {how}{(words.Length == 0 ? "." : ":" + Environment.NewLine + words)}", hint)
     { Target = command };
 
-    private BackupFailure Failed(string how, string words) => Failure(_text, how, Hide(words), Hint ?? $"Run it by hand in '{_folder}' on a copy of the database to see why.");
+    private BackupFailure Failed(string how, string words) => Failure(_text, how, Hide(words), $"Run it by hand in '{_folder}'{(_isOfPerson ? " on a copy of the database" : string.Empty)} to see why.");
 
     // Programs that fail like to tell with what; their words are kept in the journal.
     private string Hide(string words)

@@ -101,6 +101,21 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
         return new ContainerDefinition(body, []);
     }
 
+    /// <summary>What may be written down of it: mounts, networks, ports, limits and the names of its variables; no value, command or label, which may hold secrets.</summary>
+    public string Describe()
+    {
+        JsonObject settings = Copy(Body["HostConfig"]);
+        // Drivers of logs take tokens.
+        settings.Remove("LogConfig");
+        var text = new JsonObject
+        {
+            ["Env"] = Array(Texts(Body["Env"]).Select(entry => entry.Split('=')[0])),
+            ["HostConfig"] = settings,
+            [NetworksOfContainer] = Array((Body["NetworkingConfig"]?["EndpointsConfig"] as JsonObject ?? []).Select(network => network.Key).Concat(Networks.Select(network => network.Name))),
+        };
+        return text.ToJsonString();
+    }
+
     /// <summary>Creates it.</summary>
     /// <returns>Its id.</returns>
     public async Task<string> CreateAsync(DockerClient client, string name, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Restores.Containers;
+using DbBackup.Engine.Sources;
 using DbBackup.Engine.Sources.Docker;
 using DbBackup.Engine.Sources.PostgreSql;
 
@@ -29,13 +30,16 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         ComposeProject project = await FindProjectAsync(cancellationToken).ConfigureAwait(false);
         await ComposeAsync(["config", "-q"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         var images = new List<ImageRecord>();
+        var definitions = new Dictionary<string, string>();
         foreach (string service in Request.Services)
         {
             ContainerInspect container = await Client.ContainerInspectAsync(project.Choose(service).Id, cancellationToken).ConfigureAwait(false);
+            definitions[service] = (await DefineAsync(container.Id, container.Image, cancellationToken).ConfigureAwait(false)).Describe();
             images.Add(new ImageRecord(service, container.Config.Image!, container.Image, project.Containers.Count(each => each.Label(ComposeLabels.Service) == service)));
         }
 
-        return new DeploymentRecord { Images = images, Git = Request.GitRef is { } reference ? await Git.RequireCleanAsync(reference, cancellationToken).ConfigureAwait(false) : null };
+        GitInfo? git = Request.GitRef is { } reference ? await Git.RequireCleanAsync(reference, cancellationToken).ConfigureAwait(false) : GitWorkTree.Describe(Folder);
+        return new DeploymentRecord { Images = images, Definitions = definitions, Git = git };
     }
 
     public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record)
@@ -126,7 +130,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         await RemoveOnceAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
         if (note.HasBegun(UpgradeSteps.Version))
         {
-            if (note.Deployment?.Git is { } git)
+            if (Request.GitRef is not null && note.Deployment?.Git is { } git)
             {
                 await Git.ReturnAsync(git, observer, cancellationToken).ConfigureAwait(false);
                 _compose = null;

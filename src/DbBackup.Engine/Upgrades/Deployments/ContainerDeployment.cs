@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Sources.Docker;
 
@@ -9,8 +8,6 @@ namespace DbBackup.Engine.Upgrades.Deployments;
 /// <param name="request">The upgrade, completed.</param>
 internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest request) : EngineDeployment(client, request)
 {
-    private const string ImageOfDefinition = "Image";
-
     public override IReadOnlyList<string> Steps { get; } =
     [
         UpgradeSteps.Preflight, UpgradeSteps.Version, UpgradeSteps.Rehearsal, UpgradeSteps.Maintenance, UpgradeSteps.Backup, UpgradeSteps.Install,
@@ -38,7 +35,12 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
             _ = await Client.ImageInspectAsync(Image, cancellationToken).ConfigureAwait(false);
         if (image is not null)
             ServerImage.RequireCompatible(container, image, Image, Request.Force);
-        return new DeploymentRecord { Images = [new ImageRecord(Name, container.Config.Image!, container.Image)] };
+        ContainerDefinition definition = await DefineAsync(container.Id, container.Image, cancellationToken).ConfigureAwait(false);
+        return new DeploymentRecord
+        {
+            Images = [new ImageRecord(Name, container.Config.Image!, container.Image)],
+            Definitions = new Dictionary<string, string> { [Name] = definition.Describe() },
+        };
     }
 
     public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record) => (
@@ -171,13 +173,6 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         }
 
         await RemoveOnceAsync(undone, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<ContainerDefinition> DefineAsync(string container, string image, CancellationToken cancellationToken)
-    {
-        JsonObject definition = await Client.ContainerDefinitionAsync(container, cancellationToken).ConfigureAwait(false);
-        JsonObject oldImage = await Client.ImageDefinitionAsync((string)definition[ImageOfDefinition]!, cancellationToken).ConfigureAwait(false);
-        return ContainerDefinition.Recreate(definition, oldImage, image);
     }
 
     private async Task<string> StartOnceAsync(string name, IReadOnlyList<string>? command, IUpgradeSubject? subject, bool isAlone, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Sources.Docker;
 
@@ -11,6 +12,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
     /// <summary>Under this name an image stays that no container has any more: it would go with the next "docker image prune".</summary>
     public const string KeptRepository = "dbbackup-kept";
 
+    private const string ImageOfDefinition = "Image";
     private const int LogLines = 10;
     private const int LongestTagStart = 100;
 
@@ -142,6 +144,14 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
 
     /// <summary>The name of the container in which an upgrade runs something once; whoever finds the upgrade cut off looks for it.</summary>
     protected static string OnceName(string id) => "dbbackup-" + id;
+
+    /// <summary>A container's definition, for another image.</summary>
+    protected async Task<ContainerDefinition> DefineAsync(string container, string image, CancellationToken cancellationToken)
+    {
+        JsonObject definition = await client.ContainerDefinitionAsync(container, cancellationToken).ConfigureAwait(false);
+        JsonObject oldImage = await client.ImageDefinitionAsync((string)definition[ImageOfDefinition]!, cancellationToken).ConfigureAwait(false);
+        return ContainerDefinition.Recreate(definition, oldImage, image);
+    }
 
     /// <summary>Removes what runs of the new version, or ran, outside its place.</summary>
     protected async Task RemoveOnceAsync(string name, CancellationToken cancellationToken)

@@ -66,7 +66,10 @@ internal sealed record DeploymentRecord
     /// <summary>The images, by service or container.</summary>
     public IReadOnlyList<ImageRecord> Images { get; init; } = [];
 
-    /// <summary>The commit of the work tree; null where it is not changed.</summary>
+    /// <summary>The definitions of the containers without what may be secret, by service or container: for an administrator who has only the journal.</summary>
+    public IReadOnlyDictionary<string, string> Definitions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The commit of the project's work tree; null where its folder is in none.</summary>
     public GitInfo? Git { get; init; }
 
     /// <summary>The containers that are stopped for it, by id and name, in the order in which they are stopped; null before that is known.</summary>

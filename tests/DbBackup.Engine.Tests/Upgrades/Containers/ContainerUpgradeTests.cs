@@ -25,6 +25,10 @@ public sealed class ContainerUpgradeTests
         Assert.DoesNotContain("before-", shop.Leftovers, StringComparison.Ordinal);
         Assert.Contains("dbbackup-kept", shop.Leftovers, StringComparison.Ordinal);
         Assert.Equal(before, shop.Container);
+        // What it was made of is in the journal, without the values of its variables.
+        string journal = File.ReadAllText(Assert.Single(Directory.GetFiles(shop.Journals, "*.json")));
+        Assert.Contains("unless-stopped", journal, StringComparison.Ordinal);
+        Assert.DoesNotContain("OWN=kept", journal, StringComparison.Ordinal);
     }
 
     [SkippableFact]
