@@ -98,6 +98,8 @@ internal sealed class UpgradeReturn(UpgradeJournal journal, UpgradeSetup setup, 
     {
         if (journal.Note.StateOf(UpgradeSteps.Rehearsal) != UpgradeStepState.Running)
             return;
+        // What is still at work on the copy must not hold it.
+        await EndMigrationAsync().ConfigureAwait(false);
         try
         {
             await setup.Subject.SweepAsync(CancellationToken.None).ConfigureAwait(false);

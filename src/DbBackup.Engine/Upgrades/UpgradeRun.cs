@@ -37,7 +37,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
         {
             foreach (UpgradeStep step in journal.Note.Steps)
                 await StepAsync(step.Name, cancellationToken).ConfigureAwait(false);
-            journal.Write(journal.Note with { State = UpgradeState.Succeeded });
+            journal.TryWrite(journal.Note with { State = UpgradeState.Succeeded }, observer);
             return journal.Note.ToResult();
         }
         catch (Exception exception)
@@ -127,7 +127,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
         UpgradeSteps.Migration => MigrateAsync(cancellationToken),
         UpgradeSteps.Start => setup.Deployment.StartAsync(journal, observer, cancellationToken),
         UpgradeSteps.Check => CheckAsync(cancellationToken),
-        UpgradeSteps.Release => setup.Deployment.ReleaseAsync(journal, cancellationToken),
+        UpgradeSteps.Release => ReleaseAsync(),
         _ => throw new InvalidOperationException($"There is no step '{name}'."),
     };
 
@@ -207,7 +207,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
         {
             var time = Stopwatch.StartNew();
             if (Request.Migrate is { } migrate)
-                await setup.Deployment.RunAsync(migrate, copy, null, observer, cancellationToken).ConfigureAwait(false);
+                await setup.Deployment.RunAsync(migrate, copy, journal, observer, cancellationToken).ConfigureAwait(false);
             else
                 await setup.Deployment.TryAsync(copy, journal, observer, cancellationToken).ConfigureAwait(false);
             double seconds = time.Elapsed.TotalSeconds;
@@ -228,6 +228,20 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
     {
         await setup.Deployment.WatchAsync(cancellationToken).ConfigureAwait(false);
         return await CheckDataAsync(setup.Subject, isCopy: false, cancellationToken).ConfigureAwait(false);
+    }
+
+    // The new version has proved itself by now: what is not let go of is no reason to take it back.
+    private async Task<string> ReleaseAsync()
+    {
+        try
+        {
+            return await setup.Deployment.ReleaseAsync(journal, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BackupException failure)
+        {
+            observer.Warning($"The upgrade of '{setup.Name}' has succeeded, but not all of the old version could be let go of: {failure.Message}");
+            return failure.Message;
+        }
     }
 
     private async Task<string> CheckDataAsync(IUpgradeSubject subject, bool isCopy, CancellationToken cancellationToken)

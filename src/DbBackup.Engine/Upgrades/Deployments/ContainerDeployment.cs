@@ -30,9 +30,9 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
             { Target = Name };
         }
 
-        ImageInspect? image = await Client.ImageFindAsync(Image, cancellationToken).ConfigureAwait(false);
-        if (image is null && !Request.Pull)
-            _ = await Client.ImageInspectAsync(Image, cancellationToken).ConfigureAwait(false);
+        ImageInspect? image = Request.Pull
+            ? await Client.ImageFindAsync(Image, cancellationToken).ConfigureAwait(false)
+            : await Client.ImageInspectAsync(Image, cancellationToken).ConfigureAwait(false);
         if (image is not null)
             ServerImage.RequireCompatible(container, image, Image, Request.Force);
         ContainerDefinition definition = await DefineAsync(container.Id, container.Image, cancellationToken).ConfigureAwait(false);

@@ -124,14 +124,11 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
         await ForgetKeptAsync(note, ofThis: true, cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        await DisposeMoreAsync().ConfigureAwait(false);
         client.Dispose();
+        return ValueTask.CompletedTask;
     }
-
-    /// <summary>Releases what else is held.</summary>
-    protected virtual ValueTask DisposeMoreAsync() => ValueTask.CompletedTask;
 
     /// <summary>The containers of the application itself, as they are now; at least one.</summary>
     protected abstract Task<IReadOnlyList<ContainerSummary>> OwnContainersAsync(CancellationToken cancellationToken);
