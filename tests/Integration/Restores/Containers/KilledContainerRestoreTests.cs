@@ -1,0 +1,57 @@
+using System.Globalization;
+using DbBackup.Engine.Sources.Docker;
+using DbBackup.Testing;
+
+namespace DbBackup.Tests.Integration.Restores.Containers;
+
+/// <summary>Restores into a container that end as kill -9 ends them.</summary>
+[Trait("Category", "Docker")]
+[Trait("Category", "Kill")]
+public sealed class KilledContainerRestoreTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly ContainerRestoreBench _bench = new();
+
+    public void Dispose() => _bench.Dispose();
+
+    [Fact]
+    public async Task Killed_at_any_report_it_leaves_all_old_or_all_new_and_the_application_goes_on()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no kill -9.");
+        string volume = _bench.Docker.CreateVolume();
+        string folder = _bench.Folder(volume);
+        string container = _bench.RunFilled(volume);
+        Backup backup = await _bench.BackUpAsync(container);
+        string wanted = State(folder);
+        int killed = 0, stopped = 0, replaced = 0;
+        for (int report = 1; ; report++)
+        {
+            _bench.Docker.Exec(container, "sh", "-c", $"printf 'present {report}' > /app/data/a.txt; sqlite3 /app/data/app.db 'UPDATE t SET x = {report + 100}'");
+            string present = State(folder);
+            string started = _bench.StartedAt(container);
+            (int exit, string output) = OtherProcess.Run(OtherProcess.Command(
+                "pgrestore", _bench.Files.Bench.RepositoryPath, backup.Source, backup.Name, report.ToString(CultureInfo.InvariantCulture)));
+            if (exit == 0)
+                break;
+            Assert.True(exit == 137, output);
+            killed++;
+            await ContainerPause.RecoverAsync(_bench.Files.Bench.Observer, CancellationToken.None);
+            for (var limit = System.Diagnostics.Stopwatch.StartNew(); !_bench.Files.IsRunning(container) && limit.Elapsed < Patience;)
+                await Task.Delay(50);
+            Assert.True(_bench.Files.IsRunning(container), $"Killed at {report}, it stays stopped.");
+            stopped += started == _bench.StartedAt(container) ? 0 : 1;
+            string state = State(folder);
+            Assert.True(state == present || state == wanted, $"Killed at {report}: '{state}' is neither '{present}' nor '{wanted}'.");
+            replaced += state == wanted ? 1 : 0;
+        }
+
+        Assert.True(killed >= 4 && stopped >= 1, $"It was killed {killed} times, {stopped} of them while the application was stopped, {replaced} after the swap.");
+        Assert.Equal(wanted, State(folder));
+        // What the killed ones left is gone with the next that lives.
+        _bench.AssertNothingLeft(folder);
+        Assert.All(await _bench.Files.Bench.ListAsync(), each => Assert.NotNull(each.Manifest));
+    }
+
+    private static string State(string folder) =>
+        File.ReadAllText(Path.Join(folder, "a.txt")) + SampleDatabase.Text(Path.Join(folder, "app.db"), "SELECT max(x) FROM t") + File.Exists(Path.Join(folder, "second"));
+}

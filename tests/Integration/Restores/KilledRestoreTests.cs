@@ -1,0 +1,136 @@
+using System.Globalization;
+using DbBackup.Engine.Restores;
+using DbBackup.Testing;
+
+namespace DbBackup.Tests.Integration.Restores;
+
+/// <summary>Restores that end as kill -9 ends them. The database and its folder are then both old or, once the next run has been there, both new.</summary>
+[Trait("Category", "Kill")]
+public sealed class KilledRestoreTests : IDisposable
+{
+    private readonly Workbench _bench = new();
+    private readonly string _database;
+    private readonly string _uploads;
+
+    public KilledRestoreTests()
+    {
+        _database = _bench["app.db"];
+        _uploads = _bench["uploads"];
+    }
+
+    public void Dispose() => _bench.Dispose();
+
+    [Theory]
+    [InlineData("WAL", false)]
+    [InlineData("DELETE", false)]
+    [InlineData("WAL", true)]
+    public async Task A_restore_killed_at_any_report_leaves_all_old_or_all_new(string journal, bool force)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no kill -9.");
+        (Backup backup, string wanted) = await PrepareAsync(journal);
+        int killed = 0;
+        for (int report = 1; ; report++)
+        {
+            string present = Change(report);
+            using OtherProcess? holder = force ? OtherProcess.Hold(_database) : null;
+            (int exit, string output) = OtherProcess.Run(Command(backup, report, force));
+            holder?.Kill();
+            if (exit == 0)
+                break;
+            Assert.True(exit == 137, output);
+            killed++;
+            RestoreService.Recover([_database], _bench.Observer);
+            AssertOneState(present, wanted, report);
+        }
+
+        Assert.True(killed >= 8, $"It reported only {killed} times.");
+        Assert.Equal(wanted, State());
+        await AssertRepositoryWholeAsync();
+    }
+
+    [Theory]
+    [InlineData("rename,renameat2,renameat")]
+    [InlineData("unlink,unlinkat,rmdir")]
+    [InlineData("fsync")]
+    public async Task A_restore_killed_at_any_rename_deletion_or_flush_leaves_all_old_or_all_new(string calls)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Calls are counted by strace, which only Linux has.");
+        Require.Tool("strace");
+        (Backup backup, string wanted) = await PrepareAsync("WAL");
+        for (int call = 1; call <= 25; call++)
+        {
+            string present = Change(call);
+            (int exit, string output) = OtherProcess.Run(
+            [
+                "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls, "-e", $"inject={calls}:signal=SIGKILL:when={call}",
+                .. Command(backup, 0, force: false),
+            ]);
+            if (exit == 0)
+                break;
+            Assert.True(exit is 137, output);
+            RestoreService.Recover([_database], _bench.Observer);
+            AssertOneState(present, wanted, call);
+        }
+
+        Assert.Equal(wanted, State());
+        await AssertRepositoryWholeAsync();
+    }
+
+    [Fact]
+    public async Task A_restore_that_was_refused_in_the_middle_of_its_staging_is_never_completed_later()
+    {
+        (Backup backup, _) = await PrepareAsync("DELETE");
+        string present = Change(1);
+        string payload = Directory.GetFiles(backup.Location, "uploads.tar*").Single();
+        byte[] bytes = File.ReadAllBytes(payload);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(payload, bytes);
+
+        OtherProcess.Run(Command(backup, 0, force: false));
+        RestoreService.Recover([_database], _bench.Observer);
+
+        Assert.Equal(present, State());
+        _bench.AssertNoLeftovers();
+    }
+
+    private async Task<(Backup Backup, string Wanted)> PrepareAsync(string journal)
+    {
+        SampleDatabase.Create(_database, rows: 500, journal: journal, mark: "wanted");
+        Directory.CreateDirectory(_uploads);
+        File.WriteAllText(Path.Join(_uploads, "photo.txt"), "wanted");
+        Backup backup = await _bench.BackUpAsync(_database, _uploads);
+        return (backup, State());
+    }
+
+    // Another state each time, so that a restore that did nothing is told from one that was done before.
+    private string Change(int round)
+    {
+        SampleDatabase.Run(_database, $"UPDATE notes SET text = 'present {round}'");
+        File.WriteAllText(Path.Join(_uploads, "photo.txt"), $"present {round}");
+        return State();
+    }
+
+    private string State() => SampleDatabase.Text(_database, "SELECT count(*) || max(text) || min(text) FROM notes")
+        + SampleDatabase.Text(_database, "PRAGMA quick_check") + "|" + File.ReadAllText(Path.Join(_uploads, "photo.txt"));
+
+    private string[] Command(Backup backup, int killAt, bool force) => OtherProcess.Command(
+        [
+            "restore", _bench.RepositoryPath, backup.Source, backup.Name, killAt.ToString(CultureInfo.InvariantCulture),
+            .. force ? ["force"] : Array.Empty<string>(),
+        ]);
+
+    private void AssertOneState(string present, string wanted, int place)
+    {
+        string state = State();
+        Assert.True(state == present || state == wanted, $"Killed at {place}: '{state}' is neither '{present}' nor '{wanted}'.");
+        _bench.AssertNoLeftovers();
+    }
+
+    private async Task AssertRepositoryWholeAsync()
+    {
+        foreach (Backup each in await _bench.ListAsync())
+            Assert.True((await _bench.TestAsync(each, BackupTestLevel.Restore)).Passed, each.ToString());
+        await _bench.BackUpAsync(_database, _uploads);
+        _bench.AssertNothingStaged();
+    }
+}

@@ -1,0 +1,159 @@
+using DbBackup.Testing;
+using DbBackup.Engine.Upgrades;
+
+namespace DbBackup.Tests.Integration.Upgrades.Containers;
+
+/// <summary>Upgrades of services of a compose project whose database is in a PostgreSQL server.</summary>
+[Trait("Category", "Docker")]
+[Trait("Category", "Kill")]
+public sealed class ComposeUpgradeTests
+{
+    [Fact]
+    public async Task New_image_is_rehearsed_installed_and_found_healthy_and_can_be_taken_back()
+    {
+        using var shop = new ComposeShop();
+        string data = shop.Data;
+        shop.Use("2");
+        UpgradeResult result = await shop.RunAsync(shop.Request("SELECT count(*) = 200 FROM orders WHERE extra = 'new'", shop.Url + "/health", "python3 -c 'import sqlalchemy'"));
+        shop.AssertUpgraded(result, data);
+        Assert.All(result.Steps, step => Assert.Equal(UpgradeStepState.Done, step.State));
+        Assert.Equal(("r1", "r2"), (result.FromRevision, result.ToRevision));
+        Assert.Equal((BackupType.PreMigration, BackupStatus.Matched), ((await shop.Files.ListAsync()).Single().Type, (await shop.Files.ListAsync()).Single().Status));
+        Assert.DoesNotContain(shop.Files.Observer.Warnings, warning => warning.Contains("killed", StringComparison.Ordinal));
+
+        UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, shop.Files.Observer, CancellationToken.None);
+        Assert.Equal(UpgradeState.RolledBack, undone.State);
+        Assert.Equal("1", shop.Answer("/version"));
+        Assert.Equal(data, shop.Data);
+    }
+
+    [Theory]
+    [InlineData("crash", null)]
+    [InlineData("halfmigration", null)]
+    [InlineData("2", "psql \"$DATABASE_URL\" -c 'DROP TABLE orders' && sleep 600")]
+    public async Task Failure_gives_back_the_old_version_and_its_data(string version, string? migrate)
+    {
+        using var shop = new ComposeShop();
+        (string data, string leftovers) = (shop.Data, shop.Leftovers);
+        shop.Use(version);
+        UpgradeResult result = await shop.RunAsync(shop.Request(shop.Url + "/health") with
+        {
+            NoRehearsal = true,
+            Migrate = migrate ?? ContainerShop.Migrate,
+            Timeout = TimeSpan.FromSeconds(migrate is null ? 30 : 8),
+            SettleTime = TimeSpan.FromSeconds(8),
+        });
+        Assert.True(result.State == UpgradeState.RolledBack, $"{result.State}: {result.Failure}");
+        Assert.NotNull(result.Failure);
+        shop.AssertAsBefore(data, leftovers);
+    }
+
+    [Fact]
+    public async Task What_fails_in_the_rehearsal_or_at_the_build_never_stops_the_application()
+    {
+        using var shop = new ComposeShop("build: .");
+        (string data, string leftovers, string started) = (shop.Data, shop.Leftovers, shop.Engine.Inspect(shop.Container, "{{.State.StartedAt}}"));
+        shop.WriteDockerfile("2", "COPY nothing /");
+        UpgradeResult broken = await shop.RunAsync(shop.Request() with { Build = true });
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (broken.State, UpgradeBench.StateOf(broken, "Version")));
+        shop.WriteDockerfile("halfmigration");
+        UpgradeResult rehearsed = await shop.RunAsync(shop.Request() with { Build = true });
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (rehearsed.State, UpgradeBench.StateOf(rehearsed, "Rehearsal")));
+        string file = Path.Join(shop.Folder, "docker-compose.yml");
+        string files = File.ReadAllText(file);
+        File.WriteAllText(file, files.Replace("build: .", "image: 127.0.0.1:1/none:2", StringComparison.Ordinal));
+        UpgradeResult pulled = await shop.RunAsync(shop.Request() with { Pull = true });
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (pulled.State, UpgradeBench.StateOf(pulled, "Version")));
+        File.WriteAllText(file, files);
+        Assert.Equal(started, shop.Engine.Inspect(shop.Container, "{{.State.StartedAt}}"));
+        shop.AssertAsBefore(data, leftovers);
+    }
+
+    [Fact]
+    public async Task Disk_that_is_full_at_the_backup_leads_back()
+    {
+        using var shop = new ComposeShop();
+        using var disk = new SmallDisk(40);
+        (string data, string leftovers) = (shop.Data, shop.Leftovers);
+        shop.Use("2");
+        var observer = new StepObserver(("Backup", () => disk.FillBut(4096)));
+        UpgradeResult result = await shop.Service.RunAsync(shop.Request() with { NoRehearsal = true }, DbBackup.Engine.Repositories.BackupRepository.At(disk.Path), observer, CancellationToken.None);
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Backup")));
+        shop.AssertAsBefore(data, leftovers);
+    }
+
+    [Fact]
+    public async Task Way_back_is_tried_again_and_two_at_once_are_refused()
+    {
+        using var shop = new ComposeShop();
+        (string data, string leftovers) = (shop.Data, shop.Leftovers);
+        shop.Use("crash");
+        string file = Path.Join(shop.Folder, "docker-compose.yml");
+        Exception? second = null;
+        var observer = new StepObserver(
+            ("Check", () => second = Record.ExceptionAsync(() => shop.RunAsync(shop.Request())).AsTask().GetAwaiter().GetResult()),
+            ("its old state is restored now", () => File.Move(file, file + ".aside")),
+            ("could not be restored yet", () => File.Move(file + ".aside", file)));
+        UpgradeResult result = await shop.RunAsync(shop.Request() with { NoRehearsal = true, SettleTime = TimeSpan.FromSeconds(6) }, observer);
+        Assert.Equal(UpgradeState.RolledBack, result.State);
+        Assert.Equal(ErrorCodes.UpgradeInProgress, Assert.IsType<BackupFailure>(second, exactMatch: false).Code);
+        shop.AssertAsBefore(data, leftovers);
+    }
+
+    [Fact]
+    public async Task Version_of_a_work_tree_is_checked_out_and_back_and_local_changes_are_refused()
+    {
+        using var shop = new ComposeShop("build: .");
+        Git(shop, "init", "-q", "-b", "main");
+        Git(shop, "add", ".");
+        Git(shop, "commit", "-qm", "one");
+        shop.WriteDockerfile("2");
+        Git(shop, "commit", "-qam", "two");
+        Git(shop, "tag", "v2");
+        shop.WriteDockerfile("crash");
+        Git(shop, "commit", "-qam", "three");
+        Git(shop, "tag", "v3");
+        Git(shop, "reset", "-q", "--hard", "v2~1");
+        (string data, string leftovers) = (shop.Data, shop.Leftovers);
+        UpgradeRequest request = shop.Request(shop.Url + "/health") with { GitRef = "v3", Build = true, NoRehearsal = true, SettleTime = TimeSpan.FromSeconds(6) };
+        UpgradeResult failed = await shop.RunAsync(request);
+        Assert.True(failed.State == UpgradeState.RolledBack, failed.Failure);
+        shop.AssertAsBefore(data, leftovers);
+        Assert.Equal("main", Git(shop, "symbolic-ref", "--short", "HEAD"));
+        Assert.Contains("shop:1", File.ReadAllText(Path.Join(shop.Folder, "Dockerfile")), StringComparison.Ordinal);
+
+        File.AppendAllText(Path.Join(shop.Folder, "Dockerfile"), "# mine\n");
+        UpgradeResult refused = await shop.RunAsync(request with { GitRef = "v2" });
+        Assert.Contains("Dockerfile", refused.Failure, StringComparison.Ordinal);
+        Assert.Equal(UpgradeStepState.Failed, UpgradeBench.StateOf(refused, "Preflight"));
+        Git(shop, "checkout", "-q", "--", "Dockerfile");
+
+        shop.AssertUpgraded(await shop.RunAsync(request with { GitRef = "v2" }), data);
+    }
+
+    [Fact]
+    public async Task Image_that_does_not_fit_the_servers_data_is_refused_before_anything_stops()
+    {
+        using var shop = new ComposeShop();
+        string started = shop.Engine.Inspect(shop.Container, "{{.State.StartedAt}}");
+        (string data, string leftovers) = (shop.Data, shop.Leftovers);
+        string other = shop.Engine.NewName("server") + ":18";
+        File.WriteAllText(shop.Files["Dockerfile"], $"FROM {DockerImages.PostgreSql}\nENV PGDATA=/var/lib/postgresql/18/docker\n");
+        shop.Engine.Docker("build", "-q", "-t", other, "-f", shop.Files["Dockerfile"], Path.GetDirectoryName(shop.Files["Dockerfile"])!);
+        leftovers += "\n" + other;
+        string file = Path.Join(shop.Folder, "docker-compose.yml");
+        File.WriteAllText(file, File.ReadAllText(file).Replace(DockerImages.PostgreSql, other, StringComparison.Ordinal));
+        UpgradeResult result = await shop.RunAsync(shop.Request());
+        Assert.Equal(UpgradeStepState.Failed, UpgradeBench.StateOf(result, "Version"));
+        Assert.Contains("/var/lib/postgresql/18/docker", result.Failure, StringComparison.Ordinal);
+        Assert.Equal(started, shop.Engine.Inspect(shop.Container, "{{.State.StartedAt}}"));
+        shop.AssertAsBefore(data, string.Join('\n', leftovers.Split('\n').Order(StringComparer.Ordinal)));
+    }
+
+    private static string Git(ComposeShop shop, params string[] arguments)
+    {
+        (int exit, string output) = OtherProcess.Run(["git", "-C", shop.Folder, "-c", "user.name=t", "-c", "user.email=t@example.org", .. arguments]);
+        Assert.True(exit == 0, output);
+        return output.Trim();
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using DbBackup.Testing;
+
+namespace DbBackup.Tests.Integration.Upgrades;
+
+/// <summary>Upgrades that end as kill -9 ends them, and what is made of them.</summary>
+[Trait("Category", "Kill")]
+public sealed class KilledUpgradeTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Killed_at_any_report_it_is_undone_or_gone_on_with_and_no_row_is_lost(bool undo)
+    {
+        int killed = 0;
+        var states = new HashSet<string>();
+        for (int report = 1; ; report++)
+        {
+            using var bench = new UpgradeBench();
+            (int exit, string output) = OtherProcess.Run(UpgradeProcess.Command(bench.Files, bench.Journals, bench.Request(UpgradeBench.Good), report.ToString(CultureInfo.InvariantCulture)));
+            if (exit == 0)
+            {
+                Assert.True(bench.IsMigrated);
+                break;
+            }
+
+            Assert.True(exit == 137, output);
+            killed++;
+            UpgradeResult cut = Assert.Single(bench.Service.List());
+            Assert.Equal(UpgradeState.Interrupted, cut.State);
+            states.Add(cut.Steps.FirstOrDefault(step => step.State is UpgradeStepState.Running or UpgradeStepState.Pending)?.Name ?? "end");
+            BackupException second = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(UpgradeBench.Good)));
+            Assert.Equal(ErrorCodes.UpgradeUnfinished, second.Code);
+            UpgradeResult ended = undo
+                ? await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None)
+                : await bench.Service.ResumeAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
+            Assert.Equal(undo ? UpgradeState.RolledBack : UpgradeState.Succeeded, ended.State);
+            if (undo)
+                bench.AssertAsBefore();
+            Assert.Equal(!undo, bench.IsMigrated);
+            Assert.Equal("100", SampleDatabase.Text(bench.Database, "SELECT count(*) FROM notes"));
+        }
+
+        Assert.True(killed >= 8, $"It was killed {killed} times.");
+        Assert.Superset(new HashSet<string> { "Preflight", "Backup", "Rehearsal", "Migration", "Check" }, states);
+    }
+
+    [Fact]
+    public async Task Migration_that_outlives_its_upgrade_is_ended_before_the_way_back()
+    {
+        using var bench = new UpgradeBench();
+        const string Migrate = "case $DATABASE_URL in *rehearsal*) exit 0;; esac; sqlite3 app.db 'DELETE FROM notes'; touch begun; while sleep 0.2; do sqlite3 app.db \"INSERT INTO notes(text) VALUES ('late')\"; done";
+        using (OtherProcess upgrade = OtherProcess.StartCommand(UpgradeProcess.Command(bench.Files, bench.Journals, bench.Request(Migrate), "0")))
+        {
+            upgrade.WaitFor(_ => File.Exists(bench.Files["begun"]));
+            upgrade.Kill();
+        }
+
+        UpgradeResult cut = Assert.Single(bench.Service.List());
+        await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
+        Assert.Contains(bench.Files.Observer.Warnings, warning => warning.Contains("was ended", StringComparison.Ordinal));
+        await Task.Delay(1000);
+        bench.AssertAsBefore();
+    }
+}

@@ -1,0 +1,60 @@
+using DbBackup.Testing;
+using DbBackup.Engine.Upgrades;
+
+namespace DbBackup.Tests.Integration.Upgrades;
+
+/// <summary>A database with rows, a repository, and a folder for journals.</summary>
+internal sealed class UpgradeBench : IDisposable
+{
+    /// <summary>What a migration is led to its database with.</summary>
+    public const string Variable = "DATABASE_URL";
+
+    /// <summary>A migration in two steps, led by the variable.</summary>
+    public const string Good = "p=${DATABASE_URL#sqlite:///}; echo migrating; sqlite3 \"$p\" \"ALTER TABLE notes ADD COLUMN extra TEXT; UPDATE notes SET extra = 'new'\"";
+
+    public UpgradeBench()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The migrations of these tests are written for sh.");
+        Require.Tool("sqlite3");
+        Database = SampleDatabase.Create(Files["app.db"]);
+        Before = SampleDatabase.Content(Database);
+        Journals = Files["journals"];
+        Service = new UpgradeService(Journals);
+    }
+
+    public Workbench Files { get; } = new();
+
+    public string Database { get; }
+
+    /// <summary>The rows before the upgrade.</summary>
+    public string Before { get; }
+
+    public string Journals { get; }
+
+    public UpgradeService Service { get; }
+
+    public bool IsMigrated => SampleDatabase.Text(Database, "SELECT count(*) FROM pragma_table_info('notes') WHERE name = 'extra'") == "1";
+
+    public UpgradeRequest Request(string migrate, params string[] checks) => new()
+    {
+        DatabasePath = Database,
+        Migrate = migrate,
+        CodePath = Path.GetDirectoryName(Database)!,
+        DatabaseVariable = Variable,
+        Checks = checks,
+    };
+
+    public Task<UpgradeResult> RunAsync(UpgradeRequest request, CancellationToken cancellationToken = default) =>
+        Service.RunAsync(request, Files.Repository, Files.Observer, cancellationToken);
+
+    /// <summary>Fails where the database is not as it was, or something is left of a restore.</summary>
+    public void AssertAsBefore()
+    {
+        Assert.Equal(Before, SampleDatabase.Content(Database));
+        Assert.Equal("ok", SampleDatabase.Text(Database, "PRAGMA integrity_check"));
+    }
+
+    public static UpgradeStepState StateOf(UpgradeResult result, string step) => result.Steps.Single(each => each.Name == step).State;
+
+    public void Dispose() => Files.Dispose();
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Restores;
+using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Upgrades;
+
+namespace DbBackup.TestHost;
+
+/// <summary>A run of the engine that ends as kill -9 ends it, when it has reported a given number of times.</summary>
+internal static class EngineRun
+{
+    /// <summary>Backs up a database and a folder.</summary>
+    public static async Task BackUpAsync(string database, string repository, int killAt, string? folder)
+    {
+        List<IBackupSource> sources = [new SqliteSource(database, SqliteFormat.Native, TimeSpan.FromSeconds(10))];
+        if (folder is not null)
+            sources.Add(new FolderSource(folder));
+        var observer = new Executioner(killAt);
+        Backup backup = await new BackupService(BackupRepository.At(repository))
+            .CreateAsync(new BackupRequest { Sources = sources, Verify = true }, observer, CancellationToken.None);
+        Console.WriteLine(backup);
+    }
+
+    /// <summary>Restores a backup to where it came from.</summary>
+    public static async Task RestoreAsync(string repository, string source, string name, int killAt, bool force)
+    {
+        BackupRepository from = BackupRepository.At(repository);
+        Backup backup = BackupSelection.One(await from.ListAsync(source, CancellationToken.None), source, name, latest: false, repository);
+        RestorePlan plan = RestorePlanner.Plan(new RestoreRequest { Backup = backup, Force = force }, CancellationToken.None);
+        var observer = new Executioner(killAt);
+        RestoreResult result = await new RestoreService(from).RunAsync(plan, TimeSpan.FromSeconds(10), observer, CancellationToken.None);
+        Console.WriteLine(string.Join(", ", result.Restored));
+    }
+
+    /// <summary>Lists a repository.</summary>
+    public static async Task ListAsync(string repository)
+    {
+        foreach (Backup backup in await BackupRepository.At(repository).ListAsync(null, CancellationToken.None))
+            Console.WriteLine($"{backup} {backup.Status}");
+    }
+
+    /// <summary>Upgrades what a file says: an <see cref="UpgradeRequest"/> as JSON. The password of a server comes through the environment.</summary>
+    public static async Task UpgradeAsync(string journals, string repository, string request, string killAt)
+    {
+        UpgradeRequest wanted = JsonSerializer.Deserialize<UpgradeRequest>(await File.ReadAllTextAsync(request))!;
+        Console.WriteLine(await new UpgradeService(journals).RunAsync(wanted, BackupRepository.At(repository), Executioner.Of(killAt), CancellationToken.None));
+    }
+
+    /// <summary>Goes on with an upgrade.</summary>
+    public static async Task ResumeAsync(string journals, string id) =>
+        Console.WriteLine(await new UpgradeService(journals).ResumeAsync(id, null, new Executioner(0), CancellationToken.None));
+
+    /// <summary>Takes an upgrade back.</summary>
+    public static async Task UndoAsync(string journals, string id) =>
+        Console.WriteLine(await new UpgradeService(journals).UndoAsync(id, null, new Executioner(0), CancellationToken.None));
+}

@@ -1,0 +1,58 @@
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Restores;
+using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.TestHost;
+
+/// <summary>The same for a database of a PostgreSQL server, whose address and password are in the environment as libpq reads them.</summary>
+internal static class PostgreSqlRun
+{
+    /// <summary>Backs up a database.</summary>
+    public static async Task BackUpAsync(string database, string repository, string format, int killAt)
+    {
+        var options = new PostgreSqlDumpOptions { Format = Enum.Parse<PostgreSqlFormat>(format), Jobs = 2 };
+        var source = new PostgreSqlSource(PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest()), database, options);
+        Backup backup = await new BackupService(BackupRepository.At(repository)).CreateAsync(
+            new BackupRequest { Sources = [source] }, new Executioner(killAt), CancellationToken.None);
+        Console.WriteLine(backup);
+    }
+
+    /// <summary>Backs up a database of a server in a container.</summary>
+    public static async Task BackUpContainerAsync(string container, string database, string repository)
+    {
+        PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
+            new PostgreSqlConnectionRequest { Docker = new DockerRequest { Container = container } }, CancellationToken.None);
+        Backup backup = await new BackupService(BackupRepository.At(repository)).CreateAsync(
+            new BackupRequest { Sources = [new PostgreSqlSource(server, database, new PostgreSqlDumpOptions())] }, new Executioner(0), CancellationToken.None);
+        Console.WriteLine(backup);
+    }
+
+    /// <summary>Restores a backup to where it came from.</summary>
+    public static async Task RestoreAsync(string repository, string source, string name, int killAt, bool inPlace)
+    {
+        (BackupRepository from, Backup backup) = await FindAsync(repository, source, name);
+        var observer = new Executioner(killAt);
+        PreparedRestore prepared = await PreparedRestore.PrepareAsync(
+            from, new RestoreRequest { Backup = backup, InPlace = inPlace }, changeNothing: false, observer, CancellationToken.None);
+        RestoreResult result = await prepared.RunAsync(observer, CancellationToken.None);
+        Console.WriteLine(string.Join(", ", result.Restored));
+    }
+
+    /// <summary>Restores a backup into a scratch database.</summary>
+    public static async Task DrillAsync(string repository, string source, string name, int killAt)
+    {
+        (BackupRepository from, Backup backup) = await FindAsync(repository, source, name);
+        BackupTestResult result = await new BackupVerifier(from).TestAsync(
+            backup, new BackupTestOptions { Level = BackupTestLevel.Restore }, new Executioner(killAt), CancellationToken.None);
+        Console.WriteLine(result);
+    }
+
+    private static async Task<(BackupRepository Repository, Backup Backup)> FindAsync(string repository, string source, string name)
+    {
+        BackupRepository from = BackupRepository.At(repository);
+        return (from, BackupSelection.One(await from.ListAsync(source, CancellationToken.None), source, name, latest: false, repository));
+    }
+}

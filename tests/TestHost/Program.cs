@@ -1,0 +1,66 @@
+using System.Globalization;
+using DbBackup;
+using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.TestHost;
+
+// The other process of the tests: an application that writes or holds a database, or a run of the engine that is killed.
+SqliteLibrary.EnsureLoaded();
+try
+{
+    switch (args[0])
+    {
+        case "write":
+            Application.WritePairs(args[1]);
+            return 0;
+        case "visit":
+            Application.Visit(args[1]);
+            return 0;
+        case "hold":
+            Application.Hold(args[1]);
+            return 0;
+        case "serve":
+            PostgreSqlHost.Serve(args[1]);
+            return 0;
+        case "backup":
+            await EngineRun.BackUpAsync(args[1], args[2], int.Parse(args[3], CultureInfo.InvariantCulture), args.Length > 4 ? args[4] : null);
+            return 0;
+        case "restore":
+            await EngineRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), force: args.Contains("force"));
+            return 0;
+        case "pgbackup":
+            await PostgreSqlRun.BackUpAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
+            return 0;
+        case "containerbackup":
+            await PostgreSqlRun.BackUpContainerAsync(args[1], args[2], args[3]);
+            return 0;
+        case "pgrestore":
+            await PostgreSqlRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), inPlace: args.Contains("inplace"));
+            return 0;
+        case "pgdrill":
+            await PostgreSqlRun.DrillAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
+            return 0;
+        case "pause":
+            await PauseRun.HoldAsync(args[1], Enum.Parse<PauseMode>(args[2]), args[3..]);
+            return 0;
+        case "upgrade":
+            await EngineRun.UpgradeAsync(args[1], args[2], args[3], args[4]);
+            return 0;
+        case "resume":
+            await EngineRun.ResumeAsync(args[1], args[2]);
+            return 0;
+        case "undo":
+            await EngineRun.UndoAsync(args[1], args[2]);
+            return 0;
+        case "list":
+            await EngineRun.ListAsync(args[1]);
+            return 0;
+        default:
+            await Console.Error.WriteLineAsync($"'{args[0]}' is no command.");
+            return 2;
+    }
+}
+catch (BackupException failure)
+{
+    await Console.Error.WriteLineAsync($"{failure.Code}: {failure.Message}");
+    return 1;
+}

@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Restores;
+using DbBackup.Engine.Sources;
+using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.Testing;
+
+/// <summary>A folder with a repository, and the engine's operations with what tests usually want.</summary>
+internal sealed class Workbench : IDisposable
+{
+    public Workbench(string? repository = null)
+    {
+        RepositoryPath = repository ?? Folder["backups"];
+        Repository = BackupRepository.At(RepositoryPath);
+    }
+
+    public TempFolder Folder { get; } = new();
+
+    public string RepositoryPath { get; }
+
+    public BackupRepository Repository { get; }
+
+    public RecordingObserver Observer { get; } = new();
+
+    public string this[string name] => Folder[name];
+
+    public static SqliteSource Sqlite(string path, SqliteFormat format = SqliteFormat.Native, double lockSeconds = 10) =>
+        new(path, format, TimeSpan.FromSeconds(lockSeconds));
+
+    public Task<Backup> BackUpAsync(string database, params string[] include) =>
+        BackUpAsync(new BackupRequest { Sources = [Sqlite(database), .. include.Select(path => new FolderSource(path))] });
+
+    public Task<Backup> BackUpAsync(IBackupSource source) => BackUpAsync(new BackupRequest { Sources = [source] });
+
+    public Task<Backup> BackUpAsync(BackupRequest request, TimeProvider? clock = null) =>
+        new BackupService(Repository, clock).CreateAsync(request, Observer, CancellationToken.None);
+
+    public async Task<BackupException> BackupFailsAsync(IBackupSource source)
+    {
+        BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => BackUpAsync(source));
+        await AssertNothingListedOrStagedAsync();
+        return failure;
+    }
+
+    public Task<RestoreResult> RestoreAsync(Backup backup) => RestoreAsync(new RestoreRequest { Backup = backup });
+
+    public Task<RestoreResult> RestoreAsync(RestoreRequest request, CancellationToken cancellationToken = default) =>
+        new RestoreService(Repository).RunAsync(
+            RestorePlanner.Plan(request, cancellationToken), SampleDatabase.Patience, Observer, cancellationToken);
+
+    public Task<BackupTestResult> TestAsync(Backup backup, BackupTestLevel level) =>
+        new BackupVerifier(Repository).TestAsync(backup, new BackupTestOptions { Level = level }, Observer, CancellationToken.None);
+
+    public Task<IReadOnlyList<Backup>> ListAsync(string? source = null) => Repository.ListAsync(source, CancellationToken.None);
+
+    /// <summary>The restored database of a backup, in a place of its own.</summary>
+    public async Task<string> RestoredCopyAsync(Backup backup)
+    {
+        string copy = this[$"copy-{Guid.NewGuid():N}.db"];
+        await RestoreAsync(new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database });
+        return copy;
+    }
+
+    public async Task AssertNothingListedOrStagedAsync()
+    {
+        if (Directory.Exists(RepositoryPath))
+            Assert.Empty(await ListAsync());
+        AssertNothingStaged();
+    }
+
+    public void AssertNothingStaged()
+    {
+        string work = Path.Join(RepositoryPath, ".dbbackup");
+        if (Directory.Exists(work))
+            Assert.All(Directory.EnumerateFiles(work, "*", SearchOption.AllDirectories), file => Assert.EndsWith(".lock", file, StringComparison.Ordinal));
+    }
+
+    /// <summary>Nothing of a restore lies beside its targets.</summary>
+    public void AssertNoLeftovers() => Assert.All(
+        Directory.EnumerateFileSystemEntries(Folder.Path),
+        path => Assert.DoesNotContain(".dbbackup-", Path.GetFileName(path), StringComparison.Ordinal));
+
+    public void Dispose() => Folder.Dispose();
+}
+
+/// <summary>Keeps what the engine reports, and does something at a step of a test's choice.</summary>
+internal sealed class RecordingObserver : IOperationObserver
+{
+    public ConcurrentQueue<string> Steps { get; } = new();
+
+    public ConcurrentQueue<string> Warnings { get; } = new();
+
+    /// <summary>Called with each step and each message.</summary>
+    public Action<string>? At { get; set; }
+
+    public void Progress(OperationProgress progress)
+    {
+        Steps.Enqueue(progress.Step);
+        At?.Invoke(progress.Step);
+    }
+
+    public void Verbose(string message) => At?.Invoke(message);
+
+    public void Warning(string message)
+    {
+        Warnings.Enqueue(message);
+        At?.Invoke(message);
+    }
+}

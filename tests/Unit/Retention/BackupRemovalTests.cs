@@ -1,0 +1,152 @@
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Retention;
+using DbBackup.Testing;
+
+namespace DbBackup.Tests.Unit.Retention;
+
+public sealed class BackupRemovalTests : IDisposable
+{
+    private readonly Workbench _bench = new();
+    private readonly string _database;
+
+    public BackupRemovalTests() => _database = SampleDatabase.Create(_bench["app.db"]);
+
+    public void Dispose() => _bench.Dispose();
+
+    [Fact]
+    public async Task The_last_good_backup_is_kept_unless_forced()
+    {
+        Backup only = await MakeAsync();
+
+        Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(only)).Code);
+        Assert.Single(await _bench.ListAsync());
+        await RemoveAsync(only, force: true);
+        Assert.Empty(await _bench.ListAsync());
+        Assert.False(Directory.Exists(Path.Join(_bench.RepositoryPath, "app")));
+    }
+
+    [Fact]
+    public async Task Of_all_good_backups_chosen_at_once_the_newest_stays()
+    {
+        await MakeAsync();
+        await MakeAsync();
+        Backup newest = await MakeAsync();
+
+        IReadOnlyList<RemovalDecision> decisions = await new BackupRemoval(_bench.Repository).DecideAsync(await _bench.ListAsync(), force: false, CancellationToken.None);
+
+        Assert.Equal(newest.Name, Assert.Single(decisions, decision => decision.Refusal is not null).Backup.Name);
+    }
+
+    [Fact]
+    public async Task A_damaged_backup_does_not_count_as_the_good_one_that_stays()
+    {
+        Backup good = await MakeAsync();
+        Backup damaged = await MakeAsync();
+        File.WriteAllText(Directory.GetFiles(damaged.Location, "app.db*").Single(), "x");
+        await _bench.TestAsync(damaged, BackupTestLevel.Checksum);
+
+        Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(good)).Code);
+        await RemoveAsync(damaged);
+    }
+
+    [Fact]
+    public async Task A_backup_with_an_unreadable_manifest_does_not_count_and_can_be_removed()
+    {
+        Backup good = await MakeAsync();
+        Backup unreadable = await MakeAsync();
+        File.WriteAllText(Path.Join(unreadable.Location, "backup.json"), "");
+
+        Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(good)).Code);
+        await RemoveAsync((await _bench.ListAsync()).Single(backup => backup.Name == unreadable.Name));
+        Assert.Single(await _bench.ListAsync());
+    }
+
+    [Fact]
+    public async Task A_safety_backup_does_not_count_as_the_good_one_that_stays()
+    {
+        Backup good = await MakeAsync();
+        Backup safety = await MakeAsync(BackupType.Safety);
+
+        Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(good)).Code);
+        await RemoveAsync(safety);
+    }
+
+    [Fact]
+    public async Task Where_there_are_only_safety_backups_the_last_of_them_is_kept()
+    {
+        Backup first = await MakeAsync(BackupType.Safety);
+        Backup second = await MakeAsync(BackupType.Safety);
+
+        await RemoveAsync(first);
+        Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(second)).Code);
+    }
+
+    [Fact]
+    public async Task A_source_whose_name_begins_like_another_is_another()
+    {
+        await _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], SourceName = "app-test" });
+        Backup only = await MakeAsync();
+
+        Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(only)).Code);
+        Assert.Single(await _bench.ListAsync("app"));
+    }
+
+    [Fact]
+    public async Task Of_two_removals_at_once_one_finds_that_it_would_take_the_last()
+    {
+        Backup[] both = [await MakeAsync(), await MakeAsync()];
+
+        Task[] work = [.. both.Select(backup => Task.Run(() => RemoveAsync(backup)))];
+        await Assert.ThrowsAnyAsync<BackupException>(() => Task.WhenAll(work));
+
+        Assert.Single(await _bench.ListAsync());
+    }
+
+    [Fact]
+    public async Task A_backup_that_is_being_read_is_not_removed()
+    {
+        Backup read = await MakeAsync();
+        await MakeAsync();
+        using (_bench.Repository.Storage.Claim(new BackupKey(read.Source, read.Name)))
+        {
+            BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => RemoveAsync(read, force: true));
+            Assert.Equal(ErrorCodes.BackupInUse, failure.Code);
+        }
+
+        await RemoveAsync(read);
+        Assert.Single(await _bench.ListAsync());
+    }
+
+    [Fact]
+    public async Task A_removal_that_was_interrupted_is_not_listed_and_the_next_run_ends_it()
+    {
+        await MakeAsync();
+        Backup half = await MakeAsync();
+        string grave = Path.Join(_bench.RepositoryPath, ".dbbackup", "removing", "half");
+        Directory.Move(half.Location, grave);
+
+        Assert.Single(await _bench.ListAsync());
+        await MakeAsync();
+
+        Assert.False(Directory.Exists(grave));
+    }
+
+    [Fact]
+    public async Task A_backup_that_is_gone_is_reported()
+    {
+        Backup gone = await MakeAsync();
+        await MakeAsync();
+        Directory.Delete(gone.Location, recursive: true);
+
+        Assert.Equal(ErrorCodes.BackupNotFound, (await RefusedAsync(gone)).Code);
+    }
+
+    private Task<Backup> MakeAsync(BackupType type = BackupType.Full) =>
+        _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Type = type, SourceName = "app" });
+
+    private Task<bool> RemoveAsync(Backup backup, bool force = false) =>
+        new BackupRemoval(_bench.Repository).RemoveAsync(backup, force, new(), _bench.Observer, CancellationToken.None);
+
+    private Task<BackupException> RefusedAsync(Backup backup) => Assert.ThrowsAnyAsync<BackupException>(() => RemoveAsync(backup));
+}
