@@ -1,4 +1,5 @@
-FROM dbbackup-test/base:latest
+ARG BASE
+FROM $BASE
 COPY redis-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
 RUN chmod 755 /usr/local/bin/docker-entrypoint.sh && mkdir /data && chown redis:redis /data
 VOLUME /data

@@ -1,5 +1,6 @@
 # An application in versions: 1, 2, and others that want to be 2 and go wrong. shop.py says what it does, the case below what differs.
-FROM dbbackup-test/base:latest AS plain
+ARG BASE
+FROM $BASE AS plain
 ARG VERSION
 ENV LANG=C.UTF-8 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SHOP_VERSION=$VERSION
 WORKDIR /app

@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# What the tests need of this machine's own distribution. Source common.sh first.
+
+# A program and the package that has it.
+readonly needed_programs=(sqlite3:sqlite3 zstd:zstd gzip:gzip tar:tar git:git sha256sum:coreutils
+    strace:strace setpriv:util-linux flock:util-linux mount:mount python3:python3 alembic:alembic pgrep:procps gpgv:gpgv patchelf:patchelf
+    docker:docker.io dockerd:docker.io docker-compose:docker-compose debootstrap:debootstrap gcc:gcc
+    sshd:openssh-server ssh:openssh-client)
+
+missing_packages() {
+    local pair
+    for pair in "${needed_programs[@]}"; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair##*:}"
+    done
+    # The distribution's own Python, which its alembic runs in; another may come before it on the path.
+    /usr/bin/python3 -c 'import alembic' 2>/dev/null || echo python3-alembic
+    /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
+    # For the static program of the Docker tests' images.
+    compgen -G '/usr/lib/*/libc.a' >/dev/null || echo libc6-dev
+    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || echo debian-archive-keyring
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql postgresql-contrib
+}
+
+prepare_packages() {
+    local packages
+    packages=$(missing_packages | sort -u | tr '\n' ' ')
+    [ -n "${packages// /}" ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        missing 'Some programs are not installed, and only root can install them where apt is the package manager.' "Debian's names for them: $packages"
+        return 0
+    fi
+    # The tests start servers of their own: the package need not make one, nor run it.
+    if [ ! -e /etc/postgresql-common/createcluster.conf ] && [[ " $packages" == *' postgresql '* ]]; then
+        mkdir -p /etc/postgresql-common
+        echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+    fi
+    say "installs $packages"
+    apt-get update -qq >&2
+    # shellcheck disable=SC2086  # a list
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold $packages >&2
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Prepares this machine for the whole test suite, as far as it lets itself be prepared: packages, PostgreSQL of other major
+# versions, a Docker engine with the tests' images, compose in both versions. Run again it does only what is missing.
+#
+#   eval "$(sudo tests/environment/prepare.sh)"     prepares, then sets the variables for dotnet test in this shell
+#
+# Standard output has the variables, as export statements, and nothing else. What is made is kept below $DBBACKUP_TEST_CACHE
+# (default /var/cache/dbbackup-tests). Packages, dockerd and the images' trees need root; the rest does without.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+for part in common debian packages postgresql docker-engine compose; do
+    # shellcheck source=/dev/null
+    . "$here/$part.sh"
+done
+
+variable() { printf 'export %s=%q\n' "$1" "$2"; }
+
+main() {
+    step packages prepare_packages
+    [ "$step_status" = 0 ] || missing 'Some packages could not be installed.'
+
+    local major
+    for major in "${!postgresql_suites[@]}"; do
+        step "PostgreSQL $major" prepare_postgresql "$major"
+        if [ "$step_status" = 0 ]; then
+            variable "DBBACKUP_TEST_POSTGRESQL_$major" "$(postgresql_folder "$major")"
+        else
+            missing "PostgreSQL $major could not be fetched."
+        fi
+    done
+
+    step 'Docker engine' start_docker_engine
+    [ "$step_status" != 0 ] || step 'Docker images' "$here/../docker/build-images.sh"
+    if [ "$step_status" = 0 ]; then
+        variable DBBACKUP_TEST_DOCKER 1
+    else
+        missing 'There is no Docker engine, or its images could not be made.'
+    fi
+
+    # Who has compose 2 already keeps their own configuration of the docker command.
+    if [[ $(compose_version "${DOCKER_CONFIG:-$HOME/.docker}") != 2.* ]]; then
+        step 'compose 2' prepare_compose_2
+        if [ "$step_status" = 0 ]; then
+            variable DOCKER_CONFIG "$(compose_2_configuration)"
+        else
+            missing 'Compose 2 could not be fetched.'
+        fi
+    fi
+    step 'compose 1' prepare_compose_1
+    if [ "$step_status" = 0 ]; then
+        variable DBBACKUP_TEST_COMPOSE_1 "$(compose_1_configuration)"
+    else
+        missing 'There is no compose 1.'
+    fi
+}
+
+main
