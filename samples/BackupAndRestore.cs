@@ -18,7 +18,6 @@ try
 {
     string database = Path.Combine(folder, "pats.db");
     string uploads = Path.Combine(folder, "uploads");
-    SqliteLibrary.EnsureLoaded();
     Execute(
         database,
         "CREATE TABLE alembic_version (version_num TEXT NOT NULL)",

@@ -37,7 +37,6 @@ internal static class SampleDatabase
         Directory.CreateDirectory(folder);
         string unfinished = path + ".making";
         File.Delete(unfinished);
-        SqliteLibrary.EnsureLoaded();
         using (var connection = new SqliteConnection($"Data Source={unfinished};Pooling=False"))
         {
             connection.Open();

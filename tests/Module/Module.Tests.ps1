@@ -80,7 +80,27 @@ Import-Module '$ModulePath'
 "`$(`$backup.Status)"
 ([AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -eq 'Microsoft.Data.Sqlite' } | ForEach-Object { `$_.GetName().Version.Major } | Sort-Object) -join ','
 "@
-        $text | Should -Match 'Matched\s+6,99'
+        $text | Should -Match 'Matched\s+10,99'
+    }
+
+    It 'brings a current SQLite for <System>' -ForEach @(
+        # The machine in the file's own header: ELF e_machine at 18, Mach-O cputype at 4, PE machine behind the offset at 0x3c.
+        @{ System = 'linux-x64'; File = 'libe_sqlite3.so'; At = 18; Machine = 62 }
+        @{ System = 'linux-arm64'; File = 'libe_sqlite3.so'; At = 18; Machine = 183 }
+        @{ System = 'linux-arm'; File = 'libe_sqlite3.so'; At = 18; Machine = 40 }
+        @{ System = 'linux-musl-x64'; File = 'libe_sqlite3.so'; At = 18; Machine = 62 }
+        @{ System = 'linux-musl-arm64'; File = 'libe_sqlite3.so'; At = 18; Machine = 183 }
+        @{ System = 'osx-x64'; File = 'libe_sqlite3.dylib'; At = 4; Machine = 7 }
+        @{ System = 'osx-arm64'; File = 'libe_sqlite3.dylib'; At = 4; Machine = 12 }
+        @{ System = 'win-x64'; File = 'e_sqlite3.dll'; At = $null; Machine = 0x8664 }
+        @{ System = 'win-arm64'; File = 'e_sqlite3.dll'; At = $null; Machine = 0xaa64 }
+    ) {
+        $bytes = [IO.File]::ReadAllBytes((Join-Path (Split-Path $ModulePath) "module/bin/engine/runtimes/$System/native/$File"))
+        $place = $At ?? ([BitConverter]::ToInt32($bytes, 0x3c) + 4)
+        [BitConverter]::ToUInt16($bytes, $place) | Should -Be $Machine
+        $text = [Text.Encoding]::Latin1.GetString($bytes)
+        $release = [regex]::Match($text, '(?<=\0)(\d{4})-\d\d-\d\d \d\d:\d\d:\d\d [0-9a-f]{64}')
+        [int] $release.Groups[1].Value | Should -BeGreaterOrEqual 2026 -Because 'the source id of its SQLite begins with the date of its release'
     }
 
     It 'is imported quickly and loads its engine only when it is used' {

@@ -1,10 +1,8 @@
 using System.Globalization;
 using DbBackup;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.TestHost;
 
 // The other process of the tests: an application that writes or holds a database, or a run of the engine that is killed.
-SqliteLibrary.EnsureLoaded();
 try
 {
     switch (args[0])

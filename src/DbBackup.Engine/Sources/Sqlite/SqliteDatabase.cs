@@ -12,6 +12,9 @@ internal sealed class SqliteDatabase : IDisposable
     // The library's own wait for a lock cannot be interrupted (before SQLite 3.41): it waits in short pieces, and we ask in between.
     private const int LongestWaitMilliseconds = 250;
 
+    // SQLITE_DBCONFIG_DQS_DML and SQLITE_DBCONFIG_DQS_DDL (sqlite.org/c3ref/c_dbconfig_defensive.html).
+    private const int DoubleQuotedText = 1013, DoubleQuotedTextInSchemas = 1014;
+
     private readonly SqliteConnection _connection;
     private readonly TimeSpan _lockTimeout;
     private readonly CancellationTokenRegistration _interrupt;
@@ -19,7 +22,8 @@ internal sealed class SqliteDatabase : IDisposable
 
     private SqliteDatabase(string path, string dataSource, SqliteOpenMode mode, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
-        SqliteLibrary.EnsureLoaded();
+        // Loads the library with its own failure; the driver's would not say what to do.
+        _ = SqliteLibrary.Version;
         Path = path;
         _lockTimeout = lockTimeout;
         _cancellationToken = cancellationToken;
@@ -34,6 +38,11 @@ internal sealed class SqliteDatabase : IDisposable
         try
         {
             _connection.Open();
+            // What the stock sqlite3 program does: the bundled library would enforce foreign keys while a dump is loaded, and refuse
+            // "text" in double quotes, which older schemas and dumps have.
+            raw.sqlite3_db_config(Handle, raw.SQLITE_DBCONFIG_ENABLE_FKEY, 0, out _);
+            raw.sqlite3_db_config(Handle, DoubleQuotedText, 1, out _);
+            raw.sqlite3_db_config(Handle, DoubleQuotedTextInSchemas, 1, out _);
             // The driver waits for locks only around its own commands; the copy calls the library itself.
             raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, LongestWaitMilliseconds));
         }

@@ -73,7 +73,7 @@ internal static class SqliteFailures
                 ErrorCodes.SourceUnreadable,
                 FailureCategory.ReadError,
                 $"SQLite {SqliteLibrary.Version} cannot read '{path}': {message}",
-                "A database of a newer SQLite needs a newer library on this machine; otherwise check the file with: sqlite3 DATABASE 'PRAGMA integrity_check'.",
+                "If the database was made by a newer SQLite, update DbBackup, which brings its own; otherwise check the file with: sqlite3 DATABASE 'PRAGMA integrity_check'.",
                 inner)
             { Target = path },
         };

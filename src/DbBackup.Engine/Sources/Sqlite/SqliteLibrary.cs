@@ -1,76 +1,49 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace DbBackup.Engine.Sources.Sqlite;
 
-/// <summary>
-/// Loads SQLite itself: the newest of the system's own and the bundled one. A database with a newer schema (STRICT tables, say)
-/// is unreadable to an older library, and the bundled one is from 2021.
-/// </summary>
-public static unsafe class SqliteLibrary
+/// <summary>The SQLite that comes with the module, the same on every system.</summary>
+/// <remarks>
+/// Its Linux builds need glibc 2.34 (Debian 12, Ubuntu 22.04, RHEL 9). On an older system, where PowerShell still runs, they do not
+/// load, and the system's own SQLite takes their place.
+/// </remarks>
+internal static class SqliteLibrary
 {
     private const string BundledName = "e_sqlite3";
-    private static readonly Lazy<string> Loaded = new(Load);
+    private static readonly Lazy<string> s_version = new(Load);
 
-    /// <summary>The version of the loaded library, such as <c>3.40.1</c>.</summary>
-    public static string Version => Loaded.Value;
+    /// <summary>The version of the loaded library, such as <c>3.53.4</c>.</summary>
+    /// <exception cref="BackupFailure">Neither the bundled nor the system's library loads.</exception>
+    public static string Version => s_version.Value;
 
-    /// <summary>Makes sure that the library is loaded; to be called before any connection is opened.</summary>
-    public static void EnsureLoaded() => _ = Loaded.Value;
-
-    /// <summary>The names under which a system's own SQLite is found, best first.</summary>
-    internal static IReadOnlyList<string> SystemCandidates(OSPlatform platform)
-    {
-        if (platform == OSPlatform.Windows)
-            return ["winsqlite3.dll"];
-        return platform == OSPlatform.OSX
-            ? ["/opt/homebrew/opt/sqlite/lib/libsqlite3.dylib", "/usr/local/opt/sqlite/lib/libsqlite3.dylib", "/usr/lib/libsqlite3.dylib"]
-            : ["libsqlite3.so.0", "libsqlite3.so"];
-    }
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) =>
+        name == BundledName
+            && (NativeLibrary.TryLoad(name, assembly, searchPath, out nint library)
+                || (OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libsqlite3.so.0", out library)))
+            ? library
+            : 0;
 
     private static string Load()
     {
         NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
-        raw.SetProvider(new SQLite3Provider_e_sqlite3());
-        return raw.sqlite3_libversion().utf8_to_string();
-    }
-
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
-    {
-        if (name != BundledName)
-            return 0;
-
-        OSPlatform platform = OperatingSystem.IsWindows() ? OSPlatform.Windows
-            : OperatingSystem.IsMacOS() ? OSPlatform.OSX : OSPlatform.Linux;
-        nint best = 0;
-        int bestVersion = 0;
-        foreach (string candidate in SystemCandidates(platform))
+        try
         {
-            if (NativeLibrary.TryLoad(candidate, out nint handle))
-                Consider(handle);
+            using var connection = new SqliteConnection();
+            return connection.ServerVersion;
         }
-
-        if (NativeLibrary.TryLoad(BundledName, assembly, searchPath, out nint bundled))
-            Consider(bundled);
-        return best;
-
-        void Consider(nint handle)
+        catch (TypeInitializationException exception)
         {
-            int version = UsableVersion(handle);
-            if (version > bestVersion)
-                (best, bestVersion) = (handle, version);
+            throw new BackupFailure(
+                ErrorCodes.ToolMissing,
+                FailureCategory.MissingTool,
+                $"SQLite cannot be loaded: {exception.GetBaseException().Message}",
+                OperatingSystem.IsLinux()
+                    ? "Install the system's SQLite (Debian: apt install libsqlite3-0; RHEL: dnf install sqlite-libs) and start a new session."
+                    : "Install the module again: its folder module/bin/engine/runtimes is incomplete.",
+                exception);
         }
     }
-
-    // 0 for a library that lacks what the copy needs, or that was built for a single thread.
-    private static int UsableVersion(nint handle)
-    {
-        bool usable = NativeLibrary.TryGetExport(handle, "sqlite3_libversion_number", out nint number)
-            && NativeLibrary.TryGetExport(handle, "sqlite3_threadsafe", out nint threadSafe)
-            && NativeLibrary.TryGetExport(handle, "sqlite3_backup_step", out _)
-            && ((delegate* unmanaged<int>)threadSafe)() != 0;
-        return usable ? ((delegate* unmanaged<int>)number)() : 0;
-    }
-
 }

@@ -9,15 +9,6 @@ public sealed class SqliteContentTests : IDisposable
 
     public void Dispose() => _bench.Dispose();
 
-    [Fact]
-    public async Task A_database_with_strict_tables_is_backed_up()
-    {
-        Assert.SkipWhen(Version.Parse(SqliteLibrary.Version) < new Version(3, 37), "This SQLite knows no STRICT tables.");
-        SampleDatabase.Run(_bench["app.db"], "CREATE TABLE s(id INTEGER PRIMARY KEY, t TEXT) STRICT", "INSERT INTO s VALUES (1, 'x')");
-
-        Assert.Equal(1, (await _bench.BackUpAsync(_bench["app.db"])).Manifest!.Fingerprint!.TotalRows);
-    }
-
     [Theory]
     [InlineData("'b2', 'a1'", "a1,b2")]
     [InlineData("'ae1027a6acf'", "ae1027a6acf")]
