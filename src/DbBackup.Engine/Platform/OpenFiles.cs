@@ -20,6 +20,9 @@ internal static class OpenFiles
 {
     private const int SharingViolation = unchecked((int)0x80070020);
 
+    // A child that this process starts has its open files until it runs its own program: milliseconds, longer on a busy machine.
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(2);
+
     /// <summary>The processes, other than this one, that have one of the files open.</summary>
     public static FileHolders HoldersOf(IEnumerable<string> paths, bool includeThisProcess = false)
     {
@@ -57,16 +60,10 @@ internal static class OpenFiles
 
             try
             {
-                var found = new HashSet<string>(StringComparer.Ordinal);
-                foreach (var descriptor in Directory.EnumerateFileSystemEntries(process + "/fd"))
-                {
-                    if (UnixFile.TryStatFollow(descriptor, out var facts)
-                        && wanted.TryGetValue((facts.Device, facts.Inode), out var file)
-                        && found.Add(file))
-                    {
-                        holders.Add(new FileHolder(id, NameOf(process), file));
-                    }
-                }
+                var held = HeldBy(process, wanted);
+                for (var limit = Stopwatch.StartNew(); held.Count > 0 && IsBeingStartedHere(process) && limit.Elapsed < StartTimeout; held = HeldBy(process, wanted))
+                    Thread.Sleep(5);
+                holders.AddRange(held.Select(file => new FileHolder(id, NameOf(process), file)));
             }
             catch (UnauthorizedAccessException)
             {
@@ -80,6 +77,23 @@ internal static class OpenFiles
 
         return new FileHolders(holders, incomplete);
     }
+
+    private static HashSet<string> HeldBy(string process, Dictionary<(ulong, ulong), string> wanted)
+    {
+        var held = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var descriptor in Directory.EnumerateFileSystemEntries(process + "/fd"))
+        {
+            if (UnixFile.TryStatFollow(descriptor, out var facts) && wanted.TryGetValue((facts.Device, facts.Inode), out var file))
+                held.Add(file);
+        }
+
+        return held;
+    }
+
+    /// <summary>Whether a process is a child of this one that does not yet run its own program: it still has this one's command line.</summary>
+    private static bool IsBeingStartedHere(string process) =>
+        File.ReadLines(process + "/status").Contains($"PPid:\t{Environment.ProcessId}", StringComparer.Ordinal)
+        && File.ReadAllBytes(process + "/cmdline").AsSpan().SequenceEqual(File.ReadAllBytes("/proc/self/cmdline"));
 
     private static string NameOf(string process)
     {

@@ -36,6 +36,24 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task A_child_that_is_being_started_is_not_taken_for_a_process_that_has_our_file_open()
+    {
+        Require.Tool("true");
+        File.WriteAllText(_temp["file"], "x");
+        using var own = File.OpenRead(_temp["file"]);
+        using var over = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        Task starting = Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
+        {
+            while (!over.IsCancellationRequested)
+                Shell.Run("true");
+        })));
+
+        while (!over.IsCancellationRequested)
+            Assert.Empty(OpenFiles.HoldersOf([_temp["file"]]).Holders);
+        await starting;
+    }
+
+    [Fact]
     public void A_child_is_alive_until_it_is_killed()
     {
         Require.Tool("sleep");
