@@ -27,8 +27,9 @@ internal sealed class Executioner(int killAt, string? step = null) : IOperationO
 
     private void Report(string what)
     {
-        Console.Error.WriteLine(what);
-        if (Interlocked.Increment(ref _reports) == killAt)
+        int report = Interlocked.Increment(ref _reports);
+        Console.Error.WriteLine($"report {report}: {what}");
+        if (report == killAt)
             _ = Kill(Environment.ProcessId, KillSignal);
     }
 

@@ -173,7 +173,4 @@ public static class ErrorCodes
 
     /// <summary>The Docker engine reports a failure that has no name of its own here.</summary>
     public const string DockerFailed = nameof(DockerFailed);
-
-    /// <summary>Something that nobody foresaw.</summary>
-    public const string Unexpected = nameof(Unexpected);
 }

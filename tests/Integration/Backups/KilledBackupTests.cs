@@ -7,6 +7,7 @@ namespace DbBackup.Tests.Integration.Backups;
 public sealed class KilledBackupTests : IDisposable
 {
     private readonly Workbench _bench = new();
+    private readonly HashSet<string> _whole = [];
 
     public void Dispose() => _bench.Dispose();
 
@@ -18,20 +19,16 @@ public sealed class KilledBackupTests : IDisposable
         Directory.CreateDirectory(_bench["uploads"]);
         File.WriteAllBytes(_bench["uploads/a.bin"], new byte[3_000_000]);
         string before = SampleDatabase.Content(database);
-        int killed = 0;
-        for (int report = 1; ; report++)
-        {
-            (int exit, string output) = OtherProcess.Run(OtherProcess.Command(
-                "backup", database, _bench.RepositoryPath, report.ToString(CultureInfo.InvariantCulture), _bench["uploads"]));
-            if (exit == 0)
-                break;
-            Assert.True(exit == 137, output);
-            killed++;
-            await AssertAllWholeAsync();
-        }
+        (int ExitCode, string Output) Run(string killAt) => OtherProcess.Run(OtherProcess.Command("backup", database, _bench.RepositoryPath, killAt, _bench["uploads"]));
+        (int exit, string output) = Run("0");
+        Assert.True(exit == 0, output);
+        int reports = KillPoints.CountReports(output);
+        Assert.True(reports >= 10, $"It reported only {reports} times.");
 
-        Assert.True(killed >= 10, $"It reported only {killed} times.");
+        await KillPoints.KillAtEachAsync(KillPoints.Of(reports), Run, (_, _) => AssertAllWholeAsync());
+
         await _bench.BackUpAsync(database, _bench["uploads"]);
+        await AssertAllWholeAsync();
         _bench.AssertNothingStaged();
         Assert.Equal(before, SampleDatabase.Content(database));
     }
@@ -42,47 +39,47 @@ public sealed class KilledBackupTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no kill -9.");
         string database = SampleDatabase.Create(_bench["app.db"], rows: 60_000);
         var random = new Random(7);
-        for (int round = 0; round < 12; round++)
+        int killed = 0;
+        for (int round = 0; round < (KillPoints.Complete ? 12 : 6); round++)
         {
             using OtherProcess run = OtherProcess.Start("backup", database, _bench.RepositoryPath, "0");
             run.WaitFor(lines => lines.Count > 0);
             run.Process.WaitForExit(random.Next(250));
-            if (!run.Process.HasExited)
-                run.Kill();
+            if (run.Process.HasExited)
+                continue;
+            run.Kill();
+            killed++;
         }
 
-        await AssertAllWholeAsync();
+        Assert.True(killed > 0, "Each run was over before it could be killed.");
         await _bench.BackUpAsync(database);
+        await AssertAllWholeAsync();
         _bench.AssertNothingStaged();
     }
 
     [Theory]
-    [InlineData("rename,renameat2,rmdir", 12)]
-    [InlineData("fsync,fdatasync", 12)]
-    public async Task A_backup_killed_at_a_rename_or_a_flush_is_listed_whole_or_not_at_all(string calls, int most)
+    [InlineData("rename,renameat,renameat2,rmdir,unlinkat")]
+    [InlineData("fsync,fdatasync")]
+    public async Task A_backup_killed_at_a_rename_or_a_flush_is_listed_whole_or_not_at_all(string calls)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Calls are counted by strace, which only Linux has.");
-        Require.Tool("strace");
+        SystemCalls.Require();
         string database = SampleDatabase.Create(_bench["app.db"], rows: 2000);
-        for (int call = 1; call <= most; call++)
-        {
-            OtherProcess.Run(
-            [
-                "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls, "-e", $"inject={calls}:signal=SIGKILL:when={call}",
-                .. OtherProcess.Command("backup", database, _bench.RepositoryPath, "0"),
-            ]);
-            await AssertAllWholeAsync();
-        }
+        string[] command = OtherProcess.Command("backup", database, _bench.RepositoryPath, "0");
+        int count = SystemCalls.Count(_bench.Folder, calls, command);
+
+        await KillPoints.KillAtEachAsync(
+            KillPoints.Of(count), call => SystemCalls.KillAt(_bench.Folder, calls, int.Parse(call, CultureInfo.InvariantCulture), command), (_, _) => AssertAllWholeAsync());
 
         await _bench.BackUpAsync(database);
+        await AssertAllWholeAsync();
         _bench.AssertNothingStaged();
     }
 
+    // Each backup once: its files do not change any more.
     private async Task AssertAllWholeAsync()
     {
-        if (!Directory.Exists(_bench.RepositoryPath))
-            return;
-        foreach (Backup backup in await _bench.ListAsync())
+        IReadOnlyList<Backup> all = Directory.Exists(_bench.RepositoryPath) ? await _bench.ListAsync() : [];
+        foreach (Backup backup in all.Where(backup => _whole.Add(backup.Location)))
         {
             Assert.Equal(BackupStatus.Matched, (await _bench.TestAsync(backup, BackupTestLevel.Restore)).Status);
             await _bench.Repository.Storage.FindAsync(new(backup.Source, backup.Name), CancellationToken.None);

@@ -28,23 +28,26 @@ public sealed class KilledRestoreTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no kill -9.");
         (Backup backup, string wanted) = await PrepareAsync(journal);
-        int killed = 0;
-        for (int report = 1; ; report++)
+        string present = Change(0);
+        (int ExitCode, string Output) Run(string killAt)
         {
-            string present = Change(report);
+            present = Change(int.Parse(killAt, CultureInfo.InvariantCulture));
             using OtherProcess? holder = force ? OtherProcess.Hold(_database) : null;
-            (int exit, string output) = OtherProcess.Run(Command(backup, report, force));
-            holder?.Kill();
-            if (exit == 0)
-                break;
-            Assert.True(exit == 137, output);
-            killed++;
-            RestoreService.Recover([_database], _bench.Observer);
-            AssertOneState(present, wanted, report);
+            return OtherProcess.Run(Command(backup, killAt, force));
         }
 
-        Assert.True(killed >= 8, $"It reported only {killed} times.");
+        (int exit, string output) = Run("0");
+        Assert.True(exit == 0, output);
         Assert.Equal(wanted, State());
+        int reports = KillPoints.CountReports(output);
+        Assert.True(reports >= 8, $"It reported only {reports} times.");
+
+        await KillPoints.KillAtEachAsync(KillPoints.Of(reports), Run, (report, _) =>
+        {
+            RestoreService.Recover([_database], _bench.Observer);
+            AssertOneState(present, wanted, report);
+            return Task.CompletedTask;
+        });
         await AssertRepositoryWholeAsync();
     }
 
@@ -54,25 +57,26 @@ public sealed class KilledRestoreTests : IDisposable
     [InlineData("fsync")]
     public async Task A_restore_killed_at_any_rename_deletion_or_flush_leaves_all_old_or_all_new(string calls)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Calls are counted by strace, which only Linux has.");
-        Require.Tool("strace");
+        SystemCalls.Require();
         (Backup backup, string wanted) = await PrepareAsync("WAL");
-        for (int call = 1; call <= 25; call++)
-        {
-            string present = Change(call);
-            (int exit, string output) = OtherProcess.Run(
-            [
-                "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls, "-e", $"inject={calls}:signal=SIGKILL:when={call}",
-                .. Command(backup, 0, force: false),
-            ]);
-            if (exit == 0)
-                break;
-            Assert.True(exit is 137, output);
-            RestoreService.Recover([_database], _bench.Observer);
-            AssertOneState(present, wanted, call);
-        }
-
+        string[] command = Command(backup, "0", force: false);
+        string present = Change(0);
+        int count = SystemCalls.Count(_bench.Folder, calls, command);
         Assert.Equal(wanted, State());
+
+        await KillPoints.KillAtEachAsync(
+            KillPoints.Of(count),
+            call =>
+            {
+                present = Change(int.Parse(call, CultureInfo.InvariantCulture));
+                return SystemCalls.KillAt(_bench.Folder, calls, int.Parse(call, CultureInfo.InvariantCulture), command);
+            },
+            (call, _) =>
+            {
+                RestoreService.Recover([_database], _bench.Observer);
+                AssertOneState(present, wanted, call);
+                return Task.CompletedTask;
+            });
         await AssertRepositoryWholeAsync();
     }
 
@@ -86,7 +90,9 @@ public sealed class KilledRestoreTests : IDisposable
         bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(payload, bytes);
 
-        OtherProcess.Run(Command(backup, 0, force: false));
+        (int exit, string output) = OtherProcess.Run(Command(backup, "0", force: false));
+        Assert.True(exit == 1, output);
+        Assert.Contains(ErrorCodes.BackupDamaged, output, StringComparison.Ordinal);
         RestoreService.Recover([_database], _bench.Observer);
 
         Assert.Equal(present, State());
@@ -113,9 +119,9 @@ public sealed class KilledRestoreTests : IDisposable
     private string State() => SampleDatabase.Text(_database, "SELECT count(*) || max(text) || min(text) FROM notes")
         + SampleDatabase.Text(_database, "PRAGMA quick_check") + "|" + File.ReadAllText(Path.Join(_uploads, "photo.txt"));
 
-    private string[] Command(Backup backup, int killAt, bool force) => OtherProcess.Command(
+    private string[] Command(Backup backup, string killAt, bool force) => OtherProcess.Command(
         [
-            "restore", _bench.RepositoryPath, backup.Source, backup.Name, killAt.ToString(CultureInfo.InvariantCulture),
+            "restore", _bench.RepositoryPath, backup.Source, backup.Name, killAt,
             .. force ? ["force"] : Array.Empty<string>(),
         ]);
 

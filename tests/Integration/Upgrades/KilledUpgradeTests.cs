@@ -1,4 +1,3 @@
-using System.Globalization;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades;
@@ -12,37 +11,48 @@ public sealed class KilledUpgradeTests
     [InlineData(false)]
     public async Task Killed_at_any_report_it_is_undone_or_gone_on_with_and_no_row_is_lost(bool undo)
     {
-        int killed = 0;
+        UpgradeBench? bench = null;
         var states = new HashSet<string>();
-        for (int report = 1; ; report++)
+        // Each run upgrades a database of its own.
+        (int ExitCode, string Output) Run(string killAt)
         {
-            using var bench = new UpgradeBench();
-            (int exit, string output) = OtherProcess.Run(UpgradeProcess.Command(bench.Files, bench.Journals, bench.Request(UpgradeBench.Good), report.ToString(CultureInfo.InvariantCulture)));
-            if (exit == 0)
-            {
-                Assert.True(bench.IsMigrated);
-                break;
-            }
-
-            Assert.True(exit == 137, output);
-            killed++;
-            UpgradeResult cut = Assert.Single(bench.Service.List());
-            Assert.Equal(UpgradeState.Interrupted, cut.State);
-            states.Add(cut.Steps.FirstOrDefault(step => step.State is UpgradeStepState.Running or UpgradeStepState.Pending)?.Name ?? "end");
-            BackupException second = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(UpgradeBench.Good)));
-            Assert.Equal(ErrorCodes.UpgradeUnfinished, second.Code);
-            UpgradeResult ended = undo
-                ? await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None)
-                : await bench.Service.ResumeAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
-            Assert.Equal(undo ? UpgradeState.RolledBack : UpgradeState.Succeeded, ended.State);
-            if (undo)
-                bench.AssertAsBefore();
-            Assert.Equal(!undo, bench.IsMigrated);
-            Assert.Equal("100", SampleDatabase.Text(bench.Database, "SELECT count(*) FROM notes"));
+            bench?.Dispose();
+            bench = new UpgradeBench();
+            return OtherProcess.Run(UpgradeProcess.Command(bench.Files, bench.Journals, bench.Request(UpgradeBench.Good), killAt));
         }
 
-        Assert.True(killed >= 8, $"It was killed {killed} times.");
-        Assert.Superset(new HashSet<string> { "Preflight", "Backup", "Rehearsal", "Migration", "Check" }, states);
+        try
+        {
+            (int exit, string output) = Run("0");
+            Assert.True(exit == 0, output);
+            Assert.True(bench!.IsMigrated);
+            int reports = KillPoints.CountReports(output);
+            Assert.True(reports >= 8, $"It reported only {reports} times.");
+            await KillPoints.KillAtEachAsync(KillPoints.Of(reports, sampleSize: 10), Run, (_, _) => EndAsync(bench, undo, states));
+        }
+        finally
+        {
+            bench?.Dispose();
+        }
+
+        Assert.Superset(KillPoints.Complete ? new HashSet<string> { "Preflight", "Backup", "Rehearsal", "Migration", "Check" } : ["Backup", "Migration"], states);
+    }
+
+    private static async Task EndAsync(UpgradeBench bench, bool undo, HashSet<string> states)
+    {
+        UpgradeResult cut = Assert.Single(bench.Service.List());
+        Assert.Equal(UpgradeState.Interrupted, cut.State);
+        states.Add(cut.Steps.FirstOrDefault(step => step.State is UpgradeStepState.Running or UpgradeStepState.Pending)?.Name ?? "end");
+        BackupException second = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(UpgradeBench.Good)));
+        Assert.Equal(ErrorCodes.UpgradeUnfinished, second.Code);
+        UpgradeResult ended = undo
+            ? await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None)
+            : await bench.Service.ResumeAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
+        Assert.Equal(undo ? UpgradeState.RolledBack : UpgradeState.Succeeded, ended.State);
+        if (undo)
+            bench.AssertAsBefore();
+        Assert.Equal(!undo, bench.IsMigrated);
+        Assert.Equal("100", SampleDatabase.Text(bench.Database, "SELECT count(*) FROM notes"));
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Globalization;
 using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Testing;
 
@@ -20,26 +19,32 @@ public sealed class KilledRunTests(OwnPostgreSqlServer own) : IClassFixture<OwnP
         string wanted = bench.Database.Dump();
         Backup backup = await bench.BackUpAsync();
         bench.Migrate();
-        int killed = 0;
-        for (int report = 1; ; report++)
+        string present = string.Empty;
+        (int ExitCode, string Output) Run(string killAt)
         {
-            bench.Database.Execute($"INSERT INTO authors (name) VALUES ('present {report}')");
-            string present = bench.Database.Dump();
-            (int exit, string output) = OtherProcess.Run(
-                bench.Environment, OtherProcess.Command(["pgrestore", bench.Files.RepositoryPath, backup.Source, backup.Name, report.ToString(CultureInfo.InvariantCulture), inPlace ? "inplace" : "beside"]));
-            if (exit == 0)
-                break;
-            Assert.True(exit == 137, output);
-            killed++;
+            bench.Database.Execute($"INSERT INTO authors (name) VALUES ('present {killAt}')");
+            present = bench.Database.Dump();
+            return OtherProcess.Run(
+                bench.Environment, OtherProcess.Command("pgrestore", bench.Files.RepositoryPath, backup.Source, backup.Name, killAt, inPlace ? "inplace" : "beside"));
+        }
+
+        (int exit, string output) = Run("0");
+        Assert.True(exit == 0, output);
+        Assert.Equal(wanted, bench.Database.Dump());
+        int reports = KillPoints.CountReports(output);
+        Assert.True(reports >= 5, $"It reported only {reports} times.");
+        await KillPoints.KillAtEachAsync(KillPoints.Of(reports), Run, async (report, told) =>
+        {
             string state = await WhenQuietAsync(bench);
-            Assert.True(state == present || state == wanted, $"Killed at report {report}, it is neither the old nor the new database: {output}");
+            Assert.True(state == present || state == wanted, $"Killed at report {report}, it is neither the old nor the new database: {told}");
             // What was kept is known to the repository, and what the repository knows is there or says that it is not.
             string[] kept = bench.KeptDatabases();
             IReadOnlyList<Backup> entries = [.. (await bench.Files.ListAsync()).Where(entry => entry.Manifest!.Kept is not null)];
             Assert.All(kept, name => Assert.Contains(entries, entry => entry.Manifest!.Kept!.Location.EndsWith(name, StringComparison.Ordinal)));
-        }
+        });
 
-        Assert.True(killed >= 5, $"It reported only {killed} times.");
+        (exit, output) = Run("0");
+        Assert.True(exit == 0, output);
         Assert.Equal(wanted, bench.Database.Dump());
         // The last run has dropped what the killed ones had left.
         bench.AssertNothingLeftOnServer();
@@ -76,18 +81,19 @@ public sealed class KilledRunTests(OwnPostgreSqlServer own) : IClassFixture<OwnP
         using var bench = new PostgreSqlBench(own.Server);
         bench.CreateNotes();
         Backup backup = await bench.BackUpAsync();
+        (int ExitCode, string Output) Run(string killAt) =>
+            OtherProcess.Run(bench.Environment, OtherProcess.Command("pgdrill", bench.Files.RepositoryPath, backup.Source, backup.Name, killAt));
+        (int exit, string output) = Run("0");
+        Assert.True(exit == 0, output);
         int left = 0;
-        for (int report = 1; ; report++)
+        await KillPoints.KillAtEachAsync(KillPoints.Of(KillPoints.CountReports(output)), Run, async (_, _) =>
         {
-            (int exit, string output) = OtherProcess.Run(
-                bench.Environment, OtherProcess.Command("pgdrill", bench.Files.RepositoryPath, backup.Source, backup.Name, report.ToString(CultureInfo.InvariantCulture)));
-            if (exit == 0)
-                break;
-            Assert.True(exit == 137, output);
             left += bench.WorkDatabases().Length > 0 ? 1 : 0;
             await WhenQuietAsync(bench);
-        }
+        });
 
+        (exit, output) = Run("0");
+        Assert.True(exit == 0, output);
         Assert.True(left > 0, "No kill left a scratch database.");
         bench.AssertNothingLeftOnServer();
         await bench.BackUpAsync();
@@ -102,20 +108,22 @@ public sealed class KilledRunTests(OwnPostgreSqlServer own) : IClassFixture<OwnP
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no kill -9.");
         using var bench = new PostgreSqlBench(own.Server);
         bench.CreateNotes();
-        await bench.BackUpAsync();
-        for (int report = 1; ; report++)
+        (int ExitCode, string Output) Run(string killAt) =>
+            OtherProcess.Run(bench.Environment, OtherProcess.Command("pgbackup", bench.Database.Name, bench.Files.RepositoryPath, format, killAt));
+        (int exit, string output) = Run("0");
+        Assert.True(exit == 0, output);
+        Assert.Single(await bench.Files.ListAsync());
+        int listed = 1;
+        await KillPoints.KillAtEachAsync(KillPoints.Of(KillPoints.CountReports(output)), Run, async (_, told) =>
         {
-            int listed = (await bench.Files.ListAsync()).Count;
-            (int exit, string output) = OtherProcess.Run(
-                bench.Environment, OtherProcess.Command("pgbackup", bench.Database.Name, bench.Files.RepositoryPath, format, report.ToString(CultureInfo.InvariantCulture)));
-            if (exit == 0)
-                break;
-            Assert.True(exit == 137, output);
-            IReadOnlyList<Backup> now = await bench.Files.ListAsync();
-            Assert.True(now.Count == listed || (now.Count == listed + 1 && output.Contains("Published", StringComparison.Ordinal)), output);
+            int now = (await bench.Files.ListAsync()).Count;
+            Assert.True(now == listed || (now == listed + 1 && told.Contains("Published", StringComparison.Ordinal)), told);
+            listed = now;
             await WhenQuietAsync(bench);
-        }
+        });
 
+        (exit, output) = Run("0");
+        Assert.True(exit == 0, output);
         bench.AssertNothingLeftOnServer();
         bench.Files.AssertNothingStaged();
         foreach (Backup each in await bench.Files.ListAsync())

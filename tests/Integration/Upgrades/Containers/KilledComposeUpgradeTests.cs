@@ -1,3 +1,5 @@
+using DbBackup.Testing;
+
 namespace DbBackup.Tests.Integration.Upgrades.Containers;
 
 /// <summary>Upgrades of a compose project that end as kill -9 ends them, after each step in turn, and what is made of them.</summary>
@@ -10,7 +12,7 @@ public sealed class KilledComposeUpgradeTests
     public async Task Left_after_any_step_it_is_brought_back()
     {
         using var shop = new ComposeShop();
-        foreach (string step in (string[])["Version", "Rehearsal", "Maintenance", "Backup", "Migration", "Start", "Check", "Release"])
+        foreach (string step in KillPoints.Of(["Version", "Rehearsal", "Maintenance", "Backup", "Migration", "Start", "Check", "Release"], "Rehearsal", "Migration", "Check"))
             await CutUpgrade.UndoAsync(shop, step);
     }
 
@@ -18,7 +20,7 @@ public sealed class KilledComposeUpgradeTests
     public async Task Left_after_a_step_it_is_brought_on_and_that_is_taken_back()
     {
         using var shop = new ComposeShop();
-        foreach (string step in (string[])["Migration", "Start"])
+        foreach (string step in KillPoints.Of(["Migration", "Start"], "Start"))
             await CutUpgrade.ResumeAsync(shop, step);
     }
 

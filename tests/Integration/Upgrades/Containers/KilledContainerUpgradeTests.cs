@@ -1,3 +1,5 @@
+using DbBackup.Testing;
+
 namespace DbBackup.Tests.Integration.Upgrades.Containers;
 
 /// <summary>Upgrades of a single container that end as kill -9 ends them, after each step in turn, and what is made of them.</summary>
@@ -10,7 +12,8 @@ public sealed class KilledContainerUpgradeTests
     public async Task Left_after_any_step_it_is_brought_back()
     {
         using var shop = new ContainerShop();
-        foreach (string step in (string[])["Version", "Rehearsal", "Maintenance", "Backup", "Install", "Migration", "Start", "Check", "Release"])
+        foreach (string step in KillPoints.Of(
+            ["Version", "Rehearsal", "Maintenance", "Backup", "Install", "Migration", "Start", "Check", "Release"], "Maintenance", "Install", "Migration", "Release"))
             await CutUpgrade.UndoAsync(shop, step);
     }
 
@@ -18,7 +21,7 @@ public sealed class KilledContainerUpgradeTests
     public async Task Left_after_a_step_it_is_brought_on_and_that_is_taken_back()
     {
         using var shop = new ContainerShop();
-        foreach (string step in (string[])["Rehearsal", "Install", "Migration", "Start", "Release"])
+        foreach (string step in KillPoints.Of(["Rehearsal", "Install", "Migration", "Start", "Release"], "Install", "Start"))
             await CutUpgrade.ResumeAsync(shop, step);
     }
 
