@@ -1,9 +1,11 @@
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using System.Text.RegularExpressions;
 
 namespace DbBackup.Tests.Unit;
 
-/// <summary>Dependencies run one way: PowerShell → engine → model; sources and repositories know nothing of each other.</summary>
+/// <summary>Dependencies run one way: PowerShell → engine → model, and within the engine as the list says.</summary>
 public sealed class ArchitectureTests
 {
     [Fact]
@@ -15,22 +17,118 @@ public sealed class ArchitectureTests
         References(typeof(Engine.Backups.BackupService).Assembly),
         name => Assert.True(IsFramework(name) || name == "DbBackup" || name is "Microsoft.Data.Sqlite" or "Npgsql" || name.StartsWith("SQLitePCLRaw.", StringComparison.Ordinal), name));
 
-    [Theory]
-    [InlineData("Sources", "Repositories|Backups|Restores|Retention|Verification|Portability")]
-    [InlineData("Repositories", "Sources|Backups|Restores|Retention|Verification|Portability")]
-    [InlineData("Payloads", "Sources|Repositories|Backups|Restores|Retention|Verification|Portability")]
-    [InlineData("Platform", "Sources|Repositories|Payloads|Backups|Restores|Retention|Verification|Portability")]
-    public void A_layer_names_none_above_it_or_beside_it(string layer, string forbidden)
+    // What each part of the engine uses, by its folder: no more than this, and no line that is out of date.
+    private static readonly Dictionary<string, string> Uses = new()
+    {
+        ["Backups"] = "Payloads Platform Repositories Restores Sources Sources.Docker Sources.Files Sources.PostgreSql Sources.Sqlite Verification",
+        ["Migrations"] = "Platform Platform.Docker Sources.Docker",
+        ["Payloads"] = "Platform",
+        ["Platform"] = "",
+        ["Platform.Docker"] = "",
+        ["Portability"] = "Backups Payloads Platform Repositories Sources Sources.Files Sources.PostgreSql Sources.Sqlite Verification",
+        ["Repositories"] = "Platform",
+        ["Restores"] = "Backups Payloads Platform Platform.Docker Repositories Sources Sources.Docker Sources.Files Sources.PostgreSql Sources.Sqlite Verification",
+        ["Retention"] = "Repositories Sources.PostgreSql",
+        ["Sources"] = "Platform Sources.PostgreSql Sources.Sqlite",
+        ["Sources.Docker"] = "Platform Platform.Docker Sources.Files Sources.PostgreSql Sources.Sqlite",
+        ["Sources.Files"] = "Platform Sources.Sqlite",
+        ["Sources.PostgreSql"] = "Payloads Platform Sources.Docker Sources.Files",
+        ["Sources.Sqlite"] = "Payloads Platform",
+        ["Upgrades"] = "Backups Migrations Platform Platform.Docker Repositories Restores Sources Sources.Docker Sources.Files Sources.PostgreSql Sources.Sqlite Verification",
+        ["Verification"] = "Backups Payloads Platform Repositories Sources.Docker Sources.Files Sources.PostgreSql Sources.Sqlite",
+    };
+
+    // Known, and to go; a new one is an error.
+    private static readonly string[] Circles = ["Backups Restores Verification", "Sources.Docker Sources.PostgreSql"];
+
+    [Fact]
+    public void The_powershell_layer_is_used_by_nothing() => Assert.All(
+        [typeof(Backup).Assembly, typeof(Engine.Backups.BackupService).Assembly],
+        assembly => Assert.DoesNotContain("DbBackup.PowerShell", References(assembly)));
+
+    [Fact]
+    public void Each_part_of_the_engine_uses_what_it_may_and_nothing_else()
+    {
+        Dictionary<string, SortedSet<string>> found = FindUses();
+        Assert.Equal(Uses.Keys.Order(StringComparer.Ordinal), found.Keys.Order(StringComparer.Ordinal));
+        Assert.All(found, part => Assert.Equal($"{part.Key}: {Uses[part.Key]}", $"{part.Key}: {string.Join(' ', part.Value)}"));
+    }
+
+    [Fact]
+    public void No_parts_of_the_engine_use_each_other_but_those_known()
+    {
+        Dictionary<string, SortedSet<string>> uses = FindUses();
+        HashSet<string> Reached(string from)
+        {
+            var reached = new HashSet<string>(StringComparer.Ordinal);
+            var open = new Stack<string>(uses[from]);
+            while (open.TryPop(out string? next))
+            {
+                if (reached.Add(next))
+                    Array.ForEach([.. uses[next]], open.Push);
+            }
+
+            return reached;
+        }
+
+        Dictionary<string, HashSet<string>> reached = uses.Keys.ToDictionary(part => part, Reached, StringComparer.Ordinal);
+        string[] circles = [.. uses.Keys.Where(part => reached[part].Contains(part))
+            .Select(part => string.Join(' ', uses.Keys.Where(other => reached[part].Contains(other) && reached[other].Contains(part)).Order(StringComparer.Ordinal)))
+            .Distinct().Order(StringComparer.Ordinal)];
+        Assert.Equal(Circles, circles);
+    }
+
+    // The quick run needs nothing: no test of this layer can reach what starts a program, a server or a container.
+    [Fact]
+    public void Unit_tests_need_no_tool_no_server_and_no_other_process()
+    {
+        using var file = new PEReader(File.OpenRead(typeof(ArchitectureTests).Assembly.Location));
+        MetadataReader metadata = file.GetMetadataReader();
+        string[] used = [.. metadata.TypeReferences.Select(metadata.GetTypeReference).Select(type => $"{metadata.GetString(type.Namespace)}.{metadata.GetString(type.Name)}")];
+        Assert.Contains("DbBackup.Testing.TempFolder", used);
+        Assert.DoesNotContain(used, type => type is "DbBackup.Testing.Shell" or "DbBackup.Testing.OtherProcess" or "DbBackup.Testing.SystemCalls" or "DbBackup.Testing.SmallDisk"
+            or "DbBackup.Testing.UnprivilegedUser" or "DbBackup.Testing.DockerEngine" or "System.Diagnostics.Process"
+            || type.StartsWith("DbBackup.Testing.PostgreSql", StringComparison.Ordinal));
+        Assert.DoesNotContain(metadata.MemberReferences.Select(metadata.GetMemberReference), member => metadata.GetString(member.Name) == nameof(Require.Tool));
+    }
+
+    // The folder is the namespace; below Sources and Platform each folder is a part of its own.
+    private static Dictionary<string, SortedSet<string>> FindUses()
     {
         string root = SourceRoot();
         Assert.SkipUnless(Directory.Exists(root), "The tests run without the source code.");
-        var uses = new Regex($@"\b(DbBackup\.Engine\.)?({forbidden})\.[A-Z]\w+|using DbBackup\.Engine\.({forbidden})\b");
-        foreach (string file in Directory.EnumerateFiles(Path.Join(root, layer), "*.cs", SearchOption.AllDirectories))
+        var uses = new Dictionary<string, SortedSet<string>>(StringComparer.Ordinal);
+        (string Part, string Code)[] files =
+        [
+            .. Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
+                .Select(file => (Folder: Path.GetRelativePath(root, Path.GetDirectoryName(file)!), File: file))
+                .Where(each => each.Folder.Split(Path.DirectorySeparatorChar)[0] is not ("bin" or "obj"))
+                .Select(each => (PartOf(each.Folder.Replace(Path.DirectorySeparatorChar, '.')), Code(each.File))),
+        ];
+        foreach ((string part, _) in files)
+            uses.TryAdd(part, new(StringComparer.Ordinal));
+        foreach ((string part, string code) in files)
         {
-            string code = string.Join('\n', File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)));
-            Assert.True(!uses.IsMatch(code), $"{Path.GetRelativePath(root, file)} uses {uses.Match(code).Value}");
+            foreach (Match match in Regex.Matches(code, @"\bDbBackup\.Engine\.([A-Z]\w+(?:\.[A-Z]\w+)?)"))
+            {
+                string name = PartOf(match.Groups[1].Value);
+                string used = uses.ContainsKey(name) ? name : name.Split('.')[0];
+                if (uses.ContainsKey(used) && used != part)
+                    uses[part].Add(used);
+            }
         }
+
+        return uses;
     }
+
+    private static string PartOf(string name)
+    {
+        string[] parts = name.Split('.');
+        return parts[0] is "Sources" or "Platform" && parts.Length > 1 ? $"{parts[0]}.{parts[1]}" : parts[0];
+    }
+
+    private static string Code(string file) =>
+        string.Join('\n', File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)));
 
     private static IEnumerable<string> References(Assembly assembly) => assembly.GetReferencedAssemblies().Select(reference => reference.Name!);
 

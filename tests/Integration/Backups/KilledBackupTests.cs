@@ -40,7 +40,7 @@ public sealed class KilledBackupTests : IDisposable
         string database = SampleDatabase.Create(_bench["app.db"], rows: 60_000);
         var random = new Random(7);
         int killed = 0;
-        for (int round = 0; round < (KillPoints.Complete ? 12 : 6); round++)
+        for (int round = 0; round < Sampling.Rounds(6, 12); round++)
         {
             using OtherProcess run = OtherProcess.Start("backup", database, _bench.RepositoryPath, "0");
             run.WaitFor(lines => lines.Count > 0);

@@ -21,7 +21,7 @@ public sealed class KilledPostgreSqlUpgradeTests(OwnPostgreSqlServer own) : ICla
     public static TheoryData<string, bool> Middles => Steps(["Rehearsal", "Migration", "Check"], ("Rehearsal", true), ("Migration", true), ("Migration", false), ("Check", false));
 
     private static TheoryData<string, bool> Steps(string[] all, params (string, bool)[] sample) =>
-        [.. KillPoints.Complete ? all.SelectMany(step => new[] { (step, true), (step, false) }) : sample];
+        [.. Sampling.Complete ? all.SelectMany(step => new[] { (step, true), (step, false) }) : sample];
 
     [Theory]
     [MemberData(nameof(Beginnings))]

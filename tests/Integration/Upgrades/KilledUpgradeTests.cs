@@ -35,7 +35,7 @@ public sealed class KilledUpgradeTests
             bench?.Dispose();
         }
 
-        Assert.Superset(KillPoints.Complete ? new HashSet<string> { "Preflight", "Backup", "Rehearsal", "Migration", "Check" } : ["Backup", "Migration"], states);
+        Assert.Superset(Sampling.Complete ? new HashSet<string> { "Preflight", "Backup", "Rehearsal", "Migration", "Check" } : ["Backup", "Migration"], states);
     }
 
     private static async Task EndAsync(UpgradeBench bench, bool undo, HashSet<string> states)

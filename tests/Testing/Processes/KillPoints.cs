@@ -10,20 +10,14 @@ internal static class KillPoints
 {
     private const int SampleSize = 6;
 
-    /// <summary>Whether matrices are run whole.</summary>
-    public static bool Complete => Environment.GetEnvironmentVariable("DBBACKUP_TEST_FULL") == "1";
-
     /// <summary>Points from 1 to a count, ascending: all of them, or a sample with the first and the last.</summary>
     public static IReadOnlyList<int> Of(int count, int sampleSize = SampleSize)
     {
         Assert.True(count > 0, "There is nothing at which the run could be killed.");
-        if (Complete || count <= sampleSize)
+        if (Sampling.Complete || count <= sampleSize)
             return [.. Enumerable.Range(1, count)];
         return [.. Enumerable.Range(0, sampleSize).Select(index => 1 + (int)Math.Round((double)index * (count - 1) / (sampleSize - 1)))];
     }
-
-    /// <summary>The named points of which the sample has those that are marked.</summary>
-    public static string[] Of(string[] all, params string[] sample) => Complete ? all : [.. all.Intersect(sample)];
 
     /// <summary>How often a run of the other process has reported: the points at which it can be killed.</summary>
     public static int CountReports(string output) => output.Split('\n').Count(line => line.StartsWith("report ", StringComparison.Ordinal));

@@ -11,21 +11,21 @@ public sealed class BusyContainerFilesTests(ITestOutputHelper output) : IDisposa
     public void Dispose() => _bench.Dispose();
 
     [Theory]
-    [InlineData("WAL", Consistency.Auto, false, 10)]
-    [InlineData("DELETE", Consistency.Auto, false, 10)]
-    [InlineData("WAL", Consistency.Auto, true, 10)]
-    [InlineData("DELETE", Consistency.Auto, true, 10)]
-    [InlineData("WAL", Consistency.Live, false, 3)]
-    [InlineData("DELETE", Consistency.Live, false, 3)]
-    [InlineData("WAL", Consistency.Live, true, 3)]
-    [InlineData("DELETE", Consistency.Live, true, 3)]
-    [InlineData("WAL", Consistency.Stop, false, 2)]
-    [InlineData("DELETE", Consistency.Stop, true, 2)]
-    public async Task A_backup_holds_every_row_that_was_committed_before_it_began(string journal, Consistency consistency, bool throughEngine, int rounds)
+    [InlineData("WAL", Consistency.Auto, false, 3, 10)]
+    [InlineData("DELETE", Consistency.Auto, false, 3, 10)]
+    [InlineData("WAL", Consistency.Auto, true, 3, 10)]
+    [InlineData("DELETE", Consistency.Auto, true, 3, 10)]
+    [InlineData("WAL", Consistency.Live, false, 1, 3)]
+    [InlineData("DELETE", Consistency.Live, false, 1, 3)]
+    [InlineData("WAL", Consistency.Live, true, 1, 3)]
+    [InlineData("DELETE", Consistency.Live, true, 1, 3)]
+    [InlineData("WAL", Consistency.Stop, false, 1, 2)]
+    [InlineData("DELETE", Consistency.Stop, true, 1, 2)]
+    public async Task A_backup_holds_every_row_that_was_committed_before_it_began(string journal, Consistency consistency, bool throughEngine, int usual, int complete)
     {
         (string container, _) = _bench.RunWriter("rows", "/app/data/app.db", journal);
         _bench.Docker.WaitForLines(container, 20);
-        for (int round = 0; round < rounds; round++)
+        for (int round = 0; round < Sampling.Rounds(usual, complete); round++)
         {
             long printed = _bench.LastPrinted(container);
             Backup backup = await _bench.BackUpAsync(
@@ -41,10 +41,11 @@ public sealed class BusyContainerFilesTests(ITestOutputHelper output) : IDisposa
     }
 
     [Theory]
-    [InlineData(false, 20)]
-    [InlineData(true, 6)]
-    public async Task Each_row_finds_its_file_after_a_restore(bool throughEngine, int rounds)
+    [InlineData(false, 4, 20)]
+    [InlineData(true, 2, 6)]
+    public async Task Each_row_finds_its_file_after_a_restore(bool throughEngine, int usual, int complete)
     {
+        int rounds = Sampling.Rounds(usual, complete);
         (string container, _) = _bench.RunWriter("--pause", "0.02", "attachments", "/app/data/app.db", "/app/data/files");
         _bench.Docker.WaitForLines(container, 50);
         int rows = 0;

@@ -15,13 +15,13 @@ public sealed class WriterProofTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _bench.Dispose();
 
     [Fact]
-    public async Task Fifty_backups_of_a_written_database_are_whole_and_have_every_row_committed_before()
+    public async Task Backups_of_a_written_database_are_whole_and_have_every_row_committed_before()
     {
-        const int Backups = 50;
+        int backups = Sampling.Rounds(12, 50);
         (string container, _) = _bench.RunWriter("rows", "/app/data/app.db", "WAL");
         _bench.Docker.WaitForLines(container, 50);
         int badControls = 0, controls = 0;
-        for (int round = 0; round < Backups; round++)
+        for (int round = 0; round < backups; round++)
         {
             long printed = _bench.LastPrinted(container);
             Backup backup = await _bench.BackUpAsync(ContainerFilesBench.Request(container, "/app/data"), plan => Assert.Equal(PauseMode.Paused, plan.Mode));
@@ -32,22 +32,21 @@ public sealed class WriterProofTests(ITestOutputHelper output) : IDisposable
             controls++;
         }
 
-        output.WriteLine($"{Backups} backups of a database in WAL mode with a writer: 0 torn, 0 without a committed row.");
+        output.WriteLine($"{backups} backups of a database in WAL mode with a writer: 0 torn, 0 without a committed row.");
         output.WriteLine($"{controls} copies of the file by docker cp at the same time: {badControls} torn or without a committed row.");
         Assert.True(badControls > 0, "The control was never bad, so this proves nothing here.");
     }
 
     [Fact]
-    public async Task In_a_hundred_backups_no_row_names_a_file_that_is_missing_or_wrong()
+    public async Task In_many_backups_no_row_names_a_file_that_is_missing_or_wrong()
     {
-        const int Backups = 100;
-        const int Controls = 20;
+        int backups = Sampling.Rounds(15, 100), controls = Sampling.Rounds(5, 20);
         string volume = _bench.Docker.CreateVolume();
         string container = _bench.Docker.Run(
             "--volume", $"{volume}:/app/data", DockerImages.App, "python3", DockerImages.Writer, "--pause", "0.1", "attachments", "/app/data/app.db", "/app/data/files");
         _bench.Docker.WaitForLines(container, 20);
         int rows = 0, controlRows = 0, controlBad = 0, badControls = 0;
-        for (int round = 0; round < Backups; round++)
+        for (int round = 0; round < backups; round++)
         {
             Backup backup = await _bench.BackUpAsync(ContainerFilesBench.Request(container, "/app/data"));
             string folder = await _bench.RestoreAsync(backup);
@@ -56,7 +55,7 @@ public sealed class WriterProofTests(ITestOutputHelper output) : IDisposable
             rows += found;
             Directory.Delete(folder, recursive: true);
             Directory.Delete(backup.Location, recursive: true);
-            if (round % (Backups / Controls) == 0)
+            if (round % (backups / controls) == 0)
             {
                 (found, missing, wrong) = CopyNaively(container);
                 controlRows += found;
@@ -70,8 +69,8 @@ public sealed class WriterProofTests(ITestOutputHelper output) : IDisposable
                 _bench.Docker.Exec(container, "sh", "-c", "sqlite3 -cmd '.timeout 60000' /app/data/app.db 'DELETE FROM attachments WHERE id < (SELECT max(id) - 100 FROM attachments)'; find /app/data/files -type f -mmin +2 -delete 2>/dev/null || :");
         }
 
-        output.WriteLine($"{Backups} backups and restores: {rows} rows, 0 with a missing or wrong file.");
-        output.WriteLine($"{Controls} copies in the naive order (files, then the database): {controlRows} rows, {controlBad} with a missing or wrong file, in {badControls} of the copies.");
+        output.WriteLine($"{backups} backups and restores: {rows} rows, 0 with a missing or wrong file.");
+        output.WriteLine($"{controls} copies in the naive order (files, then the database): {controlRows} rows, {controlBad} with a missing or wrong file, in {badControls} of the copies.");
         Assert.True(controlBad > 0, "The control was never bad, so this proves nothing here.");
     }
 

@@ -12,7 +12,7 @@ public sealed class KilledContainerUpgradeTests
     public async Task Left_after_any_step_it_is_brought_back()
     {
         using var shop = new ContainerShop();
-        foreach (string step in KillPoints.Of(
+        foreach (string step in Sampling.Of(
             ["Version", "Rehearsal", "Maintenance", "Backup", "Install", "Migration", "Start", "Check", "Release"], "Maintenance", "Install", "Migration", "Release"))
             await CutUpgrade.UndoAsync(shop, step);
     }
@@ -21,7 +21,7 @@ public sealed class KilledContainerUpgradeTests
     public async Task Left_after_a_step_it_is_brought_on_and_that_is_taken_back()
     {
         using var shop = new ContainerShop();
-        foreach (string step in KillPoints.Of(["Rehearsal", "Install", "Migration", "Start", "Release"], "Install", "Start"))
+        foreach (string step in Sampling.Of(["Rehearsal", "Install", "Migration", "Start", "Release"], "Install", "Start"))
             await CutUpgrade.ResumeAsync(shop, step);
     }
 

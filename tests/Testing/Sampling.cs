@@ -1,0 +1,14 @@
+namespace DbBackup.Testing;
+
+/// <summary>How much of a proof by repetition a run does: a sample usually, all of it with DBBACKUP_TEST_FULL=1.</summary>
+internal static class Sampling
+{
+    /// <summary>Whether all is done.</summary>
+    public static bool Complete => Environment.GetEnvironmentVariable("DBBACKUP_TEST_FULL") == "1";
+
+    /// <summary>The number of rounds.</summary>
+    public static int Rounds(int usual, int complete) => Complete ? complete : usual;
+
+    /// <summary>The named points, of which the sample has those that are given.</summary>
+    public static string[] Of(string[] all, params string[] sample) => Complete ? all : [.. all.Intersect(sample)];
+}
