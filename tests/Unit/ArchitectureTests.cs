@@ -89,7 +89,7 @@ public sealed class ArchitectureTests
         Assert.DoesNotContain(used, type => type is "DbBackup.Testing.Shell" or "DbBackup.Testing.OtherProcess" or "DbBackup.Testing.SystemCalls" or "DbBackup.Testing.SmallDisk"
             or "DbBackup.Testing.UnprivilegedUser" or "DbBackup.Testing.DockerEngine" or "System.Diagnostics.Process"
             || type.StartsWith("DbBackup.Testing.PostgreSql", StringComparison.Ordinal));
-        Assert.DoesNotContain(metadata.MemberReferences.Select(metadata.GetMemberReference), member => metadata.GetString(member.Name) == nameof(Require.Tool));
+        Assert.DoesNotContain(metadata.MemberReferences.Select(metadata.GetMemberReference), member => metadata.GetString(member.Name) == nameof(Testing.Require.Tool));
     }
 
     // The folder is the namespace; below Sources and Platform each folder is a part of its own.
