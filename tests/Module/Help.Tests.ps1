@@ -95,7 +95,7 @@ Describe 'The help of <name>' -ForEach $documents {
     }
 
     It 'has examples that PowerShell can parse, of parameters that exist' {
-        foreach ($match in [regex]::Matches($text, '(?ms)^```powershell\r?\n(.*?)```')) {
+        foreach ($match in [regex]::Matches($text, '(?ms)^```powershell[^\r\n]*\r?\n(.*?)```')) {
             $errors = $null
             $ast = [Management.Automation.Language.Parser]::ParseInput($match.Groups[1].Value, [ref]$null, [ref]$errors)
             $errors | Should -BeNullOrEmpty
@@ -127,7 +127,7 @@ Describe 'All help' {
 
     It 'has code in the guides and the topic that PowerShell can parse' {
         foreach ($file in Get-ChildItem "$RepositoryRoot/docs" -Recurse -Filter *.md) {
-            foreach ($match in [regex]::Matches((Get-Content $file -Raw), '(?ms)^```(?:powershell|pwsh)\r?\n(.*?)```')) {
+            foreach ($match in [regex]::Matches((Get-Content $file -Raw), '(?ms)^```powershell[^\r\n]*\r?\n(.*?)```')) {
                 $errors = $null
                 [void][Management.Automation.Language.Parser]::ParseInput($match.Groups[1].Value, [ref]$null, [ref]$errors)
                 $errors | Should -BeNullOrEmpty -Because $file.Name

@@ -21,18 +21,24 @@ public sealed class ScriptedUI : PSHostUserInterface {
     public readonly Queue<string> Lines = new Queue<string>();
     public readonly Queue<string> Choices = new Queue<string>();
     public int Questions;
+    // Answers what is not in the queues as a user does who agrees: yes, the first of a list, "secret" for a password.
+    public bool Agrees;
     public override PSHostRawUserInterface RawUI { get { return null; } }
-    public override string ReadLine() { if (Lines.Count == 0) throw new InvalidOperationException("nobody answers"); string line = Lines.Dequeue(); Text.AppendLine(line); return line; }
+    public override string ReadLine() { if (Lines.Count == 0 && Agrees) { Questions++; return "1"; } if (Lines.Count == 0) throw new InvalidOperationException("nobody answers"); string line = Lines.Dequeue(); Text.AppendLine(line); return line; }
     public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) {
         Questions++; Text.AppendLine(caption).AppendLine(message);
+        if (Choices.Count == 0 && Agrees) { for (int i = 0; i < choices.Count; i++) if (choices[i].Label.Replace("&", "") == "Yes") return i; return defaultChoice; }
         if (Choices.Count == 0) throw new InvalidOperationException("nobody answers");
         string answer = Choices.Dequeue();
         for (int i = 0; i < choices.Count; i++) if (choices[i].Label.Replace("&", "") == answer) { Text.AppendLine(answer); return i; }
         throw new InvalidOperationException("no such choice: " + answer);
     }
     public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) { throw new InvalidOperationException("a parameter is asked for: " + message); }
-    public override PSCredential PromptForCredential(string a, string b, string c, string d) { throw new NotSupportedException(); }
-    public override PSCredential PromptForCredential(string a, string b, string c, string d, PSCredentialTypes e, PSCredentialUIOptions f) { throw new NotSupportedException(); }
+    public override PSCredential PromptForCredential(string a, string b, string c, string d) { return PromptForCredential(a, b, c, d, 0, 0); }
+    public override PSCredential PromptForCredential(string a, string b, string c, string d, PSCredentialTypes e, PSCredentialUIOptions f) {
+        if (!Agrees) throw new NotSupportedException();
+        Questions++; var password = new SecureString(); foreach (char letter in "secret") password.AppendChar(letter); return new PSCredential(c, password);
+    }
     public override SecureString ReadLineAsSecureString() { throw new NotSupportedException(); }
     public override void Write(string value) { Text.Append(value); }
     public override void Write(ConsoleColor f, ConsoleColor b, string value) { Text.Append(value); }
