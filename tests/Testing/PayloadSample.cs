@@ -13,6 +13,22 @@ internal static class PayloadSample
     /// <summary>The sizes around which a block pipeline errs.</summary>
     internal static readonly int[] Sizes = [0, 1, Block - 1, Block, Block + 1, (23 * Block) + 17];
 
+    /// <summary>The system's libzstd and its port.</summary>
+    public static TheoryData<string> ZstdPaths { get; } = new("system", "managed");
+
+    /// <summary>One of <see cref="ZstdPaths"/>.</summary>
+    internal static ZstdLibrary Zstd(string path)
+    {
+        if (path == "managed")
+            return ManagedZstd.Instance;
+        SystemZstd? system = SystemZstd.Find();
+        Require.That(system is not null, "libzstd is not installed.");
+        return system!;
+    }
+
+    internal static PayloadWriteOptions Zstd(ZstdLibrary zstd, int? workers = 2, int? level = null) =>
+        Options(PayloadCompression.Zstd, workers, level) with { Zstd = zstd };
+
     internal static PayloadWriteOptions Options(PayloadCompression compression, int? workers = 2, int? level = null) =>
         new() { Compression = compression, Workers = workers, BlockSize = Block, Level = level };
 
@@ -42,10 +58,10 @@ internal static class PayloadSample
         return (target.ToArray(), Describe(options.Compression, digest));
     }
 
-    internal static async Task<byte[]> UnpackAsync(byte[] stored, Payload payload)
+    internal static async Task<byte[]> UnpackAsync(byte[] stored, Payload payload, ZstdLibrary? zstd = null)
     {
         using var content = new MemoryStream();
-        await using var reader = new PayloadReader(new MemoryStream(stored), payload, CancellationToken.None);
+        await using var reader = new PayloadReader(new MemoryStream(stored), payload, zstd ?? ZstdLibrary.Best, CancellationToken.None);
         await reader.CopyToAsync(content);
         return content.ToArray();
     }

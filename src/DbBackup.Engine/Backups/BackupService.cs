@@ -67,8 +67,8 @@ public sealed class BackupService
                 staged.ScratchFolder, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, storage.Location))
             { Clock = _clock };
             var collected = new CollectedBackup();
-            if (compression == PayloadCompression.Zstd && PayloadCompressionChoice.ZstdVersion is { } zstd)
-                collected.Tools["zstd"] = zstd;
+            if (compression == PayloadCompression.Zstd)
+                collected.Tools["zstd"] = PayloadCompressionChoice.ZstdVersion;
             var capture = new SourceCapture(context, staged, options, collected);
             await (request.Pause is null
                 ? capture.RunAsync(request.Sources, cancellationToken)

@@ -8,7 +8,7 @@ internal abstract class BlockCompressor : IDisposable
     /// <summary>A compressor for one thread.</summary>
     internal static BlockCompressor Create(PayloadWriteOptions options) => options.Compression switch
     {
-        PayloadCompression.Zstd => new ZstdBlockCompressor(options.EffectiveLevel),
+        PayloadCompression.Zstd => new ZstdBlockCompressor(options.Zstd, options.EffectiveLevel),
         PayloadCompression.Gzip => new GzipBlockCompressor(options.EffectiveLevel),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Compression, "Nothing compresses it."),
     };
@@ -58,7 +58,7 @@ internal sealed class GzipBlockCompressor(int level) : BlockCompressor
     }
 }
 
-/// <summary>zstd frames with content size and checksum, by the system's libzstd.</summary>
+/// <summary>zstd frames with content size and checksum, by libzstd or its port.</summary>
 internal sealed unsafe class ZstdBlockCompressor : BlockCompressor
 {
     private const int CompressionLevel = 100;
@@ -72,19 +72,20 @@ internal sealed unsafe class ZstdBlockCompressor : BlockCompressor
     private const int SlicedFromLevel = 6;
     private const int Slice = 128 * 1024;
 
-    private readonly ZstdLibrary _library = ZstdLibrary.Required;
+    private readonly ZstdLibrary _library;
     private readonly bool _sliced;
     private nint _context;
 
-    internal ZstdBlockCompressor(int level)
+    internal ZstdBlockCompressor(ZstdLibrary library, int level)
     {
+        _library = library;
         _sliced = level >= SlicedFromLevel;
         _context = _library.CreateCompressor();
         if (_context == 0)
-            throw new InsufficientMemoryException("libzstd could not create a compression context.");
-        _library.Check(_library.SetCompressorParameter(_context, CompressionLevel, level));
-        _library.Check(_library.SetCompressorParameter(_context, ContentSizeFlag, 1));
-        _library.Check(_library.SetCompressorParameter(_context, ChecksumFlag, 1));
+            throw new InsufficientMemoryException("zstd could not create a compression context.");
+        ZstdLibrary.Check(_library.SetCompressorParameter(_context, CompressionLevel, level));
+        ZstdLibrary.Check(_library.SetCompressorParameter(_context, ContentSizeFlag, 1));
+        ZstdLibrary.Check(_library.SetCompressorParameter(_context, ChecksumFlag, 1));
     }
 
     ~ZstdBlockCompressor() => Free();
@@ -92,7 +93,7 @@ internal sealed unsafe class ZstdBlockCompressor : BlockCompressor
     internal override void Compress(PayloadBlock block, CancellationToken cancellationToken)
     {
         byte[] buffer = block.StoredBuffer((int)_library.CompressBound((nuint)block.Length));
-        _library.Check(_library.SetPledgedSourceSize(_context, (ulong)block.Length));
+        ZstdLibrary.Check(_library.SetPledgedSourceSize(_context, (ulong)block.Length));
         fixed (byte* source = block.Original)
         fixed (byte* destination = buffer)
         {
@@ -104,7 +105,7 @@ internal sealed unsafe class ZstdBlockCompressor : BlockCompressor
                 cancellationToken.ThrowIfCancellationRequested();
                 input.Size = _sliced ? (nuint)Math.Min(block.Length, (int)input.Position + Slice) : (nuint)block.Length;
                 bool last = (int)input.Size == block.Length;
-                remaining = _library.Check(_library.CompressStream(_context, &output, &input, last ? End : Continue));
+                remaining = ZstdLibrary.Check(_library.CompressStream(_context, &output, &input, last ? End : Continue));
                 if (last && remaining == 0)
                     break;
             }

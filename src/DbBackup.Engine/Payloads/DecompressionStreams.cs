@@ -10,14 +10,16 @@ public static class DecompressionStreams
     /// A stream that reads any number of frames or members one after the other, and throws <see cref="InvalidDataException"/> where the
     /// content is damaged, ends early, or is followed by anything else. Without compression it is a view of the same bytes.
     /// </returns>
-    /// <exception cref="BackupFailure">zstd is needed, and the system's libzstd cannot be loaded.</exception>
-    public static Stream Open(Stream stored, PayloadCompression compression)
+    /// <exception cref="BackupFailure">This version does not know the compression.</exception>
+    public static Stream Open(Stream stored, PayloadCompression compression) => Open(stored, compression, ZstdLibrary.Best);
+
+    internal static Stream Open(Stream stored, PayloadCompression compression, ZstdLibrary zstd)
     {
         ArgumentNullException.ThrowIfNull(stored);
         return compression switch
         {
             PayloadCompression.Gzip => new GzipDecompressionStream(stored),
-            PayloadCompression.Zstd => new ZstdDecompressionStream(stored),
+            PayloadCompression.Zstd => new ZstdDecompressionStream(stored, zstd),
             PayloadCompression.None => new ObservedStream(stored),
             _ => throw new BackupFailure(
                 ErrorCodes.FormatNotSupported,

@@ -41,15 +41,20 @@ public sealed class PayloadReader : ReadOnlyStream
     /// <param name="stored">The bytes as stored; the stream stays the caller's.</param>
     /// <param name="expected">The manifest's entry.</param>
     /// <param name="cancellationToken">Stops reading.</param>
-    /// <exception cref="BackupFailure">zstd is needed, and the system's libzstd cannot be loaded.</exception>
+    /// <exception cref="BackupFailure">This version does not know the payload's compression.</exception>
     public PayloadReader(Stream stored, Payload expected, CancellationToken cancellationToken)
+        : this(stored, expected, ZstdLibrary.Best, cancellationToken)
+    {
+    }
+
+    internal PayloadReader(Stream stored, Payload expected, ZstdLibrary zstd, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(stored);
         ArgumentNullException.ThrowIfNull(expected);
         _expected = expected;
         _cancellation = cancellationToken;
         _stored = new ObservedStream(stored, IsCompressed ? _storedHash : null);
-        _content = DecompressionStreams.Open(_stored, expected.Compression);
+        _content = DecompressionStreams.Open(_stored, expected.Compression, zstd);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         for (int i = 0; i < Chunks; i++)
             _free.Add(new Chunk());

@@ -12,7 +12,7 @@ public sealed record PayloadWriteOptions
     /// <summary>How the payload is compressed; see <see cref="PayloadCompressionChoice.Resolve(PayloadCompression?)"/>.</summary>
     public required PayloadCompression Compression { get; init; }
 
-    /// <summary>The compression's own level: gzip 1 to 9, zstd as its library allows (usually 1 to 22, and negative ones); null for 1, the fastest usual one.</summary>
+    /// <summary>The compression's own level: gzip 1 to 9, zstd 1 to 22 and negative ones; null for 1, the fastest usual one.</summary>
     public int? Level { get; init; }
 
     /// <summary>How many threads compress at once, 1 to <see cref="MaximumWorkers"/>; null for one per processor. High zstd levels use fewer, to stay small.</summary>
@@ -20,6 +20,9 @@ public sealed record PayloadWriteOptions
 
     /// <summary>Bytes of the original that are compressed as one frame or member, 4 KiB to 64 MiB.</summary>
     public int BlockSize { get; init; } = DefaultBlockSize;
+
+    /// <summary>What compresses where <see cref="Compression"/> is zstd.</summary>
+    internal ZstdLibrary Zstd { get; init; } = ZstdLibrary.Best;
 
     /// <summary>The level that is used.</summary>
     internal int EffectiveLevel => Level ?? 1;
@@ -38,7 +41,7 @@ public sealed record PayloadWriteOptions
     };
 
     /// <summary>Checks every value against its range.</summary>
-    /// <exception cref="BackupFailure">A value is outside of its range, or the compression is not available here.</exception>
+    /// <exception cref="BackupFailure">A value is outside of its range, or this version does not know the compression.</exception>
     public void Validate()
     {
         PayloadCompressionChoice.Resolve(Compression);
@@ -56,7 +59,7 @@ public sealed record PayloadWriteOptions
             throw Invalid($"Compression level {level} was given, but nothing is compressed.", "Leave the level out, or choose -Compression Zstd or Gzip.");
 
         (int minimum, int maximum) = Compression == PayloadCompression.Zstd
-            ? (ZstdLibrary.Required.MinimumLevel, ZstdLibrary.Required.MaximumLevel)
+            ? (ZstdLibrary.MinimumLevel, ZstdLibrary.MaximumLevel)
             : (1, 9);
         if (level < minimum || level > maximum)
         {

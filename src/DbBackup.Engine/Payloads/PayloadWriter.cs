@@ -48,7 +48,7 @@ public sealed partial class PayloadWriter : Stream
     /// <param name="target">Where the stored bytes go; it stays the caller's.</param>
     /// <param name="options">How to compress.</param>
     /// <param name="cancellationToken">Stops everything.</param>
-    /// <exception cref="BackupFailure">An option is out of its range, or zstd is not available.</exception>
+    /// <exception cref="BackupFailure">An option is out of its range.</exception>
     public PayloadWriter(Stream target, PayloadWriteOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);

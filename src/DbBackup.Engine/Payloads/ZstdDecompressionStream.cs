@@ -5,9 +5,15 @@ namespace DbBackup.Engine.Payloads;
 /// <summary>Reads zstd frames one after the other to the very end of the file, also skippable frames and those of unstated size.</summary>
 internal sealed class ZstdDecompressionStream : ReadOnlyStream
 {
+    /// <summary>
+    /// The largest window, as a power of two: 128 MiB, which is the library's and the stock program's own limit. <c>zstd --long=31</c>
+    /// asks for 2 GiB of memory, and a backup must not take that.
+    /// </summary>
+    internal const int WindowLogLimit = 27;
+
     private const int WindowLogMaximum = 100;
 
-    private readonly ZstdLibrary _library = ZstdLibrary.Required;
+    private readonly ZstdLibrary _library;
     private readonly Stream _stored;
     private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(256 * 1024);
     private nint _context;
@@ -17,15 +23,15 @@ internal sealed class ZstdDecompressionStream : ReadOnlyStream
     private bool _insideFrame;
     private bool _outputWasFull;
 
-    internal unsafe ZstdDecompressionStream(Stream stored)
+    internal unsafe ZstdDecompressionStream(Stream stored, ZstdLibrary library)
     {
+        _library = library;
         _stored = stored;
         _context = _library.CreateDecompressor();
         if (_context == 0)
-            throw new InsufficientMemoryException("libzstd could not create a decompression context.");
+            throw new InsufficientMemoryException("zstd could not create a decompression context.");
 
-        // Files of `zstd --long=31` have a window of 2 GiB; the library's own limit is 128 MiB. The window is only taken where a frame asks.
-        _library.Check(_library.SetDecompressorParameter(_context, WindowLogMaximum, nint.Size == 8 ? 31 : 30));
+        ZstdLibrary.Check(_library.SetDecompressorParameter(_context, WindowLogMaximum, WindowLogLimit));
     }
 
     ~ZstdDecompressionStream() => Dispose(false);
@@ -96,7 +102,7 @@ internal sealed class ZstdDecompressionStream : ReadOnlyStream
             // Not called between frames without input: the library would begin a frame that may never come.
             while (output.Position < output.Size && (input.Position < input.Size || (_outputWasFull && _insideFrame)))
             {
-                nuint hint = _library.Check(_library.DecompressStream(_context, &output, &input));
+                nuint hint = ZstdLibrary.Check(_library.DecompressStream(_context, &output, &input));
                 _insideFrame = hint != 0;
                 _outputWasFull = output.Position == output.Size;
             }

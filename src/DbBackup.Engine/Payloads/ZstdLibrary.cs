@@ -1,115 +1,66 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace DbBackup.Engine.Payloads;
 
 /// <summary>
-/// The system's libzstd, found when it is first needed. It is a choice, not a dependency: where it does not load, gzip is used.
+/// The functions of zstd, under the names and with the meaning of its C interface (facebook.github.io/zstd/zstd_manual.html).
+/// The system's libzstd is the faster one; where there is none, as on most Windows machines, <see cref="ManagedZstd"/> does the same.
 /// </summary>
-internal sealed unsafe class ZstdLibrary
+internal abstract unsafe class ZstdLibrary
 {
-    private static readonly Lazy<ZstdLibrary?> Loaded = new(Load);
+    /// <summary>The lowest level; negative levels are faster than 1.</summary>
+    internal const int MinimumLevel = -(1 << 17);
 
-    internal readonly delegate* unmanaged[Cdecl]<nint> CreateCompressor;
-    internal readonly delegate* unmanaged[Cdecl]<nint, nuint> FreeCompressor;
-    internal readonly delegate* unmanaged[Cdecl]<nint, int, int, nuint> SetCompressorParameter;
-    internal readonly delegate* unmanaged[Cdecl]<nint, ulong, nuint> SetPledgedSourceSize;
-    internal readonly delegate* unmanaged[Cdecl]<nint, ZstdOutput*, ZstdInput*, int, nuint> CompressStream;
-    internal readonly delegate* unmanaged[Cdecl]<nuint, nuint> CompressBound;
-    internal readonly delegate* unmanaged[Cdecl]<nint> CreateDecompressor;
-    internal readonly delegate* unmanaged[Cdecl]<nint, nuint> FreeDecompressor;
-    internal readonly delegate* unmanaged[Cdecl]<nint, int, int, nuint> SetDecompressorParameter;
-    internal readonly delegate* unmanaged[Cdecl]<nint, ZstdOutput*, ZstdInput*, nuint> DecompressStream;
-    private readonly delegate* unmanaged[Cdecl]<nuint, uint> _isError;
-    private readonly delegate* unmanaged[Cdecl]<nuint, nint> _errorName;
+    /// <summary>The highest level.</summary>
+    internal const int MaximumLevel = 22;
 
-    private ZstdLibrary(nint library)
-    {
-        CreateCompressor = (delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(library, "ZSTD_createCCtx");
-        FreeCompressor = (delegate* unmanaged[Cdecl]<nint, nuint>)NativeLibrary.GetExport(library, "ZSTD_freeCCtx");
-        SetCompressorParameter = (delegate* unmanaged[Cdecl]<nint, int, int, nuint>)NativeLibrary.GetExport(library, "ZSTD_CCtx_setParameter");
-        SetPledgedSourceSize = (delegate* unmanaged[Cdecl]<nint, ulong, nuint>)NativeLibrary.GetExport(library, "ZSTD_CCtx_setPledgedSrcSize");
-        CompressStream = (delegate* unmanaged[Cdecl]<nint, ZstdOutput*, ZstdInput*, int, nuint>)NativeLibrary.GetExport(library, "ZSTD_compressStream2");
-        CompressBound = (delegate* unmanaged[Cdecl]<nuint, nuint>)NativeLibrary.GetExport(library, "ZSTD_compressBound");
-        CreateDecompressor = (delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(library, "ZSTD_createDStream");
-        FreeDecompressor = (delegate* unmanaged[Cdecl]<nint, nuint>)NativeLibrary.GetExport(library, "ZSTD_freeDStream");
-        SetDecompressorParameter = (delegate* unmanaged[Cdecl]<nint, int, int, nuint>)NativeLibrary.GetExport(library, "ZSTD_DCtx_setParameter");
-        DecompressStream = (delegate* unmanaged[Cdecl]<nint, ZstdOutput*, ZstdInput*, nuint>)NativeLibrary.GetExport(library, "ZSTD_decompressStream");
-        _isError = (delegate* unmanaged[Cdecl]<nuint, uint>)NativeLibrary.GetExport(library, "ZSTD_isError");
-        _errorName = (delegate* unmanaged[Cdecl]<nuint, nint>)NativeLibrary.GetExport(library, "ZSTD_getErrorName");
-        MinimumLevel = ((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(library, "ZSTD_minCLevel"))();
-        MaximumLevel = ((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(library, "ZSTD_maxCLevel"))();
-        Version = Marshal.PtrToStringUTF8(((delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(library, "ZSTD_versionString"))()) ?? string.Empty;
-    }
+    // ZSTD_ErrorCode (zstd_errors.h), which is stable: a result that, negated, is below the last of its codes is an error.
+    private const int MaximumErrorCode = 120;
+    private const int WindowTooLarge = 16, OutOfMemory = 64;
 
-    /// <summary>Whether a libzstd with all that is needed was found.</summary>
-    internal static bool IsAvailable => Loaded.Value is not null;
+    private static readonly Lazy<ZstdLibrary> s_best = new(() => SystemZstd.Find() ?? (ZstdLibrary)ManagedZstd.Instance);
 
-    /// <summary>The version found, as in <c>1.5.6</c>; null where there is none.</summary>
-    internal static string? VersionString => Loaded.Value?.Version;
+    /// <summary>The fastest one on this machine.</summary>
+    internal static ZstdLibrary Best => s_best.Value;
 
-    /// <summary>The library.</summary>
-    /// <exception cref="BackupFailure">It is not installed.</exception>
-    internal static ZstdLibrary Required => Loaded.Value ?? throw PayloadCompressionChoice.ZstdMissing();
+    /// <summary>The version, as manifests state it.</summary>
+    internal abstract string Version { get; }
 
-    /// <summary>The lowest level it knows; negative levels are faster than 1.</summary>
-    internal int MinimumLevel { get; }
+    internal abstract nint CreateCompressor();
 
-    /// <summary>The highest level it knows.</summary>
-    internal int MaximumLevel { get; }
+    internal abstract void FreeCompressor(nint context);
 
-    private string Version { get; }
+    internal abstract nuint SetCompressorParameter(nint context, int parameter, int value);
 
-    /// <summary>Where to look, in this order. The versioned name comes first: the bare one belongs to development packages.</summary>
-    internal static IReadOnlyList<string> Candidates(OSPlatform platform)
-    {
-        if (platform == OSPlatform.Windows)
-            return ["libzstd.dll", "zstd.dll"];
-        if (platform == OSPlatform.OSX)
-        {
-            // The system's loader does not look where Homebrew installs on Apple silicon.
-            return
-            [
-                "libzstd.1.dylib", "libzstd.dylib",
-                "/opt/homebrew/lib/libzstd.1.dylib", "/opt/homebrew/lib/libzstd.dylib",
-                "/usr/local/lib/libzstd.1.dylib", "/usr/local/lib/libzstd.dylib",
-            ];
-        }
+    internal abstract nuint SetPledgedSourceSize(nint context, ulong size);
 
-        return ["libzstd.so.1", "libzstd.so"];
-    }
+    internal abstract nuint CompressStream(nint context, ZstdOutput* output, ZstdInput* input, int endDirective);
+
+    internal abstract nuint CompressBound(nuint size);
+
+    internal abstract nint CreateDecompressor();
+
+    internal abstract void FreeDecompressor(nint context);
+
+    internal abstract nuint SetDecompressorParameter(nint context, int parameter, int value);
+
+    internal abstract nuint DecompressStream(nint context, ZstdOutput* output, ZstdInput* input);
 
     /// <summary>Hands a result on unless it is an error.</summary>
-    /// <exception cref="InvalidDataException">The library's own words.</exception>
-    internal nuint Check(nuint result) => _isError(result) == 0 ? result : throw new InvalidDataException(ErrorName(result));
+    /// <exception cref="InvalidDataException">The data is damaged; in the library's own words.</exception>
+    /// <exception cref="BackupFailure">The data is sound, and needs more memory than it gets.</exception>
+    internal static nuint Check(nuint result) => 0 - result is 0 or >= MaximumErrorCode ? result : throw Failure((int)(0 - result));
 
-    private static ZstdLibrary? Load()
+    private static Exception Failure(int code) => code switch
     {
-        OSPlatform platform = OperatingSystem.IsWindows() ? OSPlatform.Windows
-            : OperatingSystem.IsMacOS() ? OSPlatform.OSX
-            : OSPlatform.Linux;
-
-        // A backup often runs elevated: the current directory, where anyone may have put a DLL, is not searched.
-        const DllImportSearchPath Where = DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories;
-        foreach (string candidate in Candidates(platform))
-        {
-            if (!NativeLibrary.TryLoad(candidate, Assembly.GetExecutingAssembly(), Where, out nint library))
-                continue;
-            try
-            {
-                return new ZstdLibrary(library);
-            }
-            catch (EntryPointNotFoundException)
-            {
-                // Older than 1.4.0, which brought the functions used here: look on.
-                NativeLibrary.Free(library);
-            }
-        }
-
-        return null;
-    }
-
-    private string ErrorName(nuint result) => Marshal.PtrToStringUTF8(_errorName(result)) ?? "unknown zstd error";
+        WindowTooLarge => new BackupFailure(
+            ErrorCodes.FormatNotSupported,
+            FailureCategory.NotSupported,
+            $"The zstd data needs a window of more than {1 << (ZstdDecompressionStream.WindowLogLimit - 20)} MiB of memory, as zstd --long=31 makes it.",
+            "Decompress it with the zstd program (zstd -d --long=31 FILE), then use the decompressed file."),
+        OutOfMemory => new InsufficientMemoryException("There is not enough memory for zstd."),
+        _ => new InvalidDataException(ManagedZstd.ErrorName(code)),
+    };
 }
 
 /// <summary><c>ZSTD_inBuffer</c>.</summary>

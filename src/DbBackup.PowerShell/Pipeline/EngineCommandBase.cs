@@ -117,10 +117,6 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>Ends the command with a failure.</summary>
-    private protected void Terminate(BackupException failure, object? target = null) =>
-        ThrowTerminatingError(ErrorRecords.From(failure, target));
-
     /// <summary>A path as the person wrote it, made absolute from the shell's own location (not the process's).</summary>
     private protected string ResolvePath(string path)
     {

@@ -7,23 +7,16 @@ namespace DbBackup.Tests.Unit.Payloads;
 public sealed class PayloadCompressionChoiceTests
 {
     [Theory]
-    [InlineData(null, true, PayloadCompression.Zstd)]
-    [InlineData(null, false, PayloadCompression.Gzip)]
-    [InlineData(PayloadCompression.Gzip, true, PayloadCompression.Gzip)]
-    [InlineData(PayloadCompression.None, false, PayloadCompression.None)]
-    [InlineData(PayloadCompression.Zstd, true, PayloadCompression.Zstd)]
-    public void Automatic_is_zstd_where_it_loads_and_gzip_elsewhere(PayloadCompression? requested, bool zstd, PayloadCompression expected) =>
-        Assert.Equal(expected, PayloadCompressionChoice.Resolve(requested, zstd));
+    [InlineData(null, PayloadCompression.Zstd)]
+    [InlineData(PayloadCompression.Gzip, PayloadCompression.Gzip)]
+    [InlineData(PayloadCompression.None, PayloadCompression.None)]
+    public void Automatic_is_zstd_on_every_system(PayloadCompression? requested, PayloadCompression expected) =>
+        Assert.Equal(expected, PayloadCompressionChoice.Resolve(requested));
 
     [Fact]
-    public void Zstd_without_libzstd_says_how_to_get_it_or_go_without()
-    {
-        BackupFailure failure = Assert.Throws<BackupFailure>(() => PayloadCompressionChoice.Resolve(PayloadCompression.Zstd, zstdIsAvailable: false));
-
-        Assert.Equal(ErrorCodes.FormatNotSupported, failure.Code);
-        Assert.Equal(FailureCategory.MissingTool, failure.Category);
-        Assert.Contains("-Compression Gzip", failure.Hint, StringComparison.Ordinal);
-    }
+    public void A_compression_of_a_newer_version_is_refused() => Assert.Equal(
+        ErrorCodes.FormatNotSupported,
+        Assert.Throws<BackupFailure>(() => PayloadCompressionChoice.Resolve((PayloadCompression)99)).Code);
 
     [Theory]
     [InlineData(PayloadCompression.Gzip, 0)]
@@ -33,7 +26,6 @@ public sealed class PayloadCompressionChoiceTests
     [InlineData(PayloadCompression.None, 1)]
     public void A_level_that_the_compression_does_not_have_is_refused(PayloadCompression compression, int level)
     {
-        Require.That(compression != PayloadCompression.Zstd || PayloadCompressionChoice.ZstdIsAvailable, "libzstd is not installed.");
         AssertInvalid(new PayloadWriteOptions { Compression = compression, Level = level });
     }
 
@@ -61,23 +53,26 @@ public sealed class PayloadCompressionChoiceTests
     [Fact]
     public void Each_platform_looks_for_its_own_library_names()
     {
-        Assert.Equal(["libzstd.so.1", "libzstd.so"], ZstdLibrary.Candidates(OSPlatform.Linux));
-        Assert.Equal(["libzstd.dll", "zstd.dll"], ZstdLibrary.Candidates(OSPlatform.Windows));
-        IReadOnlyList<string> mac = ZstdLibrary.Candidates(OSPlatform.OSX);
+        Assert.Equal(["libzstd.so.1", "libzstd.so"], SystemZstd.Candidates(OSPlatform.Linux));
+        Assert.Equal(["libzstd.dll", "zstd.dll"], SystemZstd.Candidates(OSPlatform.Windows));
+        IReadOnlyList<string> mac = SystemZstd.Candidates(OSPlatform.OSX);
         Assert.All(mac, name => Assert.EndsWith(".dylib", name, StringComparison.Ordinal));
         Assert.Contains("/opt/homebrew/lib/libzstd.dylib", mac);
         Assert.Contains("/usr/local/lib/libzstd.dylib", mac);
-        Assert.Equal("libzstd.so.1", ZstdLibrary.Candidates(OSPlatform.FreeBSD)[0]);
+        Assert.Equal("libzstd.so.1", SystemZstd.Candidates(OSPlatform.FreeBSD)[0]);
     }
 
-    [Fact]
-    public void A_loaded_library_states_its_version_and_levels()
+    [Theory]
+    [MemberData(nameof(PayloadSample.ZstdPaths), MemberType = typeof(PayloadSample))]
+    public void Both_ways_to_zstd_state_a_version_and_take_the_lowest_and_the_highest_level(string path)
     {
-        Require.That(ZstdLibrary.IsAvailable, "libzstd is not installed.");
+        ZstdLibrary zstd = PayloadSample.Zstd(path);
 
-        Assert.True(Version.Parse(PayloadCompressionChoice.ZstdVersion!) >= new Version(1, 4, 0));
-        Assert.True(ZstdLibrary.Required.MinimumLevel < 0);
-        Assert.InRange(ZstdLibrary.Required.MaximumLevel, 19, 30);
+        Assert.True(Version.Parse(zstd.Version.Split(' ')[0]) >= new Version(1, 4, 0), zstd.Version);
+        Assert.Equal(path == "managed", zstd.Version.EndsWith(" (ZstdSharp)", StringComparison.Ordinal));
+        new PayloadWriteOptions { Compression = PayloadCompression.Zstd, Level = ZstdLibrary.MinimumLevel, Zstd = zstd }.Validate();
+        foreach (int level in (int[])[ZstdLibrary.MinimumLevel, ZstdLibrary.MaximumLevel])
+            new ZstdBlockCompressor(zstd, level).Dispose();
     }
 
     private static void AssertInvalid(PayloadWriteOptions options)

@@ -47,7 +47,6 @@ public sealed class PayloadDamageTests
     [InlineData(PayloadCompression.Zstd)]
     public async Task A_foreign_file_cut_anywhere_but_between_members_is_refused(PayloadCompression compression)
     {
-        RequireZstd(compression);
         (byte[] first, _) = await PackAsync(Text(1500), Options(compression));
         (byte[] second, _) = await PackAsync(Noise(700), Options(compression));
         byte[] stored = [.. first, .. second];
@@ -110,7 +109,6 @@ public sealed class PayloadDamageTests
     [InlineData(PayloadCompression.Zstd)]
     public async Task Content_that_swells_is_stopped_before_it_fills_the_volume(PayloadCompression compression)
     {
-        RequireZstd(compression);
         (_, Payload payload) = await PackAsync(new byte[1000], Options(compression));
         (byte[] bomb, _) = await PackAsync(new byte[30_000_000], Options(compression));
         using var restored = new MemoryStream();
@@ -176,11 +174,7 @@ public sealed class PayloadDamageTests
         await AssertStoredDamagedAsync([], payload);
     }
 
-    private static async Task<(byte[] Stored, Payload Payload)> PackedAsync(PayloadCompression compression)
-    {
-        RequireZstd(compression);
-        return await PackAsync(Content, Options(compression));
-    }
+    private static Task<(byte[] Stored, Payload Payload)> PackedAsync(PayloadCompression compression) => PackAsync(Content, Options(compression));
 
     private static async Task<BackupFailure> AssertDamagedAsync(byte[] stored, Payload payload)
     {
@@ -204,7 +198,4 @@ public sealed class PayloadDamageTests
         await using Stream plain = DecompressionStreams.Open(new MemoryStream(stored), compression);
         await Assert.ThrowsAsync<InvalidDataException>(() => plain.CopyToAsync(Stream.Null));
     }
-
-    private static void RequireZstd(PayloadCompression compression) =>
-        Require.That(compression != PayloadCompression.Zstd || PayloadCompressionChoice.ZstdIsAvailable, "libzstd is not installed.");
 }

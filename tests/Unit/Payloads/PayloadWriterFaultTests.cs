@@ -18,7 +18,6 @@ public sealed class PayloadWriterFaultTests
     [InlineData(PayloadCompression.Zstd)]
     public async Task A_full_volume_stops_an_endless_source_with_the_systems_own_words(PayloadCompression compression)
     {
-        RequireZstd(compression);
         await using var writer = new PayloadWriter(new FullVolumeStream(3000), Options(compression), CancellationToken.None);
 
         Task copy = writer.CopyFromAsync(new ZeroStream(Endless), null, CancellationToken.None);
@@ -76,7 +75,6 @@ public sealed class PayloadWriterFaultTests
     [InlineData(PayloadCompression.Zstd)]
     public async Task Cancellation_is_heard_while_the_target_is_stuck(PayloadCompression compression)
     {
-        RequireZstd(compression);
         using var cancel = new CancellationTokenSource();
         using var target = new StuckStream();
         var writer = new PayloadWriter(target, Options(compression), cancel.Token);
@@ -107,7 +105,6 @@ public sealed class PayloadWriterFaultTests
     [Fact]
     public async Task The_slowest_level_lets_go_within_a_block()
     {
-        RequireZstd(PayloadCompression.Zstd);
         var options = new PayloadWriteOptions { Compression = PayloadCompression.Zstd, Level = 22, Workers = 2, BlockSize = 32 * 1024 * 1024 };
         using var cancel = new CancellationTokenSource();
         var writer = new PayloadWriter(Stream.Null, options, cancel.Token);
@@ -128,7 +125,6 @@ public sealed class PayloadWriterFaultTests
     [InlineData(PayloadCompression.Zstd, 3)]
     public async Task A_stuck_target_holds_back_the_source(PayloadCompression compression, int workers)
     {
-        RequireZstd(compression);
         using var cancel = new CancellationTokenSource();
         using var target = new StuckStream();
         await using var writer = new PayloadWriter(target, Options(compression, workers), cancel.Token);
@@ -147,7 +143,6 @@ public sealed class PayloadWriterFaultTests
     [InlineData(PayloadCompression.Zstd)]
     public async Task Ten_times_the_payload_takes_no_more_buffers(PayloadCompression compression)
     {
-        RequireZstd(compression);
         await using var writer = new PayloadWriter(Stream.Null, Options(compression), CancellationToken.None);
         await writer.CopyFromAsync(new ZeroStream(100L * Block), null, CancellationToken.None);
         int blocks = writer.BlocksMade;
@@ -176,7 +171,6 @@ public sealed class PayloadWriterFaultTests
     [InlineData(PayloadCompression.Zstd, false)]
     public async Task An_abandoned_writer_leaves_nothing_running_and_the_target_open(PayloadCompression compression, bool async)
     {
-        RequireZstd(compression);
         using var target = new MemoryStream();
         var writer = new PayloadWriter(target, Options(compression), CancellationToken.None);
         await writer.WriteAsync(Text(10 * Block));
@@ -204,9 +198,6 @@ public sealed class PayloadWriterFaultTests
         Assert.Throws<InvalidOperationException>(() => writer.Write([1]));
         await Assert.ThrowsAsync<InvalidOperationException>(writer.CompleteAsync);
     }
-
-    private static void RequireZstd(PayloadCompression compression) =>
-        Require.That(compression != PayloadCompression.Zstd || PayloadCompressionChoice.ZstdIsAvailable, "libzstd is not installed.");
 
     private sealed class TimingOutStream : MemoryStream
     {

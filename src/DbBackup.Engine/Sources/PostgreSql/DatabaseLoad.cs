@@ -52,14 +52,6 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         await ignored.ConfigureAwait(false);
     }
 
-    /// <summary>Loads a custom archive that streams in, without a copy on disk and with one job.</summary>
-    public async Task FromStreamAsync(Stream archive, CancellationToken cancellationToken)
-    {
-        using PlacedList list = await PlacedList.OpenAsync(client, options.ListFile, cancellationToken).ConfigureAwait(false);
-        using ToolProcess tool = await client.StartAsync("pg_restore", [.. RestoreArguments(list), $"--dbname={Target}"], Environment(ServerOptions), ToolUse.Feed, cancellationToken).ConfigureAwait(false);
-        await FeedAsync(tool, archive, cancellationToken).ConfigureAwait(false);
-    }
-
     /// <summary>Runs SQL text.</summary>
     /// <param name="text">The text; it is read to its end, and a failure on the way ends psql before it could take the end for a good one.</param>
     /// <param name="inOneTransaction">Whether all of it happens or nothing.</param>
@@ -210,9 +202,6 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     }
 
     private IReadOnlyDictionary<string, string?> Environment(string? serverOptions) => server.ForDatabase(database).ToToolEnvironment(serverOptions);
-
-    private Task FeedAsync(ToolProcess tool, Stream content, CancellationToken cancellationToken) =>
-        FeedAsync(tool, input => content.CopyToAsync(input, 1 << 20, cancellationToken), cancellationToken);
 
     private async Task FeedAsync(ToolProcess tool, Func<Stream, Task> write, CancellationToken cancellationToken)
     {

@@ -20,9 +20,6 @@ internal sealed class SqliteHold : IDisposable
         _isRaw = isRaw;
     }
 
-    /// <summary>Whether the pages are still to be copied from the database itself.</summary>
-    public bool IsOpen => _source is not null;
-
     /// <summary>Takes hold of the state. The writers must stand still.</summary>
     /// <param name="path">The database.</param>
     /// <param name="shownAs">What it is called in failures.</param>
