@@ -2,10 +2,17 @@
 # Prepares this machine for the whole test suite, as far as it lets itself be prepared: packages, PostgreSQL of other major
 # versions, a Docker engine with the tests' images, compose in both versions. Run again it does only what is missing.
 #
-#   eval "$(sudo tests/environment/prepare.sh)"     prepares, then sets the variables for dotnet test in this shell
+#   sudo tests/environment/prepare.sh >/dev/null      packages, dockerd and the images' trees need root
+#   eval "$(tests/environment/prepare.sh)"            the rest, and the variables for "dotnet test" in this shell
 #
 # Standard output has the variables, as export statements, and nothing else. What is made is kept below $DBBACKUP_TEST_CACHE
-# (default /var/cache/dbbackup-tests). Packages, dockerd and the images' trees need root; the rest does without.
+# (default /var/cache/dbbackup-tests for root, ~/.cache/dbbackup-tests for everybody else); root needs the second line alone.
+#
+#   DBBACKUP_TEST_POSTGRESQL_17, _18   a folder whose bin has the programs of that major version
+#   DBBACKUP_TEST_DOCKER=1             the engine and its images are there: a test that lacks them fails
+#   DOCKER_CONFIG                      leads the docker command to compose 2; not set where it has it already
+#   DBBACKUP_TEST_COMPOSE_1            the DOCKER_CONFIG with which compose is docker-compose 1
+#   DBBACKUP_TEST_COMPOSE=1 or 2       (to be set by hand) a test that meets the other version fails
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 for part in common debian packages postgresql docker-engine compose; do

@@ -34,6 +34,9 @@ internal sealed record UpgradeNote
 
     public string? Failure { get; init; }
 
+    /// <summary>What the failure recommends; null where nothing was said.</summary>
+    public string? Recommendation { get; init; }
+
     public required IReadOnlyList<UpgradeStep> Steps { get; init; }
 
     /// <summary>The process of a migration on this machine; it goes on when its parent is killed.</summary>
@@ -77,6 +80,7 @@ internal sealed record UpgradeNote
         Steps = Steps,
         Downtime = Downtime(),
         Failure = Failure,
+        Recommendation = Recommendation,
     };
 
     private TimeSpan? Downtime()

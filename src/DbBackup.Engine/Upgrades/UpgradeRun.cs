@@ -44,7 +44,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
         {
             // Whatever it is: nobody else brings the application back.
             string words = exception is OperationCanceledException ? "It was stopped." : exception.Message;
-            journal.TryWrite(journal.Note with { Failure = words }, observer);
+            journal.TryWrite(journal.Note with { Failure = words, Recommendation = (exception as BackupException)?.Hint }, observer);
             if (journal.Note.IsChanged && Request.NoRollback)
             {
                 journal.TryWrite(journal.Note with { State = UpgradeState.Failed }, observer);
@@ -78,7 +78,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, UpgradeSetup setup, Bac
         int first = Array.FindIndex(steps, step => step.State is not (UpgradeStepState.Done or UpgradeStepState.Skipped) || (isAgain && step.Name == migrates));
         for (int each = Math.Max(0, first); first >= 0 && each < steps.Length; each++)
             steps[each] = new UpgradeStep { Name = steps[each].Name };
-        journal.Write(note with { State = UpgradeState.Running, Owner = ProcessIdentity.Current, Failure = null, Steps = steps });
+        journal.Write(note with { State = UpgradeState.Running, Owner = ProcessIdentity.Current, Failure = null, Recommendation = null, Steps = steps });
     }
 
     private async Task StepAsync(string name, CancellationToken cancellationToken)

@@ -16,7 +16,7 @@ internal static class UpgradeReport
                 isBack ? ErrorCodes.UpgradeRolledBack : ErrorCodes.UpgradeFailed,
                 FailureCategory.InvalidData,
                 $"The upgrade of '{result.Subject}' failed{(isBack ? ", and its old state is back" : string.Empty)}: {result.Failure}",
-                isBack ? "Correct what failed, then try again: Invoke-DbUpgrade." : $"Take it back with Undo-DbUpgrade {result.Id}, or go on with Resume-DbUpgrade {result.Id}.")
+                isBack ? result.Recommendation ?? "Correct what failed, then try again: Invoke-DbUpgrade." : $"Take it back with Undo-DbUpgrade {result.Id}, or go on with Resume-DbUpgrade {result.Id}.")
             { Target = result.Subject },
             result));
     }

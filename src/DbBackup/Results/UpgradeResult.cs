@@ -97,6 +97,9 @@ public sealed record UpgradeResult
     /// <summary>Why it failed, with the last words of the program that did; null where it did not.</summary>
     public string? Failure { get; init; }
 
+    /// <summary>What to do about the failure; null where it did not fail, or nothing is known but to correct it.</summary>
+    public string? Recommendation { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Id}: {Subject} {State}";
 }

@@ -24,6 +24,24 @@ public sealed class DockerEngineTests
     }
 
     [Theory]
+    [InlineData(15, "/var/lib/postgresql/data", "/var/lib/postgresql/data")]
+    [InlineData(17, "/var/lib/postgresql/data", "/var/lib/postgresql/data")]
+    [InlineData(18, "/var/lib/postgresql/18/docker", "/var/lib/postgresql")]
+    public void Server_of_each_major_version_is_laid_out_as_the_official_image(int major, string data, string volume)
+    {
+        using DockerEngine docker = DockerEngine.Require();
+        string server = docker.RunPostgreSql(DockerImages.OfMajor(major));
+        string[] answers = docker.Query(server, "SELECT current_setting('server_version_num')::int / 10000, current_setting('data_directory'), current_setting('server_version')").Split('|');
+        Assert.Equal([$"{major}", data], answers[..2]);
+        string[] environment = docker.Inspect(server, "{{json .Config.Env}}").Trim('[', ']').Replace("\"", string.Empty, StringComparison.Ordinal).Split(',');
+        Assert.Contains($"PG_MAJOR={major}", environment);
+        Assert.Contains($"PGDATA={data}", environment);
+        Assert.Contains(environment, variable => variable.StartsWith($"PG_VERSION={major}.", StringComparison.Ordinal) && answers[2].Contains(variable["PG_VERSION=".Length..], StringComparison.Ordinal));
+        Assert.Equal(volume, docker.Inspect(server, "{{range .Mounts}}{{.Destination}}{{end}}"));
+        Assert.Contains($"(PostgreSQL) {major}.", docker.Exec(server, "pg_dump", "--version"), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("root")]
     [InlineData("postgres")]
     public void Server_runs_in_a_read_only_container(string user)
@@ -92,6 +110,7 @@ public sealed class DockerEngineTests
     }
 
     [Fact]
+    [Trait("Compose", "1")]
     public void Compose_project_with_a_writer_is_gone_afterwards()
     {
         DockerEngine docker = DockerEngine.Require();

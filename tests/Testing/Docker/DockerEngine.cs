@@ -13,8 +13,7 @@ internal sealed class DockerEngine : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly Lazy<string?> WhyNot = new(FindObstacle);
-    private static readonly Lazy<string[]> ComposeCommand = new(() =>
-        Try("docker", "compose", "version").ExitCode == 0 ? ["docker", "compose"] : ["docker-compose"]);
+    private static readonly Lazy<string[]> ComposeCommand = new(FindCompose);
 
     private readonly List<TempFolder> _folders = [];
     private int _names;
@@ -102,8 +101,8 @@ internal sealed class DockerEngine : IDisposable
         return RunToEnd(command[0], [.. command[1..], "--project-directory", folder, "--file", Path.Join(folder, "docker-compose.yml"), .. arguments]);
     }
 
-    /// <summary>The container of a project's service.</summary>
-    public string ComposeContainer(string folder, string service) => Compose(folder, "ps", "-q", service);
+    /// <summary>The container of a project's service, running or not.</summary>
+    public string ComposeContainer(string folder, string service) => Compose(folder, "ps", "-a", "-q", service);
 
     /// <summary>Runs the docker program to its end and gives its output; anything but exit code 0 fails the test.</summary>
     public string Docker(params string[] arguments) => RunToEnd("docker", arguments);
@@ -119,6 +118,19 @@ internal sealed class DockerEngine : IDisposable
         {
             _folders.ForEach(folder => folder.Dispose());
         }
+    }
+
+    // As the product looks for it. A run that is about one of the two versions (DBBACKUP_TEST_COMPOSE) must not silently meet the other.
+    private static string[] FindCompose()
+    {
+        string[] command = Try("docker", "compose", "version").ExitCode == 0 ? ["docker", "compose"] : ["docker-compose"];
+        if (Environment.GetEnvironmentVariable("DBBACKUP_TEST_COMPOSE") is { Length: > 0 } wanted)
+        {
+            string version = RunToEnd(command[0], [.. command[1..], "version", "--short"]).TrimStart('v');
+            Assert.True(version.StartsWith(wanted + ".", StringComparison.Ordinal), $"DBBACKUP_TEST_COMPOSE={wanted} asks for compose {wanted}, and {string.Join(' ', command)} is {version}.");
+        }
+
+        return command;
     }
 
     // Once a process: what killed test runs left, which would fill the disk in time.

@@ -6,6 +6,9 @@ internal static class DockerImages
     /// <summary>Behaves as the official postgres image: POSTGRES_PASSWORD and its kin, PGDATA /var/lib/postgresql/data, port 5432.</summary>
     public const string PostgreSql = "dbbackup-test/postgres:15";
 
+    /// <summary>The major versions of <see cref="OfMajor"/>.</summary>
+    public static readonly int[] Majors = [15, 17, 18];
+
     /// <summary>The same without pg_dump, pg_dumpall and pg_restore.</summary>
     public const string WithoutDump = "dbbackup-test/nodump:15";
 
@@ -20,4 +23,7 @@ internal static class DockerImages
 
     /// <summary>The application under test, in <see cref="App"/>; its first lines say what it takes.</summary>
     public const string Writer = "/opt/dbbackup-test/writer.py";
+
+    /// <summary>The image of a major version; 15 is <see cref="PostgreSql"/>. Since 18 the volume is /var/lib/postgresql, as in the official image.</summary>
+    public static string OfMajor(int major) => $"dbbackup-test/postgres:{major}";
 }

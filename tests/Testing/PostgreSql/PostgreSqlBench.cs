@@ -81,6 +81,20 @@ internal sealed class PostgreSqlBench : IDisposable
         ["PGPASSWORD"] = Server.Password,
     };
 
+    /// <summary>The same, with the programs of other major versions on the path, beside the distribution's.</summary>
+    public IReadOnlyDictionary<string, string> EnvironmentWith(params int[] clients) => new Dictionary<string, string>(Environment)
+    {
+        ["PATH"] = string.Join(Path.PathSeparator, [.. clients.Select(client => PostgreSqlPrograms.OfMajor(client).Folder), System.Environment.GetEnvironmentVariable("PATH")]),
+    };
+
+    /// <summary>The only backup of the repository, made by another process that finds those clients too.</summary>
+    public async Task<Backup> BackUpWithAsync(int[] clients, string format = "Custom")
+    {
+        (int exit, string output) = OtherProcess.Run(EnvironmentWith(clients), OtherProcess.Command("pgbackup", Database.Name, Files.RepositoryPath, format, "0"));
+        Assert.True(exit == 0, output);
+        return Assert.Single(await Files.ListAsync());
+    }
+
     public PostgreSqlSource Source(PostgreSqlDumpOptions? options = null, PostgreSqlConnectionRequest? connection = null, string? database = null) =>
         new(PostgreSqlConnectionSettings.Resolve(connection ?? Superuser), database ?? Database.Name, options ?? new PostgreSqlDumpOptions());
 

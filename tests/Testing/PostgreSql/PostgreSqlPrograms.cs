@@ -25,14 +25,14 @@ internal sealed class PostgreSqlPrograms
         string? folder = Environment.GetEnvironmentVariable(variable);
         Require.That(
             !string.IsNullOrEmpty(folder) && IsComplete(Path.Join(folder, "bin")),
-            $"PostgreSQL {major} is not there: {variable} does not name a folder with bin/initdb and bin/postgres.");
+            $"PostgreSQL {major} is not there: {variable} does not name a folder with bin/initdb, bin/postgres and bin/pg_dump (tests/environment/prepare.sh makes one).");
         return new PostgreSqlPrograms(Path.Join(folder, "bin"));
     }
 
     /// <summary>The path of a program of this version.</summary>
     public string this[string program] => Path.Join(Folder, program);
 
-    private static bool IsComplete(string folder) => File.Exists(Path.Join(folder, "initdb")) && File.Exists(Path.Join(folder, "postgres"));
+    private static bool IsComplete(string folder) => new[] { "initdb", "postgres", "pg_dump", "psql" }.All(program => File.Exists(Path.Join(folder, program)));
 
     // The newest first: Debian and its kin, the PostgreSQL project's RPMs, Homebrew, then whatever the path has.
     private static IEnumerable<string> InstalledFolders()

@@ -47,8 +47,11 @@ internal sealed class PostgreSqlServer : IDisposable
     /// <summary>The superuser's password. With characters that a URI, a connection string and a password file must escape.</summary>
     public string Password { get; } = "p'w; @:/\\% " + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
-    /// <summary>The folder with initdb and postgres of its version; for the distribution's own, also pg_dump and its kin.</summary>
+    /// <summary>The folder with initdb, postgres, pg_dump and the other programs of its version.</summary>
     public string BinFolder => _programs.Folder;
+
+    /// <summary>Its major version, as in 15.</summary>
+    public int Major => int.Parse(Query("postgres", "SHOW server_version_num"), CultureInfo.InvariantCulture) / 10_000;
 
     public string DataFolder => Path.Join(_folder, "data");
 
@@ -70,7 +73,7 @@ internal sealed class PostgreSqlServer : IDisposable
 
     private string StatusFile => Path.Join(DataFolder, "postmaster.pid");
 
-    /// <summary>A shared server of another major version (17 or 18). It comes without pg_dump.</summary>
+    /// <summary>A shared server of another major version (17 or 18), which tests/environment/prepare.sh fetches.</summary>
     public static PostgreSqlServer OtherMajor(int major) => OtherMajors[major].Value;
 
     /// <summary>Starts a server for one test, which may stop, kill or fill it.</summary>
@@ -258,10 +261,5 @@ internal sealed class PostgreSqlServer : IDisposable
         IsRunning = false;
     }
 
-    private PostgreSqlClient Client(string program)
-    {
-        // Other majors come without psql; any psql talks to them.
-        PostgreSqlPrograms programs = File.Exists(_programs[program]) ? _programs : PostgreSqlPrograms.Installed();
-        return PostgreSqlClient.Of(this, programs[program]);
-    }
+    private PostgreSqlClient Client(string program) => PostgreSqlClient.Of(this, _programs[program]);
 }

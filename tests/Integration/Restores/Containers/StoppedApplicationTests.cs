@@ -35,6 +35,7 @@ public sealed class StoppedApplicationTests : IDisposable
     }
 
     [Fact]
+    [Trait("Compose", "1")]
     public async Task A_replaced_database_of_a_server_stops_what_depends_on_it_and_what_has_sessions()
     {
         string project = _bench.Docker.CreateProject(

@@ -100,11 +100,11 @@ public sealed class RestoreLacksTests(OwnPostgreSqlServer own) : IClassFixture<O
     [Fact]
     public async Task Dump_of_a_newer_server_is_refused_by_an_older_one()
     {
-        using var newer = new PostgreSqlBench(Testing.PostgreSqlServer.OtherMajor(17));
-        Assert.SkipUnless(File.Exists(Path.Join(newer.Server.BinFolder, "pg_dump")), "There is no pg_dump of version 17.");
+        using var server = Testing.PostgreSqlServer.Start(new PostgreSqlOptions { Programs = PostgreSqlPrograms.OfMajor(17) });
+        using var newer = new PostgreSqlBench(server);
         newer.CreateNotes();
-        Backup backup = await newer.BackUpAsync();
-        using var bench = new PostgreSqlBench(own.Server);
+        Backup backup = await newer.BackUpWithAsync([17]);
+        using var bench = new PostgreSqlBench(own.Server, repository: newer.Files.RepositoryPath);
         bench.CreateNotes();
         Assert.Equal(ErrorCodes.ServerTooOld, (await bench.RestoreFailsAsync(bench.Request(backup))).Code);
     }

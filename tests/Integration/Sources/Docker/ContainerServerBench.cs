@@ -19,16 +19,16 @@ internal sealed class ContainerServerBench : IDisposable
     /// <summary>Starts a server.</summary>
     /// <param name="options">Options of "docker run".</param>
     public ContainerServerBench(params string[] options)
-        : this("postgres", options)
+        : this(DockerImages.PostgreSql, "postgres", options)
     {
     }
 
-    private ContainerServerBench(string user, string[] options)
+    private ContainerServerBench(string image, string user, string[] options)
     {
         _user = user;
         try
         {
-            Container = Engine.RunPostgreSql(DockerImages.PostgreSql, options);
+            Container = Engine.RunPostgreSql(image, options);
             _started = Started();
         }
         catch
@@ -49,7 +49,10 @@ internal sealed class ContainerServerBench : IDisposable
     public PostgreSqlConnectionRequest Connection => new() { Docker = new DockerRequest { Container = Container } };
 
     /// <summary>Starts a server whose superuser has another name.</summary>
-    public static ContainerServerBench OfUser(string user, params string[] options) => new(user, ["--env", "POSTGRES_USER=" + user, .. options]);
+    public static ContainerServerBench OfUser(string user, params string[] options) => new(DockerImages.PostgreSql, user, ["--env", "POSTGRES_USER=" + user, .. options]);
+
+    /// <summary>Starts a server of a major version.</summary>
+    public static ContainerServerBench OfMajor(int major) => new(DockerImages.OfMajor(major), "postgres", []);
 
     public string Query(string sql, string database = "postgres") => Engine.Query(Container, sql, database, _user);
 

@@ -95,6 +95,7 @@ public sealed class ContainerServerFaultTests
     }
 
     [Fact]
+    [Trait("Compose", "1")]
     public async Task Service_is_the_same_source_under_every_container_that_it_gets()
     {
         using DockerEngine docker = DockerEngine.Require();

@@ -104,6 +104,7 @@ public sealed class SourceSearchTests
     }
 
     [Fact]
+    [Trait("Compose", "1")]
     public async Task Project_is_found_by_name_and_by_folder_and_its_files_once()
     {
         using DockerEngine docker = DockerEngine.Require();

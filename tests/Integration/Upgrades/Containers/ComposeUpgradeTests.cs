@@ -9,6 +9,7 @@ namespace DbBackup.Tests.Integration.Upgrades.Containers;
 public sealed class ComposeUpgradeTests
 {
     [Fact]
+    [Trait("Compose", "1")]
     public async Task New_image_is_rehearsed_installed_and_found_healthy_and_can_be_taken_back()
     {
         using var shop = new ComposeShop();
@@ -28,6 +29,7 @@ public sealed class ComposeUpgradeTests
     }
 
     [Theory]
+    [Trait("Compose", "1")]
     [InlineData("crash", null)]
     [InlineData("halfmigration", null)]
     [InlineData("2", "psql \"$DATABASE_URL\" -c 'DROP TABLE orders' && sleep 600")]
@@ -101,6 +103,7 @@ public sealed class ComposeUpgradeTests
     }
 
     [Fact]
+    [Trait("Compose", "1")]
     public async Task Version_of_a_work_tree_is_checked_out_and_back_and_local_changes_are_refused()
     {
         using var shop = new ComposeShop("build: .");
@@ -141,13 +144,47 @@ public sealed class ComposeUpgradeTests
         File.WriteAllText(shop.Files["Dockerfile"], $"FROM {DockerImages.PostgreSql}\nENV PGDATA=/var/lib/postgresql/18/docker\n");
         shop.Engine.Docker("build", "-q", "-t", other, "-f", shop.Files["Dockerfile"], Path.GetDirectoryName(shop.Files["Dockerfile"])!);
         leftovers += "\n" + other;
-        string file = Path.Join(shop.Folder, "docker-compose.yml");
-        File.WriteAllText(file, File.ReadAllText(file).Replace(DockerImages.PostgreSql, other, StringComparison.Ordinal));
+        shop.UseServer(other);
         UpgradeResult result = await shop.RunAsync(shop.Request());
         Assert.Equal(UpgradeStepState.Failed, UpgradeBench.StateOf(result, "Version"));
         Assert.Contains("/var/lib/postgresql/18/docker", result.Failure, StringComparison.Ordinal);
         Assert.Equal(started, shop.Engine.Inspect(shop.Container, "{{.State.StartedAt}}"));
         shop.AssertAsBefore(data, string.Join('\n', leftovers.Split('\n').Order(StringComparer.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(17)]
+    [InlineData(18)]
+    public async Task Server_image_of_another_major_version_is_refused_before_anything_stops(int major)
+    {
+        using var shop = new ComposeShop();
+        string server = shop.Engine.ComposeContainer(shop.Folder, "db");
+        (string data, string leftovers, string started) = (shop.Data, shop.Leftovers, shop.Engine.Inspect(server, "{{.State.StartedAt}}"));
+        shop.Use("2");
+        shop.UseServer(DockerImages.OfMajor(major));
+        UpgradeResult result = await shop.RunAsync(shop.Request());
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Version")));
+        Assert.Contains($"it is PostgreSQL {major}, which does not open the data of 15", result.Failure, StringComparison.Ordinal);
+        // What to do instead.
+        Assert.Contains("Restore-DbBackup into a server of the new version with an empty volume", result.Recommendation, StringComparison.Ordinal);
+        Assert.Equal(started, shop.Engine.Inspect(server, "{{.State.StartedAt}}"));
+        shop.AssertAsBefore(data, leftovers);
+    }
+
+    [Fact]
+    public async Task Server_image_of_a_minor_version_is_no_obstacle()
+    {
+        using var shop = new ComposeShop();
+        string server = shop.Engine.ComposeContainer(shop.Folder, "db");
+        string data = shop.Data;
+        string minor = shop.Engine.NewName("server") + ":15.99";
+        File.WriteAllText(shop.Files["Dockerfile"], $"FROM {DockerImages.PostgreSql}\nENV PG_VERSION=15.99\n");
+        shop.Engine.Docker("build", "-q", "-t", minor, "-f", shop.Files["Dockerfile"], Path.GetDirectoryName(shop.Files["Dockerfile"])!);
+        shop.Use("2");
+        shop.UseServer(minor);
+        shop.AssertUpgraded(await shop.RunAsync(shop.Request(shop.Url + "/health")), data);
+        Assert.Equal("true", shop.Engine.Inspect(server, "{{.State.Running}}"));
+        Assert.Contains(shop.Files.Observer.Warnings, warning => warning.Contains(minor, StringComparison.Ordinal) && warning.Contains("next 'up'", StringComparison.Ordinal));
     }
 
     private static string Git(ComposeShop shop, params string[] arguments)

@@ -187,6 +187,13 @@ internal sealed class ComposeShop : ShopBench
 
     public string Query(string sql) => Engine.Query(Engine.ComposeContainer(Folder, "db"), sql, "shop", "shop");
 
+    /// <summary>Names another image for the service of the database in the project's file.</summary>
+    public void UseServer(string image)
+    {
+        string file = Path.Join(Folder, "docker-compose.yml");
+        File.WriteAllText(file, File.ReadAllText(file).Replace(DockerImages.PostgreSql, image, StringComparison.Ordinal));
+    }
+
     public void WriteDockerfile(string version, string more = "") => File.WriteAllText(Path.Join(Folder, "Dockerfile"), $"FROM dbbackup-test/shop:{version}\n{more}\n");
 
     public override UpgradeRequest Request(params string[] checks) => new()
