@@ -58,7 +58,7 @@ select 'database ' || datname from pg_database where not datistemplate and datna
 
 # Compose gives the volumes without a name of a container that it makes anew to the next one, and then they go with none.
 function Remove-TestShop($Shop) {
-    $volumes = Invoke-Docker inspect --format '{{range .Mounts}}{{.Name}} {{end}}' (Invoke-Compose $Shop.Folder ps -q backend)
+    $volumes = Invoke-Docker inspect --format '{{range .Mounts}}{{.Name}} {{end}}' (Invoke-Compose $Shop.Folder ps -a -q backend)
     Invoke-Compose $Shop.Folder down --volumes | Out-Null
     Invoke-Docker volume rm --force @($volumes -split ' ' -ne '') | Out-Null
 }
