@@ -48,6 +48,8 @@ public sealed class StoppedApplicationTests : IDisposable
                 environment: { POSTGRES_PASSWORD: secret, POSTGRES_DB: shop, POSTGRES_INITDB_ARGS: --no-sync }
               app:
                 image: {{DockerImages.App}}
+                depends_on: [db]
+                # Compose 2 writes this label itself; compose 1 knows no such label.
                 labels: { com.docker.compose.depends_on: "db:service_started:false" }
               worker:
                 image: {{DockerImages.App}}
