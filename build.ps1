@@ -14,15 +14,22 @@ param(
     [string] $Task = 'Build',
 
     [ValidateSet('Debug', 'Release')]
-    [string] $Configuration = 'Release'
+    [string] $Configuration = 'Release',
+
+    # Where Package puts the module and its .nupkg.
+    [string] $Destination = (Join-Path $PSScriptRoot artifacts)
 )
 
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
 $root = $PSScriptRoot
+. (Join-Path $root 'tools/SameShell.ps1')
 
-function Build-Module {
-    dotnet build (Join-Path $root 'src/DbBackup.PowerShell') --configuration $Configuration --nologo --verbosity quiet
+function Build-Module([string[]] $Property = @()) {
+    dotnet build (Join-Path $root 'src/DbBackup.PowerShell') --configuration $Configuration --nologo --verbosity quiet @Property
+}
+
+function Test-Script {
     if (Get-Module -ListAvailable PSScriptAnalyzer) {
         Invoke-ScriptAnalyzer -Path $root -Recurse -Settings (Join-Path $root 'PSScriptAnalyzerSettings.psd1') -EnableExit
     }
@@ -31,19 +38,20 @@ function Build-Module {
     }
 }
 
-function Invoke-InFreshShell([string] $Script) {
-    # A loaded engine cannot be unloaded, and its files stay locked on Windows: whatever imports the module gets a shell of its own.
-    & (Get-Process -Id $PID).Path -NoProfile -File $Script
-}
-
 switch ($Task) {
     'Build' {
         Build-Module
+        Test-Script
         Write-Host "Built. Import it with: Import-Module $(Join-Path $root 'DbBackup.psd1')"
     }
 
     'Test' {
-        dotnet test (Join-Path $root 'DbBackup.sln') --nologo
+        # In this shell, if it is one that can be started by its path; otherwise in the .NET tool that the repository pins.
+        $program, $tool = Get-SameShell
+        if (-not $tool -and -not $env:DBBACKUP_TEST_PWSH) { $env:DBBACKUP_TEST_PWSH = $program }
+        Push-Location $root
+        try { dotnet test }
+        finally { Pop-Location }
     }
 
     'Bench' {
@@ -52,20 +60,28 @@ switch ($Task) {
     }
 
     'Package' {
-        Build-Module
+        Test-Script
         $version = (Import-PowerShellDataFile (Join-Path $root 'DbBackup.psd1')).ModuleVersion
-        $target = Join-Path $root "artifacts/DbBackup/$version"
+        $Destination = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Destination)
+        $target = Join-Path $Destination "DbBackup/$version"
         Remove-Item -Recurse -Force -ErrorAction Ignore -LiteralPath $target
-        New-Item -ItemType Directory -Force -Path $target | Out-Null
-        'DbBackup.psd1', 'module', 'en-US', 'LICENSE', 'README.md', 'CHANGELOG.md' |
-            ForEach-Object { Copy-Item -Recurse -LiteralPath (Join-Path $root $_) -Destination $target }
+        New-Item -ItemType Directory -Force -Path (Join-Path $target module) | Out-Null
+        # Laid out there by the build, so that nothing of an older build gets in.
+        Build-Module "--property:ModuleRoot=$target/"
         Get-ChildItem -Recurse -LiteralPath $target -Filter *.pdb | Remove-Item
-        Compress-Archive -Path (Join-Path $root 'artifacts/DbBackup') -DestinationPath (Join-Path $root "artifacts/DbBackup-$version.zip") -Force
-        Write-Host "Packed $target and artifacts/DbBackup-$version.zip: unpack it into a folder of `$env:PSModulePath."
+        'DbBackup.psd1', 'LICENSE', 'README.md', 'CHANGELOG.md' | ForEach-Object { Copy-Item -LiteralPath (Join-Path $root $_) -Destination $target }
+        Copy-Item -Path (Join-Path $root 'module/*.ps1xml') -Destination (Join-Path $target module)
+        Remove-Item -ErrorAction Ignore -LiteralPath (Join-Path $Destination "DbBackup.$version.nupkg")
+        Compress-PSResource -Path $target -DestinationPath $Destination
+        $archive = Join-Path $Destination "DbBackup-$version.zip"
+        Compress-Archive -Path (Split-Path $target) -DestinationPath $archive -Force
+        Write-Host "Packed DbBackup.$version.nupkg in $Destination, which Register-PSResourceRepository takes for a repository, for Install-PSResource;"
+        Write-Host "and ${archive}: unpack it into a folder of `$env:PSModulePath."
     }
 
     'Demo' {
         Build-Module
-        Invoke-InFreshShell (Join-Path $root 'samples/Demo.ps1')
+        # A loaded engine cannot be unloaded, and its files stay locked on Windows: what imports the module gets a shell of its own.
+        Invoke-SameShell -NoProfile -File (Join-Path $root 'samples/Demo.ps1')
     }
 }
