@@ -1,9 +1,4 @@
-BeforeDiscovery {
-    # In CI a missing program fails the tests; elsewhere they are skipped.
-    $skip = $IsWindows -or (-not (Get-Command alembic -ErrorAction Ignore) -and $env:CI -ne 'true')
-}
-
-Describe 'Upgrades of a SQLite application with Alembic' -Skip:$skip {
+Describe 'Upgrades of a SQLite application with Alembic' {
     BeforeAll {
         . $PSScriptRoot/common.ps1
 
@@ -28,11 +23,13 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         "[alembic]`nscript_location = migrations" | Set-Content ./backend/alembic.ini
         $environment | Set-Content ./backend/migrations/env.py
         Add-Migration aa01 '' pass
-        $before = sqlite3 ./pats.db .dump
+        if (Get-Command alembic, sqlite3 -CommandType Application -ErrorAction Ignore) { $before = sqlite3 ./pats.db .dump }
     }
     AfterEach { Set-Location $RepositoryRoot; Remove-Item Env:XDG_DATA_HOME, Env:DBBACKUP_REPOSITORY -ErrorAction Ignore }
 
     It 'shows the plan with -WhatIf and changes nothing' {
+        Skip-OnWindows
+        Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 $add
         $plan = Invoke-DbUpgrade @arguments -WhatIf -PassThru
         $plan | Should -BeOfType ([DbBackup.UpgradePlan])
@@ -43,6 +40,8 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
     }
 
     It 'upgrades, and tells what it did' {
+        Skip-OnWindows
+        Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 $add
         $result = Invoke-DbUpgrade @arguments -HealthCheck 'SELECT count(*) = 50 FROM applications WHERE stage IS NULL' -Force
         "$($result.State)" | Should -Be Succeeded
@@ -57,6 +56,8 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
     }
 
     It 'gives the database back when the migration destroys data and fails' {
+        Skip-OnWindows
+        Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 "op.execute('DELETE FROM documents')"
         Add-Migration cc03 bb02 "raise Exception('cannot go on')"
         $result = Invoke-DbUpgrade @arguments -NoRehearsal -Force -ErrorAction SilentlyContinue -ErrorVariable failed -WarningAction SilentlyContinue
@@ -71,12 +72,16 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
     }
 
     It 'is undone or gone on with after the shell was killed in the middle of the migration' {
+        Skip-OnWindows
+        Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 $add
         Add-Migration cc03 bb02 "open('../begun', 'w').close(); time.sleep(0 if __import__('os').path.exists('../go') else 600)"
         $killed = {
             Remove-Item ./begun -ErrorAction Ignore
             $command = "Import-Module '$ModulePath'; Set-Location '$folder'; Invoke-DbUpgrade ./pats.db -CodePath ./backend -Migrate 'alembic upgrade head' -DatabaseVariable DATABASE_URL -NoRehearsal -Force"
-            $shell = Start-Process (Get-Process -Id $PID).Path -ArgumentList '-NoProfile', '-NonInteractive', '-Command', "`"$command`"" -PassThru -RedirectStandardOutput ./shell.out -RedirectStandardError ./shell.err
+            $program, [string[]] $first = Get-SameShell
+            $words = @($first) + '-NoProfile' + '-NonInteractive' + '-Command' + $command | Where-Object { $_ } | ForEach-Object { "`"$_`"" }
+            $shell = Start-Process $program -ArgumentList $words -PassThru -RedirectStandardOutput ./shell.out -RedirectStandardError ./shell.err
             for ($i = 0; -not (Test-Path ./begun) -and $i -lt 600 -and -not $shell.HasExited; $i++) { Start-Sleep -Milliseconds 100 }
             "$(Test-Path ./begun) $(Get-Content ./shell.err -Raw)" | Should -Match '^True'
             kill -9 $shell.Id
@@ -91,7 +96,6 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         "$($undone.State)" | Should -Be RolledBack
         sqlite3 ./pats.db .dump | Should -Be $before
 
-        Start-Sleep -Seconds 1
         & $killed
         New-Item ./go | Out-Null
         $resumed = Get-DbUpgrade | Where-Object State -EQ Interrupted | Resume-DbUpgrade -Force -WarningAction SilentlyContinue
@@ -101,6 +105,8 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
     }
 
     It 'refuses in one clear sentence' {
+        Skip-OnWindows
+        Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 $add
         (Get-ErrorOf { Invoke-DbUpgrade ./none.db -Migrate true -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
         (Get-ErrorOf { Invoke-DbUpgrade @arguments -Include ./none -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'

@@ -49,46 +49,4 @@ Describe 'Find-DbBackupSource' {
         $record.FullyQualifiedErrorId | Should -BeLike 'ServerUnreachable,*'
         $record.ErrorDetails.RecommendedAction | Should -Match '^\S.*[.)]$'
     }
-
-    It 'finds and completes a project''s databases, files and volumes' {
-        Require-Docker
-        Set-Location (New-Folder (Join-Path $TestDrive compose))
-        $project = New-TestComposeProject @'
-version: '2.4'
-services:
-  db:
-    image: dbbackup-test/postgres:15
-    environment: [POSTGRES_PASSWORD=secret, POSTGRES_DB=shop, POSTGRES_INITDB_ARGS=--no-sync]
-    volumes: ["pgdata:/var/lib/postgresql/data"]
-  app:
-    image: dbbackup-test/app:1
-    volumes: ["./data:/app/data"]
-volumes:
-  pgdata:
-'@
-        New-Folder (Join-Path $project data) | Out-Null
-        New-SampleDatabase (Join-Path $project data/pats.db)
-        Invoke-Compose $project up --detach | Out-Null
-        $name = Split-Path $project -Leaf
-        $db = Invoke-Docker inspect --format '{{.Name}}' (Invoke-Compose $project ps -q db)
-        $db = $db.TrimStart('/')
-        Wait-TestPostgreSql $db
-
-        $found = Find-DbBackupSource -ComposeProject $name
-        $found | ForEach-Object { "$($_.Kind) $($_.Service) $($_.Database)$($_.ContainerPath)" } | Sort-Object |
-            Should -Be 'Folder app /app/data', 'PostgreSql db postgres', 'PostgreSql db shop', 'Sqlite app /app/data/pats.db', 'Volume db /var/lib/postgresql/data'
-        Find-DbBackupSource -ComposeProject "./$name" -Kind PostgreSql -Service d* | ForEach-Object Database | Should -Be postgres, shop
-        (Find-DbBackupSource shop -Container $db).Location | Should -BeExactly "docker:///compose/$name/db/postgresql/shop"
-        "$($found | Where-Object Database -EQ shop)" | Should -BeExactly "docker:///compose/$name/db/postgresql/shop"
-        (Get-ErrorOf { Find-DbBackupSource -Container no-such-container }).FullyQualifiedErrorId | Should -BeLike 'ContainerNotFound,*'
-
-        function Complete([string] $Text) { (TabExpansion2 $Text $Text.Length).CompletionMatches.CompletionText }
-        Complete "Find-DbBackupSource -ComposeProject $($name.Substring(0, $name.Length - 2))" | Should -Contain $name
-        Complete "Find-DbBackupSource -ComposeProject $name -Service " | Should -Be app, db
-        Complete "Find-DbBackupSource -ComposeProject ./$name -Service " | Should -Be app, db
-        Complete "Find-DbBackupSource -ComposeProject $name -Volume " | Should -Be "${name}_pgdata"
-        Complete "Find-DbBackupSource -ComposeProject $name -Container " | Should -Contain $db
-        Complete 'Find-DbBackupSource -Kind P' | Should -Be PostgreSql
-        { Complete 'Find-DbBackupSource -DockerHost unix:///nowhere -Container ' } | Should -Not -Throw
-    }
 }

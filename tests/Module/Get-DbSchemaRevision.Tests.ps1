@@ -1,9 +1,4 @@
-BeforeDiscovery {
-    # In CI a missing program fails the tests; elsewhere they are skipped.
-    $skip = -not (Get-Command alembic -ErrorAction Ignore) -and $env:CI -ne 'true'
-}
-
-Describe 'Get-DbSchemaRevision against the code of an application' -Skip:$skip {
+Describe 'Get-DbSchemaRevision against the code of an application' {
     BeforeAll {
         . $PSScriptRoot/common.ps1
     }
@@ -19,6 +14,7 @@ Describe 'Get-DbSchemaRevision against the code of an application' -Skip:$skip {
     AfterEach { Set-Location $RepositoryRoot; Remove-Item Env:DBBACKUP_REPOSITORY -ErrorAction Ignore }
 
     It 'is Same, and Behind when the code goes on' {
+        Require-Tool alembic
         $same = Get-DbSchemaRevision ./pats.db -CodePath ./backend
         "$($same.Relation)" | Should -Be Same
         $same.CodeHeads | Should -Be bb02
@@ -33,12 +29,14 @@ Describe 'Get-DbSchemaRevision against the code of an application' -Skip:$skip {
     }
 
     It 'says nothing of code where none is named' {
+        Require-Tool alembic
         $alone = Get-DbSchemaRevision ./pats.db
         $alone.CodeHeads | Should -BeNullOrEmpty
         $alone | Out-String | Should -Not -Match 'Relation'
     }
 
     It 'finds the backups that the code cannot work with, and Restore-DbBackup refuses them unless forced' {
+        Require-Tool alembic
         New-DbBackup ./pats.db -Name old
         "update alembic_version set version_num = 'ffff'" | sqlite3 ./pats.db
         New-DbBackup ./pats.db -Name newer
@@ -55,7 +53,9 @@ Describe 'Get-DbSchemaRevision against the code of an application' -Skip:$skip {
         (Get-DbSchemaRevision ./pats.db).Revision | Should -Be ffff
     }
 
-    It 'is asked of the code once for all the backups that are restored' -Skip:$IsWindows {
+    It 'is asked of the code once for all the backups that are restored' {
+        Skip-OnWindows
+        Require-Tool alembic
         New-DbBackup ./pats.db -Name one
         New-DbBackup ./pats.db -Name two
         "echo asked >> ../asked.txt; exec alembic `"`$@`"" | Set-Content ./backend/counted.sh
@@ -65,6 +65,7 @@ Describe 'Get-DbSchemaRevision against the code of an application' -Skip:$skip {
     }
 
     It 'names what is wrong with the code that was named' {
+        Require-Tool alembic
         (Get-ErrorOf { Get-DbSchemaRevision ./pats.db -CodePath ./nowhere }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
         $bare = Get-ErrorOf { Get-DbSchemaRevision ./pats.db -CodePath . }
         $bare.FullyQualifiedErrorId | Should -BeLike 'MigrationsUnreadable,*'

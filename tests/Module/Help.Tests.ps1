@@ -95,7 +95,9 @@ Describe 'The help of <name>' -ForEach $documents {
     }
 
     It 'has examples that PowerShell can parse, of parameters that exist' {
-        foreach ($match in [regex]::Matches($text, '(?ms)^```powershell[^\r\n]*\r?\n(.*?)```')) {
+        $blocks = [regex]::Matches($text, '(?ms)^```powershell[^\r\n]*\r?\n(.*?)```')
+        $blocks.Count | Should -BeGreaterOrEqual 2
+        foreach ($match in $blocks) {
             $errors = $null
             $ast = [Management.Automation.Language.Parser]::ParseInput($match.Groups[1].Value, [ref]$null, [ref]$errors)
             $errors | Should -BeNullOrEmpty
@@ -126,13 +128,16 @@ Describe 'All help' {
     }
 
     It 'has code in the guides and the topic that PowerShell can parse' {
+        $parsed = 0
         foreach ($file in Get-ChildItem "$RepositoryRoot/docs" -Recurse -Filter *.md) {
             foreach ($match in [regex]::Matches((Get-Content $file -Raw), '(?ms)^```powershell[^\r\n]*\r?\n(.*?)```')) {
                 $errors = $null
                 [void][Management.Automation.Language.Parser]::ParseInput($match.Groups[1].Value, [ref]$null, [ref]$errors)
                 $errors | Should -BeNullOrEmpty -Because $file.Name
+                $parsed++
             }
         }
+        $parsed | Should -BeGreaterThan 50
     }
 
     It 'is found in a shell of another language' {
@@ -146,6 +151,7 @@ Describe 'All help' {
         $env:SOME_PASSWORD = 'hunter2-very-secret'
         try {
             $backup = New-DbBackup ./pats.db -Verify -Verbose 4>&1 | ForEach-Object { "$_" }
+            $backup.Count | Should -BeGreaterThan 1
             Get-ChildItem ./backups -Recurse -File | Select-String -Pattern 'hunter2' -SimpleMatch | Should -BeNullOrEmpty
             $backup -match 'hunter2' | Should -BeNullOrEmpty
         }

@@ -57,11 +57,12 @@ Set-Location '$folder'
 Import-Module '$ModulePath' -Force; Import-Module '$ModulePath' -Force
 'forced ' + (New-DbBackup ./pats.db -Name one).Status
 Remove-Module DbBackup
-'gone ' + `$null -eq (Get-Command New-DbBackup -ErrorAction Ignore)
+'gone ' + (`$null -eq (Get-Module DbBackup))
 Import-Module '$ModulePath'
 'again ' + (New-DbBackup ./pats.db -Name two).Status
 "@
         $text | Should -Match 'forced Written'
+        $text | Should -Match 'gone True'
         $text | Should -Match 'again Written'
     }
 

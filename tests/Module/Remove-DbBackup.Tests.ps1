@@ -87,8 +87,8 @@ Describe 'Remove-DbBackup' {
     }
 
     It 'needs a name' {
-        $record = Get-ErrorOf { & (Get-Process -Id $PID).Path -NoProfile -NonInteractive -Command "Import-Module '$ModulePath'; Remove-DbBackup; 'went on'" }
-        "$record" | Should -Not -Match 'went on'
+        $text = Invoke-FreshShell "Import-Module '$ModulePath'; Set-Location '$folder'; try { Remove-DbBackup } catch { `$_.FullyQualifiedErrorId }; 'went on'"
+        $text | Should -Match '^MissingMandatoryParameter,DbBackup.PowerShell.Commands.RemoveDbBackupCommand\s+went on'
         (Get-DbBackup) | Should -HaveCount 3
     }
 }

@@ -70,8 +70,9 @@ Describe 'Restore-DbBackup' {
 
         It 'takes stale -wal and -journal files away' {
             'x' | Set-Content ./pats.db-journal
+            'x' | Set-Content ./pats.db-wal
             $backup | Restore-DbBackup -Force
-            Test-Path ./pats.db-journal | Should -BeFalse
+            Test-Path ./pats.db-journal, ./pats.db-wal | Should -Be $false, $false
             Get-RowCount ./pats.db | Should -Be 50
         }
 
@@ -88,7 +89,7 @@ Describe 'Restore-DbBackup' {
             $result = $backup | Restore-DbBackup -Force -PassThru -WarningVariable warnings -WarningAction SilentlyContinue
             "$warnings" | Should -Match 'alembic (stamp 041bd0560732|upgrade head)'
             $result.NextCommands | Should -Contain 'alembic upgrade head'
-            (Get-WhatIfText { $backup | Restore-DbBackup -WhatIf }) | Should -Not -BeNullOrEmpty
+            Get-WhatIfText { $backup | Restore-DbBackup -WhatIf } | Should -Match "What if: Restore 'pats/before'"
         }
     }
 

@@ -5,6 +5,25 @@ $env:NO_COLOR = '1'
 $PSStyle.OutputRendering = 'PlainText'
 Remove-Item Env:DBBACKUP_REPOSITORY -ErrorAction Ignore
 if (-not (Get-Module DbBackup)) { Import-Module $ModulePath }
+. $RepositoryRoot/tools/SameShell.ps1
+
+# On a machine without the stock program: its SQL, without its dot commands.
+if (-not (Get-Command sqlite3 -CommandType Application -ErrorAction Ignore)) {
+    function sqlite3 { $input | dotnet exec $env:DBBACKUP_TEST_HOST sql @args }
+}
+
+# First in an It: skips it where a program is missing, fails it in CI.
+function Require-Tool([Parameter(ValueFromRemainingArguments)] [string[]] $Name) {
+    $missing = $Name | Where-Object { -not (Get-Command $_ -CommandType Application -ErrorAction Ignore) }
+    if (-not $missing) { return }
+    if ($env:CI -eq 'true') { throw "This test may not be skipped here: not installed: $($missing -join ', ')." }
+    Set-ItResult -Skipped -Because "not installed: $($missing -join ', ')"
+}
+
+# First in an It that this system cannot run, in CI neither.
+function Skip-OnWindows {
+    if ($IsWindows) { Set-ItResult -Skipped -Because 'this system is Windows' }
+}
 
 # A database with two tables; with a revision also Alembic's own.
 function New-SampleDatabase([string] $Path, [int] $Rows = 50, [string] $Revision) {
@@ -85,11 +104,11 @@ function Should-BeFailure($Record, [string] $Id, [string] $Command, [string] $Ca
     $Record.ErrorDetails.RecommendedAction | Should -Match '^\S.*[.)]$'
 }
 
-# Runs a script in a pwsh of its own, without anybody to answer; gives its output as text.
+# Runs a script in a shell of its own, without anybody to answer; gives its output as text.
 function Invoke-FreshShell([string] $Script, [string[]] $Arguments = @('-NonInteractive')) {
     $file = Join-Path $TestDrive "$([guid]::NewGuid().ToString('n')).ps1"
     Set-Content -LiteralPath $file "`$PSStyle.OutputRendering = 'PlainText'`n$Script"
-    (& (Get-Process -Id $PID).Path -NoProfile @Arguments -File $file 2>&1 | Out-String)
+    (Invoke-SameShell -NoProfile @Arguments -File $file 2>&1 | Out-String)
 }
 
 # What a -WhatIf prints goes to the host alone: a transcript hears it.
@@ -106,7 +125,7 @@ function Get-Snapshot([string] $Folder) {
     } | Sort-Object | Join-String -Separator "`n"
 }
 
-# The PostgreSQL server that PesterTests.cs starts for files that say Require-PostgreSql; null where there is none.
+# The PostgreSQL server that PesterRun.cs starts for files that say Require-PostgreSql; null where there is none.
 $script:PostgreSqlServer = if ($env:DBBACKUP_TEST_PGHOST) {
     [pscustomobject]@{
         Host = $env:DBBACKUP_TEST_PGHOST; Port = [int]$env:DBBACKUP_TEST_PGPORT; User = $env:DBBACKUP_TEST_PGUSER
@@ -160,7 +179,7 @@ function Remove-TestPostgreSqlDatabase($Database) {
     Invoke-Psql postgres "drop database if exists $(ConvertTo-SqlName $Database.Name) with (force)"
 }
 
-# First in an It that needs Docker: skips it on a machine without an engine or the tests' images, fails it in CI. PesterTests.cs
+# First in an It that needs Docker: skips it on a machine without an engine or the tests' images, fails it in CI. PesterRun.cs
 # gives files that say Require-Docker the beginning of their names, and removes all that has it when they are over.
 function Require-Docker {
     if ($env:DBBACKUP_TEST_DOCKERPREFIX) { return }

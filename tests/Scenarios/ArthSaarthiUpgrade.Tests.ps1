@@ -28,7 +28,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
         function Get-Checkout { Invoke-Git symbolic-ref HEAD; Invoke-Git status --porcelain }
         $upgrade = @{
             ComposeProject = $shop.Folder; Service = 'backend'; DatabaseService = 'db'; Build = $true; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL'
-            HealthCheck = "$($shop.Url)/health"; SettleTime = 5; Source = 'arthsaarthi'; Timeout = 120; Force = $true
+            HealthCheck = "$($shop.Url)/health"; SettleTime = 1; Source = 'arthsaarthi'; Timeout = 120; Force = $true
         }
         $quietly = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed'; WarningAction = 'SilentlyContinue' }
         $before = Get-ShopState $shop
@@ -101,7 +101,10 @@ Describe 'ArthSaarthi is upgraded to a release' {
 
     It 'a version that ends after its start is taken back, schema and code' {
         Require-Docker
+        # It ends two seconds after its start.
+        $upgrade.SettleTime = 5
         $result = Invoke-DbUpgrade @upgrade @quietly -GitRef v2-crash
+        $upgrade.SettleTime = 1
         Should-BeTakenBack $result $failed $shop $before
         ($result.Steps | Where-Object Name -EQ Migration).State | Should -Be Done
         Get-Checkout | Should -Be refs/heads/main

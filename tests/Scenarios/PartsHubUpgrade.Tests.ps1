@@ -52,7 +52,7 @@ echo pinout >/app/data/attachments/pinout.txt
         $network = New-TestDockerName network
         Invoke-Docker network create $network | Out-Null
         $shop = New-PartsHub -Option '--restart', 'unless-stopped', '--label', 'owner=workshop', '--env', 'SITE=shed', '--memory', '512m', '--network', $network, '--network-alias', 'parts'
-        $upgrade = @{ Container = $shop.Name; Migrate = 'alembic upgrade head'; HealthCheck = "$($shop.Url)/health"; SettleTime = 5; Source = 'partshub'; Timeout = 120; Force = $true }
+        $upgrade = @{ Container = $shop.Name; Migrate = 'alembic upgrade head'; HealthCheck = "$($shop.Url)/health"; SettleTime = 1; Source = 'partshub'; Timeout = 120; Force = $true }
         $before = Get-ShopState $shop
         $definition = Get-Definition $shop.Name
     }
@@ -100,7 +100,10 @@ echo pinout >/app/data/attachments/pinout.txt
 
     It 'an image that crashes, and that the engine starts again and again, is not taken for one that runs' {
         Require-Docker
+        # It ends two seconds after each start.
+        $upgrade.SettleTime = 5
         $result = Invoke-DbUpgrade @upgrade @quietly -Image dbbackup-test/shop:crash
+        $upgrade.SettleTime = 1
         Should-BeTakenBack $result $failed $shop $before
         ($result.Steps | Where-Object Name -EQ Migration).State | Should -Be Done
         Get-Definition $shop.Name | Should -Be $definition
@@ -125,7 +128,7 @@ echo pinout >/app/data/attachments/pinout.txt
         Require-Docker
         $own = New-PartsHub -Option '--env', 'AUTO_MIGRATE=1'
         $before = Get-ShopState $own
-        $upgrade = @{ Container = $own.Name; HealthCheck = "$($own.Url)/health"; SettleTime = 5; Source = 'partshub_auto'; Timeout = 120; Force = $true }
+        $upgrade = @{ Container = $own.Name; HealthCheck = "$($own.Url)/health"; SettleTime = 1; Source = 'partshub_auto'; Timeout = 120; Force = $true }
         $result = Invoke-DbUpgrade @upgrade @quietly -Image dbbackup-test/shop:halfmigration
         Should-BeTakenBack $result $failed $own $before
         $result = Invoke-DbUpgrade @upgrade -Image dbbackup-test/shop:2

@@ -78,8 +78,11 @@ update people set mother = 1 + id % 100 where id > 100;
 
     It 'rotates' {
         Require-PostgreSql
+        $newer = New-DbBackup -ConnectionString $env:DATABASE_URL -Source vamsa
+        Get-DbBackup -Source vamsa | Where-Object Name -NE $newer.Name | ForEach-Object { Set-BackupDate $_ ([datetimeoffset]::Now.AddDays(-31)) }
         Get-DbBackup -Source vamsa -Type Full | Where-Object Age -gt 30d | Remove-DbBackup -Confirm:$false
-        Get-DbBackup -Source vamsa -Type Full | Should -HaveCount 1
+        (Get-DbBackup -Source vamsa -Type Full).Name | Should -Be $newer.Name
+        Get-DbBackup -Source vamsa -Type PreMigration | Should -HaveCount 1
     }
 
     It 'a wrong password is one clear error, and leaves the good backups alone' {

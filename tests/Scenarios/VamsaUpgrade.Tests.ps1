@@ -15,6 +15,7 @@ Describe 'Vamsa follows a tag that moves' {
         $shop = New-TestShop -Backend "image: $image"
         $upgrade = @{
             ComposeProject = $shop.Folder; Service = 'backend'; DatabaseService = 'db'; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL'
+            # For the sick version, which is healthy for four seconds; the others are done sooner.
             SettleTime = 10; Source = 'vamsa'; Timeout = 120; Force = $true
         }
         $quietly = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed'; WarningAction = 'SilentlyContinue' }
@@ -58,6 +59,7 @@ Describe 'Vamsa follows a tag that moves' {
     It 'the same by a check of the address, for an image that says nothing of its health' {
         Require-Docker
         Move-Tag crash
+        $upgrade.SettleTime = 5
         $result = Invoke-DbUpgrade @upgrade @quietly -HealthCheck "$($shop.Url)/health"
         Should-BeTakenBack $result $failed $shop $before
         Get-RunningImage | Should -Be $old
@@ -75,6 +77,7 @@ Describe 'Vamsa follows a tag that moves' {
         Require-Docker
         Move-Tag 2
         $checks = "$($shop.Url)/health", "SELECT count(*) = 200 FROM orders WHERE extra = 'new'", 'python3 -c "import urllib.request as r; r.urlopen(\"http://127.0.0.1:8000/health\")"'
+        $upgrade.SettleTime = 1
         $result = Invoke-DbUpgrade @upgrade -HealthCheck $checks
         Should-BeUpgraded $result $shop $before
         Get-RunningImage | Should -Be (Invoke-Docker image inspect --format '{{.Id}}' dbbackup-test/shop:2)

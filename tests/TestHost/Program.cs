@@ -49,6 +49,9 @@ try
         case "undo":
             await EngineRun.UndoAsync(args[1], args[2]);
             return 0;
+        case "sql":
+            SqlRun.Execute(args[1], args.Length > 2 ? args[2] : null);
+            return 0;
         case "list":
             await EngineRun.ListAsync(args[1]);
             return 0;

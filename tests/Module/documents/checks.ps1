@@ -1,9 +1,6 @@
 # Runs the commands that need the same, and holds the documents against what they did. Dot-sourced after common.ps1.
 . $PSScriptRoot/extract.ps1
 
-# A pwsh that is a .NET tool is a library that dotnet runs.
-function Get-ShellCommand { if ((Get-Process -Id $PID).ProcessName -eq 'dotnet') { 'dotnet', (Join-Path $PSHOME pwsh.dll) } else { (Get-Process -Id $PID).Path } }
-
 # Why the documents' world cannot be made here; null where it can.
 function Find-WorldObstacle([string] $Need) {
     if (-not $IsLinux) { return 'it needs mount namespaces, which only Linux has' }
@@ -35,7 +32,7 @@ function Invoke-Document([object[]] $Commands, [string] $Need) {
     @{ Need = $Need; Commands = @($Commands | Select-Object Document, Line, Text, Language, Session) } | ConvertTo-Json -Depth 5 | Set-Content -LiteralPath $plan
     $mounts = 'mount --bind "$1/srv" /srv && mount --bind "$1/mnt" /mnt && mount --bind "$1/hosts" /etc/hosts && shift && "$@"; code=$?; exit $code'
     $env:DBBACKUP_TEST_WORLD = $world
-    try { $text = & unshare @(Get-NamespaceOption) sh -c $mounts sh $world @(Get-ShellCommand) -NoProfile -NonInteractive -File "$PSScriptRoot/shell.ps1" $plan $result 2>&1 | Out-String }
+    try { $text = & unshare @(Get-NamespaceOption) sh -c $mounts sh $world @(Get-SameShell) -NoProfile -NonInteractive -File "$PSScriptRoot/shell.ps1" $plan $result 2>&1 | Out-String }
     finally { Remove-Item Env:DBBACKUP_TEST_WORLD }
     if (-not (Test-Path -LiteralPath $result)) { throw "The documents' shell ended without a result: $text" }
     $results = @{}
