@@ -1,3 +1,4 @@
+using DbBackup.Tools;
 using static DbBackup.Bench.ModuleShell;
 
 namespace DbBackup.Bench;
@@ -21,7 +22,7 @@ internal static class BackupPart
             size: Stored);
         contest.Add(
             new Series("`New-DbBackup` with the start of the shell", "pwsh -NoProfile -Command \"Import-Module ./DbBackup.psd1; New-DbBackup app.db -Repository repo\""),
-            () => Tool.Run($"pwsh -NoProfile -Command \"Import-Module {Quote(BenchRun.ModulePath)}; {backup}\""),
+            () => Tool.Run($"{RealShell.CommandLine} -NoProfile -Command \"Import-Module {Quote(BenchRun.ModulePath)}; {backup}\""),
             size: Stored);
         if (Tool.IsInstalled("sqlite3"))
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using DbBackup.Tools;
 
 namespace DbBackup.Bench;
 
@@ -27,9 +28,8 @@ internal sealed class ModuleShell : IDisposable
     /// <param name="module">A module to import; null for none.</param>
     public ModuleShell(string? module)
     {
-        var start = new ProcessStartInfo("pwsh") { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (string argument in new[] { "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", Loop })
-            start.ArgumentList.Add(argument);
+        ProcessStartInfo start = RealShell.StartInfo("-NoLogo", "-NoProfile", "-NonInteractive", "-Command", Loop);
+        start.RedirectStandardInput = start.RedirectStandardOutput = true;
         _process = Process.Start(start)!;
         if (module is not null)
             Run($"Import-Module {Quote(module)}");

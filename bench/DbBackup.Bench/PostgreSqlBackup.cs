@@ -1,3 +1,4 @@
+using DbBackup.Tools;
 using static DbBackup.Bench.ModuleShell;
 
 namespace DbBackup.Bench;
@@ -31,7 +32,7 @@ internal static class PostgreSqlBackup
         Series module = Module("`New-DbBackup`, with `-Fingerprint Rows`, the default", string.Empty);
         contest.Add(
             new Series("the same with the start of the shell", $"pwsh -NoProfile -Command \"Import-Module ./DbBackup.psd1; New-DbBackup -Database {database} -Repository repo\""),
-            () => Tool.Run($"pwsh -NoProfile -Command \"Import-Module {Quote(BenchRun.ModulePath)}; {backup}\""),
+            () => Tool.Run($"{RealShell.CommandLine} -NoProfile -Command \"Import-Module {Quote(BenchRun.ModulePath)}; {backup}\""),
             size: () => Bytes(repository));
         Module("`-Fingerprint None`", " -Fingerprint None");
         Module("`-Fingerprint Content`", " -Fingerprint Content");

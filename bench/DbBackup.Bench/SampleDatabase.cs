@@ -1,4 +1,3 @@
-using DbBackup.Engine.Sources.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace DbBackup.Bench;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DbBackup.Tools;
 
 namespace DbBackup.Bench;
 
@@ -21,6 +22,17 @@ internal static class Tool
         process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return line ?? "unknown";
+    }
+
+    /// <summary>The version of the PowerShell that the module is measured in.</summary>
+    public static string ShellVersion()
+    {
+        ProcessStartInfo start = RealShell.StartInfo("--version");
+        start.RedirectStandardOutput = true;
+        using Process process = Process.Start(start)!;
+        string version = process.StandardOutput.ReadToEnd().Trim();
+        process.WaitForExit();
+        return version;
     }
 
     /// <summary>Runs a line of sh to its end.</summary>
