@@ -55,6 +55,7 @@ Describe 'Tab completion' {
     }
 
     It 'knows the versions of a project''s work tree: tags, the newest first, then branches' {
+        Require-Tool git
         $project = New-Folder ./versions
         $variables = @{ GIT_CONFIG_GLOBAL = "$project/.none"; GIT_CONFIG_NOSYSTEM = '1' }
         'AUTHOR', 'COMMITTER' | ForEach-Object { $variables["GIT_${_}_NAME"] = 'a'; $variables["GIT_${_}_EMAIL"] = 'a@example.com' }

@@ -18,6 +18,7 @@ Describe 'Export-DbBackup' {
     }
 
     It 'writes SQL text, compressed where the ending says so' {
+        Require-Tool sqlite3 gunzip
         Export-DbBackup one ./out.sql -Only Database -Format Sql | Out-Null
         Get-Content ./out.sql -Raw | sqlite3 ./again.db
         Get-RowCount ./again.db | Should -Be 50
@@ -37,6 +38,7 @@ Describe 'Export-DbBackup' {
     }
 
     It 'gives what was stored as SQL back as a database' {
+        Require-Tool sqlite3
         New-DbBackup ./pats.db -Name text -Format Sql | Out-Null
         Export-DbBackup text ./text.db | Out-Null
         Get-RowCount ./text.db | Should -Be 50

@@ -29,6 +29,7 @@ Describe 'Import-DbBackup' {
     }
 
     It 'adopts a SQL dump, plain or compressed: <_>' -ForEach 'dump.sql', 'dump.sql.gz' {
+        Require-Tool sqlite3 gzip
         sqlite3 ./pats.db .dump | Set-Content ./dump.sql
         if ($_ -like '*.gz') { gzip ./dump.sql }
         $backup = Import-DbBackup "./$_" -Source pats -Verify
@@ -38,6 +39,7 @@ Describe 'Import-DbBackup' {
     }
 
     It 'refuses a dump that is cut off' {
+        Require-Tool sqlite3
         $lines = sqlite3 ./pats.db .dump
         $lines[0..20] | Set-Content ./dump.sql
         Should-BeFailure (Get-ErrorOf { Import-DbBackup ./dump.sql -Source pats }) DumpIncomplete Import
@@ -45,6 +47,7 @@ Describe 'Import-DbBackup' {
     }
 
     It 'adopts a tar of a data folder: <_>' -ForEach 'data.tar', 'data.tar.gz' {
+        Require-Tool tar
         New-Folder ./data/attachments | Out-Null
         Copy-Item ./pats.db ./data/partshub.db
         'a' | Set-Content ./data/attachments/a.pdf
@@ -57,6 +60,7 @@ Describe 'Import-DbBackup' {
     }
 
     It 'refuses a tar that is cut off' {
+        Require-Tool tar
         New-Folder ./data | Out-Null
         Copy-Item ./pats.db ./data/
         tar -czf data.tar.gz data
@@ -84,6 +88,7 @@ Describe 'Import-DbBackup' {
     }
 
     It 'makes a round trip with Export, as <form>' -ForEach @(@{ Form = 'Native'; File = 'x.db' }, @{ Form = 'Sql'; File = 'x.sql' }, @{ Form = 'Sql'; File = 'x.sql.gz' }) {
+        Require-Tool sqlite3
         New-DbBackup ./pats.db -Name one -Fingerprint Content | Out-Null
         Export-DbBackup one "./$File" -Format $Form | Out-Null
         $again = Import-DbBackup "./$File" -Source copy -Verify

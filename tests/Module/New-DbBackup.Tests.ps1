@@ -74,6 +74,7 @@ Describe 'New-DbBackup' {
         }
 
         It 'keeps the git commit of the folder' {
+            Require-Tool git
             git init -q .; git -c user.name=t -c user.email=t@example.org commit -q --allow-empty -m one
             (New-DbBackup ./pats.db).GitCommit | Should -Be (git rev-parse HEAD)
         }
@@ -110,6 +111,7 @@ Describe 'New-DbBackup' {
         }
 
         It 'stores SQL that gives the database back' {
+            Require-Tool sqlite3 gunzip
             $backup = New-DbBackup ./pats.db -Format Sql -Compression Gzip
             $file = Join-Path $backup.Location $backup.Manifest.Payloads[0].FileName
             $file | Should -BeLike '*.sql.gz'
@@ -237,6 +239,7 @@ Describe 'New-DbBackup' {
         }
 
         It 'says who to wait for when the database is locked' {
+            Require-Tool python3
             $lock = Start-Process python3 -PassThru -ArgumentList @('-c', "`"import sqlite3,time; c=sqlite3.connect('$folder/pats.db', isolation_level=None); c.execute('begin exclusive'); open('$folder/locked','w'); time.sleep(60)`"")
             try {
                 while (-not (Test-Path ./locked)) { Start-Sleep -Milliseconds 50 }

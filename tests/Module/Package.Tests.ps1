@@ -51,7 +51,7 @@ Describe 'The package' {
             'module/bin/DbBackup.dll', 'module/bin/DbBackup.PowerShell.dll', 'module/DbBackup.Format.ps1xml', 'module/DbBackup.Types.ps1xml', 'README.md')
         $files | Where-Object { $_ -match '\.pdb$|System\.Management\.Automation|/DbBackup\.dll$' } | Should -Be 'module/bin/DbBackup.dll'
         $runtimes = $files | Where-Object { $_ -match '/runtimes/([^/]+)/' } | ForEach-Object { $Matches[1] } | Sort-Object -Unique
-        $runtimes | Should -Be linux-arm, linux-arm64, linux-musl-x64, linux-x64, osx-arm64, osx-x64, win-arm64, win-x64
+        $runtimes | Should -Be linux-arm, linux-arm64, linux-musl-arm64, linux-musl-x64, linux-x64, osx-arm64, osx-x64, win-arm64, win-x64
         $files | Where-Object { $_ -match '^module/bin/engine/.*\.(?!dll$|so$|dylib$|json$)[^./]*$' } | Should -BeNullOrEmpty
     }
 }

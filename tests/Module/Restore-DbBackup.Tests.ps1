@@ -195,6 +195,7 @@ try { Get-DbBackup before | Remove-DbBackup -Force -ErrorAction Stop } catch { `
 
     Context 'what it refuses' {
         It 'does not replace a database that another process holds, and names the process' {
+            Require-Tool sqlite3
             $process = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]@{ FileName = 'sqlite3'; Arguments = "`"$folder/pats.db`""; RedirectStandardInput = $true; RedirectStandardOutput = $true })
             try {
                 $process.StandardInput.WriteLine('select count(*) from applications;')

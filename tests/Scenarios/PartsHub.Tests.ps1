@@ -11,6 +11,7 @@ Describe 'PartsHub keeps its data folder' {
     AfterAll { Set-Location $RepositoryRoot; Remove-Item Env:DBBACKUP_REPOSITORY }
 
     It 'backs up the entire data folder with the database in it, while somebody writes' {
+        Require-Tool sqlite3 tar
         $writer = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]@{ FileName = 'sqlite3'; Arguments = 'data/partshub.db'; WorkingDirectory = "$PWD"; RedirectStandardInput = $true })
         try {
             $writer.StandardInput.WriteLine('.timeout 5000')
@@ -24,6 +25,7 @@ Describe 'PartsHub keeps its data folder' {
     }
 
     It 'brings the whole folder back after a loss' {
+        Require-Tool sqlite3 tar
         $expected = ((Get-DbBackup daily1).Manifest.Fingerprint.Tables | Where-Object Name -EQ applications).Rows
         Remove-Item ./data -Recurse
         Restore-DbBackup daily1 -Source partshub -Force
@@ -33,6 +35,7 @@ Describe 'PartsHub keeps its data folder' {
     }
 
     It 'refuses to replace the folder under an application that runs' {
+        Require-Tool sqlite3 tar
         $application = [Diagnostics.Process]::Start([Diagnostics.ProcessStartInfo]@{ FileName = 'sqlite3'; Arguments = 'data/partshub.db'; WorkingDirectory = "$PWD"; RedirectStandardInput = $true; RedirectStandardOutput = $true })
         try {
             $application.StandardInput.WriteLine('select 1 from applications limit 1;')
@@ -44,12 +47,14 @@ Describe 'PartsHub keeps its data folder' {
     }
 
     It 'is tested in a staging place, and counts equal' {
+        Require-Tool sqlite3 tar
         $result = Get-DbBackup -Source partshub -Latest | Test-DbBackup -Level Restore
         $result.Passed | Should -BeTrue
         "$($result.Status)" | Should -Be Matched
     }
 
     It 'takes over the tar.gz archives of the old script, with their dates' {
+        Require-Tool sqlite3 tar
         tar -czf partshub_backup_20250101.tar.gz data
         (Get-Item ./partshub_backup_20250101.tar.gz).LastWriteTime = [datetime]'2025-01-01'
         $backup = Get-ChildItem ./partshub_backup_*.tar.gz | Import-DbBackup -Source partshub -Verify
@@ -58,6 +63,7 @@ Describe 'PartsHub keeps its data folder' {
     }
 
     It 'deletes what is older than 7 days, but no other source, and not the last good one' {
+        Require-Tool sqlite3 tar
         New-SampleDatabase ./other.db
         New-DbBackup ./other.db -Name old -Source partshub-test | Out-Null
         Get-DbBackup old -Source partshub-test | ForEach-Object { Set-BackupDate $_ ([datetimeoffset]::Now.AddDays(-30)) }

@@ -13,32 +13,37 @@ Describe 'PATS backs up, migrates, fails and comes back' {
         "create table alembic_version (version_num varchar(32) primary key); insert into alembic_version values ('041bd0560732')" | sqlite3 ./backend/data/pats.db
         $count = Get-RowCount ./backend/data/pats.db $rows
         'my cv' | Set-Content './backend/uploads/cv/Životopis 2024.txt'
-        git init -q -b main .; git add .; git -c user.name=t -c user.email=t@example.org commit -q -m 'first'
+        if (Get-Command git -CommandType Application -ErrorAction Ignore) { git init -q -b main .; git add .; git -c user.name=t -c user.email=t@example.org commit -q -m 'first' }
     }
     AfterAll { Set-Location $RepositoryRoot }
 
     It 'backup: database and uploads, in one command' {
+        Require-Tool git sqlite3
         $backup = New-DbBackup ./backend/data/pats.db -Include ./backend/uploads
         $backup.Manifest.Payloads.RestoreName | Should -Be pats.db, uploads
         $backup.SchemaRevision | Should -Be 041bd0560732
     }
 
     It 'auto-backup: knows the git commit and branch' {
+        Require-Tool git sqlite3
         $backup = New-DbBackup ./backend/data/pats.db -Include ./backend/uploads -Tag auto
         $backup.GitCommit | Should -Be (git rev-parse HEAD)
         $backup.Manifest.Git.Branch | Should -Be main
     }
 
     It 'backup pre_migration_v2, proved before anything happens' {
+        Require-Tool git sqlite3
         (New-DbBackup ./backend/data/pats.db -Include ./backend/uploads -Name pre_migration_v2 -Type PreMigration -Verify).Status | Should -Be Matched
     }
 
     It 'list: says what there is' {
+        Require-Tool git sqlite3
         (Get-DbBackup | Out-String) | Should -Match 'pre_migration_v2 +pats +PreMigration .* Matched'
         Get-DbBackup | Should -HaveCount 3
     }
 
     It 'restore after a failed migration, with the commands of Alembic' {
+        Require-Tool git sqlite3
         "alter table $rows add column broken text; delete from $rows; update alembic_version set version_num = 'deadbeef0001'" | sqlite3 ./backend/data/pats.db
         Remove-Item './backend/uploads/cv/Životopis 2024.txt'
         $result = Get-DbBackup pre_migration_v2 | Restore-DbBackup -Force -PassThru -WarningVariable warnings -WarningAction SilentlyContinue
@@ -52,6 +57,7 @@ Describe 'PATS backs up, migrates, fails and comes back' {
     }
 
     It 'dump and restore-dump: SQL text for an emergency' {
+        Require-Tool git sqlite3
         Export-DbBackup pre_migration_v2 ./emergency_dump.sql -Source pats -Only Database -Format Sql | Out-Null
         Import-DbBackup ./emergency_dump.sql -Source pats -Name from_dump -Verify | Out-Null
         Restore-DbBackup from_dump -Source pats -Destination ./recovered.db -Confirm:$false
@@ -59,6 +65,7 @@ Describe 'PATS backs up, migrates, fails and comes back' {
     }
 
     It 'a container deleted: an empty folder gets everything back' {
+        Require-Tool git sqlite3
         Remove-Item ./backend/data, ./backend/uploads -Recurse
         Restore-DbBackup pre_migration_v2 -Source pats -Force
         Get-RowCount ./backend/data/pats.db $rows | Should -Be $count
@@ -66,12 +73,14 @@ Describe 'PATS backs up, migrates, fails and comes back' {
     }
 
     It 'rotates: what is older than a week goes, the good ones stay' {
+        Require-Tool git sqlite3
         Get-DbBackup | Where-Object Name -NotIn pre_migration_v2, from_dump | ForEach-Object { Set-BackupDate $_ ([datetimeoffset]::Now.AddDays(-8)) }
         Get-DbBackup | Where Age -gt 7d | Remove-DbBackup -Confirm:$false
         (Get-DbBackup).Name | Sort-Object | Should -Be from_dump, pre_migration_v2
     }
 
     It 'the old backups of backup.sh are taken over' {
+        Require-Tool git sqlite3
         New-Folder ./old/backup_20241201_120000/uploads | Out-Null
         Copy-Item ./backend/data/pats.db ./old/backup_20241201_120000/pats.db
         '{"backup_name":"backup_20241201_120000","timestamp":"20241201_120000","created_at":"2024-12-01T12:00:00.000000","alembic_revision":"041bd0560732","database_file":"pats.db","uploads_included":true,"backup_version":"1.0"}' |
