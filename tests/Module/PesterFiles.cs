@@ -19,6 +19,9 @@ public sealed class DbUpgrade : PesterTests;
 [PesterFile("Docker.Tests.ps1")]
 public sealed class Docker : PesterTests;
 
+[PesterFile("Demo.Tests.ps1")]
+public sealed class Demo : PesterTests;
+
 [PesterFile("Documents.Tests.ps1")]
 public sealed class Documents : PesterTests;
 
