@@ -19,7 +19,7 @@ internal static class RepositoryReader
             string? source = bound["Source"] as string;
             return BackupRepository.At(Location(bound)).ListAsync(source, patience.Token).GetAwaiter().GetResult();
         }
-        catch (Exception exception) when (exception is BackupException or OperationCanceledException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception exception) when (exception is BackupException or OperationCanceledException or IOException or UnauthorizedAccessException or InvalidOperationException or RuntimeException)
         {
             return [];
         }
@@ -28,11 +28,26 @@ internal static class RepositoryReader
     /// <summary>Completions that begin with what was typed, quoted where the shell needs it.</summary>
     public static IEnumerable<CompletionResult> Matching(IEnumerable<(string Text, string ToolTip)> candidates, string typed)
     {
-        var pattern = new WildcardPattern(typed.Trim('\'', '"') + "*", WildcardOptions.IgnoreCase);
+        WildcardPattern pattern = PatternOf(typed.Trim('\'', '"'));
         foreach ((string text, string toolTip) in candidates)
         {
             if (pattern.IsMatch(text))
                 yield return new CompletionResult(CommandText.Quote(text), text, CompletionResultType.ParameterValue, toolTip);
+        }
+    }
+
+    // What is half typed may be no pattern yet, such as "[": then it is a name.
+    private static WildcardPattern PatternOf(string typed)
+    {
+        var pattern = new WildcardPattern(typed + "*", WildcardOptions.IgnoreCase);
+        try
+        {
+            pattern.IsMatch(string.Empty);
+            return pattern;
+        }
+        catch (WildcardPatternException)
+        {
+            return new WildcardPattern(WildcardPattern.Escape(typed) + "*", WildcardOptions.IgnoreCase);
         }
     }
 
