@@ -25,6 +25,10 @@ public sealed class Demo : PesterTests;
 [PesterFile("Documents.Tests.ps1")]
 public sealed class Documents : PesterTests;
 
+[Trait("Category", "Docker")]
+[PesterFile("DocumentsDocker.Tests.ps1")]
+public sealed class DocumentsDocker : PesterTests;
+
 [Trait("Category", "Tool")]
 [PesterFile("DocumentsPostgreSql.Tests.ps1")]
 public sealed class DocumentsPostgreSql : PesterTests;

@@ -10,10 +10,27 @@ function Find-WorldObstacle([string] $Need) {
     if ($Need -eq 'postgresql' -and -not (Get-ChildItem /usr/lib/postgresql/*/bin/initdb -ErrorAction Ignore) -and -not (Get-Command initdb -ErrorAction Ignore)) {
         return 'there are no programs of a PostgreSQL server'
     }
+    if ($Need -in 'docker', 'upgrade') {
+        if (-not $env:DBBACKUP_TEST_DOCKERPREFIX) { return 'there is no Docker engine with the images of the tests' }
+        $foreign = Find-ForeignObject
+        if ($foreign) { return "the engine has $foreign, which is not the tests'" }
+    }
     if ("$DocumentRoot/" -match '^/(srv|mnt)/') { return "the repository lies below /$($Matches[1]), which the documents' world covers" }
     if (-not (Test-Path /srv) -or -not (Test-Path /mnt)) { return 'there is no /srv or no /mnt to lay the world on' }
     & unshare @(Get-NamespaceOption) true 2>&1 | Out-Null
     if ($LASTEXITCODE) { 'this user may not make a mount namespace' }
+}
+
+# What a user has on the engine under a name of the documents.
+function Find-ForeignObject {
+    $names = 'wiki', 'pats-staging', 'partshub', 'partshub_old', 'staging-db', 'drill-db', 'shop-backend-1'
+    $own = @(docker ps --all --quiet --filter label=dbbackup.documents)
+    foreach ($name in $names) { if (docker ps --all --quiet --filter "name=^$name`$" | Where-Object { $_ -notin $own }) { return "a container $name" } }
+    foreach ($project in 'shop', 'pats') {
+        if (docker ps --all --quiet --filter "label=com.docker.compose.project=$project" | Where-Object { $_ -notin $own }) { return "a compose project $project" }
+    }
+    $ownVolumes = @(docker volume ls --quiet --filter label=dbbackup.documents)
+    foreach ($name in docker volume ls --quiet) { if ($name -match '^(shop_|wiki_data$|staging_data$|partshub_data$)' -and $name -notin $ownVolumes) { return "a volume $name" } }
 }
 
 # With a namespace of processes too, servers and guards end with the shell, however that ends.
@@ -32,12 +49,30 @@ function Invoke-Document([object[]] $Commands, [string] $Need) {
     @{ Need = $Need; Commands = @($Commands | Select-Object Document, Line, Text, Language, Session) } | ConvertTo-Json -Depth 5 | Set-Content -LiteralPath $plan
     $mounts = 'mount --bind "$1/srv" /srv && mount --bind "$1/mnt" /mnt && mount --bind "$1/hosts" /etc/hosts && shift && "$@"; code=$?; exit $code'
     $env:DBBACKUP_TEST_WORLD = $world
+    # Two files have containers of the same names: one after the other.
+    $lock = $Need -in 'docker', 'upgrade' ? (Wait-EngineLock) : $null
     try { $text = & unshare @(Get-NamespaceOption) sh -c $mounts sh $world @(Get-SameShell) -NoProfile -NonInteractive -File "$PSScriptRoot/shell.ps1" $plan $result 2>&1 | Out-String }
-    finally { Remove-Item Env:DBBACKUP_TEST_WORLD }
+    finally {
+        Remove-Item Env:DBBACKUP_TEST_WORLD
+        if ($lock) {
+            . $PSScriptRoot/world-docker.ps1
+            Clear-Engine
+            $lock.Dispose()
+        }
+    }
     if (-not (Test-Path -LiteralPath $result)) { throw "The documents' shell ended without a result: $text" }
     $results = @{}
     foreach ($one in Get-Content -LiteralPath $result -Raw | ConvertFrom-Json) { $results[$one.Key] = $one }
     $results
+}
+
+function Wait-EngineLock {
+    $limit = [DateTime]::UtcNow.AddMinutes(12)
+    while ($true) {
+        try { return [IO.File]::Open((Join-Path ([IO.Path]::GetTempPath()) dbbackup-documents.lock), 'OpenOrCreate', 'ReadWrite', 'None') }
+        catch [IO.IOException] { if ([DateTime]::UtcNow -gt $limit) { throw 'Another run of the documents has the engine.' } }
+        Start-Sleep -Milliseconds 500
+    }
 }
 
 function Should-BeAsDocumented($Command, $Done) {
@@ -72,11 +107,12 @@ function Get-LastCommandName($Command) {
     }
 }
 
-# What is left of an output when times, sizes, hashes and widths are taken out: names, columns, words.
+# What is left of an output when times, sizes, hashes and widths are taken out: names, columns, words. The two versions of compose
+# name containers with hyphens or underscores.
 function Get-Shape([string] $Text) {
     $shape = $Text -replace '\d{8}T\d{6}Z', '<time>' -replace '\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}( \d{1,2}:\d{2}(:\d{2})?)?( [+-]\d{2}:\d{2}| [AP]M)?', '<date>' `
         -replace '\b\d+(\.\d+)? ?([KMGT]i?B|B)\b', '<size>' -replace '\b[0-9a-f]{12,64}\b', '<hash>' -replace '\b\d+(\.\d+)? ?(ms|s|min|m|h|d)\b', '<span>' `
-        -replace '\b\d{2}:\d{2}:\d{2}(\.\d+)?\b', '<span>' -replace '-{2,}', '--' -replace '[ \t]+', ' '
+        -replace '\b\d{2}:\d{2}:\d{2}(\.\d+)?\b', '<span>' -replace '-{2,}', '--' -replace '\b([a-z]+)_([a-z]+)_(\d+)\b', '$1-$2-$3' -replace '[ \t]+', ' '
     (($shape -split '\r?\n').Trim() | Where-Object { $_ }) -join "`n"
 }
 

@@ -1,6 +1,6 @@
 # The commands that the documents show. A fence says what it is with its first word (powershell, sh, output, text, yaml, json, sql),
 # and more with the next ones: what its commands need (postgresql, docker, upgrade) where that is not what the document needs,
-# "fails" where the text says that the command fails, "windows" for what only Windows has.
+# "fresh" where a script begins that does not follow what is above it, "fails" where the text says that the command fails, "windows" for what only Windows has.
 $script:DocumentRoot = (Resolve-Path (Join-Path $PSScriptRoot '../../..')).ProviderPath
 $script:DocumentNeeds = @{
     'docs/guides/sqlite.md'            = 'docker'
@@ -55,8 +55,10 @@ function Get-DocumentCommand([string] $Document) {
     $usual = $DocumentNeeds[$Document] ?? 'nothing'
     $last = $null
     $number = 0
+    $fresh = ''
     foreach ($block in Get-DocumentBlock $Document) {
         $number++
+        if ($block.Words -contains 'fresh') { $fresh = " $number" }
         if ($block.Language -eq 'output') {
             if (-not $last) { throw "${Document}:$($block.Line): there is no command before this output." }
             $last.Output = $block.Text
@@ -73,7 +75,7 @@ function Get-DocumentCommand([string] $Document) {
                 Need     = @($block.Words | Where-Object { $_ -in 'postgresql', 'docker', 'upgrade', 'windows', 'nothing' })[0] ?? $usual
                 Fails    = $block.Words -contains 'fails'; Output = $null; Reason = $null
                 # Of a help page each example stands alone; the commands of other documents follow each other.
-                Session  = $Document -like 'docs/en-US/*-Db*' ? "$Document $number" : $Document
+                Session  = $Document -like 'docs/en-US/*-Db*' ? "$Document $number" : "$Document$fresh"
             }
             $last
         }

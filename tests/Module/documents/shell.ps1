@@ -43,11 +43,12 @@ function Invoke-InSession([powershell] $Shell, [ScriptedHost] $Prompt, $Command)
 }
 
 $work = Get-Content -LiteralPath $Plan -Raw | ConvertFrom-Json
+if (Test-Path "$PSScriptRoot/world-$($work.Need).ps1") { . "$PSScriptRoot/world-$($work.Need).ps1" }
 $watch = [Diagnostics.Stopwatch]::StartNew()
-New-World $work.Need
+New-World
 $results = @([pscustomobject]@{ Key = 'the world'; Seconds = [math]::Round($watch.Elapsed.TotalSeconds, 2) })
 foreach ($session in $work.Commands | Group-Object Session) {
-    Reset-World $work.Need
+    Reset-World $session.Group
     $prompt = [ScriptedHost]::new()
     $prompt.Asked.Agrees = $true
     $runspace = [runspacefactory]::CreateRunspace($prompt)

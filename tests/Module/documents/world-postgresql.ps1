@@ -62,13 +62,15 @@ insert into people (name) select 'person ' || i from generate_series(1, 50) i;
 insert into orders (person, note) select 1 + i % 50, 'order ' || i from generate_series(1, 200) i;
 insert into alembic_version values ('041bd0560732');
 "@ | psql -X -q -v ON_ERROR_STOP=1 -d $Name
+    if ($LASTEXITCODE) { throw "The database $Name is not made." }
 }
 
 # Each session finds the databases as they were at the time of the backups.
 function Reset-Server {
     foreach ($address in $env:PGHOST, 'staging.example.org') {
         $drop = psql -X -A -t -h $address -d postgres -c "select format('drop database %I with (force);', datname) from pg_database where datname <> 'postgres' and not datistemplate"
-        $drop | psql -X -q -v ON_ERROR_STOP=1 -h $address -d postgres
+        $said = $drop | psql -X -q -v ON_ERROR_STOP=1 -h $address -d postgres 2>&1
+        if ($LASTEXITCODE) { throw "The databases of the session before are not dropped: $said" }
     }
     foreach ($name in 'app', 'app_orders', 'app_users') { New-ServerDatabase $name app }
     foreach ($name in 'shop', 'wiki') { New-ServerDatabase $name shop }

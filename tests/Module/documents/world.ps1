@@ -2,7 +2,7 @@
 # repositories in /srv/backups, /mnt/nas and /mnt/offsite. Each session begins with it as New-World left it.
 . $PSScriptRoot/../common.ps1
 
-function New-World([string] $Need) {
+function New-World {
     Initialize-Environment
     foreach ($folder in '/srv/pats/data', '/srv/pats/uploads', '/srv/pats/old', '/srv/app/uploads', '/srv/home/apps', '/mnt/nas', '/mnt/offsite') { New-Folder $folder | Out-Null }
     Set-Location /srv/pats
@@ -12,8 +12,11 @@ function New-World([string] $Need) {
     Add-OldCopies
     Add-Backups
     foreach ($other in '/mnt/offsite', '/mnt/nas', '/srv') { cp -a ./backups $other }
-    # What the documents' servers and containers have comes on top, from the file of that name.
-    if (Test-Path "$PSScriptRoot/world-$Need.ps1") { . "$PSScriptRoot/world-$Need.ps1"; Add-World }
+    # A program with a migration of a server's database.
+    "#!/bin/sh`nexec psql -X -q -v ON_ERROR_STOP=1 -d `"`$DATABASE_URL`" -c 'alter table orders add column stage text'" | Set-Content ./manage.py
+    chmod +x ./manage.py
+    # What the documents' servers and containers have comes on top.
+    if (Get-Command Add-World -ErrorAction Ignore) { Add-World }
     Copy-World
 }
 
@@ -83,7 +86,7 @@ function Initialize-Environment {
 # Outside of /srv and /mnt, where no document looks.
 function Copy-World { $script:Template = New-Folder "$env:DBBACKUP_TEST_WORLD/template"; cp -a /srv /mnt $Template; $script:Environment = [Environment]::GetEnvironmentVariables() }
 
-function Reset-World([string] $Need) {
+function Reset-World([object[]] $Commands) {
     foreach ($name in @([Environment]::GetEnvironmentVariables().Keys)) { if (-not $Environment.ContainsKey($name)) { [Environment]::SetEnvironmentVariable($name, $null) } }
     foreach ($name in $Environment.Keys) { [Environment]::SetEnvironmentVariable($name, $Environment[$name]) }
     Set-Location /
@@ -91,5 +94,5 @@ function Reset-World([string] $Need) {
         Get-ChildItem "/$folder" -Force | Remove-Item -Recurse -Force
         cp -a "$Template/$folder/." "/$folder"
     }
-    if (Get-Command Reset-Server -ErrorAction Ignore) { Reset-Server }
+    if (Get-Command Reset-Server -ErrorAction Ignore) { Reset-Server $Commands }
 }
