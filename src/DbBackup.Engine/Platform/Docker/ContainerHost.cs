@@ -80,7 +80,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         if (_hasShell.Value)
             command = ["sh", "-c", Unset(environment) + (isFed ? Fed : isOffered ? OfferingPipe + Guarded : Guarded), "sh", .. isFed || isOffered ? (string[])[mark] : [], .. command];
         string[] variables = [.. environment.Where(entry => entry.Value is not null).Select(entry => $"{entry.Key}={entry.Value}"), "LC_MESSAGES=C"];
-        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, isFed || _hasShell.Value, cancellationToken).ConfigureAwait(false);
+        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, isFed || _hasShell.Value, endsWithReset: isFed, cancellationToken).ConfigureAwait(false);
         var started = new ContainerProgram(program, container.ShortName, exec, isFed ? mark : null);
         if (isOffered)
             await started.TakePipeAsync(mark, cancellationToken).ConfigureAwait(false);
@@ -92,7 +92,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
     {
         try
         {
-            using ExecConnection exec = await client.ExecAsync(container.Id, [program, .. arguments], [], feed: false, cancellationToken).ConfigureAwait(false);
+            using ExecConnection exec = await client.ExecAsync(container.Id, [program, .. arguments], [], feed: false, endsWithReset: false, cancellationToken).ConfigureAwait(false);
             using var run = new ContainerProgram(program, container.ShortName, exec);
             return await run.WaitAsync(cancellationToken).ConfigureAwait(false) == 0;
         }

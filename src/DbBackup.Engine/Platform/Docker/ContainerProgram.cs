@@ -13,7 +13,7 @@ internal sealed class ContainerProgram : ToolProcess
     private const int KilledExitCode = 137;
 
     private readonly ExecConnection _exec;
-    private readonly FramedOutput _output;
+    private readonly DemultiplexedOutput _output;
     private readonly InputStream _input;
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
     private readonly string _container;
@@ -32,9 +32,9 @@ internal sealed class ContainerProgram : ToolProcess
     {
         _exec = exec;
         _container = container;
-        _input = new InputStream(exec.Connection);
+        _input = new InputStream(exec.Input);
         _endMark = endMark is null ? null : endMark + "\n";
-        _output = new FramedOutput(exec.Connection.Stream, KeepBytes, isFed: endMark is not null);
+        _output = new DemultiplexedOutput(exec.Streams, KeepBytes);
     }
 
     /// <summary>Whether the output comes without the engine between.</summary>
@@ -145,7 +145,7 @@ internal sealed class ContainerProgram : ToolProcess
     }
 
     /// <summary>The program's input. Closing it leaves the connection open, on which its output still comes.</summary>
-    private sealed class InputStream(DockerConnection connection) : ForwardedStream(connection.Stream)
+    private sealed class InputStream(HijackedStream input) : ForwardedStream(input)
     {
         private bool _closed;
 
@@ -156,7 +156,7 @@ internal sealed class ContainerProgram : ToolProcess
                 _closed = true;
                 try
                 {
-                    connection.CloseWriteAsync().AsTask().GetAwaiter().GetResult();
+                    input.CloseWrite();
                 }
                 catch (Exception exception) when (exception is IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
                 {

@@ -1,8 +1,11 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Docker.DotNet;
+using Docker.DotNet.Models;
 
 namespace DbBackup.Engine.Platform.Docker;
 
@@ -19,11 +22,11 @@ internal sealed partial class DockerClient
 
     /// <summary>ContainerInspect.</summary>
     public Task<ContainerInspect> ContainerInspectAsync(string id, CancellationToken cancellationToken) =>
-        GetAsync<ContainerInspect>($"/containers/{Uri.EscapeDataString(id)}/json", id, "looking at a container", cancellationToken);
+        GetAsync<ContainerInspect>($"/containers/{Escape(id)}/json", id, "looking at a container", cancellationToken);
 
     /// <summary>ContainerInspect, with all that the engine says: for another container that is to be the same.</summary>
     public Task<JsonObject> ContainerDefinitionAsync(string id, CancellationToken cancellationToken) =>
-        GetAsync<JsonObject>($"/containers/{Uri.EscapeDataString(id)}/json", id, "looking at a container", cancellationToken);
+        GetAsync<JsonObject>($"/containers/{Escape(id)}/json", id, "looking at a container", cancellationToken);
 
     /// <summary>ContainerInspect; null where there is no such container.</summary>
     public async Task<ContainerInspect?> ContainerFindAsync(string id, CancellationToken cancellationToken)
@@ -41,32 +44,30 @@ internal sealed partial class DockerClient
     /// <summary>ContainerTop: the commands of the processes in it.</summary>
     public async Task<IReadOnlyList<string>> ContainerTopAsync(string id, CancellationToken cancellationToken)
     {
-        ContainerTop top = await GetAsync<ContainerTop>($"/containers/{Uri.EscapeDataString(id)}/top", id, "listing its processes", cancellationToken).ConfigureAwait(false);
+        ContainerProcessesResponse top = await CallAsync(
+            api => api.Containers.ListProcessesAsync(Escape(id), new ContainerListProcessesParameters(), cancellationToken), id, "listing its processes").ConfigureAwait(false);
         return [.. (top.Processes ?? []).Where(row => row.Count > 0).Select(row => row[^1])];
     }
 
     /// <summary>ContainerStart; a running one stays as it is.</summary>
     public Task ContainerStartAsync(string id, CancellationToken cancellationToken) =>
-        PostAsync($"/containers/{Uri.EscapeDataString(id)}/start", null, id, "starting a container", cancellationToken);
+        CallAsync(api => api.Containers.StartContainerAsync(Escape(id), null, cancellationToken), id, "starting a container");
 
-    /// <summary>ContainerStop; a stopped one stays as it is.</summary>
-    /// <param name="id">The container.</param>
-    /// <param name="seconds">How long it has until it is killed; null for its own setting.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public Task ContainerStopAsync(string id, int? seconds, CancellationToken cancellationToken) =>
-        PostAsync($"/containers/{Uri.EscapeDataString(id)}/stop?" + Query(("t", seconds)), null, id, "stopping a container", cancellationToken);
+    /// <summary>ContainerStop, within the time that the container's own setting gives it; a stopped one stays as it is.</summary>
+    public Task ContainerStopAsync(string id, CancellationToken cancellationToken) =>
+        CallAsync(api => api.Containers.StopContainerAsync(Escape(id), new ContainerStopParameters(), cancellationToken), id, "stopping a container");
 
     /// <summary>ContainerPause.</summary>
     public Task ContainerPauseAsync(string id, CancellationToken cancellationToken) =>
-        PostAsync($"/containers/{Uri.EscapeDataString(id)}/pause", null, id, "pausing a container", cancellationToken);
+        CallAsync(api => api.Containers.PauseContainerAsync(Escape(id), cancellationToken), id, "pausing a container");
 
     /// <summary>ContainerUnpause.</summary>
     public Task ContainerUnpauseAsync(string id, CancellationToken cancellationToken) =>
-        PostAsync($"/containers/{Uri.EscapeDataString(id)}/unpause", null, id, "resuming a container", cancellationToken);
+        CallAsync(api => api.Containers.UnpauseContainerAsync(Escape(id), cancellationToken), id, "resuming a container");
 
     /// <summary>ContainerRename.</summary>
     public Task ContainerRenameAsync(string id, string name, CancellationToken cancellationToken) =>
-        PostAsync($"/containers/{Uri.EscapeDataString(id)}/rename?" + Query(("name", name)), null, id, "renaming a container", cancellationToken);
+        CallAsync(api => api.Containers.RenameContainerAsync(Escape(id), new ContainerRenameParameters { NewName = name }, cancellationToken), id, "renaming a container");
 
     /// <summary>ContainerCreate.</summary>
     /// <param name="name">Its name; null for the engine's choice.</param>
@@ -74,19 +75,16 @@ internal sealed partial class DockerClient
     /// <param name="cancellationToken">Stops the request.</param>
     /// <returns>The new container's id.</returns>
     public async Task<string> ContainerCreateAsync(string? name, object configuration, CancellationToken cancellationToken) =>
-        (await PostAsync<IdAnswer>("/containers/create?" + Query(("name", name)), configuration, name, "creating a container", cancellationToken).ConfigureAwait(false))!.Id;
+        (await PostAsync<IdAnswer>("/containers/create?" + Query(("name", name)), configuration, name, "creating a container", cancellationToken).ConfigureAwait(false)).Id;
 
     /// <summary>ContainerWait.</summary>
     /// <returns>Its exit code.</returns>
     public async Task<int> ContainerWaitAsync(string id, CancellationToken cancellationToken) =>
-        (await PostAsync<WaitAnswer>($"/containers/{Uri.EscapeDataString(id)}/wait", null, id, "waiting for a container", cancellationToken).ConfigureAwait(false))!.StatusCode;
+        (int)(await CallAsync(api => api.Containers.WaitContainerAsync(Escape(id), cancellationToken), id, "waiting for a container").ConfigureAwait(false)).StatusCode;
 
     /// <summary>ContainerDelete, without its volumes: volumes are never removed.</summary>
-    public async Task ContainerDeleteAsync(string id, CancellationToken cancellationToken)
-    {
-        using HttpResponseMessage answer = await SendAsync(
-            HttpMethod.Delete, $"{_version}/containers/{Uri.EscapeDataString(id)}?force=1&v=0", null, id, "removing a container", cancellationToken).ConfigureAwait(false);
-    }
+    public Task ContainerDeleteAsync(string id, CancellationToken cancellationToken) =>
+        CallAsync(api => api.Containers.RemoveContainerAsync(Escape(id), new ContainerRemoveParameters { Force = true }, cancellationToken), id, "removing a container");
 
     /// <summary>ContainerLogs: the last lines of both streams.</summary>
     public async Task<string> ContainerLogsAsync(string id, int lines, CancellationToken cancellationToken)
@@ -106,28 +104,34 @@ internal sealed partial class DockerClient
     }
 
     /// <summary>ContainerArchiveInfo: what lies at a path; null where nothing does.</summary>
-    public async Task<PathStat?> ContainerArchiveInfoAsync(string id, string path, CancellationToken cancellationToken)
+    public async Task<ContainerPathStatResponse?> ContainerArchiveInfoAsync(string id, string path, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Head, ArchivePath(id, path));
-        using HttpResponseMessage answer = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        if (answer.StatusCode == HttpStatusCode.NotFound)
-        {
-            // The same status tells of a missing container.
+        ContainerArchiveResponse? found = await CallAsync(
+            async api =>
+            {
+                try
+                {
+                    return await api.Containers.GetArchiveFromContainerAsync(Escape(id), new ContainerPathStatParameters { Path = path }, statOnly: true, cancellationToken).ConfigureAwait(false);
+                }
+                catch (DockerContainerNotFoundException)
+                {
+                    return null;
+                }
+            },
+            id,
+            $"looking at '{path}'").ConfigureAwait(false);
+        // The same status tells of a missing container.
+        if (found is null)
             await ContainerInspectAsync(id, cancellationToken).ConfigureAwait(false);
-            return null;
-        }
-
-        if (!answer.IsSuccessStatusCode)
-            throw DockerFailures.Answered(Endpoint, answer.StatusCode, answer.ReasonPhrase ?? string.Empty, id, $"looking at '{path}'");
-        return StatOf(answer.Headers);
+        return found?.Stat;
     }
 
     /// <summary>ContainerArchive: a path as a tar stream whose entries begin with the path's last name. Works in every state of the container.</summary>
-    public async Task<DownloadedArchive> ContainerArchiveAsync(string id, string path, CancellationToken cancellationToken)
-    {
-        HttpResponseMessage answer = await SendAsync(HttpMethod.Get, ArchivePath(id, path), null, id, $"reading '{path}'", cancellationToken).ConfigureAwait(false);
-        return new DownloadedArchive(answer, await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), StatOf(answer.Headers));
-    }
+    public async Task<Stream> ContainerArchiveAsync(string id, string path, CancellationToken cancellationToken) =>
+        (await CallAsync(
+            api => api.Containers.GetArchiveFromContainerAsync(Escape(id), new ContainerPathStatParameters { Path = path }, statOnly: false, cancellationToken),
+            id,
+            $"reading '{path}'").ConfigureAwait(false)).Stream!;
 
     /// <summary>PutContainerArchive: unpacks a tar stream into a folder that exists. Owners and modes are the archive's.</summary>
     /// <param name="id">The container.</param>
@@ -138,31 +142,23 @@ internal sealed partial class DockerClient
     {
         using var content = new WrittenContent(write, cancellationToken);
         using HttpResponseMessage answer = await SendAsync(
-            HttpMethod.Put, ArchivePath(id, folder), content, id, $"writing into '{folder}'", cancellationToken).ConfigureAwait(false);
+            HttpMethod.Put, Versioned($"/containers/{Escape(id)}/archive?" + Query(("path", folder))), content, id, $"writing into '{folder}'", cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ReadLogsAsync(string id, int? lines, MemoryStream output, MemoryStream errors, CancellationToken cancellationToken)
     {
-        using HttpResponseMessage answer = await SendAsync(
-            HttpMethod.Get, $"{_version}/containers/{Uri.EscapeDataString(id)}/logs?" + Query(("stdout", 1), ("stderr", 1), ("tail", lines)), null, id, "reading its log", cancellationToken).ConfigureAwait(false);
-        using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        using var frames = new FramedOutput(body, bytes => errors.Write(bytes));
-        byte[] buffer = new byte[1 << 16];
-        int read;
-        while ((read = await frames.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
-            output.Write(buffer, 0, read);
+        var wanted = new ContainerLogsParameters { ShowStdout = true, ShowStderr = true, Tail = lines?.ToString(CultureInfo.InvariantCulture) };
+        await CallAsync(
+            async api =>
+            {
+                using MultiplexedStream log = await api.Containers.GetContainerLogsAsync(Escape(id), wanted, cancellationToken).ConfigureAwait(false);
+                await log.CopyOutputToAsync(Stream.Null, output, errors, cancellationToken).ConfigureAwait(false);
+            },
+            id,
+            "reading its log").ConfigureAwait(false);
     }
 
-    private string ArchivePath(string id, string path) => $"{_version}/containers/{Uri.EscapeDataString(id)}/archive?" + Query(("path", path));
-
-    private static PathStat? StatOf(HttpResponseHeaders headers) =>
-        headers.TryGetValues("X-Docker-Container-Path-Stat", out IEnumerable<string>? values)
-            ? JsonSerializer.Deserialize<PathStat>(Convert.FromBase64String(values.First()), s_json)
-            : null;
-
     private sealed record IdAnswer(string Id);
-
-    private sealed record WaitAnswer(int StatusCode);
 
     /// <summary>A request's body that is made while it is sent.</summary>
     private sealed class WrittenContent : HttpContent
@@ -184,19 +180,5 @@ internal sealed partial class DockerClient
             length = 0;
             return false;
         }
-    }
-}
-
-/// <summary>A path of a container on its way here.</summary>
-internal sealed class DownloadedArchive(HttpResponseMessage answer, Stream content, PathStat? stat) : IDisposable
-{
-    public Stream Content => content;
-
-    public PathStat? Stat => stat;
-
-    public void Dispose()
-    {
-        content.Dispose();
-        answer.Dispose();
     }
 }

@@ -1,6 +1,5 @@
-using System.Globalization;
-using System.Net;
-using System.Text;
+using Docker.DotNet;
+using Docker.DotNet.Models;
 
 namespace DbBackup.Engine.Platform.Docker;
 
@@ -12,78 +11,41 @@ internal sealed partial class DockerClient
     /// <param name="command">The program and its arguments: no shell is between.</param>
     /// <param name="environment">Variables of its own, <c>NAME=value</c>: they stand in no process list.</param>
     /// <param name="feed">Whether its standard input will be written; else it is empty.</param>
+    /// <param name="endsWithReset">Whether it may end before its input does; see <see cref="HijackedStream"/>.</param>
     /// <param name="cancellationToken">Stops the start.</param>
     /// <exception cref="BackupException">The container does not run, or is not there.</exception>
     public async Task<ExecConnection> ExecAsync(
-        string container, IReadOnlyList<string> command, IReadOnlyList<string> environment, bool feed, CancellationToken cancellationToken)
+        string container, IReadOnlyList<string> command, IReadOnlyList<string> environment, bool feed, bool endsWithReset, CancellationToken cancellationToken)
     {
-        IdAnswer exec = (await PostAsync<IdAnswer>(
-            $"/containers/{Uri.EscapeDataString(container)}/exec",
-            new { AttachStdin = feed, AttachStdout = true, AttachStderr = true, Tty = false, Cmd = command, Env = environment },
+        ContainerExecCreateResponse exec = await CallAsync(
+            api => api.Exec.CreateContainerExecAsync(
+                Escape(container), new ContainerExecCreateParameters { AttachStdin = feed, AttachStdout = true, AttachStderr = true, Cmd = [.. command], Env = [.. environment] }, cancellationToken),
             container,
-            $"preparing {command[0]}",
-            cancellationToken).ConfigureAwait(false))!;
-        DockerConnection connection = await DockerConnection.OpenAsync(Endpoint, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            byte[] body = Encoding.UTF8.GetBytes("""{"Detach":false,"Tty":false}""");
-            string head = string.Create(
-                CultureInfo.InvariantCulture,
-                $"POST {_version}/exec/{exec.Id}/start HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n");
-            await connection.Stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. body], cancellationToken).ConfigureAwait(false);
-            await connection.Stream.FlushAsync(cancellationToken).ConfigureAwait(false);
-            (int status, string words) = await ReadHeadAsync(connection.Stream, cancellationToken).ConfigureAwait(false);
-            if (status is not (101 or 200))
-                throw DockerFailures.Answered(Endpoint, (HttpStatusCode)status, words, container, $"starting {command[0]}");
-            return new ExecConnection(this, exec.Id, connection);
-        }
-        catch (IOException exception)
-        {
-            connection.Dispose();
-            throw DockerFailures.Unreachable(Endpoint, exception.Message, exception);
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+            $"preparing {command[0]}").ConfigureAwait(false);
+        // A transport of its own: the library keeps the stream below its own one to itself.
+        var transport = new DockerTransport(_handler, endsWithReset);
+        MultiplexedStream streams = await CallAsync(
+            Build(transport), api => api.Exec.StartContainerExecAsync(exec.ID, new ContainerExecStartParameters(), cancellationToken), container, $"starting {command[0]}").ConfigureAwait(false);
+        return new ExecConnection(this, exec.ID, streams, transport.Hijacked!);
     }
 
     /// <summary>ExecInspect.</summary>
-    public Task<ExecInspect> ExecInspectAsync(string id, CancellationToken cancellationToken) =>
-        GetAsync<ExecInspect>($"/exec/{id}/json", null, "asking for an exit code", cancellationToken);
-
-    // Byte by byte: what follows the empty line belongs to the program's streams already.
-    private static async Task<(int Status, string Words)> ReadHeadAsync(Stream stream, CancellationToken cancellationToken)
-    {
-        var head = new StringBuilder();
-        byte[] one = new byte[1];
-        while (!(head.Length >= 4 && head[^1] == '\n' && head[^2] == '\r' && head[^3] == '\n'))
-        {
-            if (await stream.ReadAsync(one, cancellationToken).ConfigureAwait(false) == 0)
-                throw new IOException("the connection was closed before the answer");
-            head.Append((char)one[0]);
-        }
-
-        string[] lines = head.ToString().Split("\r\n");
-        int status = int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture);
-        if (status is 101 or 200)
-            return (status, string.Empty);
-        string? length = Array.Find(lines, line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase));
-        byte[] body = new byte[length is null ? 0 : Math.Min(1 << 16, int.Parse(length["Content-Length:".Length..].Trim(), CultureInfo.InvariantCulture))];
-        await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        return (status, Message(Encoding.UTF8.GetString(body)));
-    }
+    public Task<ContainerExecInspectResponse> ExecInspectAsync(string id, CancellationToken cancellationToken) =>
+        CallAsync(api => api.Exec.InspectContainerExecAsync(id, cancellationToken), null, "asking for an exit code");
 }
 
 /// <summary>The streams of a program in a container.</summary>
-internal sealed class ExecConnection(DockerClient client, string id, DockerConnection connection) : IDisposable
+internal sealed class ExecConnection(DockerClient client, string id, MultiplexedStream streams, HijackedStream hijacked) : IDisposable
 {
     // The engine notes the exit code a moment after the streams have ended.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PatienceWithNumber = TimeSpan.FromSeconds(2);
 
-    public DockerConnection Connection => connection;
+    /// <summary>Its output and errors.</summary>
+    public MultiplexedStream Streams => streams;
+
+    /// <summary>Its input, below them.</summary>
+    public HijackedStream Input => hijacked;
 
     /// <summary>The exit code, once the streams have ended; null where the program still runs, so that the connection must have been cut.</summary>
     public async Task<int?> ExitCodeAsync(CancellationToken cancellationToken)
@@ -91,9 +53,9 @@ internal sealed class ExecConnection(DockerClient client, string id, DockerConne
         DateTime end = DateTime.UtcNow + Patience;
         while (true)
         {
-            ExecInspect state = await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false);
+            ContainerExecInspectResponse state = await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false);
             if (!state.Running)
-                return state.ExitCode;
+                return (int?)state.ExitCode;
             if (DateTime.UtcNow > end)
                 return null;
             await Task.Delay(20, cancellationToken).ConfigureAwait(false);
@@ -106,9 +68,9 @@ internal sealed class ExecConnection(DockerClient client, string id, DockerConne
         DateTime end = DateTime.UtcNow + PatienceWithNumber;
         while (true)
         {
-            ExecInspect state = await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false);
+            ContainerExecInspectResponse state = await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false);
             if (state.Pid > 0)
-                return state.Pid;
+                return (int)state.Pid;
             if (state.ExitCode is not null || DateTime.UtcNow > end)
                 return null;
             // A program may have written already when the engine notes its number.
@@ -137,5 +99,5 @@ internal sealed class ExecConnection(DockerClient client, string id, DockerConne
         return false;
     }
 
-    public void Dispose() => connection.Dispose();
+    public void Dispose() => streams.Dispose();
 }

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Docker.DotNet.Models;
 
 namespace DbBackup.Engine.Platform.Docker;
 
@@ -13,17 +13,15 @@ internal sealed partial class DockerClient
 
     /// <summary>VolumeInspect.</summary>
     public Task<VolumeModel> VolumeInspectAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync<VolumeModel>($"/volumes/{Uri.EscapeDataString(name)}", name, "looking at a volume", cancellationToken);
+        GetAsync<VolumeModel>($"/volumes/{Escape(name)}", name, "looking at a volume", cancellationToken);
 
     /// <summary>VolumeCreate.</summary>
-    public async Task<VolumeModel> VolumeCreateAsync(string name, IReadOnlyDictionary<string, string>? labels, CancellationToken cancellationToken) =>
-        (await PostAsync<VolumeModel>("/volumes/create", new { Name = name, Labels = labels }, name, "creating a volume", cancellationToken).ConfigureAwait(false))!;
+    public Task VolumeCreateAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken) =>
+        CallAsync(api => api.Volumes.CreateAsync(new VolumesCreateParameters { Name = name, Labels = new Dictionary<string, string>(labels) }, cancellationToken), name, "creating a volume");
 
     /// <summary>VolumeDelete: only for those that this product has made for a moment.</summary>
-    public async Task VolumeDeleteAsync(string name, CancellationToken cancellationToken)
-    {
-        using HttpResponseMessage answer = await SendAsync(HttpMethod.Delete, $"{_version}/volumes/{Uri.EscapeDataString(name)}", null, name, "removing a volume", cancellationToken).ConfigureAwait(false);
-    }
+    public Task VolumeDeleteAsync(string name, CancellationToken cancellationToken) =>
+        CallAsync(api => api.Volumes.RemoveAsync(Escape(name), cancellationToken: cancellationToken), name, "removing a volume");
 
     /// <summary>NetworkConnect.</summary>
     /// <param name="network">The network.</param>
@@ -31,7 +29,7 @@ internal sealed partial class DockerClient
     /// <param name="endpoint">The API's EndpointConfig.</param>
     /// <param name="cancellationToken">Stops the request.</param>
     public Task NetworkConnectAsync(string network, string container, JsonNode? endpoint, CancellationToken cancellationToken) =>
-        PostAsync($"/networks/{Uri.EscapeDataString(network)}/connect", new { Container = container, EndpointConfig = endpoint }, network, "connecting a container to a network", cancellationToken);
+        PostAsync($"/networks/{Escape(network)}/connect", new { Container = container, EndpointConfig = endpoint }, network, "connecting a container to a network", cancellationToken);
 
     /// <summary>ImageList.</summary>
     public Task<IReadOnlyList<ImageSummary>> ImageListAsync(CancellationToken cancellationToken) =>
@@ -39,11 +37,11 @@ internal sealed partial class DockerClient
 
     /// <summary>ImageInspect.</summary>
     public Task<ImageInspect> ImageInspectAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync<ImageInspect>($"/images/{Uri.EscapeDataString(name)}/json", name, "looking at an image", cancellationToken);
+        GetAsync<ImageInspect>($"/images/{Escape(name)}/json", name, "looking at an image", cancellationToken);
 
     /// <summary>ImageInspect, with all that the engine says.</summary>
     public Task<JsonObject> ImageDefinitionAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync<JsonObject>($"/images/{Uri.EscapeDataString(name)}/json", name, "looking at an image", cancellationToken);
+        GetAsync<JsonObject>($"/images/{Escape(name)}/json", name, "looking at an image", cancellationToken);
 
     /// <summary>ImageInspect; null where there is no such image.</summary>
     public async Task<ImageInspect?> ImageFindAsync(string name, CancellationToken cancellationToken)
@@ -65,34 +63,30 @@ internal sealed partial class DockerClient
     public Task ImageTagAsync(string id, string reference, CancellationToken cancellationToken)
     {
         (string repository, string? tag) = SplitReference(reference);
-        return PostAsync($"/images/{Uri.EscapeDataString(id)}/tag?" + Query(("repo", repository), ("tag", tag)), null, id, "naming an image", cancellationToken);
+        return CallAsync(api => api.Images.TagImageAsync(Escape(id), new ImageTagParameters { RepositoryName = repository, Tag = tag }, cancellationToken), id, "naming an image");
     }
 
     /// <summary>ImageDelete of one name; the image itself stays for as long as it has another one, or a container.</summary>
-    public async Task ImageUntagAsync(string reference, CancellationToken cancellationToken)
-    {
-        using HttpResponseMessage answer = await SendAsync(
-            HttpMethod.Delete, $"{_version}/images/{Uri.EscapeDataString(reference)}?noprune=1", null, reference, "removing the name of an image", cancellationToken).ConfigureAwait(false);
-    }
+    public Task ImageUntagAsync(string reference, CancellationToken cancellationToken) =>
+        CallAsync(api => api.Images.DeleteImageAsync(Escape(reference), new ImageDeleteParameters { NoPrune = true }, cancellationToken), reference, "removing the name of an image");
 
     /// <summary>ImageCreate: pulls an image. The engine answers at once, and tells of failures in what follows.</summary>
     /// <param name="reference">Its name, <c>repository:tag</c>.</param>
     /// <param name="heard">Hears what the engine says of it.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    public async Task ImagePullAsync(string reference, Action<string> heard, CancellationToken cancellationToken)
+    public Task ImagePullAsync(string reference, Action<string> heard, CancellationToken cancellationToken)
     {
         (string repository, string? tag) = SplitReference(reference);
-        using HttpResponseMessage answer = await SendAsync(
-            HttpMethod.Post, $"{_version}/images/create?" + Query(("fromImage", repository), ("tag", tag ?? "latest")), null, reference, "pulling an image", cancellationToken).ConfigureAwait(false);
-        using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
-        while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        var progress = new PullProgress(message =>
         {
-            PullProgress? progress = line.Length == 0 ? null : JsonSerializer.Deserialize<PullProgress>(line, s_json);
-            if (progress?.Error is { } error)
-                throw DockerFailures.Answered(Endpoint, HttpStatusCode.OK, error, reference, "pulling an image");
-            if (progress is { Status: { } status, Progress: null })
+            if (message.Error is { } error)
+                throw DockerFailures.Answered(Endpoint, HttpStatusCode.OK, error.Message ?? "no reason given", reference, "pulling an image");
+            // Not each step of a bar.
+            if (message is { Status: { } status, Progress: null or { Current: null or 0 } })
                 heard(status);
-        }
+        });
+        return CallAsync(
+            api => api.Images.CreateImageAsync(new ImagesCreateParameters { FromImage = repository, Tag = tag ?? "latest" }, null, progress, cancellationToken), reference, "pulling an image");
     }
 
     /// <summary>The repository and the tag of an image's name; a digest counts as the repository's.</summary>
@@ -102,5 +96,9 @@ internal sealed partial class DockerClient
         return colon > reference.LastIndexOf('/') && !reference.Contains('@', StringComparison.Ordinal) ? (reference[..colon], reference[(colon + 1)..]) : (reference, null);
     }
 
-    private sealed record PullProgress(string? Status, string? Progress, string? Error);
+    // The framework's Progress tells of things later, and in any order.
+    private sealed class PullProgress(Action<JSONMessage> heard) : IProgress<JSONMessage>
+    {
+        public void Report(JSONMessage value) => heard(value);
+    }
 }

@@ -3,33 +3,37 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Docker.DotNet;
+using Docker.DotNet.Models;
+using DockerApi = Docker.DotNet.DockerClient;
 
 namespace DbBackup.Engine.Platform.Docker;
 
 /// <summary>
-/// A thin client of the Docker Engine API (docs.docker.com/reference/api/engine): one method an operation, under the operation's own name.
+/// The Docker Engine API (docs.docker.com/reference/api/engine) as this product uses it: one method an operation, under the operation's own name,
+/// and every failure an error that says what to do next. What is done goes through Docker.DotNet; what is read is read here, into the few
+/// properties that are used (docs/architecture.md says why).
 /// </summary>
 internal sealed partial class DockerClient : IDisposable
 {
     // What of the API is used has been the same from 1.41 (20.10) to 1.51; a newer engine is spoken to as the latter.
-    private static readonly Version s_newestKnown = new(1, 51);
+    private static readonly System.Version s_oldestKnown = new(1, 41);
+    private static readonly System.Version s_newestKnown = new(1, 51);
     private static readonly JsonSerializerOptions s_json = new() { PropertyNameCaseInsensitive = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
     private const string KernelRelease = "/proc/sys/kernel/osrelease";
+    private readonly DockerHandler _handler;
     private readonly HttpClient _http;
-    private string _version = string.Empty;
+    private readonly Lazy<DockerApi> _api;
+    private System.Version? _version;
     private bool? _isSameKernel;
 
     private DockerClient(DockerEndpoint endpoint)
     {
         Endpoint = endpoint;
-        var handler = new SocketsHttpHandler
-        {
-            // A connection that idles is a process of its own where ssh is between.
-            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
-            UseProxy = false,
-            ConnectCallback = async (_, token) => new OwnedStream(await DockerConnection.OpenAsync(endpoint, token).ConfigureAwait(false)),
-        };
-        _http = new HttpClient(handler) { BaseAddress = new Uri("http://docker/"), Timeout = Timeout.InfiniteTimeSpan };
+        _handler = new DockerHandler(endpoint);
+        _http = new HttpClient(_handler) { BaseAddress = DockerTransport.Address, Timeout = Timeout.InfiniteTimeSpan };
+        // Loading it takes longer than what a search reads.
+        _api = new Lazy<DockerApi>(() => Build(new DockerTransport(_handler)));
     }
 
     /// <summary>The engine.</summary>
@@ -43,8 +47,8 @@ internal sealed partial class DockerClient : IDisposable
         try
         {
             using HttpResponseMessage answer = await client.SendAsync(HttpMethod.Get, "/_ping", null, null, "asking for the engine", cancellationToken).ConfigureAwait(false);
-            string offered = answer.Headers.TryGetValues("Api-Version", out IEnumerable<string>? values) ? values.First() : "1.41";
-            client._version = "/v" + (Version.TryParse(offered, out Version? version) && version > s_newestKnown ? s_newestKnown.ToString() : offered);
+            bool isKnown = System.Version.TryParse(answer.Headers.TryGetValues("Api-Version", out IEnumerable<string>? values) ? values.First() : null, out System.Version? offered);
+            client._version = !isKnown ? s_oldestKnown : offered > s_newestKnown ? s_newestKnown : offered;
             return client;
         }
         catch
@@ -57,7 +61,8 @@ internal sealed partial class DockerClient : IDisposable
     public void Dispose() => _http.Dispose();
 
     /// <summary>SystemVersion.</summary>
-    public Task<DockerVersion> VersionAsync(CancellationToken cancellationToken) => GetAsync<DockerVersion>("/version", null, "asking for the version", cancellationToken);
+    public Task<VersionResponse> VersionAsync(CancellationToken cancellationToken) =>
+        CallAsync(api => api.System.GetVersionAsync(cancellationToken), null, "asking for the version");
 
     /// <summary>
     /// Whether the engine's containers run on this machine's own kernel, so that paths, processes and locks of theirs are to be found here. In
@@ -67,23 +72,63 @@ internal sealed partial class DockerClient : IDisposable
         _isSameKernel ??= Endpoint.IsLocal && OperatingSystem.IsLinux() && File.Exists(KernelRelease)
             && (await File.ReadAllTextAsync(KernelRelease, cancellationToken).ConfigureAwait(false)).Trim() == (await VersionAsync(cancellationToken).ConfigureAwait(false)).KernelVersion;
 
+    private DockerApi Build(DockerTransport transport) => new DockerClientBuilder()
+        .WithEndpoint(DockerTransport.Address)
+        .WithApiVersion(_version)
+        .WithTimeout(Timeout.InfiniteTimeSpan)
+        .WithTransportOptions(transport, Endpoint)
+        .Build();
+
+    private async Task CallAsync(Func<DockerApi, Task> call, string? target, string action) =>
+        await CallAsync(
+            async api =>
+            {
+                await call(api).ConfigureAwait(false);
+                return true;
+            },
+            target,
+            action).ConfigureAwait(false);
+
+    private Task<T> CallAsync<T>(Func<DockerApi, Task<T>> call, string? target, string action) => CallAsync(_api.Value, call, target, action);
+
+    // Nothing that the library throws gets out of here, nor does a name get into a path of its that is not escaped: it takes both as they come.
+    private async Task<T> CallAsync<T>(DockerApi api, Func<DockerApi, Task<T>> call, string? target, string action)
+    {
+        try
+        {
+            return await call(api).ConfigureAwait(false);
+        }
+        catch (DockerApiException exception)
+        {
+            throw DockerFailures.Answered(Endpoint, exception.StatusCode, Message(exception.ResponseBody ?? string.Empty), target, action);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            throw Unreachable(exception);
+        }
+        catch (Exception exception) when (exception is JsonException or FormatException or NotSupportedException or NotImplementedException or (InvalidOperationException and not ObjectDisposedException))
+        {
+            throw Unreadable(exception, action);
+        }
+    }
+
     private async Task<T> GetAsync<T>(string path, string? target, string action, CancellationToken cancellationToken)
     {
-        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, _version + path, null, target, action, cancellationToken).ConfigureAwait(false);
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Get, Versioned(path), null, target, action, cancellationToken).ConfigureAwait(false);
         return (await ReadAsync<T>(answer, action, cancellationToken).ConfigureAwait(false))!;
     }
 
-    private async Task<T?> PostAsync<T>(string path, object? body, string? target, string action, CancellationToken cancellationToken)
+    private async Task<T> PostAsync<T>(string path, object body, string? target, string action, CancellationToken cancellationToken)
     {
-        using HttpContent? content = body is null ? null : Json(body);
-        using HttpResponseMessage answer = await SendAsync(HttpMethod.Post, _version + path, content, target, action, cancellationToken).ConfigureAwait(false);
-        return await ReadAsync<T>(answer, action, cancellationToken).ConfigureAwait(false);
+        using StringContent content = Json(body);
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Post, Versioned(path), content, target, action, cancellationToken).ConfigureAwait(false);
+        return (await ReadAsync<T>(answer, action, cancellationToken).ConfigureAwait(false))!;
     }
 
-    private async Task PostAsync(string path, object? body, string? target, string action, CancellationToken cancellationToken)
+    private async Task PostAsync(string path, object body, string? target, string action, CancellationToken cancellationToken)
     {
-        using HttpContent? content = body is null ? null : Json(body);
-        using HttpResponseMessage answer = await SendAsync(HttpMethod.Post, _version + path, content, target, action, cancellationToken).ConfigureAwait(false);
+        using StringContent content = Json(body);
+        using HttpResponseMessage answer = await SendAsync(HttpMethod.Post, Versioned(path), content, target, action, cancellationToken).ConfigureAwait(false);
     }
 
     private static StringContent Json(object body) => new(JsonSerializer.Serialize(body, s_json), Encoding.UTF8, "application/json");
@@ -97,13 +142,9 @@ internal sealed partial class DockerClient : IDisposable
         {
             answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         }
-        catch (HttpRequestException exception)
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            throw Find(exception) ?? DockerFailures.Unreachable(Endpoint, exception.InnerException?.Message ?? exception.Message, exception);
-        }
-        catch (IOException exception)
-        {
-            throw Find(exception) ?? DockerFailures.Unreachable(Endpoint, exception.Message, exception);
+            throw Unreachable(exception);
         }
 
         if (answer.IsSuccessStatusCode || answer.StatusCode == HttpStatusCode.NotModified)
@@ -112,16 +153,20 @@ internal sealed partial class DockerClient : IDisposable
             throw DockerFailures.Answered(Endpoint, answer.StatusCode, await MessageAsync(answer.Content, cancellationToken).ConfigureAwait(false), target, action);
     }
 
-    private static BackupException? Find(Exception? exception)
+    private BackupException Unreachable(Exception exception)
     {
-        for (; exception is not null; exception = exception.InnerException)
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
-            if (exception is BackupException failure)
+            if (cause is BackupException failure)
                 return failure;
         }
 
-        return null;
+        return DockerFailures.Unreachable(Endpoint, exception.InnerException?.Message ?? exception.Message, exception);
     }
+
+    private BackupFailure Unreadable(Exception exception, string action) => new(
+        ErrorCodes.DockerFailed, FailureCategory.Busy, $"The answer of the engine at '{Endpoint}' to {action} cannot be read: {exception.Message}", "Is this address really a Docker engine's?", exception)
+    { Target = Endpoint.ToString() };
 
     private static async Task<string> MessageAsync(HttpContent content, CancellationToken cancellationToken) =>
         Message(await content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false));
@@ -131,7 +176,7 @@ internal sealed partial class DockerClient : IDisposable
         try
         {
             using JsonDocument document = JsonDocument.Parse(text);
-            return document.RootElement.TryGetProperty("message", out JsonElement message) ? message.GetString() ?? text : text;
+            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("message", out JsonElement message) ? message.GetString() ?? text : text;
         }
         catch (JsonException)
         {
@@ -148,25 +193,16 @@ internal sealed partial class DockerClient : IDisposable
         }
         catch (Exception exception) when (exception is JsonException or HttpRequestException or IOException)
         {
-            throw new BackupFailure(
-                ErrorCodes.DockerFailed, FailureCategory.Busy, $"The answer of the engine at '{Endpoint}' to {action} cannot be read: {exception.Message}", "Is this address really a Docker engine's?", exception)
-            { Target = Endpoint.ToString() };
+            throw Unreadable(exception, action);
         }
     }
+
+    private string Versioned(string path) => _version is null ? path : $"/v{_version}{path}";
+
+    private static string Escape(string name) => Uri.EscapeDataString(name);
 
     private static string Query(params (string Name, object? Value)[] parts) => string.Join('&', parts.Where(part => part.Value is not null)
         .Select(part => part.Name + "=" + Uri.EscapeDataString(Convert.ToString(part.Value, CultureInfo.InvariantCulture)!)));
 
     private sealed record VolumesAnswer(IReadOnlyList<VolumeModel>? Volumes);
-
-    /// <summary>A connection's stream, which takes the connection with it when the pool lets it go.</summary>
-    private sealed class OwnedStream(DockerConnection connection) : ForwardedStream(connection.Stream)
-    {
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-                connection.Dispose();
-            base.Dispose(disposing);
-        }
-    }
 }

@@ -95,8 +95,9 @@ internal static class DockerFailures
 
     private static string Words(SocketError code, string message) => code switch
     {
-        SocketError.ConnectionRefused => "nobody listens there",
-        SocketError.AddressNotAvailable or SocketError.HostNotFound => "there is no such host or socket",
+        SocketError.ConnectionRefused => "connection refused",
+        // .NET's name for ENOENT of a Unix socket; its own words for it are of network cards.
+        SocketError.AddressNotAvailable => "no such file or directory",
         _ => message,
     };
 }

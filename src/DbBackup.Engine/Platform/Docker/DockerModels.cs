@@ -1,3 +1,5 @@
+using Docker.DotNet.Models;
+
 namespace DbBackup.Engine.Platform.Docker;
 
 // The parts of the Engine API's answers that are used, under the API's own names (docs.docker.com/reference/api/engine).
@@ -58,27 +60,20 @@ internal sealed record ContainerNetworkSettings(IReadOnlyDictionary<string, Cont
 
 internal sealed record ContainerNetwork(string? IPAddress);
 
-internal sealed record ContainerTop(IReadOnlyList<string> Titles, IReadOnlyList<IReadOnlyList<string>>? Processes);
-
-internal sealed record ExecInspect(bool Running, int? ExitCode, int Pid);
-
 internal sealed record VolumeModel(string Name, string Driver, string Mountpoint, IReadOnlyDictionary<string, string>? Labels, string? Scope, IReadOnlyDictionary<string, string>? Options);
 
 internal sealed record ImageSummary(string Id, IReadOnlyList<string>? RepoTags, long Size, long Created);
 
 internal sealed record ImageInspect(string Id, IReadOnlyList<string>? RepoTags, ContainerConfig? Config, string? Architecture, string? Os);
 
-internal sealed record DockerVersion(string Version, string ApiVersion, string? Os)
+/// <summary>What Go's os.FileMode says of a path in a container.</summary>
+internal static class ContainerPathStats
 {
-    /// <summary>The kernel that the containers run on.</summary>
-    public string? KernelVersion { get; init; }
-}
+    extension(ContainerPathStatResponse stat)
+    {
+        // The kind is in its highest bits.
+        public bool IsDirectory => (stat.Mode & 0x80000000) != 0;
 
-/// <summary>What the engine says of a path in a container, in a header of the archive's answer.</summary>
-internal sealed record PathStat(string Name, long Size, uint Mode, DateTimeOffset Mtime, string LinkTarget)
-{
-    // Go's os.FileMode has the kind in its highest bits.
-    public bool IsDirectory => (Mode & 0x80000000) != 0;
-
-    public bool IsSymbolicLink => (Mode & 0x08000000) != 0;
+        public bool IsSymbolicLink => (stat.Mode & 0x08000000) != 0;
+    }
 }

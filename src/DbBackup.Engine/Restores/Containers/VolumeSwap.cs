@@ -99,8 +99,8 @@ internal sealed class VolumeSwap : IAsyncDisposable
             { Target = Place.Location.ToString() };
         }
 
-        using DownloadedArchive arrived = await _client.ContainerArchiveAsync(_helper, $"{_folder}/{NewName}", cancellationToken).ConfigureAwait(false);
-        if (await archive.FindDifferenceAsync(arrived.Content, cancellationToken).ConfigureAwait(false) is { } difference)
+        using Stream arrived = await _client.ContainerArchiveAsync(_helper, $"{_folder}/{NewName}", cancellationToken).ConfigureAwait(false);
+        if (await archive.FindDifferenceAsync(arrived, cancellationToken).ConfigureAwait(false) is { } difference)
         {
             throw new BackupFailure(
                 ErrorCodes.RestoreMismatch, FailureCategory.InvalidData, $"What was unpacked in '{Place.Location}' is not what was sent: {difference}. Nothing was replaced.",

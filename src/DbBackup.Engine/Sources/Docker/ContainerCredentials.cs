@@ -60,8 +60,8 @@ internal sealed record ContainerCredentials(string Username, string? Password, s
             return output;
         try
         {
-            using DownloadedArchive archive = await host.Client.ContainerArchiveAsync(host.Container.Id, path, cancellationToken).ConfigureAwait(false);
-            using var tar = new TarReader(archive.Content);
+            using Stream archive = await host.Client.ContainerArchiveAsync(host.Container.Id, path, cancellationToken).ConfigureAwait(false);
+            using var tar = new TarReader(archive);
             if (await tar.GetNextEntryAsync(copyData: true, cancellationToken).ConfigureAwait(false) is not { DataStream: { } data } || data.Length > LongestSecret)
                 return null;
             using var reader = new StreamReader(data);

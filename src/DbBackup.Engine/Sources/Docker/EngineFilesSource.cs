@@ -2,6 +2,7 @@ using System.Globalization;
 using DbBackup.Engine.Platform.Docker;
 using DbBackup.Engine.Sources.Files;
 using DbBackup.Engine.Sources.Sqlite;
+using PathStat = Docker.DotNet.Models.ContainerPathStatResponse;
 
 namespace DbBackup.Engine.Sources.Docker;
 
@@ -153,10 +154,10 @@ internal sealed class EngineFilesSource(ArchiveOrigin origin, FilesLayout layout
     {
         try
         {
-            using DownloadedArchive archive = await origin.Client.ContainerArchiveAsync(origin.Container, path, cancellationToken).ConfigureAwait(false);
+            using Stream archive = await origin.Client.ContainerArchiveAsync(origin.Container, path, cancellationToken).ConfigureAwait(false);
             long told = 0;
             await parts.AddAsync(
-                archive.Content,
+                archive,
                 keepDatabases,
                 done =>
                 {

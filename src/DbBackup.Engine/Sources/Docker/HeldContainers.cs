@@ -124,7 +124,7 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
     private async Task StopAsync(ContainerInspect container)
     {
         _touched[container.Id] = false;
-        await client.ContainerStopAsync(container.Id, seconds: null, CancellationToken.None).ConfigureAwait(false);
+        await client.ContainerStopAsync(container.Id, CancellationToken.None).ConfigureAwait(false);
         _touched[container.Id] = true;
         // A stop by hand ends what the restart policy does, but not what another program does.
         if ((await client.ContainerInspectAsync(container.Id, CancellationToken.None).ConfigureAwait(false)).State.Running)

@@ -32,7 +32,7 @@ internal static class HostPath
             if (UnixFile.TryStat(path, out UnixFileFacts before)
                 && await client.ContainerArchiveInfoAsync(place.Container, place.Path, cancellationToken).ConfigureAwait(false) is { } stat
                 && UnixFile.TryStat(path, out UnixFileFacts after)
-                && before.ModifiedUtc <= stat.Mtime.UtcDateTime && stat.Mtime.UtcDateTime <= after.ModifiedUtc && (uint)after.Permissions % 512 == stat.Mode % 512)
+                && before.ModifiedUtc <= stat.Mtime.ToUniversalTime() && stat.Mtime.ToUniversalTime() <= after.ModifiedUtc && (uint)after.Permissions % 512 == stat.Mode % 512)
             {
                 return await Task.Run(() => CanRead(path, cancellationToken), cancellationToken).ConfigureAwait(false) ? path : null;
             }

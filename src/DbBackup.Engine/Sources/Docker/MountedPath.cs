@@ -1,4 +1,5 @@
 using DbBackup.Engine.Platform.Docker;
+using PathStat = Docker.DotNet.Models.ContainerPathStatResponse;
 
 namespace DbBackup.Engine.Sources.Docker;
 

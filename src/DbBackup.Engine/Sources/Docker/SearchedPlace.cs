@@ -58,7 +58,7 @@ internal sealed record SearchedPlace(string Source, VolumeModel? Volume, IReadOn
         for (int look = 0; look < 2; look++)
         {
             if (await client.ContainerArchiveInfoAsync(Users[0].Container.Id, Users[0].Mount.Destination, cancellationToken).ConfigureAwait(false) is { } stat
-                && UnixFile.TryStat(real, out UnixFileFacts facts) && facts.ModifiedUtc == stat.Mtime.UtcDateTime)
+                && UnixFile.TryStat(real, out UnixFileFacts facts) && facts.ModifiedUtc == stat.Mtime.ToUniversalTime())
             {
                 return Source;
             }

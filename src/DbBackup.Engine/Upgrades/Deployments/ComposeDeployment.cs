@@ -142,7 +142,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         if (!note.HasBegun(UpgradeSteps.Start))
             return;
         foreach (ContainerSummary container in await OwnContainersAsync(cancellationToken).ConfigureAwait(false))
-            await Client.ContainerStopAsync(container.Id, null, cancellationToken).ConfigureAwait(false);
+            await Client.ContainerStopAsync(container.Id, cancellationToken).ConfigureAwait(false);
         await ComposeAsync(["up", "--no-start", "--no-deps", .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
     }
 

@@ -106,7 +106,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         finally
         {
             // Its database is looked at next: no half of a transaction is to be in it.
-            await Client.ContainerStopAsync(container, null, CancellationToken.None).ConfigureAwait(false);
+            await Client.ContainerStopAsync(container, CancellationToken.None).ConfigureAwait(false);
             await RemoveOnceAsync(name, CancellationToken.None).ConfigureAwait(false);
         }
     }
@@ -160,7 +160,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         ContainerInspect? present = await Client.ContainerFindAsync(Name, cancellationToken).ConfigureAwait(false);
         if (present is not null && present.Image != image.Id)
         {
-            await Client.ContainerStopAsync(present.Id, null, cancellationToken).ConfigureAwait(false);
+            await Client.ContainerStopAsync(present.Id, cancellationToken).ConfigureAwait(false);
             await Client.ContainerRenameAsync(present.Id, undone, cancellationToken).ConfigureAwait(false);
             present = null;
         }

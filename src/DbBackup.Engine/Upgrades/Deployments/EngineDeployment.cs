@@ -60,7 +60,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
         foreach (StoppedContainer each in record.Stopped!)
         {
             if (await client.ContainerFindAsync(each.Id, cancellationToken).ConfigureAwait(false) is not null)
-                await client.ContainerStopAsync(each.Id, null, cancellationToken).ConfigureAwait(false);
+                await client.ContainerStopAsync(each.Id, cancellationToken).ConfigureAwait(false);
         }
 
         return record.Stopped!.Count == 0 ? "nothing that writes was running" : $"stopped {string.Join(", ", record.Stopped.Select(each => each.Name))}";
@@ -95,7 +95,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
     {
         await RemoveOnceAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
         foreach (ContainerSummary container in await OwnContainersAsync(cancellationToken).ConfigureAwait(false))
-            await client.ContainerStopAsync(container.Id, null, cancellationToken).ConfigureAwait(false);
+            await client.ContainerStopAsync(container.Id, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task RestartAsync(UpgradeNote note, IOperationObserver observer, CancellationToken cancellationToken)

@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
 using System.Text;
 using DbBackup.Engine.Platform.Docker;
+using Docker.DotNet;
 
 namespace DbBackup.Tests.Unit.Platform.Docker;
 
 /// <summary>The engine's frames may come cut anywhere; output and errors come apart all the same.</summary>
-public sealed class FramedOutputTests
+public sealed class DemultiplexedOutputTests
 {
     private static readonly byte[] Sample =
     [
@@ -60,7 +61,7 @@ public sealed class FramedOutputTests
             position += length;
         }
 
-        using var output = new FramedOutput(new PiecesStream([.. framed], 65_537), _ => { });
+        using var output = new DemultiplexedOutput(new MultiplexedStream(new PiecesStream([.. framed], 65_537), multiplexed: true), _ => { });
         using var all = new MemoryStream();
         await output.CopyToAsync(all);
         Assert.True(content.AsSpan().SequenceEqual(all.ToArray()));
@@ -70,7 +71,7 @@ public sealed class FramedOutputTests
     private static async Task<(string Output, string Errors, bool Cut)> ReadAsync(byte[] framed, int piece, int asked)
     {
         var errors = new StringBuilder();
-        using var output = new FramedOutput(new PiecesStream(framed, piece), bytes => errors.Append(Encoding.ASCII.GetString(bytes)));
+        using var output = new DemultiplexedOutput(new MultiplexedStream(new PiecesStream(framed, piece), multiplexed: true), bytes => errors.Append(Encoding.ASCII.GetString(bytes)));
         var text = new StringBuilder();
         byte[] buffer = new byte[asked];
         int read;
@@ -93,7 +94,7 @@ public sealed class FramedOutputTests
     /// <summary>Gives no more than so many bytes at once.</summary>
     private sealed class PiecesStream(byte[] content, int piece) : MemoryStream(content)
     {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            base.ReadAsync(buffer[..Math.Min(buffer.Length, piece)], cancellationToken);
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            base.ReadAsync(buffer, offset, Math.Min(count, piece), cancellationToken);
     }
 }
