@@ -23,7 +23,7 @@ internal sealed partial class DockerClient : IDisposable
     private const string KernelRelease = "/proc/sys/kernel/osrelease";
     private readonly DockerHandler _handler;
     private readonly HttpClient _http;
-    private readonly Lazy<DockerApi> _api;
+    private DockerApi? _api;
     private System.Version? _version;
     private bool? _isSameKernel;
 
@@ -31,9 +31,7 @@ internal sealed partial class DockerClient : IDisposable
     {
         Endpoint = endpoint;
         _handler = new DockerHandler(endpoint);
-        _http = new HttpClient(_handler) { BaseAddress = DockerTransport.Address, Timeout = Timeout.InfiniteTimeSpan };
-        // Loading it takes longer than what a search reads.
-        _api = new Lazy<DockerApi>(() => Build(new DockerTransport(_handler)));
+        _http = new HttpClient(_handler) { BaseAddress = DockerHandler.Address, Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>The engine.</summary>
@@ -72,8 +70,9 @@ internal sealed partial class DockerClient : IDisposable
         _isSameKernel ??= Endpoint.IsLocal && OperatingSystem.IsLinux() && File.Exists(KernelRelease)
             && (await File.ReadAllTextAsync(KernelRelease, cancellationToken).ConfigureAwait(false)).Trim() == (await VersionAsync(cancellationToken).ConfigureAwait(false)).KernelVersion;
 
+    // Nothing that runs before this knows the library, for loading it takes longer than all that a search reads.
     private DockerApi Build(DockerTransport transport) => new DockerClientBuilder()
-        .WithEndpoint(DockerTransport.Address)
+        .WithEndpoint(DockerHandler.Address)
         .WithApiVersion(_version)
         .WithTimeout(Timeout.InfiniteTimeSpan)
         .WithTransportOptions(transport, Endpoint)
@@ -89,7 +88,8 @@ internal sealed partial class DockerClient : IDisposable
             target,
             action).ConfigureAwait(false);
 
-    private Task<T> CallAsync<T>(Func<DockerApi, Task<T>> call, string? target, string action) => CallAsync(_api.Value, call, target, action);
+    private Task<T> CallAsync<T>(Func<DockerApi, Task<T>> call, string? target, string action) =>
+        CallAsync(_api ??= Build(new DockerTransport(_handler)), call, target, action);
 
     // Nothing that the library throws gets out of here, nor does a name get into a path of its that is not escaped: it takes both as they come.
     private async Task<T> CallAsync<T>(DockerApi api, Func<DockerApi, Task<T>> call, string? target, string action)

@@ -8,6 +8,9 @@ namespace DbBackup.Engine.Platform.Docker;
 /// </summary>
 internal sealed class DockerHandler(DockerEndpoint endpoint) : HttpMessageHandler
 {
+    /// <summary>What requests call the engine; the connection says which it is.</summary>
+    public static Uri Address { get; } = new("http://docker/");
+
     private readonly HttpMessageInvoker _pool = new(new SocketsHttpHandler
     {
         // A connection that idles is a process of its own where ssh is between.

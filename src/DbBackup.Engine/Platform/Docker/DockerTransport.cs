@@ -8,15 +8,12 @@ namespace DbBackup.Engine.Platform.Docker;
 /// <param name="endsWithReset">Whether a program's output may end with a reset; see <see cref="HijackedStream"/>.</param>
 internal sealed class DockerTransport(DockerHandler handler, bool endsWithReset = false) : IDockerHandlerFactory<DockerEndpoint>
 {
-    /// <summary>What requests call the engine; the connection says which it is.</summary>
-    public static Uri Address { get; } = new("http://docker/");
-
     /// <summary>The streams of the program that was started last through this transport.</summary>
     public HijackedStream? Hijacked { get; private set; }
 
     public ResolvedTransport CreateHandler(DockerEndpoint transportOptions, ResolvedClientOptions clientOptions, ILogger logger) => CreateHandler(clientOptions, logger);
 
-    public ResolvedTransport CreateHandler(ResolvedClientOptions clientOptions, ILogger logger) => new(handler, Address);
+    public ResolvedTransport CreateHandler(ResolvedClientOptions clientOptions, ILogger logger) => new(handler, DockerHandler.Address);
 
     public Task<WriteClosableStream> HijackStreamAsync(HttpContent content)
     {
