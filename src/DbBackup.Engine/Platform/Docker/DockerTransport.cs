@@ -56,21 +56,14 @@ internal sealed class HijackedStream(DockerConnection connection, Stream output,
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        int read;
-        try
-        {
-            read = await output.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        }
-        catch (IOException) when (endsWithReset)
-        {
-            read = 0;
-        }
-
-        // HTTP's stream takes a closed connection for the end.
-        ObjectDisposedException.ThrowIf(read == 0 && _isDisposed, this);
-        return read;
+        // Two reads a frame, of which most find their bytes there.
+        ValueTask<int> read = output.ReadAsync(buffer, cancellationToken);
+        if (!read.IsCompletedSuccessfully)
+            return AwaitAsync(read);
+        int count = read.Result;
+        return count > 0 ? ValueTask.FromResult(count) : AwaitAsync(ValueTask.FromResult(count));
     }
 
     public override void Write(byte[] buffer, int offset, int count) => connection.Stream.Write(buffer, offset, count);
@@ -84,6 +77,23 @@ internal sealed class HijackedStream(DockerConnection connection, Stream output,
     public override void Flush() => connection.Stream.Flush();
 
     public override Task FlushAsync(CancellationToken cancellationToken) => connection.Stream.FlushAsync(cancellationToken);
+
+    private async ValueTask<int> AwaitAsync(ValueTask<int> reading)
+    {
+        int read;
+        try
+        {
+            read = await reading.ConfigureAwait(false);
+        }
+        catch (IOException) when (endsWithReset)
+        {
+            read = 0;
+        }
+
+        // HTTP's stream takes a closed connection for the end.
+        ObjectDisposedException.ThrowIf(read == 0 && _isDisposed, this);
+        return read;
+    }
 
     public override void CloseWrite() => connection.CloseWriteAsync().AsTask().GetAwaiter().GetResult();
 
