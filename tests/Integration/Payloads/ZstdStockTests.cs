@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DbBackup.Testing;
 using static DbBackup.Testing.PayloadSample;
 
@@ -52,11 +53,15 @@ public sealed class ZstdStockTests
     {
         Require.Tool("zstd");
         byte[] stored = await FilterAsync(s_content, "zstd", "-q", "-3", "--long=31", "-c");
+        using Process process = Process.GetCurrentProcess();
+        long before = process.PrivateMemorySize64;
 
         BackupFailure failure = await Assert.ThrowsAsync<BackupFailure>(
             () => UnpackAsync(stored, Describe(PayloadCompression.Zstd, stored, s_content), Zstd(path)));
 
         Assert.Equal(ErrorCodes.FormatNotSupported, failure.Code);
+        process.Refresh();
+        Assert.InRange(process.PrivateMemorySize64 - before, long.MinValue, 1L << 30);
         // What the hint says works.
         Assert.Equal(s_content, await FilterAsync(stored, "zstd", "-dc", "--long=31"));
     }

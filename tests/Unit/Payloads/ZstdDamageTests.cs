@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DbBackup.Engine.Payloads;
 using DbBackup.Testing;
 using static DbBackup.Testing.PayloadSample;
@@ -92,8 +91,6 @@ public sealed class ZstdDamageTests
     {
         ZstdLibrary zstd = Zstd(path);
         byte[] oneRawBlock = [0x28, 0xb5, 0x2f, 0xfd, 0, (byte)((windowLog - 10) << 3), (3 << 3) | 1, 0, 0, 1, 2, 3];
-        using Process process = Process.GetCurrentProcess();
-        long before = process.PrivateMemorySize64;
 
         if (accepted)
         {
@@ -105,8 +102,6 @@ public sealed class ZstdDamageTests
         Assert.Equal(ErrorCodes.FormatNotSupported, failure.Code);
         Assert.Contains("128 MiB", failure.Message, StringComparison.Ordinal);
         Assert.Contains("zstd -d --long=31", failure.Hint, StringComparison.Ordinal);
-        process.Refresh();
-        Assert.InRange(process.PrivateMemorySize64 - before, long.MinValue, 64L << 20);
     }
 
     [Fact]
