@@ -113,6 +113,6 @@ insert into alembic_version values ('9c1b7a40d2e3');
         # The newer code would migrate the old data at its start: it stays off, and the module says so.
         $result.LeftStopped | Should -HaveCount 1
         "$warnings" | Should -BeLike '*left stopped*'
-        Invoke-Docker inspect --format '{{.State.Running}}' (Invoke-Compose $project ps -a -q backend) | Should -Be false
+        Invoke-Docker inspect --format '{{.State.Running}}' (Invoke-Compose $project ps --all --quiet backend) | Should -Be false
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using DbBackup.Engine.Platform;
+using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Restores;
 
@@ -18,6 +19,7 @@ internal sealed class RestoreJournal : IDisposable
 
     // Between the creation of a journal and its first line there is a moment.
     private static readonly TimeSpan PatienceWithUnreadable = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RollBackTimeout = TimeSpan.FromSeconds(10);
     private readonly string _path;
     private readonly FileStream _file;
     private bool _keep;
@@ -76,9 +78,12 @@ internal sealed class RestoreJournal : IDisposable
                     swap.Discard();
             }
 
-            // Either SQLite finished the transaction, or it rolls it back when the database is next opened.
             foreach (StagedSwap swap in content.Written)
                 swap.Discard();
+            // Of the restore's own writes (it left WAL mode, or wrote through SQLite) a hot journal may be left. Those who only read
+            // the database would be refused until somebody rolls it back.
+            foreach (StagedSwap swap in begun ? content.Written : content.Swaps.Concat(content.Written))
+                RollBack(swap.Target, observer);
             File.Delete(path);
             any = true;
             observer.Warning(begun
@@ -99,6 +104,22 @@ internal sealed class RestoreJournal : IDisposable
         _file.Dispose();
         if (!_keep)
             File.Delete(_path);
+    }
+
+    private static void RollBack(string database, IOperationObserver observer)
+    {
+        if (!File.Exists(database) || !File.Exists(database + "-journal"))
+            return;
+        try
+        {
+            // SQLite rolls back when a connection that may write first reads.
+            using SqliteDatabase opened = SqliteDatabase.OpenForWriting(database, RollBackTimeout, CancellationToken.None, mustExist: true);
+            opened.Number("PRAGMA schema_version");
+        }
+        catch (BackupException failure)
+        {
+            observer.Warning($"The killed restore's last transaction on '{database}' could not be rolled back: {failure.Message}");
+        }
     }
 
     private static Content? ReadAbandoned(string path, out bool maySwap)

@@ -6,6 +6,10 @@ namespace DbBackup.Testing;
 internal sealed class OtherProcess : IDisposable
 {
     private static readonly string Program = Path.Join(AppContext.BaseDirectory, "DbBackup.TestHost.dll");
+    // By its path: some processes get a PATH without dotnet. The runtime lies in dotnet's folder, three levels down.
+    private static readonly string Dotnet = Path.GetFullPath(Path.Join(
+        System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+
     private readonly List<string> _lines = [];
 
     private OtherProcess(Process process) => Process = process;
@@ -22,7 +26,7 @@ internal sealed class OtherProcess : IDisposable
         }
     }
 
-    public static string[] Command(params string[] arguments) => ["dotnet", "exec", Program, .. arguments];
+    public static string[] Command(params string[] arguments) => [Dotnet, "exec", Program, .. arguments];
 
     /// <summary>Starts it and leaves it running, with its output kept.</summary>
     public static OtherProcess Start(params string[] arguments) => StartCommand(Command(arguments));

@@ -82,9 +82,16 @@ internal sealed partial class DockerClient
     public async Task<int> ContainerWaitAsync(string id, CancellationToken cancellationToken) =>
         (int)(await CallAsync(api => api.Containers.WaitContainerAsync(Escape(id), cancellationToken), id, "waiting for a container").ConfigureAwait(false)).StatusCode;
 
-    /// <summary>ContainerDelete, without its volumes: volumes are never removed.</summary>
-    public Task ContainerDeleteAsync(string id, CancellationToken cancellationToken) =>
-        CallAsync(api => api.Containers.RemoveContainerAsync(Escape(id), new ContainerRemoveParameters { Force = true }, cancellationToken), id, "removing a container");
+    /// <summary>ContainerDelete, without its volumes: no volume of a user's container is ever removed.</summary>
+    public Task ContainerDeleteAsync(string id, CancellationToken cancellationToken) => ContainerDeleteAsync(id, anonymousVolumes: false, cancellationToken);
+
+    /// <summary>ContainerDelete of a container that this module made for itself, with the volumes that the engine made for it alone.</summary>
+    public Task TrialContainerDeleteAsync(string id, CancellationToken cancellationToken) => ContainerDeleteAsync(id, anonymousVolumes: true, cancellationToken);
+
+    private Task ContainerDeleteAsync(string id, bool anonymousVolumes, CancellationToken cancellationToken) => CallAsync(
+        api => api.Containers.RemoveContainerAsync(Escape(id), new ContainerRemoveParameters { Force = true, RemoveVolumes = anonymousVolumes }, cancellationToken),
+        id,
+        "removing a container");
 
     /// <summary>ContainerLogs: the last lines of both streams.</summary>
     public async Task<string> ContainerLogsAsync(string id, int lines, CancellationToken cancellationToken)

@@ -83,7 +83,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
     public override async Task<string> RunAsync(string command, IUpgradeSubject? subject, UpgradeJournal? journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
         string name = OnceName(journal?.Note.Id ?? Guid.NewGuid().ToString("N"));
-        await RemoveOnceAsync(name, cancellationToken).ConfigureAwait(false);
+        await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
         try
         {
             return await ComposeAsync([.. RunArguments(name, subject), .. CommandWords.Of(command)], observer, cancellationToken, subject?.Environment).ConfigureAwait(false);
@@ -91,14 +91,14 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         finally
         {
             // What compose has started goes on without it.
-            await RemoveOnceAsync(name, CancellationToken.None).ConfigureAwait(false);
+            await RemoveTrialAsync(name, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
     public override async Task TryAsync(IUpgradeSubject copy, UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
         string name = OnceName(journal.Note.Id);
-        await RemoveOnceAsync(name, cancellationToken).ConfigureAwait(false);
+        await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
         try
         {
             await ComposeAsync(["run", "-d", .. RunArguments(name, copy).Skip(3)], observer, cancellationToken, copy.Environment).ConfigureAwait(false);
@@ -106,7 +106,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         }
         finally
         {
-            await RemoveOnceAsync(name, CancellationToken.None).ConfigureAwait(false);
+            await RemoveTrialAsync(name, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -127,7 +127,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
 
     public override async Task RevertAsync(UpgradeNote note, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        await RemoveOnceAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
+        await RemoveTrialAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
         if (note.HasBegun(UpgradeSteps.Version))
         {
             if (Request.GitRef is not null && note.Deployment?.Git is { } git)

@@ -91,7 +91,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         }
         finally
         {
-            await RemoveOnceAsync(name, CancellationToken.None).ConfigureAwait(false);
+            await RemoveTrialAsync(name, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -107,7 +107,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         {
             // Its database is looked at next: no half of a transaction is to be in it.
             await Client.ContainerStopAsync(container, CancellationToken.None).ConfigureAwait(false);
-            await RemoveOnceAsync(name, CancellationToken.None).ConfigureAwait(false);
+            await RemoveTrialAsync(name, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -128,7 +128,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
 
     public override async Task RevertAsync(UpgradeNote note, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        await RemoveOnceAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
+        await RemoveTrialAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
         if (note.HasBegun(UpgradeSteps.Version))
             await RestoreImagesAsync(note, observer, cancellationToken).ConfigureAwait(false);
         if (!note.HasBegun(UpgradeSteps.Install))
@@ -177,7 +177,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
 
     private async Task<string> StartOnceAsync(string name, IReadOnlyList<string>? command, IUpgradeSubject? subject, bool isAlone, CancellationToken cancellationToken)
     {
-        await RemoveOnceAsync(name, cancellationToken).ConfigureAwait(false);
+        await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
         // A copy is nobody else's business: a container that works on it has no network.
         bool isCopy = subject?.Mounts.Count > 0;
         ContainerDefinition definition = (await DefineAsync(Name, Image, cancellationToken).ConfigureAwait(false)).ForOnce(

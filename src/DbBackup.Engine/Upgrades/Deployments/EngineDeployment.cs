@@ -93,7 +93,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
 
     public async Task QuietAsync(UpgradeNote note, CancellationToken cancellationToken)
     {
-        await RemoveOnceAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
+        await RemoveTrialAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
         foreach (ContainerSummary container in await OwnContainersAsync(cancellationToken).ConfigureAwait(false))
             await client.ContainerStopAsync(container.Id, cancellationToken).ConfigureAwait(false);
     }
@@ -150,7 +150,17 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
         return ContainerDefinition.Recreate(definition, oldImage, image);
     }
 
-    /// <summary>Removes what runs of the new version, or ran, outside its place.</summary>
+    /// <summary>
+    /// Removes the container in which an upgrade runs something once, with the volumes that the engine made for it: those that the image
+    /// asks for and the project does not name.
+    /// </summary>
+    protected async Task RemoveTrialAsync(string name, CancellationToken cancellationToken)
+    {
+        if (await client.ContainerFindAsync(name, cancellationToken).ConfigureAwait(false) is { } left)
+            await client.TrialContainerDeleteAsync(left.Id, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes a container of the old or the new version by its name; its volumes stay.</summary>
     protected async Task RemoveOnceAsync(string name, CancellationToken cancellationToken)
     {
         if (await client.ContainerFindAsync(name, cancellationToken).ConfigureAwait(false) is { } left)

@@ -60,10 +60,7 @@ internal sealed class PauseBench : IDisposable
         var environment = new Dictionary<string, string> { ["XDG_DATA_HOME"] = Data };
         if (programs is not null)
             environment["PATH"] = OnlyPrograms(programs);
-        string[] command = OtherProcess.Command(["pause", Endpoint.ToString(), mode.ToString(), .. containers]);
-        // With its path cut down it does not find dotnet, whose own path this is.
-        command[0] = Environment.ProcessPath!;
-        OtherProcess process = OtherProcess.StartCommand(command, environment);
+        OtherProcess process = OtherProcess.StartCommand(OtherProcess.Command(["pause", Endpoint.ToString(), mode.ToString(), .. containers]), environment);
         process.WaitFor(lines => lines.Any(line => line.StartsWith("paused ", StringComparison.Ordinal)));
         return process;
     }
