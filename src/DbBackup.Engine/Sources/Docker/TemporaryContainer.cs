@@ -23,6 +23,8 @@ internal sealed class TemporaryContainer : IAsyncDisposable
 
     // A container of another machine's run is left alone for as long as any backup takes.
     private static readonly TimeSpan s_abandoned = TimeSpan.FromDays(2);
+    // Within which a process id means one process: a run in a container may share this host's name, and sees none of its processes.
+    private static readonly string ProcessSpace = string.Join('/', ProcessIdentity.Current.Host, ProcessIdentity.Current.ProcessNamespace);
     private static readonly string[] s_command = ["never-started"];
     private readonly DockerClient _client;
 
@@ -72,7 +74,7 @@ internal sealed class TemporaryContainer : IAsyncDisposable
     public static Dictionary<string, string> OwnLabels() => new()
     {
         [Label] = "1",
-        [HostLabel] = ProcessIdentity.Current.Host,
+        [HostLabel] = ProcessSpace,
         [ProcessLabel] = ProcessIdentity.Current.ProcessId.ToString(CultureInfo.InvariantCulture),
         [StartLabel] = StartOf(ProcessIdentity.Current),
     };
@@ -127,9 +129,9 @@ internal sealed class TemporaryContainer : IAsyncDisposable
         }
     }
 
-    private static bool IsAbandoned(IReadOnlyDictionary<string, string>? labels, DateTimeOffset created)
+    internal static bool IsAbandoned(IReadOnlyDictionary<string, string>? labels, DateTimeOffset created)
     {
-        if (labels?.GetValueOrDefault(HostLabel) != Environment.MachineName
+        if (labels?.GetValueOrDefault(HostLabel) != ProcessSpace
             || !int.TryParse(labels.GetValueOrDefault(ProcessLabel), NumberStyles.None, CultureInfo.InvariantCulture, out int process))
         {
             return DateTimeOffset.UtcNow - created > s_abandoned;

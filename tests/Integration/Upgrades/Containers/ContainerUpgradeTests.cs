@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Containers;
@@ -161,7 +162,8 @@ public sealed class ContainerUpgradeTests
     }
 
     // All that a person or the engine has decided of a container, without what names this one alone.
-    private static string Definition(ShopBench shop) => shop.Engine.Inspect(
+    // The tests' images say in a label what they were made from.
+    private static string Definition(ShopBench shop) => Regex.Replace(shop.Engine.Inspect(
         shop.Container,
-        "{{json .Config.Env}} {{json .Config.Labels}} {{.Config.Hostname}} {{json .Config.Cmd}} {{json .Config.Healthcheck}} {{json .HostConfig.Binds}} {{json .HostConfig.PortBindings}} {{json .HostConfig.RestartPolicy}} {{.HostConfig.Memory}} {{json .HostConfig.ExtraHosts}} {{.HostConfig.NetworkMode}} {{range .Mounts}}{{.Name}}:{{.Destination}}{{end}}");
+        "{{json .Config.Env}} {{json .Config.Labels}} {{.Config.Hostname}} {{json .Config.Cmd}} {{json .Config.Healthcheck}} {{json .HostConfig.Binds}} {{json .HostConfig.PortBindings}} {{json .HostConfig.RestartPolicy}} {{.HostConfig.Memory}} {{json .HostConfig.ExtraHosts}} {{.HostConfig.NetworkMode}} {{range .Mounts}}{{.Name}}:{{.Destination}}{{end}}"), "\"dbbackup-test[^,}]*,?", string.Empty);
 }
