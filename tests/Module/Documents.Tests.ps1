@@ -51,6 +51,12 @@ Describe 'The document <Document>' -ForEach $documents {
             foreach ($word in $block.Words) { $word | Should -BeIn 'postgresql', 'docker', 'upgrade', 'nothing', 'windows', 'fails', 'fresh' -Because "line $($block.Line)" }
         }
     }
+    It 'has commands that are run by one of the tests' {
+        foreach ($command in Get-DocumentCommand $Document) { $command.Need | Should -BeIn 'nothing', 'postgresql', 'docker', 'upgrade', 'windows' }
+        foreach ($need in (Get-DocumentCommand $Document).Need | Where-Object { $_ -ne 'windows' } | Select-Object -Unique) {
+            Select-String -Path "$PSScriptRoot/Documents*.Tests.ps1" -Pattern "Invoke-Document @\(\(Get-RunCommand $need\)" | Should -Not -BeNullOrEmpty
+        }
+    }
     It 'names commands of the module that there are' {
         foreach ($name in [regex]::Matches([IO.File]::ReadAllText((Join-Path $DocumentRoot $Document)), '\b[A-Z][a-z]+-Db[A-Z]\w+').Value | Select-Object -Unique) {
             Get-Command $name -Module DbBackup -ErrorAction Ignore | Should -Not -BeNullOrEmpty -Because $name

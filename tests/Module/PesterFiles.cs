@@ -33,6 +33,10 @@ public sealed class DocumentsDocker : PesterTests;
 [PesterFile("DocumentsPostgreSql.Tests.ps1")]
 public sealed class DocumentsPostgreSql : PesterTests;
 
+[Trait("Category", "Docker")]
+[PesterFile("DocumentsUpgrades.Tests.ps1")]
+public sealed class DocumentsUpgrades : PesterTests;
+
 [PesterFile("Export-DbBackup.Tests.ps1")]
 public sealed class ExportDbBackup : PesterTests;
 

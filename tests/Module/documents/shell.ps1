@@ -59,5 +59,6 @@ foreach ($session in $work.Commands | Group-Object Session) {
         $results += foreach ($command in $session.Group) { Invoke-InSession $shell $prompt $command }
     }
     finally { $shell.Dispose(); $runspace.Dispose() }
+    # After each, so that a run that is ended leaves what it found.
+    ConvertTo-Json -Depth 5 -InputObject $results | Set-Content -LiteralPath $Result
 }
-ConvertTo-Json -Depth 5 -InputObject $results | Set-Content -LiteralPath $Result
