@@ -26,6 +26,7 @@ public sealed class DockerClientTests
         [nameof(DockerClient.ContainerCreateAsync)] = client => client.ContainerCreateAsync("other", new JsonObject(), default),
         [nameof(DockerClient.ContainerWaitAsync)] = client => client.ContainerWaitAsync(Id, default),
         [nameof(DockerClient.ContainerDeleteAsync)] = client => client.ContainerDeleteAsync(Id, default),
+        [nameof(DockerClient.TrialContainerDeleteAsync)] = client => client.TrialContainerDeleteAsync(Id, default),
         [nameof(DockerClient.ContainerLogsAsync)] = client => client.ContainerLogsAsync(Id, 5, default),
         [nameof(DockerClient.ContainerOutputAsync)] = client => client.ContainerOutputAsync(Id, default),
         [nameof(DockerClient.ContainerArchiveInfoAsync)] = client => client.ContainerArchiveInfoAsync(Id, "/data", default),
