@@ -9,6 +9,6 @@ internal static class Sampling
     /// <summary>The number of rounds.</summary>
     public static int Rounds(int usual, int complete) => Complete ? complete : usual;
 
-    /// <summary>The named points, of which the sample has those that are given.</summary>
+    /// <summary>All the named points, or only those of the sample.</summary>
     public static string[] Of(string[] all, params string[] sample) => Complete ? all : [.. all.Intersect(sample)];
 }

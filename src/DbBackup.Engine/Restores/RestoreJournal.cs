@@ -80,8 +80,8 @@ internal sealed class RestoreJournal : IDisposable
 
             foreach (StagedSwap swap in content.Written)
                 swap.Discard();
-            // Of the restore's own writes (it left WAL mode, or wrote through SQLite) a hot journal may be left. Those who only read
-            // the database would be refused until somebody rolls it back.
+            // Of the restore's own writes (it left WAL mode, or wrote through SQLite) a hot journal may be left. A connection
+            // that only reads would be refused until one that writes has rolled it back.
             foreach (StagedSwap swap in begun ? content.Written : content.Swaps.Concat(content.Written))
                 RollBack(swap.Target, observer);
             File.Delete(path);
