@@ -152,16 +152,27 @@ internal sealed class DockerEngine : IDisposable
         string refused = string.Empty;
         for (int attempt = 0; attempt < 10; attempt++, Thread.Sleep(500))
         {
+            string[] unnamed = UnnamedVolumes(chosen);
             refused = RemoveListed(chosen, ["ps", "--all", "--no-trunc", "--format", "{{.Names}},{{.Mounts}}"], "rm", "--force", "--volumes")
                 + RemoveListed(chosen, ["volume", "ls", "--format", "{{.Name}}"], "volume", "rm", "--force")
                 + RemoveListed(chosen, ["network", "ls", "--format", "{{.Name}}"], "network", "rm")
                 + RemoveListed(chosen, ["images", "--format", "{{.Repository}}:{{.Tag}}"], "rmi", "--force");
+            if (unnamed.Length > 0)
+                Try("docker", ["volume", "rm", "--force", .. unnamed]);
             if (refused.Length == 0)
                 return;
         }
 
         Assert.Fail($"The tests' containers, volumes, networks or images cannot be removed: {refused}");
     }
+
+    // A container that was recreated has its predecessor's volume without a name under the name that the engine gave it: "rm --volumes" leaves it.
+    private static string[] UnnamedVolumes(Func<string, bool> chosen) =>
+    [
+        .. RunToEnd("docker", ["ps", "--all", "--no-trunc", "--format", "{{.Names}},{{.Mounts}}"]).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(',')).Where(line => line.Any(chosen)).SelectMany(line => line[1..])
+            .Where(name => name.Length == 64 && name.All(char.IsAsciiHexDigitLower)).Distinct(),
+    ];
 
     private static string RemoveListed(Func<string, bool> chosen, string[] list, params string[] remove)
     {
