@@ -5,10 +5,10 @@
 // Run it from the repository's folder:  dotnet run samples/BackupAndRestore.cs
 using DbBackup;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Verification;
 using Microsoft.Data.Sqlite;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
 using static DbBackup.Bench.ModuleShell;
 

@@ -1,10 +1,10 @@
 using System.Text.Json;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Upgrades;
 
 namespace DbBackup.TestHost;

@@ -1,6 +1,6 @@
-using DbBackup.Engine.Platform.Docker;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Pausing;
+using DbBackup.Engine.Engines;
 
 namespace DbBackup.TestHost;
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.TestHost;

@@ -1,4 +1,4 @@
-using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Engines.Sqlite;
 
 namespace DbBackup.Testing;
 

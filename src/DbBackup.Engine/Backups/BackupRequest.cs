@@ -1,5 +1,5 @@
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Engine.Backups;
 

@@ -1,13 +1,15 @@
 using System.Diagnostics;
+using DbBackup.Engine.Docker.Pausing;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Instructions;
+using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Backups;

@@ -1,6 +1,6 @@
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Sources;
+using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Backups;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Sources;
+using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Backups;
 

@@ -1,4 +1,4 @@
-using DbBackup.Engine.Platform.Docker;
+using DbBackup.Engine.Docker.Api;
 
 namespace DbBackup.Engine.Migrations;
 

@@ -1,5 +1,5 @@
+using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Platform.Docker;
 
 namespace DbBackup.Engine.Migrations;
 

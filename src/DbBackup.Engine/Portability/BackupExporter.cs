@@ -1,8 +1,8 @@
+using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;

@@ -1,9 +1,9 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;

@@ -1,5 +1,5 @@
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Portability;
 

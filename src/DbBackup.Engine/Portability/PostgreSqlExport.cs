@@ -1,7 +1,8 @@
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;

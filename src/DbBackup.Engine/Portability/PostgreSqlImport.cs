@@ -1,9 +1,9 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;

@@ -1,5 +1,5 @@
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;

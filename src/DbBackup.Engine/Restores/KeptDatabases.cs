@@ -1,6 +1,9 @@
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Instructions;
+using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Restores;
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Engines.PostgreSql.Swap;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Restores;
 

@@ -1,5 +1,5 @@
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Restores;
 

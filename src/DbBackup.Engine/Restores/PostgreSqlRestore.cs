@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Text;
+using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Restores.Containers;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores;

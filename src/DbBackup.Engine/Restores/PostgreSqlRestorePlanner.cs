@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.IO.Enumeration;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Restores.Containers;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Swap;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores;

@@ -1,7 +1,11 @@
 using System.Globalization;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Text;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores;

@@ -1,6 +1,6 @@
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Restores.Containers;
-using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Docker.Pausing;
+using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Restores;
 

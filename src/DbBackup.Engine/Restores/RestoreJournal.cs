@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Restores;
 

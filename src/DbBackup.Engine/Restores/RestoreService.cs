@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores;

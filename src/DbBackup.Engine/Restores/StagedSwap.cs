@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Sources.Sqlite;
 
 namespace DbBackup.Engine.Restores;
 

@@ -1,9 +1,10 @@
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Platform.Docker;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources.Docker;
 
 namespace DbBackup.Engine.Upgrades;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Engine.Upgrades;
 

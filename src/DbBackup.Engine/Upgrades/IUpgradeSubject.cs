@@ -1,4 +1,4 @@
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
 
 namespace DbBackup.Engine.Upgrades;

@@ -1,10 +1,13 @@
 using System.Globalization;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.PostgreSql;
 
 namespace DbBackup.Engine.Upgrades;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
-using DbBackup.Engine.Platform.Docker;
-using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Files;
 
 namespace DbBackup.Engine.Upgrades;
 

@@ -1,8 +1,8 @@
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Upgrades;

@@ -1,6 +1,6 @@
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Engine.Upgrades;
 

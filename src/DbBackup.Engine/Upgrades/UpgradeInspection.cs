@@ -1,7 +1,7 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Migrations;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Upgrades.Deployments;
 
 namespace DbBackup.Engine.Upgrades;

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json.Serialization;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Engine.Upgrades;
 

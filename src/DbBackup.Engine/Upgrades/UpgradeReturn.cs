@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 
 namespace DbBackup.Engine.Upgrades;

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Upgrades;
 

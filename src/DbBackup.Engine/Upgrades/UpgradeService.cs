@@ -1,6 +1,6 @@
 using System.Globalization;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Upgrades;
 

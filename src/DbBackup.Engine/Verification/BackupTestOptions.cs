@@ -1,4 +1,4 @@
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Engine.Verification;
 

@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Verification;
 

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
 
 namespace DbBackup.Engine.Verification;
 

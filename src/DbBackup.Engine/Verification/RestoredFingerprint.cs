@@ -1,4 +1,5 @@
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Facts;
 
 namespace DbBackup.Engine.Verification;
 

@@ -1,5 +1,5 @@
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Verification;
 

@@ -1,5 +1,5 @@
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Engines.Sqlite;
 
 namespace DbBackup.Engine.Verification;
 

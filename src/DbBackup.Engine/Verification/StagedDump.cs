@@ -1,6 +1,9 @@
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.PostgreSql;
 
 namespace DbBackup.Engine.Verification;
 

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using DbBackup.Engine.Portability;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 

@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Discovery;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 

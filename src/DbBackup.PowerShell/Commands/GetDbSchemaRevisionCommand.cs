@@ -1,9 +1,9 @@
 using System.Management.Automation;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Migrations;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 

@@ -1,8 +1,8 @@
 using System.Management.Automation;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Portability;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;

@@ -1,6 +1,6 @@
 using System.Management.Automation;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Upgrades;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;

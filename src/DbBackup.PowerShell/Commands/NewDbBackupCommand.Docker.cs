@@ -1,7 +1,8 @@
 using System.Management.Automation;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.Files;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 

@@ -1,9 +1,10 @@
 using System.Management.Automation;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Files;
-using DbBackup.Engine.Sources.PostgreSql;
-using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 

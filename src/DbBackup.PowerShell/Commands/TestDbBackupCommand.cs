@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Verification;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;

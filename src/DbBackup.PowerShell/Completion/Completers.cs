@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.PowerShell.Completion;
 

@@ -1,8 +1,8 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Completion;

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
-using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Files;
 
 namespace DbBackup.PowerShell.Completion;
 

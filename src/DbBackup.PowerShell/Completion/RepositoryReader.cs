@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Completion;

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Management.Automation;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.PowerShell.Completion;
 
 namespace DbBackup.PowerShell.Pipeline;

@@ -1,8 +1,8 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Repositories;
-using DbBackup.Engine.Sources;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Completion;
 
 namespace DbBackup.PowerShell.Pipeline;

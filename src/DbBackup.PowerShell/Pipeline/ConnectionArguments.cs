@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using System.Net;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.PowerShell.Pipeline;
 

@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
-using DbBackup.Engine.Repositories;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.PowerShell.Pipeline;
 

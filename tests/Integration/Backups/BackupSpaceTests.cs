@@ -92,7 +92,7 @@ public sealed class BackupSpaceTests
         using var text = new MemoryStream(System.Text.Encoding.UTF8.GetBytes("CREATE TABLE t(x);\nINSERT INTO t VALUES(zeroblob(3000000));\n"));
 
         BackupException failure = Assert.ThrowsAny<BackupException>(
-            () => DbBackup.Engine.Sources.Sqlite.SqlScript.Load(text, disk["loaded.db"], CancellationToken.None));
+            () => DbBackup.Engine.Engines.Sqlite.SqlScript.Load(text, disk["loaded.db"], CancellationToken.None));
 
         Assert.Equal(ErrorCodes.NotEnoughSpace, failure.Code);
     }

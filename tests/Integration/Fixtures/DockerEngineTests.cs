@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Fixtures;

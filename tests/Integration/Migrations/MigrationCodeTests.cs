@@ -1,5 +1,5 @@
+using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Migrations;
-using DbBackup.Engine.Sources.Docker;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Migrations;

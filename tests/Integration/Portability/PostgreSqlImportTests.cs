@@ -1,8 +1,8 @@
 using System.Text;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Portability;
-using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
 

@@ -1,5 +1,5 @@
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources.Sqlite;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Restores;

@@ -1,4 +1,4 @@
-using DbBackup.Engine.Sources.Sqlite;
+using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Restores;

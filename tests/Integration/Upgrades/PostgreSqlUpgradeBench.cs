@@ -1,5 +1,6 @@
-using DbBackup.Testing;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Upgrades;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using DbBackup.Testing;
 using DbBackup.Engine.Upgrades;
+using DbBackup.Testing;
 using Npgsql;
 
 namespace DbBackup.Tests.Integration.Upgrades;
@@ -55,7 +55,7 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         using var bench = new PostgreSqlUpgradeBench(own.Server);
         using var disk = new SmallDisk(40);
         var observer = new StepObserver(("Backup", () => disk.FillBut(4096)));
-        UpgradeResult result = await bench.Service.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good), DbBackup.Engine.Repositories.BackupRepository.At(disk.Path), observer, CancellationToken.None);
+        UpgradeResult result = await bench.Service.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good), DbBackup.Engine.Repository.BackupRepository.At(disk.Path), observer, CancellationToken.None);
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Backup")));
         bench.AssertAsBefore();
     }

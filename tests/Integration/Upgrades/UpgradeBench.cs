@@ -1,5 +1,5 @@
-using DbBackup.Testing;
 using DbBackup.Engine.Upgrades;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using DbBackup.Testing;
 using DbBackup.Engine.Upgrades;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades;
 

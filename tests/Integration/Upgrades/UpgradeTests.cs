@@ -1,6 +1,6 @@
 using System.Net;
-using DbBackup.Testing;
 using DbBackup.Engine.Upgrades;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades;
 
@@ -211,7 +211,7 @@ public sealed class UpgradeTests : IDisposable
     [InlineData("bun migrate", null)]
     public void Alembic_is_known_by_its_command(string migrate, string? tool) => Assert.Equal(tool, UpgradeRequest.ToolOf(migrate));
 
-    private static Engine.Repositories.BackupRepository Repositories(string path) => Engine.Repositories.BackupRepository.At(Path.Combine(path, "backups"));
+    private static Engine.Repository.BackupRepository Repositories(string path) => Engine.Repository.BackupRepository.At(Path.Combine(path, "backups"));
 
     private static async Task WaitForAsync(Func<bool> condition)
     {

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Testing;

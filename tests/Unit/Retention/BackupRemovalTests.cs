@@ -1,5 +1,5 @@
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Repositories.Storage;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Retention;
 using DbBackup.Testing;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Upgrades;
 
 namespace DbBackup.Tests.Unit.Upgrades;

@@ -104,7 +104,7 @@ public sealed class DamagedPayloadTests : IDisposable
 
     private Task<Backup> MakeAsync(PayloadCompression compression) => _bench.BackUpAsync(new BackupRequest
     {
-        Sources = [Workbench.Sqlite(_database), new DbBackup.Engine.Sources.Files.FolderSource(_bench["uploads"])],
+        Sources = [Workbench.Sqlite(_database), new DbBackup.Engine.Engines.Files.FolderSource(_bench["uploads"])],
         Compression = compression,
     });
 

@@ -1,8 +1,8 @@
-using DbBackup.Engine.Platform.Docker;
-using DbBackup.Engine.Restores.Containers;
-using DbBackup.Engine.Sources;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Upgrades.Deployments;
 

@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using DbBackup.Engine.Platform.Docker;
-using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Docker.Pausing;
 
 namespace DbBackup.Engine.Upgrades.Deployments;
 

@@ -1,5 +1,5 @@
-using DbBackup.Engine.Platform.Docker;
-using DbBackup.Engine.Sources.Docker;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
 
 namespace DbBackup.Engine.Upgrades.Deployments;
 

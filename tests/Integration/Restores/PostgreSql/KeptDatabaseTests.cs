@@ -1,6 +1,6 @@
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
-using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
 

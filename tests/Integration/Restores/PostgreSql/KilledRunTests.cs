@@ -1,4 +1,4 @@
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Restores.PostgreSql;

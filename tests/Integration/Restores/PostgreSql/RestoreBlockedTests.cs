@@ -1,5 +1,6 @@
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Sources.PostgreSql;
 using DbBackup.Testing;
 using Npgsql;
 

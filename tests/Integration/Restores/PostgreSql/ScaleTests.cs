@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Restores.PostgreSql;

@@ -1,5 +1,5 @@
-using DbBackup.Testing;
 using DbBackup.Engine.Upgrades;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Containers;
 
@@ -79,7 +79,7 @@ public sealed class ComposeUpgradeTests
         (string data, string leftovers) = (shop.Data, shop.Leftovers);
         shop.Use("2");
         var observer = new StepObserver(("Backup", () => disk.FillBut(4096)));
-        UpgradeResult result = await shop.Service.RunAsync(shop.Request() with { NoRehearsal = true }, DbBackup.Engine.Repositories.BackupRepository.At(disk.Path), observer, CancellationToken.None);
+        UpgradeResult result = await shop.Service.RunAsync(shop.Request() with { NoRehearsal = true }, DbBackup.Engine.Repository.BackupRepository.At(disk.Path), observer, CancellationToken.None);
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Backup")));
         shop.AssertAsBefore(data, leftovers);
     }

@@ -109,7 +109,7 @@ public sealed class ContainerUpgradeTests
         (string data, string leftovers) = (shop.Data, shop.Leftovers);
         shop.Use("2");
         var observer = new StepObserver(("Backup", () => disk.FillBut(4096)));
-        UpgradeResult result = await shop.Service.RunAsync(shop.Request() with { NoRehearsal = true }, DbBackup.Engine.Repositories.BackupRepository.At(disk.Path), observer, CancellationToken.None);
+        UpgradeResult result = await shop.Service.RunAsync(shop.Request() with { NoRehearsal = true }, DbBackup.Engine.Repository.BackupRepository.At(disk.Path), observer, CancellationToken.None);
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Backup")));
         Assert.NotNull(result.Downtime);
         shop.AssertAsBefore(data, leftovers);

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using DbBackup.Engine.Sources.Docker;
-using DbBackup.Testing;
+using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Upgrades;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Containers;
 

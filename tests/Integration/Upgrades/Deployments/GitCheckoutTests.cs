@@ -1,5 +1,5 @@
-using DbBackup.Testing;
 using DbBackup.Engine.Upgrades.Deployments;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Deployments;
 

@@ -1,6 +1,7 @@
-using DbBackup.Engine.Sources.PostgreSql;
-using DbBackup.Testing;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Verification;
+using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
 
 namespace DbBackup.Tests.Integration.Verification.PostgreSql;

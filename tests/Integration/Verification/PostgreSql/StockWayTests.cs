@@ -1,5 +1,6 @@
 using System.Text;
-using DbBackup.Engine.Sources.PostgreSql;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Testing;
 using PostgreSqlClient = DbBackup.Testing.PostgreSqlClient;
 

@@ -1,4 +1,4 @@
-using DbBackup.Engine.Platform.Docker;
+using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Upgrades.Deployments;
 
 namespace DbBackup.Tests.Unit.Upgrades.Deployments;

@@ -1,0 +1,49 @@
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Engines;
+
+namespace DbBackup.Engine.Docker.Files;
+
+/// <summary>A container that is to stand still.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Its name, for messages.</param>
+public sealed record StandingContainer(string Id, string Name);
+
+/// <summary>How files of a container or volume are going to be backed up. Holds the connection to the engine until it is disposed.</summary>
+public sealed class ContainerFilesPlan : IAsyncDisposable
+{
+    private readonly DockerClient _client;
+    private readonly TemporaryContainer? _temporary;
+
+    internal ContainerFilesPlan(DockerClient client, TemporaryContainer? temporary)
+    {
+        _client = client;
+        _temporary = temporary;
+    }
+
+    /// <summary>The sources, in the order of their capture.</summary>
+    public required IReadOnlyList<IBackupSource> Sources { get; init; }
+
+    /// <summary>The running containers that can write the files; empty where none is to stand still.</summary>
+    public required IReadOnlyList<StandingContainer> Pausing { get; init; }
+
+    /// <summary>How they stand still; null where none has to. The backup's pause must be of this kind then.</summary>
+    public required PauseMode? Mode { get; init; }
+
+    /// <summary>Where the files are, as the manifest has it.</summary>
+    public required DockerLocation Location { get; init; }
+
+    /// <summary>Whether the bytes come through the engine; otherwise they are read where they lie on this machine.</summary>
+    public required bool IsThroughEngine { get; init; }
+
+    /// <summary>The engine on which the containers are.</summary>
+    internal DockerClient Client => _client;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_temporary is not null)
+            await _temporary.DisposeAsync().ConfigureAwait(false);
+        _client.Dispose();
+    }
+}

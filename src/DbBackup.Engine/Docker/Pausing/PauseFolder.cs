@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Docker.Pausing;
+
+/// <summary>This user's folder of what is known about pauses: journals, and one lock for each container that stands still.</summary>
+/// <param name="path">The folder.</param>
+internal sealed class PauseFolder(string path)
+{
+    private const string LockSuffix = ".lock";
+
+    // Longer than snapshots take; what holds one for longer is rather hanging.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The folder of the user that runs this process; null for a user without a home.</summary>
+    public static PauseFolder? OfUser => UserDataFolder.Find("pauses") is { } folder ? new PauseFolder(folder) : null;
+
+    /// <summary>Where it is.</summary>
+    public string Path => path;
+
+    /// <summary>Makes it, for its owner alone.</summary>
+    /// <exception cref="BackupFailure">It cannot be made.</exception>
+    public void Create()
+    {
+        try
+        {
+            UserDataFolder.Create(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(path, exception.Message, exception);
+        }
+    }
+
+    /// <summary>
+    /// Takes the locks of containers, so that no other run of this user takes a container for one that stands still on its own, and is
+    /// then surprised when it goes on. They end with this process, however it ends.
+    /// </summary>
+    /// <param name="containers">The containers' ids and names.</param>
+    /// <param name="observer">Hears when it has to wait.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="BackupFailure">Another run has one of them for longer than is usual.</exception>
+    public async Task<IDisposable> LockAsync(IEnumerable<(string Id, string Name)> containers, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        Create();
+        var taken = new Locks();
+        try
+        {
+            // In one order, so that two runs never wait for each other.
+            foreach ((string id, string name) in containers.OrderBy(container => container.Id, StringComparer.Ordinal))
+            {
+                string file = System.IO.Path.Combine(path, id + LockSuffix);
+                FileStream? held = TryLock(file);
+                if (held is null)
+                    observer.Verbose($"Another run has paused the container '{name}'; waiting for it.");
+                for (var waited = Stopwatch.StartNew(); held is null; held = TryLock(file))
+                {
+                    if (waited.Elapsed > Patience)
+                        throw InUse(name);
+                    await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
+                }
+
+                taken.Add(held);
+            }
+
+            return taken;
+        }
+        catch
+        {
+            taken.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What is thrown where nothing can be written here: without a journal nothing is paused.</summary>
+    public static BackupFailure Unwritable(string path, string words, Exception? inner) => new(
+        ErrorCodes.WriteFailed,
+        FailureCategory.WriteError,
+        $"The note that lets the next run resume the application cannot be written in '{path}': {words.TrimEnd('.')}. Nothing was paused.",
+        UserDataFolder.Hint,
+        inner)
+    { Target = path };
+
+    private static FileStream? TryLock(string file)
+    {
+        FileStream? stream = null;
+        try
+        {
+            stream = new FileStream(
+                file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None);
+            // Its last owner may have deleted the name between the opening and the lock.
+            if (!OperatingSystem.IsLinux()
+                || (UnixFile.TryStat(stream.SafeFileHandle, out UnixFileFacts mine) && UnixFile.TryStat(file, out UnixFileFacts named) && mine.Inode == named.Inode && mine.Device == named.Device))
+            {
+                return stream;
+            }
+        }
+        catch (IOException) when (File.Exists(file))
+        {
+            // Somebody has it.
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            if (!OperatingSystem.IsWindows())
+                throw Unwritable(file, exception.Message, exception);
+
+            // On Windows it is being deleted.
+        }
+
+        stream?.Dispose();
+        return null;
+    }
+
+    private static BackupFailure InUse(string name) => new(
+        ErrorCodes.TargetInUse,
+        FailureCategory.Busy,
+        $"Another run has the container '{name}' stand still for more than {Patience.TotalMinutes:0} minutes. Nothing was changed.",
+        "Wait until that run has ended, or end it; what it paused goes on then.")
+    { Target = name, CanRetry = true };
+
+    private sealed class Locks : IDisposable
+    {
+        private readonly List<FileStream> _files = [];
+
+        public void Add(FileStream file) => _files.Add(file);
+
+        public void Dispose()
+        {
+            foreach (FileStream file in _files)
+            {
+                // First deleted, then unlocked: whoever opened it before finds that it has no name any more. Elsewhere than on Linux that
+                // cannot be seen, and the empty file stays.
+                if (OperatingSystem.IsLinux())
+                    File.Delete(file.Name);
+                file.Dispose();
+            }
+
+            _files.Clear();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using System.Text;
+using System.Text.Json;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Docker.Pausing;
+
+/// <summary>What a journal holds.</summary>
+/// <param name="Owner">The process that paused.</param>
+/// <param name="Guard">The process that resumes when the owner dies; null where there is none.</param>
+/// <param name="Endpoint">The engine; its certificates are named by their folder only.</param>
+/// <param name="Mode">How they stand still.</param>
+/// <param name="Containers">The containers, in the order in which they are started.</param>
+internal sealed record PauseNote(ProcessIdentity? Owner, ProcessIdentity? Guard, DockerEndpoint Endpoint, PauseMode Mode, IReadOnlyList<PausedContainer> Containers);
+
+/// <summary>A container in a journal.</summary>
+internal sealed record PausedContainer(string Id, string Name);
+
+/// <summary>A note on disk of the containers that a run is about to pause, so that the next run can resume them when this one is killed.</summary>
+internal sealed class PauseJournal : IDisposable
+{
+    private const string Prefix = "pause-";
+    private const string Suffix = ".json";
+
+    // A second line: its owner lives, but has given up.
+    private const string GivenUp = "given up";
+
+    // Between the creation of a journal and its first line there is a moment.
+    private static readonly TimeSpan PatienceWithUnreadable = TimeSpan.FromMinutes(1);
+    private readonly FileStream _file;
+    private bool _keep;
+
+    private PauseJournal(FileStream file, PauseNote note)
+    {
+        _file = file;
+        Note = note;
+    }
+
+    /// <summary>What it holds.</summary>
+    public PauseNote Note { get; }
+
+    /// <summary>Where it lies.</summary>
+    public string Path => _file.Name;
+
+    /// <summary>Writes it durably, before anything is paused.</summary>
+    /// <exception cref="BackupFailure">It cannot be written.</exception>
+    public static PauseJournal Begin(PauseFolder folder, PauseNote note)
+    {
+        string path = System.IO.Path.Combine(folder.Path, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
+        FileStream? file = null;
+        try
+        {
+            // Locked for as long as this process lives: the first sign for others that it is no leftover.
+            file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1);
+            var journal = new PauseJournal(file, note);
+            journal.WriteLine(JsonSerializer.Serialize(note));
+            DurableFiles.FlushDirectory(folder.Path);
+            return journal;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            if (file is not null)
+            {
+                file.Dispose();
+                File.Delete(path);
+            }
+
+            throw PauseFolder.Unwritable(folder.Path, exception.Message, exception);
+        }
+    }
+
+    /// <summary>The journals of dead owners. Each is locked until it is disposed, so that two runs do not work on one.</summary>
+    public static IEnumerable<PauseJournal> Abandoned(PauseFolder folder)
+    {
+        if (!Directory.Exists(folder.Path))
+            yield break;
+        // One that this user may not read is another one's, such as root's where HOME stayed as it was.
+        var readable = new EnumerationOptions { IgnoreInaccessible = true };
+        foreach (string path in Directory.EnumerateFiles(folder.Path, Prefix + "*" + Suffix, readable).ToList())
+        {
+            if (TryOpenAbandoned(path) is { } journal)
+                yield return journal;
+        }
+    }
+
+    /// <summary>Leaves it for the next run, unless it is finished.</summary>
+    public void Keep() => _keep = true;
+
+    /// <summary>All that it names goes on.</summary>
+    public void Finish() => _keep = false;
+
+    /// <summary>Leaves it for the next run, be it of this very process: what it names could not be resumed.</summary>
+    public void GiveUp()
+    {
+        _keep = true;
+        try
+        {
+            WriteLine(GivenUp);
+        }
+        catch (IOException)
+        {
+            // It counts when this process has ended.
+        }
+    }
+
+    /// <summary>It has served, unless it is kept.</summary>
+    public void Dispose()
+    {
+        // First closed, then deleted: Windows does not delete an open file.
+        _file.Dispose();
+        if (!_keep)
+            File.Delete(_file.Name);
+    }
+
+    private static PauseJournal? TryOpenAbandoned(string path)
+    {
+        FileStream? file = null;
+        try
+        {
+            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1);
+            using var reader = new StreamReader(file, leaveOpen: true);
+            string[] lines = reader.ReadToEnd().Split('\n');
+            PauseNote? note = JsonSerializer.Deserialize<PauseNote>(lines[0]);
+            if (note is not null && (lines.Contains(GivenUp) || IsDead(note.Owner)))
+                return new PauseJournal(file, note);
+        }
+        catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PatienceWithUnreadable)
+        {
+            // Its owner died while it wrote this very file, before it paused anything.
+            file?.Dispose();
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
+        {
+            // Its owner lives, or another run works on it.
+        }
+
+        file?.Dispose();
+        return null;
+    }
+
+    // Of a process in another container nothing is known, but on the same boot of the same machine its lock would be seen. On a share of
+    // several machines the other one's engine is another engine: its notes are not for here.
+    private static bool IsDead(ProcessIdentity? owner) => owner?.IsAlive() switch
+    {
+        Liveness.Dead => true,
+        Liveness.Unknown => owner.BootId.Length > 0 && owner.BootId == ProcessIdentity.Current.BootId,
+        _ => false,
+    };
+
+    private void WriteLine(string line)
+    {
+        _file.Seek(0, SeekOrigin.End);
+        _file.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        _file.Flush(flushToDisk: true);
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Docker.Pausing;
+
+/// <summary>Resumes what killed runs left paused or stopped.</summary>
+internal static class PauseRecovery
+{
+    // A guard that lives may resume a container at any moment, also one that a new run has just paused.
+    private static readonly TimeSpan PatienceWithGuard = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Works on all journals of a folder whose owner is dead.</summary>
+    public static async Task RunAsync(PauseFolder folder, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        foreach (PauseJournal journal in PauseJournal.Abandoned(folder))
+        {
+            using (journal)
+            {
+                // Kept until all is done, whatever interrupts it.
+                journal.Keep();
+                await WaitForGuardAsync(journal.Note, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    using DockerClient client = await DockerClient.ConnectAsync(journal.Note.Endpoint with { Origin = "the note of a killed run" }, cancellationToken).ConfigureAwait(false);
+                    using IDisposable locks = await folder.LockAsync(journal.Note.Containers.Select(container => (container.Id, container.Name)), observer, cancellationToken).ConfigureAwait(false);
+                    await ResumeAsync(client, journal.Note, observer, cancellationToken).ConfigureAwait(false);
+                    journal.Finish();
+                }
+                catch (BackupException failure)
+                {
+                    string names = string.Join("', '", journal.Note.Containers.Select(container => container.Name));
+                    observer.Warning(
+                        $"'{names}' may still be {Halted(journal.Note.Mode)} by a run that was killed, and cannot be resumed now: {failure.Message} "
+                        + $"The next run tries it again; if that engine is gone for good, delete '{journal.Path}'.");
+                }
+            }
+        }
+    }
+
+    private static async Task ResumeAsync(DockerClient client, PauseNote note, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        var present = new List<ContainerInspect>();
+        foreach (PausedContainer container in note.Containers)
+        {
+            try
+            {
+                present.Add(await client.ContainerInspectAsync(container.Id, cancellationToken).ConfigureAwait(false));
+            }
+            catch (BackupException failure) when (failure.Code == ErrorCodes.ContainerNotFound)
+            {
+                observer.Warning($"The container '{container.Name}' was {Halted(note.Mode)} by a run that was killed, and has been removed since.");
+            }
+        }
+
+        foreach (ContainerInspect container in StartOrder.Of(present).SelectMany(group => group))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            bool standsStill = note.Mode == PauseMode.Paused ? container.State.Paused : container.State is { Running: false, Restarting: false };
+            if (!standsStill)
+            {
+                observer.Verbose($"A run was killed while it had the container '{container.ShortName}' {Halted(note.Mode)}; it goes on already.");
+                continue;
+            }
+
+            await ContainerResume.RunAsync(client, container.Id, note.Mode).ConfigureAwait(false);
+            if (note.Mode == PauseMode.Stopped && StartOrder.MustBeHealthy(container, present))
+                await ContainerResume.WaitUntilHealthyAsync(client, container.Id).ConfigureAwait(false);
+            observer.Warning($"The container '{container.ShortName}' was {Halted(note.Mode)} by a run that was killed; it goes on now.");
+        }
+    }
+
+    private static async Task WaitForGuardAsync(PauseNote note, CancellationToken cancellationToken)
+    {
+        for (var waited = Stopwatch.StartNew(); note.Guard?.IsAlive() == Liveness.Alive && waited.Elapsed < PatienceWithGuard;)
+            await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static string Halted(PauseMode mode) => mode == PauseMode.Paused ? "paused" : "stopped";
+}

@@ -1,0 +1,21 @@
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Engines.Files;
+
+/// <summary>How an archive is extracted.</summary>
+public sealed record ExtractOptions
+{
+    /// <summary>
+    /// Takes the archive's one top folder for the destination itself, so that <c>uploads/a.png</c> becomes <c>a.png</c> in it.
+    /// </summary>
+    public bool StripFirstFolder { get; init; }
+
+    /// <summary>Gives the files to the owners that the archive names, which only root can.</summary>
+    public bool RestoreOwners { get; init; } = UnixFile.EffectiveUserId == 0;
+
+    /// <summary>Whether an archive without an end mark is refused; true for archives made here, false for those of other programs.</summary>
+    public bool RequireEndMark { get; init; }
+
+    /// <summary>Hears how many bytes of content were written so far.</summary>
+    public IProgress<long>? Bytes { get; init; }
+}

@@ -1,0 +1,94 @@
+using System.Formats.Tar;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Engines.Files;
+
+/// <summary>
+/// Writes a folder, or a single file, as a POSIX tar that stock tools extract. The folder may be in use: files that come, go,
+/// grow and shrink meanwhile are dealt with and reported, and the archive is whole all the same.
+/// </summary>
+/// <remarks>An instance may be used from several threads.</remarks>
+public sealed class FolderArchiver
+{
+    private const int WriteBufferBytes = 1 << 18;
+
+    /// <summary>
+    /// Says which paths are left out. It is given absolute paths in which all links above the item are resolved;
+    /// see <see cref="FolderExcludes"/>.
+    /// </summary>
+    public Func<string, bool>? Exclude { get; init; }
+
+    /// <summary>The name under which the entries stand; null for the folder's own.</summary>
+    public string? RootName { get; init; }
+
+    /// <summary>Writes the archive, its entries under the folder's own name (<c>uploads/…</c>).</summary>
+    /// <param name="path">The folder or file. A link is followed here, and nowhere below.</param>
+    /// <param name="target">Where to; it stays open. After a failure it has no end mark, so that nothing takes it for whole.</param>
+    /// <param name="bytes">Hears how many bytes of content were read so far.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <exception cref="BackupFailure">The folder is missing or unreadable, or a disk failed while a file was read.</exception>
+    public async Task<ArchiveSummary> WriteAsync(
+        string path, Stream target, IProgress<long>? bytes = null, CancellationToken cancellationToken = default)
+    {
+        var warnings = new WarningLog();
+        ArchiveSummary summary = await WriteAsync(Walk(path, warnings).Items(cancellationToken), asListed: false, target, warnings, bytes, cancellationToken).ConfigureAwait(false);
+        return summary.Entries == 0 ? throw FolderWalk.Unreadable(path, null) : summary;
+    }
+
+    /// <summary>Writes an archive of what was listed.</summary>
+    /// <param name="items">The list, each folder before what is in it.</param>
+    /// <param name="asListed">Whether the paths are those of copies, whose owners, modes and times mean nothing.</param>
+    /// <param name="target">Where to; it stays open.</param>
+    /// <param name="warnings">Takes what could not be archived as it was.</param>
+    /// <param name="bytes">Hears how many bytes of content were read so far.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    internal static async Task<ArchiveSummary> WriteAsync(
+        IEnumerable<FolderItem> items, bool asListed, Stream target, WarningLog warnings, IProgress<long>? bytes, CancellationToken cancellationToken)
+    {
+        var buffered = new BufferedStream(target, WriteBufferBytes);
+
+        // Disposing the writer writes the end mark. It is reached on success only: no using, no finally.
+        var writer = new TarWriter(buffered, TarEntryFormat.Pax, leaveOpen: true);
+        var run = new FolderArchiveRun(writer, warnings, bytes, asListed);
+        foreach (var item in items)
+            await run.AddAsync(item, cancellationToken).ConfigureAwait(false);
+        if (run.Entries == 0)
+            return warnings.Summarize(0, 0);
+        await writer.DisposeAsync().ConfigureAwait(false);
+        await buffered.FlushAsync(cancellationToken).ConfigureAwait(false);
+        bytes?.Report(run.ContentBytes);
+        return warnings.Summarize(run.Entries, run.ContentBytes);
+    }
+
+    /// <summary>Counts what <see cref="WriteAsync(string, Stream, IProgress{long}?, CancellationToken)"/> would write now, without reading any content.</summary>
+    /// <exception cref="BackupFailure">The folder is missing or unreadable.</exception>
+    public FolderSize Measure(string path, CancellationToken cancellationToken = default)
+    {
+        long entries = 0;
+        long content = 0;
+        var shared = new HashSet<FileIdentity>();
+        foreach (var item in Walk(path, new WarningLog()).Items(cancellationToken))
+        {
+            entries++;
+            if (item.SharedIdentity is not { } identity || shared.Add(identity))
+                content += item.SizeBytes;
+        }
+
+        return new FolderSize(entries, content);
+    }
+
+    private FolderWalk Walk(string path, WarningLog warnings)
+    {
+        var name = RootName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
+        if (name.Length == 0)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.InvalidArgument,
+                $"'{path}' is the root of a volume, and has no name to archive it under.",
+                "Name a folder in it.");
+        }
+
+        return new FolderWalk(UnixFile.RealPath(path), name, Exclude, warnings);
+    }
+}

@@ -1,0 +1,13 @@
+namespace DbBackup.Engine.Engines.Files;
+
+/// <summary>How much a folder holds, for a look at the space before work begins.</summary>
+/// <param name="Entries">How many files, folders and links.</param>
+/// <param name="ContentBytes">How many bytes; a file with several names counts once.</param>
+public sealed record FolderSize(long Entries, long ContentBytes)
+{
+    /// <summary>
+    /// About how large a tar of it is, rather too much than too little: an entry has two headers and the data between
+    /// them in blocks of 512 bytes, its content is filled up to such a block, and two blocks end the archive.
+    /// </summary>
+    public long ArchiveBytes => ContentBytes + (Entries * ((3 * 512) + 512)) + 1024;
+}

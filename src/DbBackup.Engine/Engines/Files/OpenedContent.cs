@@ -1,0 +1,89 @@
+using System.Buffers;
+using DbBackup.Engine.Platform;
+using Microsoft.Win32.SafeHandles;
+
+namespace DbBackup.Engine.Engines.Files;
+
+/// <summary>
+/// A file's content with exactly the length that its tar header declares, whatever becomes of the file meanwhile: what it
+/// grows by is left out, what it loses is filled with zeros.
+/// </summary>
+internal sealed class OpenedContent(SafeFileHandle file, string path, long length, Action<int> progress) : ReadOnlyStream
+{
+    private const int ChunkBytes = 1 << 20;
+    private long _position;
+
+    /// <summary>How many bytes had to be filled with zeros.</summary>
+    public long MissingBytes { get; private set; }
+
+    /// <summary>True, so that the tar writer takes the length from here and buffers nothing.</summary>
+    public override bool CanSeek => true;
+
+    public override long Length => length;
+
+    public override long Position
+    {
+        get => _position;
+        set => _position = value;
+    }
+
+    public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(ChunkBytes, Math.Max(1, length - _position)));
+        try
+        {
+            int read;
+            while ((read = Read(buffer)) > 0)
+                await destination.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    public override int Read(Span<byte> buffer)
+    {
+        var wanted = (int)Math.Min(buffer.Length, length - _position);
+        if (wanted <= 0)
+            return 0;
+        var read = ReadOrFail(buffer[..wanted]);
+        if (read == 0)
+        {
+            buffer[..wanted].Clear();
+            MissingBytes += wanted;
+            read = wanted;
+        }
+
+        _position += read;
+        progress(read);
+        return read;
+    }
+
+    // A disk that fails is no file that changes: zeros in its place would be silent damage.
+    private int ReadOrFail(Span<byte> buffer)
+    {
+        try
+        {
+            return RandomAccess.Read(file, buffer, _position);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new BackupFailure(
+                ErrorCodes.ReadFailed,
+                FailureCategory.ReadError,
+                $"Reading '{WarningLog.Shown(path)}' failed: {exception.Message}",
+                "Check the disk or share that holds the file, then make the backup again.",
+                exception)
+            {
+                Target = path,
+            };
+        }
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(Read(buffer.Span));
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text;
+
+namespace DbBackup.Engine.Engines.Files;
+
+/// <summary>Collects warnings, no more than a person would read: a folder of a million unreadable files must not fill the memory.</summary>
+internal sealed class WarningLog
+{
+    private const int Kept = 1000;
+    private readonly List<string> _warnings = [];
+
+    public long Count { get; private set; }
+
+    public long Unreadable { get; private set; }
+
+    public void Add(string name, string what)
+    {
+        if (++Count <= Kept)
+            _warnings.Add($"{Shown(name)}: {what}");
+    }
+
+    public void AddUnreadable(string name, string what)
+    {
+        Unreadable++;
+        Add(name, what);
+    }
+
+    public ArchiveSummary Summarize(long entries, long contentBytes)
+    {
+        IReadOnlyList<string> warnings = Count <= Kept
+            ? _warnings
+            : [.. _warnings, string.Create(CultureInfo.InvariantCulture, $"and {Count - Kept} more warnings")];
+        return new ArchiveSummary(entries, contentBytes, warnings) { WarningCount = Count, UnreadableCount = Unreadable };
+    }
+
+    /// <summary>A name for a message: control characters in it could forge lines in a log or steer a terminal.</summary>
+    public static string Shown(string name)
+    {
+        if (!name.Any(char.IsControl))
+            return name;
+        var shown = new StringBuilder(name.Length + 8);
+        foreach (var character in name)
+        {
+            if (char.IsControl(character))
+                shown.Append(CultureInfo.InvariantCulture, $"\\x{(int)character:x2}");
+            else
+                shown.Append(character);
+        }
+
+        return shown.ToString();
+    }
+}

@@ -1,0 +1,199 @@
+using System.Globalization;
+using Npgsql;
+
+namespace DbBackup.Engine.Engines.PostgreSql.Connect;
+
+/// <summary>
+/// One connection to one database, with the settings under which values print the same everywhere. Not for several threads at once.
+/// </summary>
+internal sealed class PostgreSqlSession : IDisposable
+{
+    // What changes the text of a value, and what could end a long query, is the same whatever role or database says otherwise.
+    private const string Settings = """
+        SET search_path = pg_catalog;
+        SET datestyle = ISO, MDY; SET intervalstyle = postgres; SET timezone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = hex;
+        SET xmlbinary = base64; SET lc_monetary = 'C'; SET lc_numeric = 'C'; SET standard_conforming_strings = on;
+        SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET row_security = off;
+        SET synchronize_seqscans = off; SET default_transaction_read_only = off;
+        """;
+
+    // From 14 on a session may also end for being idle, from 17 on for a long transaction.
+    private const string NewerSettings = """
+        SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout')
+        """;
+
+    private readonly NpgsqlConnection _connection;
+    private readonly IServerRelay? _relay;
+
+    private PostgreSqlSession(NpgsqlConnection connection, IServerRelay? relay, PostgreSqlConnectionSettings server, string database)
+    {
+        _connection = connection;
+        _relay = relay;
+        Server = server;
+        Database = database;
+    }
+
+    /// <summary>The server and role.</summary>
+    public PostgreSqlConnectionSettings Server { get; }
+
+    /// <summary>The database.</summary>
+    public string Database { get; }
+
+    /// <summary>The server's version as people write it, as in <c>15.18</c>.</summary>
+    public string ServerVersion => _connection.PostgreSqlVersion.Major >= 10
+        ? string.Create(CultureInfo.InvariantCulture, $"{_connection.PostgreSqlVersion.Major}.{_connection.PostgreSqlVersion.Minor}")
+        : _connection.PostgreSqlVersion.ToString();
+
+    /// <summary>The server's major version.</summary>
+    public int ServerMajor => _connection.PostgreSqlVersion.Major;
+
+    /// <summary>Connects.</summary>
+    /// <param name="server">The server and role.</param>
+    /// <param name="database">The database.</param>
+    /// <param name="cancellationToken">Stops the attempt.</param>
+    /// <exception cref="BackupException">The server, the role, its password or the database is wrong.</exception>
+    public static async Task<PostgreSqlSession> OpenAsync(
+        PostgreSqlConnectionSettings server, string database, CancellationToken cancellationToken)
+    {
+        IServerRelay? relay = server.Route is null ? null : await server.Route.OpenRelayAsync(cancellationToken).ConfigureAwait(false);
+        PostgreSqlConnectionSettings reached = relay is null ? server : server with { Host = relay.SocketFolder, Port = relay.Port, Route = null };
+        var connection = new NpgsqlConnection(reached.ForDatabase(database).ToNpgsql(database));
+        try
+        {
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            var session = new PostgreSqlSession(connection, relay, server, database);
+            await session.ExecuteAsync(Settings, "connecting", cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync(NewerSettings, "connecting", cancellationToken).ConfigureAwait(false);
+            return session;
+        }
+        catch (Exception exception) when (IsDriverFailure(exception))
+        {
+            connection.Dispose();
+            string? onTheWay = relay?.Failure;
+            relay?.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw PostgreSqlFailures.From(onTheWay is null ? exception : new NpgsqlException(onTheWay, exception), server, database, "connecting");
+        }
+        catch
+        {
+            connection.Dispose();
+            relay?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A session in the database that is there for work on others: <c>postgres</c>, else <c>template1</c>, else the named one.</summary>
+    public static async Task<PostgreSqlSession> OpenMaintenanceAsync(PostgreSqlConnectionSettings server, string? named, CancellationToken cancellationToken)
+    {
+        BackupException? last = null;
+        foreach (string database in new[] { "postgres", "template1", named }.OfType<string>().Distinct(StringComparer.Ordinal))
+        {
+            try
+            {
+                return await OpenAsync(server, database, cancellationToken).ConfigureAwait(false);
+            }
+            catch (BackupException failure) when (failure.Code is ErrorCodes.SourceNotFound or ErrorCodes.PermissionDenied or ErrorCodes.AuthenticationFailed or ErrorCodes.ServerFailed)
+            {
+                last = last is null || failure.Code == ErrorCodes.AuthenticationFailed ? failure : last;
+            }
+        }
+
+        throw last!;
+    }
+
+    /// <summary>Has statements fail that wait longer for a lock. Without it they wait for ever, as even the size of a table does when it is locked.</summary>
+    public Task LimitLockWaitAsync(TimeSpan limit, CancellationToken cancellationToken) => ExecuteAsync(
+        string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {Math.Max(1, (long)limit.TotalMilliseconds)}"), "connecting", cancellationToken);
+
+    /// <summary>Runs statements.</summary>
+    public async Task ExecuteAsync(string sql, string action, CancellationToken cancellationToken)
+    {
+        using NpgsqlCommand command = Command(sql, []);
+        await GuardAsync(() => command.ExecuteNonQueryAsync(cancellationToken), action, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>One value; null where there is none.</summary>
+    /// <param name="sql">A query with parameters $1, $2 and so on.</param>
+    /// <param name="action">What is being done, for an error.</param>
+    /// <param name="cancellationToken">Cancels the query on the server too.</param>
+    /// <param name="parameters">The values of the parameters.</param>
+    public async Task<object?> ScalarAsync(string sql, string action, CancellationToken cancellationToken, params object[] parameters)
+    {
+        using NpgsqlCommand command = Command(sql, parameters);
+        object? value = await GuardAsync(() => command.ExecuteScalarAsync(cancellationToken), action, cancellationToken).ConfigureAwait(false);
+        return value is DBNull ? null : value;
+    }
+
+    /// <summary>One text value.</summary>
+    public async Task<string?> TextAsync(string sql, string action, CancellationToken cancellationToken, params object[] parameters) =>
+        (string?)await ScalarAsync(sql, action, cancellationToken, parameters).ConfigureAwait(false);
+
+    /// <summary>One number.</summary>
+    public async Task<long> NumberAsync(string sql, string action, CancellationToken cancellationToken, params object[] parameters) =>
+        Convert.ToInt64(await ScalarAsync(sql, action, cancellationToken, parameters).ConfigureAwait(false), CultureInfo.InvariantCulture);
+
+    /// <summary>One truth value; false for null.</summary>
+    public async Task<bool> IsTrueAsync(string sql, string action, CancellationToken cancellationToken, params object[] parameters) =>
+        await ScalarAsync(sql, action, cancellationToken, parameters).ConfigureAwait(false) is true;
+
+    /// <summary>All rows.</summary>
+    public Task<List<T>> RowsAsync<T>(string sql, Func<NpgsqlDataReader, T> read, string action, CancellationToken cancellationToken, params object[] parameters) =>
+        GuardAsync(
+            async () =>
+            {
+                using NpgsqlCommand command = Command(sql, parameters);
+                using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                var rows = new List<T>();
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    rows.Add(read(reader));
+                return rows;
+            },
+            action,
+            cancellationToken);
+
+    /// <summary>Begins a transaction that sees one moment and writes nothing, and gives its snapshot a name for others to join.</summary>
+    public async Task<string> ExportSnapshotAsync(CancellationToken cancellationToken)
+    {
+        await ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "taking a snapshot", cancellationToken).ConfigureAwait(false);
+        return (await TextAsync("SELECT pg_export_snapshot()", "taking a snapshot", cancellationToken).ConfigureAwait(false))!;
+    }
+
+    /// <summary>A text as a SQL literal.</summary>
+    public static string Literal(string text) =>
+        text.Contains('\\', StringComparison.Ordinal)
+            ? " E'" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal) + "'"
+            : "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
+
+    /// <summary>A name as a quoted SQL identifier.</summary>
+    public static string Quote(string name) => "\"" + name.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
+
+    public void Dispose()
+    {
+        _connection.Dispose();
+        _relay?.Dispose();
+    }
+
+    private static bool IsDriverFailure(Exception exception) =>
+        exception is NpgsqlException or System.Net.Sockets.SocketException or TimeoutException or IOException;
+
+    private NpgsqlCommand Command(string sql, object[] parameters)
+    {
+        var command = new NpgsqlCommand(sql, _connection);
+        foreach (object parameter in parameters)
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        return command;
+    }
+
+    private async Task<T> GuardAsync<T>(Func<Task<T>> work, string action, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsDriverFailure(exception))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw PostgreSqlFailures.From(exception, Server, Database, action);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Tunnel;
+using DbBackup.Engine.Engines.PostgreSql.Swap;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Engines.PostgreSql.Connect;
+
+/// <summary>What a server has, and what a dump needs of it: looked at before anything is touched.</summary>
+internal static class PostgreSqlTarget
+{
+    private const string Looking = "looking at the target's server";
+
+    /// <summary>Where a backup goes when only a part of the address is given: the rest is where it came from.</summary>
+    /// <param name="request">What a person said.</param>
+    /// <param name="location">Where the backup came from; null where that is not known.</param>
+    /// <param name="username">The role with which it was made.</param>
+    /// <param name="cancellationToken">Stops the search for a container.</param>
+    public static Task<PostgreSqlConnectionSettings> ResolveAsync(
+        PostgreSqlConnectionRequest request, string? location, string? username, CancellationToken cancellationToken)
+    {
+        bool elsewhere = request.ConnectionString is not null || request.HostName is not null;
+        if (!elsewhere && DockerLocation.IsOne(location))
+        {
+            DockerLocation origin = DockerLocation.Parse(location!);
+            bool same = request.Docker?.NamesSubject != true;
+            request = request with { Docker = DockerRequest.Complete(request.Docker, origin), Database = request.Database ?? origin.Database, Username = request.Username ?? (same ? username : null) };
+        }
+
+        return request.Docker is { NamesSubject: true } docker
+            ? ContainerServer.ResolveAsync(docker, request, cancellationToken)
+            : Task.FromResult(ResolveAddress(request, elsewhere || DockerLocation.IsOne(location) ? null : location, username));
+    }
+
+    // Another host is another server: nothing of the old address holds for it but the role's name.
+    private static PostgreSqlConnectionSettings ResolveAddress(PostgreSqlConnectionRequest request, string? location, string? username)
+    {
+        PostgreSqlConnectionRequest origin = location is null ? new() : PostgreSqlConnectionSettings.FromLocation(location);
+        return PostgreSqlConnectionSettings.Resolve(request with
+        {
+            ConnectionString = request.ConnectionString ?? origin.ConnectionString,
+            HostName = request.HostName ?? origin.HostName,
+            Port = request.Port ?? origin.Port,
+            Database = request.Database ?? origin.Database,
+            Username = request.Username ?? (request.ConnectionString is null ? username : null),
+        });
+    }
+
+    /// <summary>Where a backup's server was: of an application in containers, the database may be in another one than its files.</summary>
+    public static string? LocationOf(Manifest manifest) =>
+        manifest.Payloads.Select(payload => payload.Kind == PayloadKind.Files ? null : payload.OriginalPath).FirstOrDefault(DockerLocation.IsOne) ?? manifest.Source.Location;
+
+    /// <summary>Fails where a dump cannot go to a server.</summary>
+    public static void RequireVersion(PostgreSqlSession session, DatabaseInfo? info)
+    {
+        if (info?.OldestServerMajor is not { } oldest || session.ServerMajor >= oldest)
+            return;
+        bool clientsFault = int.TryParse(info.ServerVersion?.Split('.')[0], out int source) && source < oldest;
+        throw new BackupFailure(
+            ErrorCodes.ServerTooOld,
+            FailureCategory.NotSupported,
+            $"The dump of '{info.Name}' needs PostgreSQL {oldest} or newer, and the target is {session.ServerVersion}{(clientsFault ? $": pg_dump {info.ClientVersion} wrote settings that older servers refuse" : $": it was taken from {info.ServerVersion}")}. Nothing was changed.",
+            clientsFault
+                ? $"Restore to a server of version {oldest} or newer; for the next backups install the client of the server's own version beside the newer one, and it will be used."
+                : $"Restore to a server of version {oldest} or newer.")
+        { Target = session.Server.LocationOf(info.Name) };
+    }
+
+    /// <summary>The roles that a dump needs and the server does not have.</summary>
+    public static async Task<IReadOnlyList<string>> MissingRolesAsync(PostgreSqlSession session, DatabaseInfo? info, CancellationToken cancellationToken)
+    {
+        if (info is null)
+            return [];
+        string[] needed = [.. info.Roles.Concat(info.Owner is { } owner ? [owner] : []).Concat(info.Grants?.Select(grant => grant.Role).OfType<string>() ?? []).Distinct(StringComparer.Ordinal)];
+        return await session.RowsAsync(
+            "SELECT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1", row => row.GetString(0), Looking, cancellationToken, [needed]).ConfigureAwait(false);
+    }
+
+    /// <summary>The extensions that a dump needs and the server, or the role, cannot create; each with the reason.</summary>
+    public static async Task<IReadOnlyList<string>> MissingExtensionsAsync(PostgreSqlSession session, DatabaseInfo? info, CancellationToken cancellationToken)
+    {
+        if (info is null || info.Extensions.Count == 0)
+            return [];
+        string[] needed = [.. info.Extensions.Select(extension => extension.Name)];
+        List<string> missing = await session.RowsAsync(
+            "SELECT name || ' (not installed on the server)' FROM unnest($1) name WHERE name NOT IN (SELECT e.name FROM pg_available_extensions e) ORDER BY 1",
+            row => row.GetString(0),
+            Looking,
+            cancellationToken,
+            [needed]).ConfigureAwait(false);
+        if (session.ServerMajor < 13 || await IsSuperuserAsync(session, cancellationToken).ConfigureAwait(false))
+            return missing;
+        missing.AddRange(await session.RowsAsync(
+            "SELECT DISTINCT v.name || ' (needs a superuser)' FROM pg_available_extension_versions v WHERE v.name = ANY ($1) AND v.superuser AND NOT v.trusted ORDER BY 1",
+            row => row.GetString(0),
+            Looking,
+            cancellationToken,
+            [needed]).ConfigureAwait(false));
+        return missing;
+    }
+
+    /// <summary>Whether the role may do everything.</summary>
+    public static Task<bool> IsSuperuserAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
+        session.IsTrueAsync("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", Looking, cancellationToken);
+
+    /// <summary>Whether the role may create databases.</summary>
+    public static Task<bool> MayCreateDatabasesAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
+        session.IsTrueAsync("SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user", Looking, cancellationToken);
+
+    /// <summary>The databases of a server that applications use: no templates, none of this product's own.</summary>
+    public static Task<List<string>> DatabasesAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
+        $"""
+        SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datallowconn
+          AND datname !~ '^dbbackup_(drill|new)_[0-9a-f]+$' AND datname !~ '{KeptName.Pattern}' ORDER BY datname COLLATE "C"
+        """,
+        row => row.GetString(0),
+        Looking,
+        cancellationToken);
+
+    /// <summary>A database's oid and size; null where there is none of that name.</summary>
+    public static async Task<(long ObjectId, long Size, bool MayRename)?> FindAsync(PostgreSqlSession session, string database, CancellationToken cancellationToken)
+    {
+        List<(long, long, bool)> found = await session.RowsAsync(
+            """
+            SELECT oid::bigint, CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END, pg_has_role(datdba, 'MEMBER')
+            FROM pg_database WHERE datname = $1
+            """,
+            row => (row.GetInt64(0), row.GetInt64(1), row.GetBoolean(2)),
+            Looking,
+            cancellationToken,
+            database).ConfigureAwait(false);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    /// <summary>The folder of the server's data and how many bytes are free there; null where this machine or the role cannot know.</summary>
+    public static async Task<(string Folder, long Free)?> FreeSpaceAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        if (!session.Server.IsLocal && session.Server.Route is null)
+            return null;
+        string? folder = await session.TextAsync(
+            "SELECT setting FROM pg_settings WHERE name = 'data_directory'", Looking, cancellationToken).ConfigureAwait(false);
+        if (folder is null)
+            return null;
+        // A server in a container with a published port answers from this machine too, and its folder is another.
+        long? free = session.Server.Route is { } route
+            ? await route.AvailableBytesAsync(folder, cancellationToken).ConfigureAwait(false)
+            : Directory.Exists(folder) ? VolumeSpace.Available(folder) : null;
+        return free is null ? null : (folder, free.Value);
+    }
+
+    /// <summary>The identifier of the server's data, which initdb made; null where the role may not know it.</summary>
+    public static async Task<string?> ServerIdentifierAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.TextAsync("SELECT system_identifier::text FROM pg_control_system()", Looking, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (failure.Code is ErrorCodes.PermissionDenied or ErrorCodes.ServerFailed)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The kept database as the server has it now.</summary>
+    /// <exception cref="BackupException">It is not there any more, or another one has its name.</exception>
+    public static async Task<string> RequireKeptAsync(PostgreSqlSession maintenance, KeptDatabase kept, CancellationToken cancellationToken)
+    {
+        string? name = await maintenance.TextAsync(
+            "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for the kept database", cancellationToken, kept.ObjectId).ConfigureAwait(false);
+        string? server = await ServerIdentifierAsync(maintenance, cancellationToken).ConfigureAwait(false);
+        if (kept.ServerIdentifier is not null && server is not null && kept.ServerIdentifier != server)
+            name = null;
+        string expected = PostgreSqlConnectionSettings.DatabaseOf(kept.Location)!;
+        if (name == expected)
+            return name;
+        throw new BackupFailure(
+            ErrorCodes.KeptDatabaseGone,
+            FailureCategory.NotFound,
+            name is null
+                ? $"The database '{expected}', which was kept on its server, is not there any more."
+                : $"The database that was kept as '{expected}' is called '{name}' now, so somebody uses it otherwise.",
+            "Nothing was changed. Remove the entry with Remove-DbBackup -Force, or put the database in place by hand (ALTER DATABASE … RENAME TO …).")
+        { Target = kept.Location };
+    }
+}

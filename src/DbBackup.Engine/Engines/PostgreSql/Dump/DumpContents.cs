@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Engines.PostgreSql.Dump;
+
+/// <summary>Which tables a dump holds, as the dump itself says: an exit code of 0 proves nothing.</summary>
+/// <param name="Tables">The oids of the tables that it defines; null where it does not name oids.</param>
+/// <param name="WithRows">The oids of the tables whose rows it holds; null where it does not name oids.</param>
+/// <param name="Names">The names of the tables whose rows it holds, where it names those instead.</param>
+internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnlySet<uint>? WithRows, IReadOnlySet<string>? Names)
+{
+    /// <summary>Reads a listing that <c>pg_restore -l</c> made.</summary>
+    public static DumpContents FromListing(string listing)
+    {
+        var tables = new HashSet<uint>();
+        var rows = new HashSet<uint>();
+        foreach (Match entry in Entry().Matches(listing))
+            (entry.Groups[2].Length > 0 ? rows : tables).Add(uint.Parse(entry.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+        return new DumpContents(tables, rows, null);
+    }
+
+    /// <summary>Whether it holds the rows of a table.</summary>
+    public bool HasRowsOf(PostgreSqlTable table) => WithRows?.Contains(table.ObjectId) ?? Names!.Contains(table.Name);
+
+    /// <summary>Whether it defines a table.</summary>
+    public bool Defines(PostgreSqlTable table) => Tables?.Contains(table.ObjectId) ?? Names!.Contains(table.Name);
+
+    /// <summary>Lists an archive file or folder.</summary>
+    public static async Task<string> ListAsync(PostgreSqlClient client, string archive, bool withDependencies, CancellationToken cancellationToken)
+    {
+        string[] arguments = withDependencies ? ["--list", "--verbose"] : ["--list"];
+        using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_restore", [.. arguments, .. input.Arguments], new Dictionary<string, string?>(), input.Use, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        // It reads no further than it must.
+        Task feeding = input.FeedAsync(tool, cancellationToken);
+        using var reader = new StreamReader(tool.Output);
+        string listing = await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+        await feeding.ConfigureAwait(false);
+        await tool.RequireSuccessAsync("The archive is damaged; make a new one.", cancellationToken).ConfigureAwait(false);
+        return listing;
+    }
+
+    // "3321; 0 16385 TABLE DATA public album postgres" and "215; 1259 16385 TABLE public album postgres": the third number is the oid.
+    [GeneratedRegex(@"^\d+; \d+ (\d+) TABLE( DATA)? ", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    private static partial Regex Entry();
+}
+
+/// <summary>Has a listing made of an archive while its bytes stream by: the table of contents stands at its beginning.</summary>
+internal sealed class PassingListing : IDisposable
+{
+    private readonly ToolProcess _tool;
+    private readonly Task<string> _listing;
+    private bool _ended;
+
+    private PassingListing(ToolProcess tool)
+    {
+        _tool = tool;
+        var reader = new StreamReader(_tool.Output);
+        _listing = reader.ReadToEndAsync(CancellationToken.None);
+    }
+
+    public static async Task<PassingListing> StartAsync(PostgreSqlClient client, CancellationToken cancellationToken) =>
+        new(await client.StartAsync("pg_restore", ["--list"], new Dictionary<string, string?>(), ToolUse.Feed, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Shows it the next bytes; it takes what it needs.</summary>
+    public void Take(ReadOnlyMemory<byte> bytes)
+    {
+        _ended |= _listing.IsCompleted || _tool.HasInputEnough;
+        if (_ended || bytes.IsEmpty)
+            return;
+        try
+        {
+            _tool.Input.Write(bytes.Span);
+            _tool.Input.Flush();
+        }
+        catch (IOException)
+        {
+            // It has read the table of contents and gone.
+            _ended = true;
+        }
+    }
+
+    /// <summary>The listing, once all bytes have passed.</summary>
+    /// <exception cref="ToolFailedException">What passed was no archive.</exception>
+    public async Task<string> CompleteAsync(CancellationToken cancellationToken)
+    {
+        _ended = true;
+        try
+        {
+            _tool.Input.Dispose();
+        }
+        catch (IOException)
+        {
+            // As above: it has gone.
+        }
+
+        string listing = await _listing.ConfigureAwait(false);
+        await _tool.RequireSuccessAsync("pg_dump wrote no archive; see its version and its words.", cancellationToken).ConfigureAwait(false);
+        return listing;
+    }
+
+    public void Dispose() => _tool.Dispose();
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Text;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Engines.PostgreSql.Dump;
+
+/// <summary>Runs pg_dump. What it writes is worth nothing until its exit code is 0 and its own table of contents has been read.</summary>
+/// <param name="server">The server and role.</param>
+/// <param name="database">The database.</param>
+/// <param name="client">The programs.</param>
+/// <param name="options">What of it, and how.</param>
+internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string database, PostgreSqlClient client, PostgreSqlDumpOptions options)
+{
+    /// <summary>Dumps into a stream as a custom archive or as SQL text.</summary>
+    /// <param name="plain">Whether as SQL text.</param>
+    /// <param name="snapshot">The exported snapshot to dump.</param>
+    /// <param name="store">Takes the stream to its end.</param>
+    /// <param name="cancellationToken">Kills pg_dump.</param>
+    /// <returns>What the dump holds.</returns>
+    /// <exception cref="BackupException">pg_dump failed, or the dump is not whole.</exception>
+    public async Task<DumpContents> StreamAsync(bool plain, string snapshot, Func<Stream, Task> store, CancellationToken cancellationToken)
+    {
+        using ToolProcess tool = await StartAsync([plain ? "--format=plain" : "--format=custom", .. plain ? (string[])[] : ["--compress=0"]], snapshot, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        var scanner = new PlainDumpScanner();
+        using PassingListing? listing = plain ? null : await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            using var tapped = new TappedStream(tool.Output, bytes =>
+            {
+                if (listing is null)
+                    scanner.Append(bytes.Span);
+                else
+                    listing.Take(bytes);
+            });
+            await store(tapped).ConfigureAwait(false);
+        }
+        catch (IOException) when (cancellationToken.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+        if (listing is not null)
+            return DumpContents.FromListing(await listing.CompleteAsync(cancellationToken).ConfigureAwait(false));
+        PlainDumpReport report = scanner.Complete();
+        if (!report.IsComplete)
+            throw Incomplete("it lacks its last line, \"PostgreSQL database dump complete\"");
+        IReadOnlySet<string> names = report.Tables.Select(table => table.Name).ToHashSet(StringComparer.Ordinal);
+        return options.IsFiltered
+            ? (await ListAloneAsync(snapshot, cancellationToken).ConfigureAwait(false)) with { Names = names, WithRows = null }
+            : new DumpContents(null, null, names);
+    }
+
+    /// <summary>Dumps into a folder with several jobs at once.</summary>
+    public async Task<DumpContents> ToFolderAsync(string folder, int jobs, string snapshot, CancellationToken cancellationToken)
+    {
+        using ToolProcess tool = await StartAsync(
+            ["--format=directory", "--compress=0", "--no-sync", string.Create(CultureInfo.InvariantCulture, $"--jobs={jobs}"), $"--file={folder}"], snapshot, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+        return DumpContents.FromListing(await DumpContents.ListAsync(client, folder, withDependencies: false, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>The failure for a dump that is not whole although pg_dump says nothing.</summary>
+    public BackupFailure Incomplete(string finding) => new(
+        ErrorCodes.DumpIncomplete,
+        FailureCategory.InvalidData,
+        $"The dump of '{database}' is not whole: {finding}. It was not kept.",
+        "Try again; if it happens again, run pg_dump by hand and look at what it writes.")
+    { Target = server.LocationOf(database) };
+
+    // SQL text names no oids; an archive of the definitions alone does, in the same snapshot.
+    private async Task<DumpContents> ListAloneAsync(string snapshot, CancellationToken cancellationToken)
+    {
+        using ToolProcess tool = await StartAsync(["--format=custom", "--compress=0", "--schema-only"], snapshot, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        using PassingListing listing = await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
+        byte[] buffer = new byte[1 << 16];
+        int read;
+        while ((read = await tool.Output.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            listing.Take(buffer.AsMemory(0, read));
+        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+        return DumpContents.FromListing(await listing.CompleteAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    private async Task<ToolProcess> StartAsync(IEnumerable<string> form, string snapshot, CancellationToken cancellationToken)
+    {
+        List<string> arguments =
+        [
+            .. form,
+            "--no-password",
+            $"--snapshot={snapshot}",
+            string.Create(CultureInfo.InvariantCulture, $"--lock-wait-timeout={(long)options.LockTimeout.TotalMilliseconds}"),
+            .. options.Schemas.Select(pattern => $"--schema={pattern}"),
+            .. options.Tables.Select(pattern => $"--table={pattern}"),
+            .. options.ExcludedTables.Select(pattern => $"--exclude-table={pattern}"),
+            .. options.ExcludedTableData.Select(pattern => $"--exclude-table-data={pattern}"),
+            $"--dbname={PostgreSqlConnectionSettings.ToolDatabase(database)}",
+        ];
+        // A pattern that finds nothing would leave something out, and nobody would notice.
+        if (options.IsPartial)
+            arguments.Insert(0, "--strict-names");
+        return await client.StartAsync("pg_dump", arguments, server.ForDatabase(database).ToToolEnvironment(null), ToolUse.Stream, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task RequireSuccessAsync(ToolProcess tool, CancellationToken cancellationToken)
+    {
+        int exitCode = await tool.WaitAsync(cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (exitCode != 0)
+            throw await DumpFailures.ExplainAsync(server, database, tool.Name, exitCode, tool.Errors, cancellationToken).ConfigureAwait(false);
+    }
+}

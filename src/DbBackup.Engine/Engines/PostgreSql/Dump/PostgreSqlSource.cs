@@ -1,0 +1,218 @@
+using System.Globalization;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Engines.PostgreSql.Dump;
+
+/// <summary>One database of a PostgreSQL server, while others write it: pg_dump and the facts see the same snapshot.</summary>
+/// <param name="server">The server and role.</param>
+/// <param name="database">The database's exact name.</param>
+/// <param name="options">What of it, and how.</param>
+public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string database, PostgreSqlDumpOptions options) : IBackupSource
+{
+    /// <summary>The engine's name in manifests.</summary>
+    public const string EngineName = "PostgreSql";
+
+    // Several jobs only pay where several tables share the work; and pg_restore loads a folder faster than an archive that streamed.
+    private const int ProcessorsForParallelDump = 2;
+    private const long SmallestForParallelDump = 256L << 20;
+    private const double LargestShareOfOneTable = 0.6;
+    private const int MostJobs = 8;
+
+    /// <inheritdoc/>
+    public string Engine => EngineName;
+
+    /// <inheritdoc/>
+    public string DefaultName => database;
+
+    /// <inheritdoc/>
+    public string Location => server.LocationOf(database);
+
+    /// <inheritdoc/>
+    public bool IsPath => false;
+
+    /// <inheritdoc/>
+    public bool IsOfThisMachine => server.IsOfThisMachine;
+
+    /// <inheritdoc/>
+    public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => NamingHoldersAsync(() => LookAsync(cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return NamingHoldersAsync(() => BeginAsync(context, cancellationToken), cancellationToken);
+    }
+
+    private async Task<SourcePreview> LookAsync(CancellationToken cancellationToken)
+    {
+        using PostgreSqlSession session = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        await PostgreSqlClients.ForAsync(session, "pg_dump", cancellationToken).ConfigureAwait(false);
+        List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(session, cancellationToken).ConfigureAwait(false);
+        RequireTables(tables.Count);
+        if (!options.IsFiltered)
+            await RequireReadableAsync(session, tables, cancellationToken).ConfigureAwait(false);
+        long bytes = tables.Sum(table => table.Bytes);
+        return new SourcePreview(bytes, options.Format == PostgreSqlFormat.Directory ? bytes : 0);
+    }
+
+    private async Task<Capture> BeginAsync(CaptureContext context, CancellationToken cancellationToken)
+    {
+        PostgreSqlSession keeper = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            PostgreSqlClient client = await PostgreSqlClients.ForAsync(keeper, "pg_dump", cancellationToken).ConfigureAwait(false);
+            // Before the snapshot: pg_dump reads sequences later, and never sees less.
+            List<SequenceFingerprint> sequences = await PostgreSqlFingerprint.SequencesAsync(keeper, cancellationToken).ConfigureAwait(false);
+            string snapshot = await keeper.ExportSnapshotAsync(cancellationToken).ConfigureAwait(false);
+            DateTimeOffset taken = context.Clock.GetUtcNow();
+            List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(keeper, cancellationToken).ConfigureAwait(false);
+            DatabaseInfo info = await PostgreSqlCatalog.DescribeAsync(keeper, cancellationToken).ConfigureAwait(false);
+            info = info with
+            {
+                Username = server.Username,
+                ClientVersion = client.Version,
+                OldestServerMajor = PostgreSqlClients.OldestServer(client.Major, keeper.ServerMajor),
+                // Without a table, what belongs to it is missing too: keys that point to it, its sequences.
+                IsPartial = options.IsPartial || options.ExcludedTables.Count > 0,
+            };
+            var run = new PostgreSqlCapture(this, keeper, client, snapshot, tables, info, sequences, context);
+            context.Observer.Verbose(
+                $"Dumping '{database}' of PostgreSQL {keeper.ServerVersion} with pg_dump {client.Version} from {client.Where}, {tables.Count} tables, {ByteSize.Format(tables.Sum(table => table.Bytes))}.");
+            return new Capture
+            {
+                Taken = taken,
+                EngineVersion = keeper.ServerVersion,
+                Payloads =
+                [
+                    run.Describe(UsesFolder(tables, context.StagingFolder)) with
+                    {
+                        CollectFacts = token => NamingHoldersAsync(() => run.CollectFactsAsync(token), token),
+                    },
+                ],
+                Abandon = keeper.Dispose,
+                Tools = new Dictionary<string, string> { ["pg_dump"] = client.Version },
+                Notes = Notes(client, keeper),
+            };
+        }
+        catch
+        {
+            keeper.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A file name for what comes of a database: its name, without what no file system likes.</summary>
+    internal static string FileStem(string database)
+    {
+        string stem = string.Concat(database.Select(character => char.IsLetterOrDigit(character) || character is '.' or '-' or '_' ? character : '_')).Trim('.', '-');
+        return stem.Length == 0 ? "database" : stem.Length > 80 ? stem[..80] : stem;
+    }
+
+    internal async Task<PostgreSqlSession> OpenAsync(CancellationToken cancellationToken)
+    {
+        PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, database, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await session.LimitLockWaitAsync(options.LockTimeout, cancellationToken).ConfigureAwait(false);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    // The server says that a lock was not to be had, not who has it.
+    private async Task<T> NamingHoldersAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.SourceLocked && failure.InnerException is Npgsql.PostgresException error)
+        {
+            throw await DumpFailures.LockedAsync(server, database, error.MessageText + ".", error, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private bool UsesFolder(List<PostgreSqlTable> tables, string staging)
+    {
+        // A folder would lie in the container.
+        if (server.Route is not null)
+            return false;
+        if (options.Format != PostgreSqlFormat.Auto)
+            return options.Format == PostgreSqlFormat.Directory;
+        long total = tables.Sum(table => table.Bytes);
+        return Environment.ProcessorCount >= ProcessorsForParallelDump && total >= SmallestForParallelDump && !options.IsFiltered
+            && tables.Max(table => table.Bytes) <= total * LargestShareOfOneTable && options.Jobs is not 1
+            // Beside the staged folder the stored backup must fit, often on the same volume; where it might not, a stream needs no room.
+            && !(VolumeSpace.Available(staging) < 2 * total);
+    }
+
+    internal int Jobs => options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 2, MostJobs);
+
+    private static List<string> Notes(PostgreSqlClient client, PostgreSqlSession session)
+    {
+        int oldest = PostgreSqlClients.OldestServer(client.Major, session.ServerMajor);
+        return oldest > session.ServerMajor
+            ? [$"pg_dump {client.Version} writes settings that servers before {oldest} refuse, and this server is {session.ServerVersion}: to restore to it, install the client of version {session.ServerMajor} and make a new backup."]
+            : [];
+    }
+
+    private void RequireTables(int count)
+    {
+        if (count > 0 || options.AllowEmpty)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.SourceEmpty,
+            FailureCategory.InvalidData,
+            $"'{database}' has no tables, so there is nothing to back up.",
+            "Check that this is the application's real database and not one of the same name on another server, or allow it with -AllowEmpty.")
+        { Target = Location };
+    }
+
+    // pg_dump names the first table only, after a while; here all are known before anything is written.
+    private async Task RequireReadableAsync(PostgreSqlSession session, List<PostgreSqlTable> tables, CancellationToken cancellationToken)
+    {
+        List<PostgreSqlTable> unreadable = tables.FindAll(table => table.HasRows && !table.MayRead);
+        if (unreadable.Count > 0)
+        {
+            throw new BackupFailure(
+                ErrorCodes.PermissionDenied,
+                FailureCategory.PermissionDenied,
+                $"The role '{server.Username}' may not read {unreadable.Count} of {tables.Count} tables of '{database}': {Names(unreadable)}.",
+                $"Let it read them all (GRANT pg_read_all_data TO {PostgreSqlSession.Quote(server.Username)}; from PostgreSQL 14 on), or leave them out with -ExcludeTable.")
+            { Target = Location };
+        }
+
+        List<string> hidden = await session.RowsAsync(
+            $"""
+            SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity AND row_security_active(c.oid) AND {PostgreSqlCatalog.UserSchema} ORDER BY 1
+            """,
+            row => row.GetString(0),
+            "looking for row-level security",
+            cancellationToken).ConfigureAwait(false);
+        if (hidden.Count > 0)
+        {
+            throw new BackupFailure(
+                ErrorCodes.PermissionDenied,
+                FailureCategory.PermissionDenied,
+                $"Row-level security hides rows from the role '{server.Username}' in {hidden.Count} tables of '{database}': {string.Join(", ", hidden.Take(5))}.",
+                $"Use the owner, a superuser, or a role with BYPASSRLS (ALTER ROLE {PostgreSqlSession.Quote(server.Username)} BYPASSRLS).")
+            { Target = Location };
+        }
+    }
+
+    internal static string Names(List<PostgreSqlTable> tables) =>
+        string.Join(", ", tables.Take(5).Select(table => table.Name)) + (tables.Count > 5 ? string.Create(CultureInfo.InvariantCulture, $" and {tables.Count - 5} more") : string.Empty);
+
+    internal PostgreSqlConnectionSettings Server => server;
+
+    internal string Database => database;
+
+    internal PostgreSqlDumpOptions Options => options;
+}

@@ -1,0 +1,180 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+
+namespace DbBackup.Engine.Engines.PostgreSql.Facts;
+
+/// <summary>Takes the facts of a database at the moment of a snapshot.</summary>
+internal static class PostgreSqlFingerprint
+{
+    // Statements are batched: 10,000 partitions would be as many round trips. Each batch is a transaction of its own that joins the
+    // snapshot, so that no more locks are held at once than there are tables in it.
+    private const int TablesInBatch = 100;
+    private const string Counting = "taking the fingerprint";
+
+    /// <summary>Takes the facts of a database that others may write meanwhile.</summary>
+    /// <param name="session">A session of its own in that database.</param>
+    /// <param name="snapshot">The exported snapshot to see; null where nobody writes.</param>
+    /// <param name="level">How deep.</param>
+    /// <param name="tables">The tables that count; rows of those in <paramref name="withoutRows"/> are taken as none.</param>
+    /// <param name="withoutRows">The oids of tables whose rows are left out of the dump.</param>
+    /// <param name="partial">Whether only these tables were dumped, without what belongs to the database as a whole.</param>
+    /// <param name="report">Hears of each batch.</param>
+    /// <param name="cancellationToken">Cancels the running query.</param>
+    public static async Task<Fingerprint> TakeAsync(
+        PostgreSqlSession session,
+        string? snapshot,
+        FingerprintLevel level,
+        IReadOnlyList<PostgreSqlTable> tables,
+        IReadOnlySet<uint> withoutRows,
+        bool partial,
+        Action<int>? report,
+        CancellationToken cancellationToken)
+    {
+        Dictionary<string, long> objects = [];
+        string schema = string.Empty;
+        Dictionary<string, string> settings = [];
+        List<SequenceFingerprint> sequences = [];
+        long[] chosen = [.. tables.Select(table => (long)table.ObjectId)];
+        await InSnapshotAsync(
+            session,
+            snapshot,
+            async () =>
+            {
+                objects = await ObjectsAsync(session, partial, chosen, cancellationToken).ConfigureAwait(false);
+                schema = await HashSchemaAsync(session, partial, chosen, cancellationToken).ConfigureAwait(false);
+                if (!partial)
+                {
+                    settings = await SettingsAsync(session, cancellationToken).ConfigureAwait(false);
+                    await AddLargeObjectsAsync(session, level, objects, settings, cancellationToken).ConfigureAwait(false);
+                    sequences = await SequencesAsync(session, cancellationToken).ConfigureAwait(false);
+                }
+            },
+            cancellationToken).ConfigureAwait(false);
+
+        var counted = new List<TableFingerprint>(tables.Count);
+        List<PostgreSqlTable> rest = [.. tables.Where(table => table.HasRows && !withoutRows.Contains(table.ObjectId))];
+        counted.AddRange(tables.Where(table => table.HasRows && withoutRows.Contains(table.ObjectId)).Select(table => new TableFingerprint(table.Name, 0)));
+        foreach (PostgreSqlTable[] batch in rest.Chunk(TablesInBatch))
+        {
+            await InSnapshotAsync(
+                session,
+                snapshot,
+                async () => counted.AddRange(await session.RowsAsync(
+                    string.Join(" UNION ALL ", batch.Select((table, index) => RowsOf(table, index, level))),
+                    row => new TableFingerprint(batch[row.GetInt32(0)].Name, row.GetInt64(1)) { ContentHash = row.IsDBNull(2) ? null : row.GetString(2) },
+                    Counting,
+                    cancellationToken).ConfigureAwait(false)),
+                cancellationToken).ConfigureAwait(false);
+            report?.Invoke(counted.Count);
+        }
+
+        counted.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
+        return new Fingerprint { Level = level, SchemaSha256 = schema, Objects = objects, Sequences = sequences, Tables = counted, Settings = settings };
+    }
+
+    /// <summary>The values of all sequences now; they are no part of any snapshot.</summary>
+    public static async Task<List<SequenceFingerprint>> SequencesAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        List<(string Name, long Increment)> names = await session.RowsAsync(
+            $"""
+            SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), s.seqincrement
+            FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE {PostgreSqlCatalog.UserSchema} AND {PostgreSqlCatalog.NotOfExtension("pg_class", "c.oid")} AND has_sequence_privilege(s.seqrelid, 'SELECT')
+            ORDER BY n.nspname, c.relname
+            """,
+            row => (row.GetString(0), row.GetInt64(1)),
+            Counting,
+            cancellationToken).ConfigureAwait(false);
+        var values = new List<SequenceFingerprint>(names.Count);
+        foreach ((string Name, long Increment)[] batch in names.Chunk(TablesInBatch))
+        {
+            // A sequence at its last value would overflow: it stays there, as nextval would.
+            values.AddRange(await session.RowsAsync(
+                string.Join(" UNION ALL ", batch.Select((sequence, index) => string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"SELECT {index}, last_value::numeric + CASE WHEN is_called THEN {sequence.Increment} ELSE 0 END FROM {sequence.Name}"))),
+                row => new SequenceFingerprint(batch[row.GetInt32(0)].Name, (long)Math.Clamp(row.GetDecimal(1), long.MinValue, long.MaxValue)),
+                Counting,
+                cancellationToken).ConfigureAwait(false));
+        }
+
+        return values;
+    }
+
+    /// <summary>The sequences before and after a dump as one: where somebody drew from them meanwhile, both values count.</summary>
+    public static IReadOnlyList<SequenceFingerprint> Span(IReadOnlyList<SequenceFingerprint> before, IReadOnlyList<SequenceFingerprint> after)
+    {
+        Dictionary<string, long> later = after.ToDictionary(sequence => sequence.Name, sequence => sequence.Value, StringComparer.Ordinal);
+        return [.. before.Select(sequence => later.TryGetValue(sequence.Name, out long value) && value != sequence.Value ? sequence with { ValueAfter = value } : sequence)];
+    }
+
+    // The text of a row is the same in all major versions under this session's settings, and a sum of hashes does not care for the order
+    // on disk. The hash function is the one by which tables are partitioned, so it may not change either
+    // (https://www.postgresql.org/docs/current/sql-createtable.html, PARTITION BY HASH).
+    private static string RowsOf(PostgreSqlTable table, int index, FingerprintLevel level) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"SELECT {index}, count(*), {(level == FingerprintLevel.Content ? "coalesce(sum(hashtextextended(t::text, 0)), 0)::text" : "NULL::text")} FROM ONLY {table.Name} t");
+
+    private static async Task InSnapshotAsync(PostgreSqlSession session, string? snapshot, Func<Task> work, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", Counting, cancellationToken).ConfigureAwait(false);
+        if (snapshot is not null)
+            await session.ExecuteAsync($"SET TRANSACTION SNAPSHOT {PostgreSqlSession.Literal(snapshot)}", Counting, cancellationToken).ConfigureAwait(false);
+        await work().ConfigureAwait(false);
+        await session.ExecuteAsync("COMMIT", Counting, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<Dictionary<string, long>> ObjectsAsync(PostgreSqlSession session, bool partial, long[] chosen, CancellationToken cancellationToken)
+    {
+        List<(string Kind, long Count)> rows = await session.RowsAsync(
+            partial ? PostgreSqlFacts.ObjectsOfTables : PostgreSqlFacts.Objects,
+            row => (row.GetString(0), row.GetInt64(1)),
+            Counting,
+            cancellationToken,
+            partial ? [chosen] : []).ConfigureAwait(false);
+        return rows.ToDictionary(row => row.Kind, row => row.Count, StringComparer.Ordinal);
+    }
+
+    private static async Task<string> HashSchemaAsync(PostgreSqlSession session, bool partial, long[] chosen, CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        await session.RowsAsync(
+            partial ? PostgreSqlFacts.DefinitionsOfTables : PostgreSqlFacts.Definitions,
+            row =>
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes(row.GetString(0)));
+                hash.AppendData([0]);
+                return 0;
+            },
+            Counting,
+            cancellationToken,
+            partial ? [chosen] : []).ConfigureAwait(false);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static async Task<Dictionary<string, string>> SettingsAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        List<(string Encoding, string Collation)> found = await session.RowsAsync(
+            "SELECT pg_encoding_to_char(encoding)::text, datcollate::text || ' ' || datctype::text FROM pg_database WHERE datname = current_database()",
+            row => (row.GetString(0), row.GetString(1)),
+            Counting,
+            cancellationToken).ConfigureAwait(false);
+        return new Dictionary<string, string> { ["encoding"] = found[0].Encoding, ["collation"] = found[0].Collation };
+    }
+
+    private static async Task AddLargeObjectsAsync(
+        PostgreSqlSession session, FingerprintLevel level, Dictionary<string, long> objects, Dictionary<string, string> settings, CancellationToken cancellationToken)
+    {
+        long count = await session.NumberAsync("SELECT count(*) FROM pg_largeobject_metadata", Counting, cancellationToken).ConfigureAwait(false);
+        objects["large objects"] = count;
+        if (count > 0 && level == FingerprintLevel.Content)
+        {
+            settings["large objects' content"] = (await session.TextAsync(
+                "SELECT sum(hashtextextended(oid::text || encode(sha256(lo_get(oid)), 'hex'), 0))::text FROM pg_largeobject_metadata",
+                Counting,
+                cancellationToken).ConfigureAwait(false))!;
+        }
+    }
+}

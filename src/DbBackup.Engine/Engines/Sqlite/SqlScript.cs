@@ -1,0 +1,109 @@
+using System.Text;
+using SQLitePCL;
+
+namespace DbBackup.Engine.Engines.Sqlite;
+
+/// <summary>
+/// Loads SQL text into a new SQLite file, a statement at a time, so that memory stays bounded. It knows no dot commands:
+/// a dump from elsewhere cannot run programs with <c>.shell</c>.
+/// </summary>
+internal static class SqlScript
+{
+    // A statement longer than this (a blob of 500 MB as hexadecimal text) is more than SQLite itself accepts by default.
+    private const int LongestStatement = 1_100_000_000;
+
+    /// <summary>Loads the text; the new file is whole only when this returns.</summary>
+    /// <exception cref="BackupException">A statement failed, the text ends in the middle, or it holds no statement.</exception>
+    public static void Load(Stream text, string database, CancellationToken cancellationToken)
+    {
+        using SqliteDatabase target = SqliteDatabase.OpenForWriting(database, TimeSpan.Zero, cancellationToken);
+        target.ExecuteRaw("PRAGMA synchronous=OFF");
+        using var reader = new StreamReader(text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), detectEncodingFromByteOrderMarks: true, 1 << 16);
+        var lines = new LineReader(reader);
+        var statement = new StringBuilder();
+        long line = 0, statements = 0;
+        while (lines.Next() is { } next)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            line++;
+            if (statement.Length == 0 && (string.IsNullOrWhiteSpace(next) || next.StartsWith("--", StringComparison.Ordinal)))
+                continue;
+            statement.Append(next).Append('\n');
+            if (statement.Length > LongestStatement)
+                throw Unfinished(line);
+            // Only a line with a semicolon can end a statement; whether it does (and not inside a string or a trigger) SQLite knows.
+            if (!next.EndsWith(';') && !next.Contains(';', StringComparison.Ordinal))
+                continue;
+            string sql = statement.ToString();
+            if (raw.sqlite3_complete(sql) == 0)
+                continue;
+            Run(target, sql, line);
+            statement.Clear();
+            statements++;
+        }
+
+        if (statement.ToString().Trim().Length > 0)
+            throw Unfinished(line);
+        if (statements == 0)
+            throw Unfinished(line);
+        if (raw.sqlite3_get_autocommit(target.Handle) == 0)
+            throw Unfinished(line);
+    }
+
+    private static void Run(SqliteDatabase target, string sql, long line)
+    {
+        try
+        {
+            target.ExecuteRaw(sql);
+        }
+        catch (BackupException failure) when (failure.Code is not (ErrorCodes.NotEnoughSpace or ErrorCodes.ReadFailed))
+        {
+            throw new BackupFailure(
+                ErrorCodes.DumpIncomplete,
+                FailureCategory.InvalidData,
+                $"The SQL text fails at line {line}: {failure.InnerException?.Message ?? failure.Message}",
+                "The dump is damaged or was not made for SQLite; use another backup.",
+                failure);
+        }
+    }
+
+    private static BackupFailure Unfinished(long line) => new(
+        ErrorCodes.DumpIncomplete,
+        FailureCategory.InvalidData,
+        $"The SQL text ends in the middle, after {line} lines: its last statement or transaction is not complete.",
+        "The dump was cut off; use another backup.");
+
+    // Lines end at a line feed alone: a carriage return may stand in a text, where StreamReader would change it.
+    private sealed class LineReader(StreamReader reader)
+    {
+        private readonly char[] _buffer = new char[1 << 16];
+        private int _start;
+        private int _end;
+
+        /// <summary>The next line without its line feed; null at the end.</summary>
+        public string? Next()
+        {
+            StringBuilder? begun = null;
+            while (true)
+            {
+                if (_start == _end)
+                {
+                    (_start, _end) = (0, reader.Read(_buffer, 0, _buffer.Length));
+                    if (_end == 0)
+                        return begun?.ToString();
+                }
+
+                ReadOnlySpan<char> rest = _buffer.AsSpan(_start, _end - _start);
+                int length = rest.IndexOf('\n');
+                if (length >= 0)
+                {
+                    _start += length + 1;
+                    return begun is null ? rest[..length].ToString() : begun.Append(rest[..length]).ToString();
+                }
+
+                begun = (begun ?? new StringBuilder()).Append(rest);
+                _start = _end;
+            }
+        }
+    }
+}

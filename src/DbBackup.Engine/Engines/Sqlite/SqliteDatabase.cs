@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace DbBackup.Engine.Engines.Sqlite;
+
+/// <summary>
+/// An open connection to a SQLite file whose work can be interrupted. Drivers' exceptions leave it as <see cref="BackupException"/>.
+/// </summary>
+internal sealed class SqliteDatabase : IDisposable
+{
+    // The library's own wait for a lock cannot be interrupted (before SQLite 3.41): it waits in short pieces, and we ask in between.
+    private const int LongestWaitMilliseconds = 250;
+
+    // SQLITE_DBCONFIG_DQS_DML and SQLITE_DBCONFIG_DQS_DDL (sqlite.org/c3ref/c_dbconfig_defensive.html).
+    private const int DoubleQuotedText = 1013, DoubleQuotedTextInSchemas = 1014;
+
+    private readonly SqliteConnection _connection;
+    private readonly TimeSpan _lockTimeout;
+    private readonly CancellationTokenRegistration _interrupt;
+    private readonly CancellationToken _cancellationToken;
+
+    private SqliteDatabase(string path, string dataSource, SqliteOpenMode mode, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    {
+        // Loads the library with its own failure; the driver's would not say what to do.
+        _ = SqliteLibrary.Version;
+        Path = path;
+        _lockTimeout = lockTimeout;
+        _cancellationToken = cancellationToken;
+        var settings = new SqliteConnectionStringBuilder
+        {
+            DataSource = dataSource,
+            Mode = mode,
+            Pooling = false,
+            DefaultTimeout = 1,
+        };
+        _connection = new SqliteConnection(settings.ToString());
+        try
+        {
+            _connection.Open();
+            // What the stock sqlite3 program does: the bundled library would enforce foreign keys while a dump is loaded, and refuse
+            // "text" in double quotes, which older schemas and dumps have.
+            raw.sqlite3_db_config(Handle, raw.SQLITE_DBCONFIG_ENABLE_FKEY, 0, out _);
+            raw.sqlite3_db_config(Handle, DoubleQuotedText, 1, out _);
+            raw.sqlite3_db_config(Handle, DoubleQuotedTextInSchemas, 1, out _);
+            // The driver waits for locks only around its own commands; the copy calls the library itself.
+            raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, LongestWaitMilliseconds));
+        }
+        catch (SqliteException exception)
+        {
+            _connection.Dispose();
+            throw SqliteFailures.From(exception, path);
+        }
+
+        _interrupt = cancellationToken.Register(() => raw.sqlite3_interrupt(Handle));
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The library's own handle.</summary>
+    public sqlite3 Handle => _connection.Handle!;
+
+    /// <summary>Opens a database that others use, for reading only. It must exist: SQLite would create it otherwise.</summary>
+    public static SqliteDatabase OpenLive(string path, TimeSpan lockTimeout, CancellationToken cancellationToken) =>
+        new(path, path, SqliteOpenMode.ReadOnly, lockTimeout, cancellationToken);
+
+    /// <summary>
+    /// Opens a file that nobody writes: no locks are taken and no files appear beside it, also when its header says WAL.
+    /// </summary>
+    public static SqliteDatabase OpenImmutable(string path, CancellationToken cancellationToken) =>
+        new(path, ToUri(path) + "?immutable=1", SqliteOpenMode.ReadOnly, TimeSpan.Zero, cancellationToken);
+
+    /// <summary>Opens a file for writing; creates it where it is missing.</summary>
+    public static SqliteDatabase OpenForWriting(string path, TimeSpan lockTimeout, CancellationToken cancellationToken, bool mustExist = false) =>
+        new(path, path, mustExist ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadWriteCreate, lockTimeout, cancellationToken);
+
+    /// <summary>Opens a raw copy of a database, which may have to be recovered first, for writing.</summary>
+    /// <param name="file">The copy.</param>
+    /// <param name="shownAs">What it is a copy of, for failures.</param>
+    /// <param name="cancellationToken">Interrupts whatever runs.</param>
+    public static SqliteDatabase OpenCopy(string file, string shownAs, CancellationToken cancellationToken) =>
+        new(shownAs, file, SqliteOpenMode.ReadWrite, TimeSpan.Zero, cancellationToken);
+
+    /// <summary>Runs a statement that gives nothing.</summary>
+    public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());
+
+    /// <summary>Runs statements as the library itself does, several at a time, without the driver's parsing.</summary>
+    public void ExecuteRaw(string sql)
+    {
+        int result = raw.sqlite3_exec(Handle, sql, out string message);
+        if (result != raw.SQLITE_OK)
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
+            throw SqliteFailures.From(result, message ?? raw.sqlite3_errmsg(Handle).utf8_to_string(), Path);
+        }
+    }
+
+    /// <summary>The first column of the first row as text; null where there is none.</summary>
+    public string? Text(string sql) =>
+        Run(sql, command => command.ExecuteScalar() is { } value and not DBNull ? Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) : null);
+
+    /// <summary>The first column of the first row as a number.</summary>
+    public long Number(string sql) =>
+        Run(sql, command => Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>All rows, each made into an object while it is read.</summary>
+    public List<T> Rows<T>(string sql, Func<SqliteDataReader, T> read) => Run(sql, command =>
+    {
+        using SqliteDataReader reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return rows;
+    });
+
+    /// <summary>A name as SQL writes it.</summary>
+    public static string Quote(string name) => '"' + name.Replace("\"", "\"\"", StringComparison.Ordinal) + '"';
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Before the handle goes: an interrupt that comes later would reach freed memory.
+        _interrupt.Dispose();
+        _connection.Dispose();
+    }
+
+    private T Run<T>(string sql, Func<SqliteCommand, T> run)
+    {
+        var waiting = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                using SqliteCommand command = _connection.CreateCommand();
+                command.CommandText = sql;
+                return run(command);
+            }
+            catch (SqliteException exception)
+            {
+                _cancellationToken.ThrowIfCancellationRequested();
+                if (exception.SqliteErrorCode is not (raw.SQLITE_BUSY or raw.SQLITE_LOCKED) || waiting.Elapsed >= _lockTimeout)
+                    throw SqliteFailures.From(exception, Path);
+            }
+        }
+    }
+
+    // A URI, because only there the immutable flag can be given; its path must have ?, # and % escaped.
+    private static string ToUri(string path)
+    {
+        string escaped = path.Replace("%", "%25", StringComparison.Ordinal)
+            .Replace("?", "%3f", StringComparison.Ordinal)
+            .Replace("#", "%23", StringComparison.Ordinal)
+            .Replace('\\', OperatingSystem.IsWindows() ? '/' : '\\');
+        return "file:" + (OperatingSystem.IsWindows() ? "///" : string.Empty) + escaped;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text;
+
+namespace DbBackup.Engine.Repository;
+
+/// <summary>
+/// What may be the name of a source or a backup. Names are folder names, on this system and on those to which a repository may be
+/// copied: what any of them refuses, or a wildcard would match, is refused everywhere.
+/// </summary>
+public static class BackupName
+{
+    /// <summary>The longest name. Paths on Windows and long payload names must still fit behind it.</summary>
+    public const int LongestName = 100;
+
+    // What file systems of Linux allow for one name, in UTF-8; a letter takes up to three bytes.
+    private const int LongestNameBytes = 240;
+
+    private const string NeverAllowed = "<>:\"/\\|?*[]`";
+
+    // learn.microsoft.com/windows/win32/fileio/naming-a-file
+    private static readonly HashSet<string> Devices = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9",
+        "LPT1", "LPT2", "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
+    };
+
+    /// <summary>Fails where a text cannot be a name.</summary>
+    /// <param name="name">The text.</param>
+    /// <param name="what">What it names, as in <c>backup</c> or <c>source</c>.</param>
+    /// <exception cref="BackupException">It cannot.</exception>
+    public static void Require(string name, string what)
+    {
+        if (WhyNot(name) is { } reason)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidName,
+                FailureCategory.InvalidArgument,
+                $"'{name}' cannot be the name of a {what}: {reason}.",
+                "Use letters, digits, spaces and . _ - ( ) ' + , beginning with a letter or digit.")
+            { Target = name };
+        }
+    }
+
+    /// <summary>Whether a text can be a name.</summary>
+    public static bool IsValid(string name) => WhyNot(name) is null;
+
+    /// <summary>Makes a name of any text: what is not allowed becomes an underscore.</summary>
+    public static string From(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var name = new StringBuilder();
+        // By whole characters: a lone half of a surrogate pair, which Windows allows in file names, cannot be normalized.
+        foreach (char character in string.Concat(text.EnumerateRunes()).Normalize())
+            name.Append(char.IsControl(character) || NeverAllowed.Contains(character, StringComparison.Ordinal) ? '_' : character);
+        string trimmed = name.ToString().Trim().TrimStart('.', '-').TrimEnd('.', ' ');
+        trimmed = Shorten(trimmed, LongestName);
+        if (trimmed.Length == 0)
+            return "source";
+        // Left over are the names of devices.
+        return IsValid(trimmed) ? trimmed : "_" + Shorten(trimmed, LongestName - 1);
+    }
+
+    /// <summary>The name of a backup to which nobody gave one: its moment and its type, as in <c>20261121T020000Z-full</c>.</summary>
+    public static string Automatic(DateTimeOffset created, BackupType type) =>
+        created.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + type switch
+        {
+            BackupType.PreMigration => "-pre-migration",
+            BackupType.Safety => "-safety",
+            BackupType.Incremental => "-incremental",
+            _ => "-full",
+        };
+
+    private static string? WhyNot(string name)
+    {
+        if (string.IsNullOrWhiteSpace(name))
+            return "it is empty";
+        if (name.Length > LongestName)
+            return $"it is longer than {LongestName} characters";
+        if (Encoding.UTF8.GetByteCount(name) > LongestNameBytes)
+            return $"it is longer than {LongestNameBytes} bytes in UTF-8";
+        if (name.IndexOfAny([.. NeverAllowed]) is var index and >= 0)
+            return $"it contains {name[index]}";
+        if (name.Any(char.IsControl))
+            return "it contains a control character";
+        if (name[0] is '.' or '-' or ' ')
+            return $"it begins with '{name[0]}'";
+        if (name[^1] is '.' or ' ')
+            return $"it ends with '{name[^1]}'";
+        if (name.Any(char.IsSurrogate) && !IsWellFormed(name))
+            return "it is not valid Unicode";
+        return Devices.Contains(name.Split('.')[0].TrimEnd()) ? "Windows keeps it for a device" : null;
+    }
+
+    // By whole characters: half of a surrogate pair is no text.
+    private static string Shorten(string text, int longest)
+    {
+        var kept = new StringBuilder();
+        int bytes = 0;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            bytes += rune.Utf8SequenceLength;
+            if (kept.Length + rune.Utf16SequenceLength > longest || bytes >= LongestNameBytes)
+                break;
+            kept.Append(rune.ToString());
+        }
+
+        return kept.ToString().TrimEnd('.', ' ');
+    }
+
+    private static bool IsWellFormed(string text) => text.EnumerateRunes().All(rune => rune != Rune.ReplacementChar);
+}

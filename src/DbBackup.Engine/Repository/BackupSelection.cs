@@ -1,0 +1,68 @@
+namespace DbBackup.Engine.Repository;
+
+/// <summary>Picks backups out of a listing.</summary>
+public static class BackupSelection
+{
+    /// <summary>
+    /// The newest good backup of each source. Safety backups hold what a restore replaced: they are only taken when asked for.
+    /// </summary>
+    /// <param name="backups">A listing, newest first.</param>
+    /// <param name="type">Only of this type; null for all but safety backups.</param>
+    public static IReadOnlyList<Backup> LatestGood(IEnumerable<Backup> backups, BackupType? type) =>
+    [
+        .. backups
+            .Where(backup => backup.IsGood && (type is null ? backup.Type != BackupType.Safety : backup.Type == type))
+            .DistinctBy(backup => backup.Source, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The one backup that is meant.</summary>
+    /// <param name="backups">A listing, newest first.</param>
+    /// <param name="source">The source's name; null where none was given.</param>
+    /// <param name="name">The backup's name; null for the newest.</param>
+    /// <param name="latest">Whether the newest good one is meant.</param>
+    /// <param name="location">The repository, for the message.</param>
+    /// <exception cref="BackupException">There is none, or there are several.</exception>
+    public static Backup One(IReadOnlyList<Backup> backups, string? source, string? name, bool latest, string location)
+    {
+        IEnumerable<Backup> candidates = latest ? LatestGood(backups, null) : backups;
+        if (name is not null)
+            candidates = candidates.Where(backup => string.Equals(backup.Name, name, StringComparison.OrdinalIgnoreCase));
+        List<Backup> found = [.. candidates];
+        return found switch
+        {
+            [var one] => one,
+            [] => throw NotFound($"{source ?? "*"}/{name ?? (latest ? "(latest good)" : "*")}", location),
+            _ => throw new BackupFailure(
+                ErrorCodes.BackupAmbiguous,
+                FailureCategory.InvalidArgument,
+                $"Several backups are meant by this: {string.Join(", ", found.Take(5))}{(found.Count > 5 ? ", …" : string.Empty)}.",
+                "Name one: add -Source, or -Name.")
+            { Target = name ?? location },
+        };
+    }
+
+    /// <summary>The payloads of a kind.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="only">The kind; null for all payloads.</param>
+    /// <exception cref="BackupException">The manifest cannot be used, or the backup holds none of that kind.</exception>
+    internal static List<Payload> Payloads(Backup backup, PayloadKind? only)
+    {
+        List<Payload> payloads = [.. BackupRepository.RequireManifest(backup).Payloads.Where(payload => only is null || payload.Kind == only)];
+        if (payloads.Count > 0)
+            return payloads;
+        throw new BackupFailure(
+            ErrorCodes.InvalidArgument,
+            FailureCategory.InvalidArgument,
+            $"Backup '{backup}' holds no {(only == PayloadKind.Files ? "files" : "database")}.",
+            "Leave -Only out to take everything that it holds.")
+        { Target = backup.ToString() };
+    }
+
+    /// <summary>The failure for a name that nothing answers to.</summary>
+    public static BackupFailure NotFound(string what, string location) => new(
+        ErrorCodes.BackupNotFound,
+        FailureCategory.NotFound,
+        $"There is no backup '{what}' in '{location}'.",
+        "List what there is with Get-DbBackup, or name another repository with -Repository.")
+    { Target = what };
+}

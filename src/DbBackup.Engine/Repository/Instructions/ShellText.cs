@@ -1,0 +1,31 @@
+namespace DbBackup.Engine.Repository.Instructions;
+
+/// <summary>Texts as a shell of POSIX and PowerShell want them.</summary>
+internal static class ShellText
+{
+    /// <summary>An argument, in quotes where it needs them. One that begins with a dash is for the caller to disarm.</summary>
+    public static string Quote(string text) =>
+        text.Length > 0 && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or '-' or '/') ? text : $"'{Inner(text)}'";
+
+    /// <summary>The inside of an argument in single quotes.</summary>
+    public static string Inner(string text) => text.Replace("'", "'\\''", StringComparison.Ordinal);
+
+    /// <summary>An argument for PowerShell.</summary>
+    public static string QuoteForPowerShell(string text) =>
+        text.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or '-') ? text : $"'{text.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    /// <summary>The command that gives a payload's original bytes.</summary>
+    public static string Read(Payload payload)
+    {
+        string file = Quote(payload.FileName);
+        return payload.Compression switch
+        {
+            PayloadCompression.Zstd => $"zstd -dc {file}",
+            PayloadCompression.Gzip => $"gzip -dc {file}",
+            _ => $"cat {file}",
+        };
+    }
+
+    /// <summary>Where a payload is put by hand.</summary>
+    public static string RestoredPath(Payload payload) => "restored/" + (payload.Within ?? payload.RestoreName);
+}

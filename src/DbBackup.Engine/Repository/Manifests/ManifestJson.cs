@@ -1,0 +1,122 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace DbBackup.Engine.Repository.Manifests;
+
+/// <summary>The manifest and the test records as JSON with stable names: see docs/format.md.</summary>
+internal static class ManifestJson
+{
+    // 64 TiB; all payloads together still fit into a number.
+    private const long LargestSize = 1L << 46;
+
+    // Indented and with the letters of all languages as they are: people open the file too.
+    private static readonly ManifestJsonContext Readable = new(new JsonSerializerOptions(ManifestJsonContext.Default.Options)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    /// <summary>Writes a manifest, and reads it back: what is published must be usable.</summary>
+    public static byte[] Write(Manifest manifest)
+    {
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(manifest, Readable.Manifest);
+        return Read(json, out string? problem) is not null ? json : throw new InvalidOperationException($"The manifest that was written cannot be used: {problem}.");
+    }
+
+    /// <summary>Reads a manifest and refuses what cannot be trusted.</summary>
+    /// <param name="json">The bytes of <c>backup.json</c>.</param>
+    /// <param name="problem">Why it cannot be used; null where it can.</param>
+    public static Manifest? Read(ReadOnlySpan<byte> json, out string? problem)
+    {
+        try
+        {
+            if (ReadVersion(json) is var version && version > Manifest.CurrentFormatVersion)
+            {
+                problem = $"it was written by a newer version of DbBackup (format {version}, this one reads up to {Manifest.CurrentFormatVersion})";
+                return null;
+            }
+
+            Manifest? manifest = JsonSerializer.Deserialize(json, ManifestJsonContext.Default.Manifest);
+            problem = manifest is null ? "its manifest is empty" : FindNonsense(manifest);
+            return problem is null ? manifest : null;
+        }
+        catch (JsonException exception)
+        {
+            problem = $"its manifest cannot be read: {exception.Message}";
+            return null;
+        }
+    }
+
+    /// <summary>Writes the record of a test as one line.</summary>
+    public static string WriteLine(TestRecord record) => JsonSerializer.Serialize(record, ManifestJsonContext.Default.TestRecord);
+
+    /// <summary>Reads a test record; null for a line that is cut off or garbage, as a crash may leave at the end of the file.</summary>
+    public static TestRecord? ReadLine(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, ManifestJsonContext.Default.TestRecord);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static int ReadVersion(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("it is not a JSON object.");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            bool isVersion = reader.ValueTextEquals("formatVersion"u8);
+            if (!reader.Read())
+                break;
+            if (isVersion)
+                return reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int version) ? version : throw new JsonException("its formatVersion is no number.");
+            reader.Skip();
+        }
+
+        throw new JsonException("it has no formatVersion.");
+    }
+
+    // A manifest may come from anywhere: its file names must not lead out of the backup's folder or of a restore's destination.
+    private static string? FindNonsense(Manifest manifest)
+    {
+        if (manifest.FormatVersion < 1)
+            return "its format version is not known";
+        if (manifest.Payloads.Contains(null!) || manifest.Tags.Contains(null!) || manifest.Fingerprint?.Tables.Contains(null!) == true)
+            return "its manifest has gaps";
+        // More would overflow a sum or a time span.
+        if (!(manifest.DurationSeconds is >= 0 and < 1e9) || manifest.Payloads.Count > 100_000)
+            return "its manifest has impossible numbers";
+        foreach (Payload payload in manifest.Payloads)
+        {
+            if (!IsPlainFileName(payload.FileName) || !IsPlainFileName(payload.RestoreName))
+                return $"its payload '{payload.FileName}' has a name that leads elsewhere";
+            if (payload.Within is { } within && within.Split('/').Any(part => !IsPlainFileName(part)))
+                return $"its payload '{payload.FileName}' lies in a folder that leads elsewhere";
+            if (payload.OriginalSize is < 0 or > LargestSize || payload.StoredSize is < 0 or > LargestSize || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
+                return $"its payload '{payload.FileName}' has no valid size or hash";
+        }
+
+        return null;
+    }
+
+    // A colon leads to another drive on Windows, or into a stream behind a file.
+    private static bool IsPlainFileName(string name) =>
+        name.Length > 0 && !(OperatingSystem.IsWindows() && name.Contains(':', StringComparison.Ordinal)) && name is not ("." or "..") && name.IndexOfAny(['/', '\\', '\0']) < 0;
+}
+
+/// <summary>The generated (reflection-free, so quick to start) JSON code.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(Manifest))]
+[JsonSerializable(typeof(TestRecord))]
+internal sealed partial class ManifestJsonContext : JsonSerializerContext;
