@@ -41,7 +41,7 @@ public sealed class ContainerDumpFaultTests
     public async Task Connection_to_the_engine_that_is_cut_leaves_no_backup_and_no_pg_dump(PostgreSqlFormat format)
     {
         using ContainerServerBench bench = CreateLarge();
-        using var way = new EngineWay(bench.Files["way.sock"]);
+        using var way = new SocketForwarder(bench.Files["way.sock"], PauseBench.EngineSocket);
         way.Open();
         BackupException failure = await bench.CutAsync(
             way.Close, new PostgreSqlConnectionRequest { Docker = new DockerRequest { DockerHost = "unix://" + way.Path, Container = bench.Container } }, format);

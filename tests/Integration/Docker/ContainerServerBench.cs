@@ -136,16 +136,16 @@ internal sealed class ContainerServerBench : IDisposable
             Assert.True(limit.Elapsed < TimeSpan.FromMinutes(1), "Nothing is copied.");
     }
 
-    /// <summary>Nothing but the server runs in the container within five seconds, and it is the same as at the start: no session of anybody's was lost.</summary>
+    /// <summary>Nothing but the server runs in the container after a moment, and it is the same as at the start: no session of anybody's was lost.</summary>
     public void AssertUndisturbed()
     {
         string[] strangers;
         for (var limit = Stopwatch.StartNew(); (strangers = [.. Processes().Where(command => !command.StartsWith("postgres", StringComparison.Ordinal))]).Length > 0; Thread.Sleep(100))
-            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(5), string.Join('\n', strangers));
-        // A session ends when its server next looks at the connection.
+            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(30), string.Join('\n', strangers));
+        // A session ends when its server next looks at the connection; the limit is for a machine that is busy with other tests.
         string sessions;
         for (var limit = Stopwatch.StartNew(); (sessions = Query("SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('DbBackup', 'pg_dump', 'pg_restore')")) != "0"; Thread.Sleep(100))
-            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(15), sessions + " sessions are left");
+            Assert.True(limit.Elapsed < TimeSpan.FromMinutes(1), sessions + " sessions are left");
         Assert.Equal(string.Empty, Query("SELECT datname FROM pg_database WHERE datname LIKE 'dbbackup\\_%'"));
         Assert.DoesNotContain("terminating any other active server processes", Log(), StringComparison.Ordinal);
         Assert.Equal(_started, Started());

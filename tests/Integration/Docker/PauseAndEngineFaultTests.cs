@@ -1,6 +1,7 @@
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Engines;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Docker;
 
@@ -16,7 +17,7 @@ public sealed class PauseAndEngineFaultTests : IDisposable
     public async Task An_engine_that_is_away_for_a_moment_is_waited_for()
     {
         string container = _bench.RunWriter();
-        using var way = new EngineWay(Path.Join(_bench.Data, "way.sock"));
+        using var way = new SocketForwarder(Path.Join(_bench.Data, "way.sock"), PauseBench.EngineSocket);
         way.Open();
         using (IPausedApplication paused = await Pause(way, container).BeginAsync(_bench.Observer, CancellationToken.None))
         {
@@ -37,7 +38,7 @@ public sealed class PauseAndEngineFaultTests : IDisposable
     public async Task An_engine_that_stays_away_is_an_error_and_the_next_run_of_the_same_process_resumes()
     {
         string container = _bench.RunWriter();
-        using var way = new EngineWay(Path.Join(_bench.Data, "way.sock"));
+        using var way = new SocketForwarder(Path.Join(_bench.Data, "way.sock"), PauseBench.EngineSocket);
         way.Open();
         IPausedApplication paused = await Pause(way, container).BeginAsync(_bench.Observer, CancellationToken.None);
         way.Close();
@@ -54,6 +55,6 @@ public sealed class PauseAndEngineFaultTests : IDisposable
         Assert.Empty(_bench.Journals);
     }
 
-    private ContainerPause Pause(EngineWay way, string container) =>
+    private ContainerPause Pause(SocketForwarder way, string container) =>
         new(new DockerEndpoint { Kind = DockerTransportKind.UnixSocket, Address = way.Path }, [container], PauseMode.Paused) { Folder = _bench.Folder };
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Platform;
@@ -10,6 +11,10 @@ namespace DbBackup.Tests.Integration.Docker;
 internal sealed class PauseBench : IDisposable
 {
     public static readonly DockerEndpoint Endpoint = DockerEndpoint.Default(windows: false);
+
+    /// <summary>The engine's own socket.</summary>
+    public static readonly UnixDomainSocketEndPoint EngineSocket = new(Endpoint.Address);
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TempFolder _data = new();
 

@@ -1,4 +1,3 @@
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Upgrades;
 using DbBackup.Testing;
 

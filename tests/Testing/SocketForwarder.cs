@@ -1,9 +1,12 @@
+using System.Net;
 using System.Net.Sockets;
 
-namespace DbBackup.Tests.Integration.Docker;
+namespace DbBackup.Testing;
 
-/// <summary>A second socket of the real engine, which can be closed and opened again.</summary>
-internal sealed class EngineWay(string path) : IDisposable
+/// <summary>A second socket of a real server, which can be closed and opened again.</summary>
+/// <param name="path">The unix socket to listen on.</param>
+/// <param name="target">The server.</param>
+internal sealed class SocketForwarder(string path, EndPoint target) : IDisposable
 {
     private readonly List<Socket> _open = [];
     private Socket? _listener;
@@ -38,8 +41,8 @@ internal sealed class EngineWay(string path) : IDisposable
             while (true)
             {
                 Socket near = await listener.AcceptAsync();
-                var far = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await far.ConnectAsync(new UnixDomainSocketEndPoint(PauseBench.Endpoint.Address));
+                var far = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+                await far.ConnectAsync(target);
                 lock (_open)
                     _open.AddRange([near, far]);
                 _ = PassAsync(near, far);
