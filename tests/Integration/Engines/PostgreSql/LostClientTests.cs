@@ -27,7 +27,7 @@ public sealed class LostClientTests
 
         forwarder.Close();
 
-        await Assert.ThrowsAsync<BackupException>(() => query);
+        await Assert.ThrowsAnyAsync<BackupException>(() => query);
         await UntilAsync(() => database.Query(Running) == "0");
     }
 
