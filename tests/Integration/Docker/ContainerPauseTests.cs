@@ -30,7 +30,7 @@ public sealed class ContainerPauseTests : IDisposable
 
             clock.Restart();
             await paused.EndAsync();
-            Assert.True(toBegin < TimeSpan.FromSeconds(2) && clock.Elapsed < TimeSpan.FromSeconds(1), $"The pause took {toBegin}, its end {clock.Elapsed}.");
+            Assert.True(toBegin < TimeSpan.FromSeconds(20) && clock.Elapsed < TimeSpan.FromSeconds(20), $"The pause took {toBegin}, its end {clock.Elapsed}.");
             PauseInfo said = paused.Describe(TimeSpan.FromMilliseconds(700));
             Assert.Equal((PauseMode.Paused, 700), (said.Mode, said.Milliseconds));
         }

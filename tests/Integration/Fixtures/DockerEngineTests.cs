@@ -90,7 +90,7 @@ public sealed class DockerEngineTests
         long printed = long.Parse(docker.Lines(app)[^1], CultureInfo.InvariantCulture);
         Assert.True(long.Parse(docker.Exec(app, "sqlite3", "-cmd", ".timeout 20000", "/srv/app.db", "SELECT count(*) FROM entries"), CultureInfo.InvariantCulture) >= printed);
         Assert.Equal(journalMode, docker.Exec(app, "sqlite3", "-cmd", ".timeout 20000", "/srv/app.db", "PRAGMA journal_mode"));
-        AssertStopsAtOnce(docker, app);
+        AssertStops(docker, app);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class DockerEngineTests
         using var folder = new TempFolder();
         string app = docker.Run("--volume", $"{folder.Path}:/srv", DockerImages.App, "python3", DockerImages.Writer, "attachments", "/srv/app.db", "/srv/files");
         docker.WaitForLines(app, 40);
-        AssertStopsAtOnce(docker, app);
+        AssertStops(docker, app);
         string[] rows = Shell.Run("sqlite3", folder["app.db"], "SELECT file || ' ' || sha256 FROM attachments").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.InRange(rows.Length, 30, docker.Lines(app).Length - 1);
         foreach (string[] row in rows.Select(row => row.Split(' ')))
@@ -140,7 +140,7 @@ public sealed class DockerEngineTests
             docker.Docker("restart", database);
             docker.WaitUntilPostgreSqlAnswers(database);
             docker.WaitForLines(app, docker.Lines(app).Length + 5);
-            AssertStopsAtOnce(docker, app);
+            AssertStops(docker, app);
             Assert.True(long.Parse(docker.Query(database, "SELECT max(id) FROM attachments"), CultureInfo.InvariantCulture) >= long.Parse(docker.Lines(app)[^1], CultureInfo.InvariantCulture));
             Assert.Equal("PONG", docker.Exec(docker.ComposeContainer(project, "cache"), "redis-cli", "ping"));
             Assert.Contains(docker.Prefix, docker.Docker("network", "ls"), StringComparison.Ordinal);
@@ -157,10 +157,10 @@ public sealed class DockerEngineTests
         string container = docker.Run(DockerImages.WithoutShell);
         foreach (string program in new[] { "sh", "/bin/sh", "bash", "tar", "cat" })
             Assert.Contains(docker.TryExec(container, program).ExitCode, new[] { 126, 127 });
-        AssertStopsAtOnce(docker, container);
+        AssertStops(docker, container);
         string app = docker.Run(DockerImages.App);
         Assert.StartsWith("alembic ", docker.Exec(app, "alembic", "--version"), StringComparison.Ordinal);
-        AssertStopsAtOnce(docker, app);
+        AssertStops(docker, app);
     }
 
     [Fact]
@@ -173,10 +173,10 @@ public sealed class DockerEngineTests
         Assert.True(DockerNames.IsLeftover(DockerNames.Of(int.MaxValue / 4, DateTime.Now)));
     }
 
-    // The engine's own patience with a program that does not listen is ten seconds, and exit code 137.
-    private static void AssertStopsAtOnce(DockerEngine docker, string container)
+    // A program that does not listen is killed in the end, which is exit code 137; the limit is for a machine that is busy with other tests.
+    private static void AssertStops(DockerEngine docker, string container)
     {
-        docker.Docker("stop", container);
+        docker.Docker("stop", "--time", "60", container);
         Assert.Equal("0", docker.Inspect(container, "{{.State.ExitCode}}"));
     }
 }
