@@ -11,7 +11,7 @@ internal static class PauseRun
     public static async Task HoldAsync(string endpoint, PauseMode mode, IReadOnlyList<string> containers)
     {
         var pause = new ContainerPause(DockerEndpoint.Parse(endpoint, "the test"), containers, mode);
-        using IPausedApplication paused = await pause.BeginAsync(new Executioner(killAt: 0), CancellationToken.None);
+        await using IPausedApplication paused = await pause.BeginAsync(new Executioner(killAt: 0), CancellationToken.None);
         Console.WriteLine($"paused {string.Join(' ', paused.Containers)}");
         await Console.In.ReadLineAsync();
         await paused.EndAsync();

@@ -42,7 +42,7 @@ public sealed record BackupRequest
     /// <summary>Where uncompressed copies are staged; null for the repository's own work folder.</summary>
     public string? StagingPath { get; init; }
 
-    /// <summary>Has the application stand still while all sources are captured; null for one that goes on meanwhile.</summary>
+    /// <summary>Pauses the application during capture; null to leave it running.</summary>
     public IApplicationPause? Pause { get; init; }
 
     /// <summary>What is known of an adopted backup; null for one that is captured now.</summary>

@@ -28,7 +28,7 @@ internal sealed class CollectedBackup
 
     public List<string> Notes { get; } = [];
 
-    /// <summary>How the application stood still; null where it did not.</summary>
+    /// <summary>The pause of the application; null without one.</summary>
     public PauseInfo? Pause { get; set; }
 
     public void Add(Capture capture)

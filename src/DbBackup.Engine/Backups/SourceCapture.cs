@@ -12,7 +12,7 @@ namespace DbBackup.Engine.Backups;
 /// <param name="collected">What is known of them afterwards.</param>
 internal sealed class SourceCapture(CaptureContext context, IStagedBackup staged, PayloadWriteOptions options, CollectedBackup collected)
 {
-    /// <summary>Captures and stores one source after the other, while the application goes on.</summary>
+    /// <summary>Captures and stores one source after the other, while the application runs.</summary>
     public async Task RunAsync(IReadOnlyList<IBackupSource> sources, CancellationToken cancellationToken)
     {
         for (int index = 0; index < sources.Count; index++)
@@ -24,7 +24,7 @@ internal sealed class SourceCapture(CaptureContext context, IStagedBackup staged
         }
     }
 
-    /// <summary>Captures all sources in one pause of their application, which goes on before anything is stored.</summary>
+    /// <summary>Captures all sources in one pause of their application, which is resumed before anything is stored.</summary>
     public async Task RunTogetherAsync(IReadOnlyList<IBackupSource> sources, IApplicationPause pause, CancellationToken cancellationToken)
     {
         CaptureContext[] contexts = [.. sources.Select((_, index) => ContextOf(index) with { IsPaused = true })];
@@ -34,16 +34,17 @@ internal sealed class SourceCapture(CaptureContext context, IStagedBackup staged
         int stored = 0;
         try
         {
-            using (IPausedApplication paused = await pause.BeginAsync(context.Observer, cancellationToken).ConfigureAwait(false))
+            IPausedApplication paused = await pause.BeginAsync(context.Observer, cancellationToken).ConfigureAwait(false);
+            await using (paused.ConfigureAwait(false))
             {
                 var held = Stopwatch.StartNew();
                 for (int index = 0; index < sources.Count; index++)
                     captures.Add(await sources[index].CaptureAsync(contexts[index], cancellationToken).ConfigureAwait(false));
-                // Not to be cancelled. Where a capture has failed, its failure is the one to tell, and the application goes on all the same.
+                // Not to be cancelled. Where a capture has failed, its failure is the one to report, and the application is resumed all the same.
                 await paused.EndAsync().ConfigureAwait(false);
 
                 collected.Pause = paused.Describe(held.Elapsed);
-                context.Observer.Verbose($"{string.Join(", ", paused.Containers)} stood still for {held.Elapsed.TotalMilliseconds:0} ms.");
+                context.Observer.Verbose($"{string.Join(", ", paused.Containers)} paused for {held.Elapsed.TotalMilliseconds:0} ms.");
             }
 
             for (; stored < captures.Count; stored++)

@@ -10,7 +10,7 @@ namespace DbBackup.Engine.Discovery;
 /// <param name="Users">The containers that mount it, the one by which it is best named first.</param>
 internal sealed record SearchedPlace(string Source, VolumeModel? Volume, IReadOnlyList<PlaceUser> Users)
 {
-    // Of the system's own, or of everything: nobody means these by "the application's folders".
+    // Folders of the system, or of everything: no application's own.
     private static readonly string[] s_system = ["/", "/run", "/var/run", "/lib/modules", "/etc", "/usr"];
     private static readonly string[] s_systemTrees = ["/proc", "/sys", "/dev", "/var/lib/docker"];
 

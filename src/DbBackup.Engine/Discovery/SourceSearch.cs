@@ -8,11 +8,11 @@ namespace DbBackup.Engine.Discovery;
 public static class SourceSearch
 {
     // Where a folder was named, its containers are only looked for beside; an engine far away must not keep its files waiting.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_engineTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Finds sources, each as soon as it is known. What one container refuses is a warning; the search goes on.</summary>
+    /// <summary>Finds sources, each as soon as it is known. A container that refuses is a warning; the search continues.</summary>
     /// <param name="request">What is looked for.</param>
-    /// <param name="observer">Hears what was passed over, and why.</param>
+    /// <param name="observer">The observer of what was skipped, and why.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <exception cref="BackupException">The engine does not answer, or there is no such project, container, service, volume or folder.</exception>
     public static IAsyncEnumerable<BackupSource> FindAsync(SourceSearchRequest request, IOperationObserver observer, CancellationToken cancellationToken)
@@ -34,7 +34,7 @@ public static class SourceSearch
         DockerClient client, SourceSearchRequest request, IOperationObserver observer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         SearchScope scope = await SearchScope.ReadAsync(client, request, cancellationToken).ConfigureAwait(false);
-        var search = new EngineSearch(client, request, observer);
+        var search = new DockerSearch(client, request, observer);
         foreach (ContainerSummary container in scope.Containers)
         {
             foreach (BackupSource source in await search.ServersAsync(container, cancellationToken).ConfigureAwait(false))
@@ -91,27 +91,27 @@ public static class SourceSearch
                     Name = Path.GetFileName(path),
                     Location = path,
                     Path = path,
-                    Detail = EngineSearch.JournalOf(file),
+                    Detail = DockerSearch.JournalOf(file),
                     Size = file.Size,
                 };
             }
         }
 
         if (!files.IsComplete)
-            observer.Warning($"Some folders or files below '{folder}' may not be read by this user; databases may be missing from the list.");
+            observer.Warning($"This user cannot read some folders or files below '{folder}'; databases may be missing from the list.");
         if (files.ReachedLimit)
-            observer.Warning(EngineSearch.TooMuch(folder));
+            observer.Warning(DockerSearch.TooMuch(folder));
     }
 
     // Where the engine was named it must answer; else it is no matter that there is none.
     private static async Task<DockerClient?> TryConnectAsync(string? dockerHost, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (dockerHost is null)
-            patience.CancelAfter(s_patience);
+            timeout.CancelAfter(s_engineTimeout);
         try
         {
-            return await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(dockerHost), patience.Token).ConfigureAwait(false);
+            return await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(dockerHost), timeout.Token).ConfigureAwait(false);
         }
         catch (BackupException failure) when (dockerHost is null)
         {

@@ -1,26 +1,27 @@
 namespace DbBackup.Engine.Engines;
 
-/// <summary>A way to have an application stand still for the moment in which its snapshot is taken.</summary>
+/// <summary>Pauses an application while its snapshot is taken.</summary>
 public interface IApplicationPause
 {
-    /// <summary>Has it stand still. What it was before is on disk first, so that the next run finds it when this process dies.</summary>
-    /// <exception cref="BackupException">It could not be done; the application runs as before.</exception>
+    /// <summary>Pauses it. Its state is on disk before that, so that the next run resumes it if this process dies.</summary>
+    /// <exception cref="BackupException">It could not be paused; the application runs as before.</exception>
     Task<IPausedApplication> BeginAsync(IOperationObserver observer, CancellationToken cancellationToken);
 }
 
-/// <summary>An application that stands still; disposed, it goes on whatever happened.</summary>
-public interface IPausedApplication : IDisposable
+/// <summary>A paused application. Disposing resumes it whatever happened; a failure of that is a warning then.</summary>
+public interface IPausedApplication : IAsyncDisposable
 {
-    /// <summary>The containers that stand still.</summary>
+    /// <summary>The paused containers.</summary>
     IReadOnlyList<string> Containers { get; }
 
-    /// <summary>Has it go on. Does nothing the second time.</summary>
+    /// <summary>Resumes it. Does nothing the second time.</summary>
+    /// <exception cref="BackupException">A container cannot be resumed.</exception>
     Task EndAsync();
 
-    /// <summary>Leaves it as it is, for somebody to decide; nobody resumes it afterwards.</summary>
+    /// <summary>Leaves it paused for an administrator to decide; no later run resumes it.</summary>
     Task LeaveAsync();
 
-    /// <summary>What stands in the manifest of it.</summary>
-    /// <param name="duration">For how long it stood still.</param>
+    /// <summary>Describes the pause for the manifest.</summary>
+    /// <param name="duration">The pause's length.</param>
     PauseInfo Describe(TimeSpan duration);
 }

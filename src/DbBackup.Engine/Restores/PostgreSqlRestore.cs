@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using DbBackup.Engine.Docker.Restore;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
@@ -72,7 +73,8 @@ internal sealed class PostgreSqlRestore : PreparedRestore
             }
             else if (_users is { Containers.Count: > 0 })
             {
-                using ApplicationStop stop = await ApplicationStop.BeginAsync(_users.Client, _users.Containers, observer, cancellationToken).ConfigureAwait(false);
+                ApplicationStop stop = await ApplicationStop.BeginAsync(_users.Client, _users.Containers, observer, cancellationToken).ConfigureAwait(false);
+                await using ConfiguredAsyncDisposable stopped = stop.ConfigureAwait(false);
                 await FinishAsync(run, observer, cancellationToken).ConfigureAwait(false);
                 left = await stop.EndAsync(OtherCode(revision), observer, cancellationToken).ConfigureAwait(false);
                 downtime = stop.Downtime;

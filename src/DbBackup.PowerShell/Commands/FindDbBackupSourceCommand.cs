@@ -70,7 +70,7 @@ public sealed class FindDbBackupSourceCommand : EngineCommandBase
         var request = new SourceSearchRequest
         {
             DockerHost = DockerHost,
-            ComposeProject = ComposeProject is not null && EngineReader.IsFolder(ComposeProject) ? ResolvePath(ComposeProject) : ComposeProject,
+            ComposeProject = ComposeProject is not null && DockerReader.IsFolder(ComposeProject) ? ResolvePath(ComposeProject) : ComposeProject,
             Services = Filters(Service),
             Containers = Filters(Container),
             Volumes = Filters(Volume),

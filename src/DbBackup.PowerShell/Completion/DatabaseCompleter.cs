@@ -10,12 +10,12 @@ namespace DbBackup.PowerShell.Completion;
 /// <summary>Completes names of a server's databases, where the connection, container or service is named before and answers at once.</summary>
 public sealed class DatabaseCompleter : IArgumentCompleter
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Matching(fakeBoundParameters, wordToComplete, EngineReader.SubjectOf(fakeBoundParameters));
+        Matching(fakeBoundParameters, wordToComplete, DockerReader.SubjectOf(fakeBoundParameters));
 
     /// <summary>Completions of the databases of a server.</summary>
     /// <param name="bound">The command's parameters.</param>
@@ -32,14 +32,14 @@ public sealed class DatabaseCompleter : IArgumentCompleter
                 bound["Username"] as string,
                 bound["Credential"] as PSCredential) with
             { Docker = subject };
-            using var patience = new CancellationTokenSource(s_patience);
+            using var timeout = new CancellationTokenSource(s_timeout);
             (PostgreSqlConnectionSettings server, IReadOnlyList<string> databases) = Task.Run(
                 async () =>
                 {
-                    PostgreSqlConnectionSettings found = await PostgreSqlServer.ResolveAsync(request, patience.Token).ConfigureAwait(false);
-                    return (found, await PostgreSqlServer.DatabasesAsync(found, patience.Token).ConfigureAwait(false));
+                    PostgreSqlConnectionSettings found = await PostgreSqlServer.ResolveAsync(request, timeout.Token).ConfigureAwait(false);
+                    return (found, await PostgreSqlServer.DatabasesAsync(found, timeout.Token).ConfigureAwait(false));
                 },
-                patience.Token).GetAwaiter().GetResult();
+                timeout.Token).GetAwaiter().GetResult();
             return RepositoryReader.Matching(databases.Select(name => (name, server.LocationOf(name))), typed);
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or PSInvalidCastException)
@@ -57,7 +57,7 @@ public sealed class UpgradeDatabaseCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        DockerRequest? subject = EngineReader.SubjectOf(fakeBoundParameters, "DatabaseService");
+        DockerRequest? subject = DockerReader.SubjectOf(fakeBoundParameters, "DatabaseService");
         // Which of the services has the server is not known yet; the application itself is not asked.
         return subject is { Service: null } ? [] : DatabaseCompleter.Matching(fakeBoundParameters, wordToComplete, subject);
     }

@@ -15,7 +15,7 @@ public sealed class GitRefCompleter : IArgumentCompleter
     {
         try
         {
-            return EngineReader.Matching(
+            return DockerReader.Matching(
                 fakeBoundParameters,
                 wordToComplete,
                 async (host, project, token) => project is null ? [] : await KnownVersions.GitRefsAsync(host, project, token).ConfigureAwait(false));

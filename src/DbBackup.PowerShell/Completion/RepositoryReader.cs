@@ -9,15 +9,15 @@ namespace DbBackup.PowerShell.Completion;
 internal static class RepositoryReader
 {
     // A completion that takes longer than this is of no use.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
 
     public static IReadOnlyList<Backup> Read(IDictionary bound)
     {
         try
         {
-            using var patience = new CancellationTokenSource(Patience);
+            using var timeout = new CancellationTokenSource(s_timeout);
             string? source = bound["Source"] as string;
-            return BackupRepository.At(Location(bound)).ListAsync(source, patience.Token).GetAwaiter().GetResult();
+            return BackupRepository.At(Location(bound)).ListAsync(source, timeout.Token).GetAwaiter().GetResult();
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or IOException or UnauthorizedAccessException or InvalidOperationException or RuntimeException)
         {

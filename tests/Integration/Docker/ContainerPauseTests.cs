@@ -18,7 +18,7 @@ public sealed class ContainerPauseTests : IDisposable
         string first = _bench.RunWriter();
         string second = _bench.RunWriter();
         var clock = Stopwatch.StartNew();
-        using (IPausedApplication paused = await _bench.Pause(PauseMode.Paused, first, second).BeginAsync(_bench.Observer, CancellationToken.None))
+        await using (IPausedApplication paused = await _bench.Pause(PauseMode.Paused, first, second).BeginAsync(_bench.Observer, CancellationToken.None))
         {
             TimeSpan toBegin = clock.Elapsed;
             int before = _bench.Engine.Lines(first).Length;
@@ -53,7 +53,7 @@ public sealed class ContainerPauseTests : IDisposable
         _bench.Engine.Docker("stop", off);
         _bench.Engine.Docker("pause", frozen);
 
-        using (IPausedApplication paused = await _bench.Pause(mode, off, frozen, running).BeginAsync(_bench.Observer, CancellationToken.None))
+        await using (IPausedApplication paused = await _bench.Pause(mode, off, frozen, running).BeginAsync(_bench.Observer, CancellationToken.None))
         {
             Assert.Equal(_bench.Engine.Inspect(running, "{{.Name}}"), "/" + Assert.Single(paused.Containers));
             Assert.Equal(mode == PauseMode.Paused ? "paused" : "exited", _bench.Status(running));
@@ -102,7 +102,7 @@ public sealed class ContainerPauseTests : IDisposable
     {
         string first = _bench.RunWriter();
         string second = _bench.RunWriter();
-        using (IPausedApplication paused = await _bench.Pause(PauseMode.Paused, first, second).BeginAsync(_bench.Observer, CancellationToken.None))
+        await using (IPausedApplication paused = await _bench.Pause(PauseMode.Paused, first, second).BeginAsync(_bench.Observer, CancellationToken.None))
         {
             _bench.Engine.Docker("rm", "-f", second);
             await paused.EndAsync();
@@ -117,10 +117,10 @@ public sealed class ContainerPauseTests : IDisposable
     public async Task Somebody_who_resumes_a_container_during_the_snapshot_is_noticed()
     {
         string container = _bench.RunWriter();
-        using (IPausedApplication paused = await _bench.Pause(PauseMode.Paused, container).BeginAsync(_bench.Observer, CancellationToken.None))
+        await using (IPausedApplication paused = await _bench.Pause(PauseMode.Paused, container).BeginAsync(_bench.Observer, CancellationToken.None))
             _bench.Engine.Docker("unpause", container);
 
-        Assert.Contains("was resumed by somebody else", Assert.Single(_bench.Observer.Warnings), StringComparison.Ordinal);
+        Assert.Contains("was resumed by another process", Assert.Single(_bench.Observer.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class ContainerPauseTests : IDisposable
             "--restart", "always", "--label", $"com.docker.compose.project={project}", "--label", "com.docker.compose.service=app",
             "--label", "com.docker.compose.depends_on=db:service_healthy:false");
 
-        using (await _bench.Pause(PauseMode.Stopped, database, app).BeginAsync(_bench.Observer, CancellationToken.None))
+        await using (await _bench.Pause(PauseMode.Stopped, database, app).BeginAsync(_bench.Observer, CancellationToken.None))
         {
             Assert.True(Time(app, "FinishedAt") < Time(database, "FinishedAt"));
             await Task.Delay(1500);
@@ -173,7 +173,7 @@ public sealed class ContainerPauseTests : IDisposable
         Assert.False(second.IsCompleted);
         await first.EndAsync();
 
-        using (IPausedApplication paused = await second)
+        await using (IPausedApplication paused = await second)
         {
             Assert.Single(paused.Containers);
             Assert.Equal("paused", _bench.Status(container));

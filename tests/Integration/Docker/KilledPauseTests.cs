@@ -63,7 +63,7 @@ public sealed class KilledPauseTests : IDisposable
         Assert.Equal(mode == PauseMode.Paused ? "paused" : "exited", _bench.Status(container));
         await _bench.RecoverAsync();
         _bench.AssertWrites(container);
-        Assert.Contains($"was {word} by a run that was killed; it goes on now", Assert.Single(_bench.Observer.Warnings), StringComparison.Ordinal);
+        Assert.Contains($"which a killed backup had left {word}", Assert.Single(_bench.Observer.Warnings), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_bench.Folder.Path));
 
         await _bench.RecoverAsync();

@@ -19,7 +19,7 @@ public sealed class PauseAndEngineFaultTests : IDisposable
         string container = _bench.RunWriter();
         using var way = new SocketForwarder(Path.Join(_bench.Data, "way.sock"), PauseBench.EngineSocket);
         way.Open();
-        using (IPausedApplication paused = await Pause(way, container).BeginAsync(_bench.Observer, CancellationToken.None))
+        await using (IPausedApplication paused = await Pause(way, container).BeginAsync(_bench.Observer, CancellationToken.None))
         {
             way.Close();
             Task end = paused.EndAsync();

@@ -1,5 +1,4 @@
 using DbBackup.Engine.Docker.Api;
-using DbBackup.Engine.Docker.Files;
 using PathStat = Docker.DotNet.Models.ContainerPathStatResponse;
 
 namespace DbBackup.Engine.Docker.Addressing;
@@ -31,12 +30,12 @@ internal sealed record MountedPath(string Container, string Path, PathStat Stat,
         foreach (string part in location.Path!.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             string next = $"{resolved.TrimEnd('/')}/{part}";
-            stat = await client.ContainerArchiveInfoAsync(container.Id, next, cancellationToken).ConfigureAwait(false) ?? throw ContainerFiles.NoPath(location, location.Path);
+            stat = await client.ContainerArchiveInfoAsync(container.Id, next, cancellationToken).ConfigureAwait(false) ?? throw NoPath(location, location.Path);
             // The engine has followed all links of the target already.
             if (stat.IsSymbolicLink)
             {
                 next = stat.LinkTarget;
-                stat = await client.ContainerArchiveInfoAsync(container.Id, next, cancellationToken).ConfigureAwait(false) ?? throw ContainerFiles.NoPath(location, location.Path);
+                stat = await client.ContainerArchiveInfoAsync(container.Id, next, cancellationToken).ConfigureAwait(false) ?? throw NoPath(location, location.Path);
             }
 
             resolved = next;
@@ -51,6 +50,14 @@ internal sealed record MountedPath(string Container, string Path, PathStat Stat,
             mounts.Where(mount => ContainerPaths.IsWithin(resolved, mount.Destination)).MaxBy(mount => mount.Destination.Length),
             mounts.Any(mount => mount.Destination != resolved && mount.Type != "tmpfs" && ContainerPaths.IsWithin(mount.Destination, resolved)));
     }
+
+    /// <summary>What is thrown for a path that a container or volume does not have.</summary>
+    public static BackupFailure NoPath(DockerLocation location, string path) => new(
+        ErrorCodes.SourceNotFound,
+        FailureCategory.NotFound,
+        $"There is no '{path}' in the {location.Subject}.",
+        "Check the path; nothing was created. 'docker exec CONTAINER ls' shows what a running container has, 'docker diff' what it changed.")
+    { Target = location.ToString() };
 
     // The engine does not see what is in memory, and gives an empty folder instead.
     private static void RequireOnDisk(ContainerInspect container, DockerLocation location, string path)

@@ -1,6 +1,6 @@
 namespace DbBackup.Engine.Docker.Addressing;
 
-/// <summary>The container that this process runs in, if it does: paused, it could resume nobody.</summary>
+/// <summary>The container that this process runs in, if it does: paused, it could resume nothing.</summary>
 internal static class OwnContainer
 {
     // The engine mounts each container's own /etc/hostname from a folder with the container's id as its name.

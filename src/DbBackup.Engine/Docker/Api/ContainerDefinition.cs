@@ -52,7 +52,7 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
         return new ContainerDefinition(body, others);
     }
 
-    /// <summary>A container of the same definition beside it, that does one thing and is removed: nobody talks to it, and nothing restarts it.</summary>
+    /// <summary>A container of the same definition beside it, that does one thing and is removed: no other container reaches it, and nothing restarts it.</summary>
     /// <param name="command">What it runs; null for what the container itself does.</param>
     /// <param name="folder">The folder in which it runs; null for its own.</param>
     /// <param name="environment">Further variables.</param>

@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Docker.Api;
 /// The reading end of a pipe into which a program in a container writes. The engine passes a program's output on in pieces as small as it was
 /// written in, through three processes, which takes longer than a dump itself; a container on this machine's own kernel is reached without it.
 /// </summary>
-/// <remarks>Reading waits only as long as nobody closes the stream: a container that stands still would hold a plain read for ever.</remarks>
+/// <remarks>Reading waits only as long as nobody closes the stream: a paused container would block a plain read forever.</remarks>
 internal sealed class ContainerPipe : ReadOnlyStream
 {
     /// <summary>The number under which the script in the container has the pipe open; see <see cref="ContainerHost"/>.</summary>

@@ -38,8 +38,8 @@ internal sealed partial class DockerClient
 internal sealed class ExecConnection(DockerClient client, string id, MultiplexedStream streams, HijackedStream hijacked) : IDisposable
 {
     // The engine notes the exit code a moment after the streams have ended.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan PatienceWithNumber = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ExitCodeTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ProcessNumberTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>Its output and errors.</summary>
     public MultiplexedStream Streams => streams;
@@ -50,7 +50,7 @@ internal sealed class ExecConnection(DockerClient client, string id, Multiplexed
     /// <summary>The exit code, once the streams have ended; null where the program still runs, so that the connection must have been cut.</summary>
     public async Task<int?> ExitCodeAsync(CancellationToken cancellationToken)
     {
-        DateTime end = DateTime.UtcNow + Patience;
+        DateTime end = DateTime.UtcNow + ExitCodeTimeout;
         while (true)
         {
             ContainerExecInspectResponse state = await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false);
@@ -65,7 +65,7 @@ internal sealed class ExecConnection(DockerClient client, string id, Multiplexed
     /// <summary>The number of the program's process where the engine runs; null where it has ended.</summary>
     public async Task<int?> ProcessAsync(CancellationToken cancellationToken)
     {
-        DateTime end = DateTime.UtcNow + PatienceWithNumber;
+        DateTime end = DateTime.UtcNow + ProcessNumberTimeout;
         while (true)
         {
             ContainerExecInspectResponse state = await client.ExecInspectAsync(id, cancellationToken).ConfigureAwait(false);

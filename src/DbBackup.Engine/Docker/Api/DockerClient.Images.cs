@@ -72,7 +72,7 @@ internal sealed partial class DockerClient
 
     /// <summary>ImageCreate: pulls an image. The engine answers at once, and tells of failures in what follows.</summary>
     /// <param name="reference">Its name, <c>repository:tag</c>.</param>
-    /// <param name="heard">Hears what the engine says of it.</param>
+    /// <param name="heard">Receives Docker's messages.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public Task ImagePullAsync(string reference, Action<string> heard, CancellationToken cancellationToken)
     {

@@ -9,7 +9,7 @@ namespace DbBackup.Engine.Docker.Api;
 /// <summary>One open connection to an engine: its bytes, and a way to say that no more will be sent.</summary>
 internal sealed class DockerConnection : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
     private readonly Func<ValueTask> _closeWrite;
     private readonly Process? _ssh;
 
@@ -28,7 +28,7 @@ internal sealed class DockerConnection : IDisposable
     public static async Task<DockerConnection> OpenAsync(DockerEndpoint endpoint, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(ConnectTimeout);
         try
         {
             return endpoint.Kind switch
@@ -41,7 +41,7 @@ internal sealed class DockerConnection : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw DockerFailures.Unreachable(endpoint, $"no answer within {Patience.TotalSeconds:0} s", null);
+            throw DockerFailures.Unreachable(endpoint, $"no answer within {ConnectTimeout.TotalSeconds:0} s", null);
         }
         catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException or TimeoutException or System.Security.Authentication.AuthenticationException)
         {
@@ -90,7 +90,7 @@ internal sealed class DockerConnection : IDisposable
         var pipe = new NamedPipeClientStream(".", endpoint.Address, PipeDirection.InOut, PipeOptions.Asynchronous);
         try
         {
-            await pipe.ConnectAsync((int)Patience.TotalMilliseconds, cancellationToken).ConfigureAwait(false);
+            await pipe.ConnectAsync((int)ConnectTimeout.TotalMilliseconds, cancellationToken).ConfigureAwait(false);
         }
         catch
         {

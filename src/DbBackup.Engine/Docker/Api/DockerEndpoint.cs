@@ -51,7 +51,7 @@ public sealed record DockerEndpoint
     /// <summary>Whether the engine runs on this machine, so that its volumes may be folders here.</summary>
     public bool IsLocal => Kind is DockerTransportKind.UnixSocket or DockerTransportKind.NamedPipe;
 
-    /// <summary>The engine of this system where nobody says otherwise.</summary>
+    /// <summary>This system's default engine.</summary>
     public static DockerEndpoint Default(bool windows) => windows
         ? new DockerEndpoint { Kind = DockerTransportKind.NamedPipe, Address = "docker_engine" }
         : new DockerEndpoint { Kind = DockerTransportKind.UnixSocket, Address = "/var/run/docker.sock" };

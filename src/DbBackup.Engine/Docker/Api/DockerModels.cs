@@ -35,9 +35,9 @@ internal sealed record ContainerInspect(
         Config.Env?.LastOrDefault(entry => entry.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
 }
 
-internal sealed record ContainerState(string Status, bool Running, bool Paused, bool Restarting, bool Dead, int ExitCode, string? Error, string? StartedAt, ContainerHealth? Health);
+internal sealed record ContainerState(string Status, bool Running, bool Paused, bool Restarting, bool Dead, int ExitCode, string? Error, string? StartedAt, HealthModel? Health);
 
-internal sealed record ContainerHealth(string Status, int FailingStreak, IReadOnlyList<HealthLog>? Log);
+internal sealed record HealthModel(string Status, int FailingStreak, IReadOnlyList<HealthLog>? Log);
 
 internal sealed record HealthLog(int ExitCode, string? Output);
 

@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Docker.Api;
 /// <summary>The stock ssh client with <c>docker system dial-stdio</c> at its other end, as the docker command uses it.</summary>
 internal static class SshCommand
 {
-    /// <summary>The arguments. ssh is not to ask anything: in a scheduled task nobody answers.</summary>
+    /// <summary>The arguments. ssh must not prompt: a scheduled task cannot answer.</summary>
     public static IEnumerable<string> Arguments(DockerEndpoint endpoint)
     {
         yield return "-o";

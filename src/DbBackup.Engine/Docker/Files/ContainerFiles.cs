@@ -41,7 +41,7 @@ public static class ContainerFiles
             : await ResolveContainerAsync(request, path, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The pause that several plans need together; null where none has to stand still.</summary>
+    /// <summary>The pause that several plans need together; null if none needs one.</summary>
     public static IApplicationPause? PauseFor(IReadOnlyList<ContainerFilesPlan> plans)
     {
         ArgumentNullException.ThrowIfNull(plans);
@@ -64,13 +64,6 @@ public static class ContainerFiles
             volume.Labels?.GetValueOrDefault(ComposeLabels.Project) == project.Name && volume.Labels.GetValueOrDefault(ComposeLabels.Volume) == request.Volume);
         return request with { Volume = own?.Name ?? request.Volume };
     }
-
-    internal static BackupFailure NoPath(DockerLocation location, string path) => new(
-        ErrorCodes.SourceNotFound,
-        FailureCategory.NotFound,
-        $"There is no '{path}' in the {location.Subject}.",
-        "Check the path; nothing was created. 'docker exec CONTAINER ls' shows what a running container has, 'docker diff' what it changed.")
-    { Target = location.ToString() };
 
     /// <summary>A path with one slash between its parts and none at its end; null for a volume's own root.</summary>
     internal static string? Normalize(string path, bool isOfVolume)
@@ -173,15 +166,15 @@ public static class ContainerFiles
         DockerClient client)
     {
         bool live = request.Consistency == Consistency.Live;
-        // What was off stays off, and what was paused already stands still.
-        StandingContainer[] pausing = live ? [] : [.. users.Where(user => user.Disturbs).Select(user => new StandingContainer(user.Container.Id, user.Container.Name))];
+        // A stopped container stays stopped, and a paused one needs no pause.
+        PausedContainer[] pausing = live ? [] : [.. users.Where(user => user.Disturbs).Select(user => new PausedContainer(user.Container.Id, user.Container.Name))];
         bool runsOn = live && users.Any(user => user.Disturbs);
-        bool standsStill = pausing.Length > 0 || (!runsOn && users.Any(user => user.Container.State == "paused"));
+        bool isPaused = pausing.Length > 0 || (!runsOn && users.Any(user => user.Container.State == "paused"));
         return new ContainerFilesPlan(client, temporary)
         {
             Sources = [host is not null
-                ? new HostFilesSource(host, layout, standsStill, pausing.Length > 0, request.LockTimeout) { DefaultName = defaultName }
-                : new EngineFilesSource(origin!, layout, runsOn, pausing.Length > 0, running, request.LockTimeout) { DefaultName = defaultName }],
+                ? new HostFilesSource(host, layout, isPaused, pausing.Length > 0, request.LockTimeout) { DefaultName = defaultName }
+                : new DockerFilesSource(origin!, layout, runsOn, pausing.Length > 0, running, request.LockTimeout) { DefaultName = defaultName }],
             Pausing = pausing,
             Mode = pausing.Length == 0 ? null : request.Consistency == Consistency.Stop ? PauseMode.Stopped : PauseMode.Paused,
             Location = layout.Location,

@@ -1,13 +1,9 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Engines;
 
 namespace DbBackup.Engine.Docker.Files;
-
-/// <summary>A container that is to stand still.</summary>
-/// <param name="Id">Its id.</param>
-/// <param name="Name">Its name, for messages.</param>
-public sealed record StandingContainer(string Id, string Name);
 
 /// <summary>How files of a container or volume are going to be backed up. Holds the connection to the engine until it is disposed.</summary>
 public sealed class ContainerFilesPlan : IAsyncDisposable
@@ -24,10 +20,10 @@ public sealed class ContainerFilesPlan : IAsyncDisposable
     /// <summary>The sources, in the order of their capture.</summary>
     public required IReadOnlyList<IBackupSource> Sources { get; init; }
 
-    /// <summary>The running containers that can write the files; empty where none is to stand still.</summary>
-    public required IReadOnlyList<StandingContainer> Pausing { get; init; }
+    /// <summary>The running containers that can write the files; empty if none is to be paused.</summary>
+    public required IReadOnlyList<PausedContainer> Pausing { get; init; }
 
-    /// <summary>How they stand still; null where none has to. The backup's pause must be of this kind then.</summary>
+    /// <summary>Paused or stopped; null without a pause. The backup's pause must be of this kind then.</summary>
     public required PauseMode? Mode { get; init; }
 
     /// <summary>Where the files are, as the manifest has it.</summary>

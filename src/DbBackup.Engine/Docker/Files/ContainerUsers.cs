@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Docker.Files;
 /// <param name="CanWrite">Whether it can change them.</param>
 internal sealed record ContainerUse(ContainerSummary Container, bool CanWrite)
 {
-    /// <summary>Whether it is to stand still for a snapshot: it runs and can change them.</summary>
+    /// <summary>True if it must be paused for a snapshot: it runs and can change them.</summary>
     public bool Disturbs => CanWrite && Container.State is "running" or "restarting";
 }
 
@@ -25,7 +25,7 @@ internal static class ContainerUsers
 
     /// <summary>
     /// The containers that see what lies at a path of a container: itself, and those that have the same volume or folder mounted,
-    /// or a folder above it or below it. A mount of the whole root folder does not count: that is somebody who watches the machine.
+    /// or a folder above it or below it. A mount of the whole root folder does not count: that container monitors the host.
     /// </summary>
     public static async Task<IReadOnlyList<ContainerUse>> OfPathAsync(DockerClient client, string container, string path, CancellationToken cancellationToken)
     {
@@ -57,7 +57,7 @@ internal static class ContainerUsers
     {
         if (type == "volume" && mount.Type == "volume")
             return name is not null && mount.Name == name;
-        // A bind of a volume's own folder shows its files too; one of the folder of all volumes is somebody who looks after them.
+        // A bind of a volume's own folder shows its files too; one of the folder of all volumes is a tool that manages them.
         if (mount.Type == "tmpfs" || string.IsNullOrEmpty(mount.Source) || string.IsNullOrEmpty(source))
             return false;
         if (type == "volume" || mount.Type == "volume")

@@ -9,10 +9,10 @@ namespace DbBackup.Engine.Docker.Files;
 /// <summary>Files of a container or volume, read where they lie on this machine.</summary>
 /// <param name="root">Their path here, with all links in it resolved.</param>
 /// <param name="layout">How they stand in the backup.</param>
-/// <param name="mustStandStill">Whether their application stands still, or is going to, when they are captured.</param>
-/// <param name="isPausedForUs">Whether it is the backup that has it stand still.</param>
+/// <param name="mustBePaused">True if their application is paused when they are captured.</param>
+/// <param name="isPausedForUs">True if the backup pauses the application.</param>
 /// <param name="lockTimeout">How long to wait for a database's lock.</param>
-internal sealed class HostFilesSource(string root, FilesLayout layout, bool mustStandStill, bool isPausedForUs, TimeSpan lockTimeout) : IBackupSource
+internal sealed class HostFilesSource(string root, FilesLayout layout, bool mustBePaused, bool isPausedForUs, TimeSpan lockTimeout) : IBackupSource
 {
     // Each look beforehand leaves less to do in the pause; more than these gain nothing.
     private const int LooksBefore = 4;
@@ -34,7 +34,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         {
             FolderSize size = new FolderArchiver { RootName = layout.RootName }.Measure(root, cancellationToken);
             layout.RequireContent(!layout.IsFolder || size.Entries > 1);
-            if (mustStandStill)
+            if (mustBePaused)
                 return new SourcePreview(size.ArchiveBytes, size.ContentBytes) { StagingHint = StagingHint };
             return new SourcePreview(size.ArchiveBytes, FindDatabases(path => false, cancellationToken).Sum(item => SqliteFile.TotalSize(item.Path)));
         },
@@ -62,11 +62,11 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         ArgumentNullException.ThrowIfNull(context);
         if (isPausedForUs && !context.IsPaused)
             throw new InvalidOperationException($"'{Location}' was to be captured in a pause of its containers.");
-        return Task.Run(() => mustStandStill ? CaptureStanding(context, cancellationToken) : CaptureLive(context, cancellationToken), cancellationToken);
+        return Task.Run(() => mustBePaused ? CaptureStanding(context, cancellationToken) : CaptureLive(context, cancellationToken), cancellationToken);
     }
 
     internal const string StagingHint =
-        "Stage the copy elsewhere with -StagingPath, or back up while the application goes on, which needs less room: -Consistency Live.";
+        "Stage the copy elsewhere with -StagingPath, or back up while the application runs, which needs less space: -Consistency Live.";
 
     private StagedFolder Stage(CaptureContext context) =>
         _staged = new StagedFolder(root, layout.RootName, Directory.CreateDirectory(Path.Join(context.StagingFolder, "files")).FullName, Excluded(context));

@@ -79,7 +79,7 @@ internal sealed class TemporaryContainer : IAsyncDisposable
         [StartLabel] = StartOf(ProcessIdentity.Current),
     };
 
-    /// <summary>The ids of the work folders of restores that go on.</summary>
+    /// <summary>The ids of the work folders of running restores.</summary>
     public static async Task<IReadOnlyList<string>> WorkInProgressAsync(DockerClient client, CancellationToken cancellationToken)
     {
         var filters = new Dictionary<string, IReadOnlyList<string>> { ["label"] = [WorkLabel] };

@@ -6,8 +6,8 @@ using DbBackup.Engine.Platform;
 namespace DbBackup.Engine.Docker.Pausing;
 
 /// <summary>
-/// Has the containers of an application stand still: frozen, or stopped and started again. Only those that run are touched, and only
-/// those go on afterwards. What is touched is on disk first, and a small process stands by that resumes it when this one is killed.
+/// Pauses the containers of an application, or stops and restarts them. It touches only running containers and resumes only those. A journal
+/// on disk comes first, and a small guard process resumes them if this process is killed.
 /// </summary>
 public sealed class ContainerPause : IApplicationPause
 {
@@ -19,7 +19,7 @@ public sealed class ContainerPause : IApplicationPause
     /// <summary>Creates it; nothing is touched yet.</summary>
     /// <param name="endpoint">The engine.</param>
     /// <param name="containers">The containers' ids or names.</param>
-    /// <param name="mode">How they are to stand still.</param>
+    /// <param name="mode">Paused or stopped.</param>
     public ContainerPause(DockerEndpoint endpoint, IReadOnlyList<string> containers, PauseMode mode)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
@@ -29,7 +29,7 @@ public sealed class ContainerPause : IApplicationPause
         _mode = mode;
     }
 
-    /// <summary>The same on a connection that somebody else closes, not before the application goes on.</summary>
+    /// <summary>The same on a connection that the caller closes, not before the application is resumed.</summary>
     internal ContainerPause(DockerClient client, IReadOnlyList<string> containers, PauseMode mode)
         : this(client.Endpoint, containers, mode) => _shared = client;
 
@@ -40,7 +40,7 @@ public sealed class ContainerPause : IApplicationPause
     public async Task<IPausedApplication> BeginAsync(IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(observer);
-        PauseFolder folder = Folder ?? PauseFolder.OfUser ?? throw PauseFolder.Unwritable("the user's data folder", "it is not known where that is", null);
+        PauseFolder folder = Folder ?? PauseFolder.OfUser ?? throw PauseFolder.Unwritable("the user's data folder", "its location is unknown", null);
         var owned = new Stack<IDisposable>();
         try
         {
@@ -49,9 +49,9 @@ public sealed class ContainerPause : IApplicationPause
                 owned.Push(client);
             ContainerInspect[] named = await InspectAsync(client, _containers, cancellationToken).ConfigureAwait(false);
             owned.Push(await folder.LockAsync(named.Select(container => (container.Id, container.ShortName)), observer, cancellationToken).ConfigureAwait(false));
-            // What they were before another run let go of them says nothing.
+            // Their state before another run released them says nothing.
             ContainerInspect[] present = await InspectAsync(client, [.. named.Select(container => container.Id)], cancellationToken).ConfigureAwait(false);
-            var held = new HeldContainers(client, _mode, Choose(present, observer), observer);
+            var held = new PausedContainers(client, _mode, Choose(present, observer), observer);
             if (held.InOrder.Any())
                 await HoldAsync(held, folder, observer, cancellationToken).ConfigureAwait(false);
             while (owned.TryPop(out IDisposable? each))
@@ -66,7 +66,7 @@ public sealed class ContainerPause : IApplicationPause
     }
 
     /// <summary>Resumes what runs paused that were killed since. An engine that does not answer is a warning: the next run tries it again.</summary>
-    /// <param name="observer">Hears what was resumed.</param>
+    /// <param name="observer">The observer of what was resumed.</param>
     /// <param name="cancellationToken">Stops it between two containers.</param>
     public static Task RecoverAsync(IOperationObserver observer, CancellationToken cancellationToken)
     {
@@ -74,7 +74,7 @@ public sealed class ContainerPause : IApplicationPause
         return PauseFolder.OfUser is { } folder ? PauseRecovery.RunAsync(folder, observer, cancellationToken) : Task.CompletedTask;
     }
 
-    private async Task HoldAsync(HeldContainers held, PauseFolder folder, IOperationObserver observer, CancellationToken cancellationToken)
+    private async Task HoldAsync(PausedContainers held, PauseFolder folder, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ContainerInspect[] ordered = [.. held.InOrder];
         try
@@ -87,7 +87,7 @@ public sealed class ContainerPause : IApplicationPause
         }
         catch
         {
-            held.Dispose();
+            await held.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -105,9 +105,9 @@ public sealed class ContainerPause : IApplicationPause
         foreach (ContainerInspect container in present)
         {
             if (OwnContainer.Is(container.Id))
-                observer.Verbose($"The container '{container.ShortName}' runs this backup and goes on.");
+                observer.Verbose($"The container '{container.ShortName}' runs this backup and is not paused.");
             else if (container.State.Paused || !(container.State.Running || container.State.Restarting))
-                observer.Verbose($"The container '{container.ShortName}' is {container.State.Status}, and stays so.");
+                observer.Verbose($"The container '{container.ShortName}' is {container.State.Status} and is left so.");
             else if (_mode == PauseMode.Paused && container.State.Restarting)
                 throw DockerFailures.NotRunning(container.ShortName, "restarting");
             else if (_mode == PauseMode.Stopped && container.HostConfig.AutoRemove)
@@ -122,7 +122,7 @@ public sealed class ContainerPause : IApplicationPause
     private static BackupFailure WouldBeRemoved(string name) => new(
         ErrorCodes.InvalidArgument,
         FailureCategory.InvalidArgument,
-        $"The container '{name}' was made with --rm: stopped, it would be gone for good. Nothing was stopped.",
-        "Have it paused instead of stopped, or create it again without --rm.")
+        $"The container '{name}' was created with --rm, so stopping it would remove it. Nothing was stopped.",
+        "Pause it instead (-Consistency Pause), or recreate it without --rm.")
     { Target = name };
 }

@@ -3,27 +3,27 @@ using DbBackup.Engine.Docker.Api;
 
 namespace DbBackup.Engine.Docker.Pausing;
 
-/// <summary>Has containers go on that stand still. Not to be cancelled, and patient with an engine that hiccups.</summary>
+/// <summary>Resumes paused or stopped containers. Ignores cancellation, and retries while Docker is briefly unavailable.</summary>
 internal static class ContainerResume
 {
     // Between the attempts. An engine that is restarted is back within seconds.
     private static readonly TimeSpan[] s_waits = [.. new[] { 0, 0.1, 0.5, 1, 2, 4, 8 }.Select(TimeSpan.FromSeconds)];
 
     // For one request; a start may have much to mount.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan PatienceWithHealth = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan HealthTimeout = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan HealthInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Resumes one container.</summary>
-    /// <returns>What had become of it meanwhile, as the end of a sentence; null where it still stood still.</returns>
-    /// <exception cref="BackupException">It stands still for all attempts.</exception>
+    /// <returns>What became of it meanwhile, as the end of a sentence; null if it was still paused.</returns>
+    /// <exception cref="BackupException">No attempt could resume it.</exception>
     public static async Task<string?> RunAsync(DockerClient client, string id, PauseMode mode)
     {
         BackupException? last = null;
         foreach (TimeSpan wait in s_waits)
         {
             await Task.Delay(wait).ConfigureAwait(false);
-            using var limit = new CancellationTokenSource(Patience);
+            using var limit = new CancellationTokenSource(RequestTimeout);
             try
             {
                 return mode == PauseMode.Paused
@@ -40,7 +40,7 @@ internal static class ContainerResume
             }
             catch (OperationCanceledException)
             {
-                last = DockerFailures.Unreachable(client.Endpoint, $"no answer within {Patience.TotalSeconds:0} s", null);
+                last = DockerFailures.Unreachable(client.Endpoint, $"no answer within {RequestTimeout.TotalSeconds:0} s", null);
             }
         }
 
@@ -52,10 +52,10 @@ internal static class ContainerResume
     public static async Task<bool> WaitUntilHealthyAsync(DockerClient client, string id)
     {
         var waited = Stopwatch.StartNew();
-        using var limit = new CancellationTokenSource(PatienceWithHealth);
+        using var limit = new CancellationTokenSource(HealthTimeout);
         try
         {
-            while (waited.Elapsed < PatienceWithHealth)
+            while (waited.Elapsed < HealthTimeout)
             {
                 ContainerInspect now = await client.ContainerInspectAsync(id, limit.Token).ConfigureAwait(false);
                 if (!now.State.Running || now.State.Health is null or { Status: "healthy" or "none" })
@@ -84,7 +84,7 @@ internal static class ContainerResume
             ContainerState state = (await client.ContainerInspectAsync(id, cancellationToken).ConfigureAwait(false)).State;
             if (state.Paused)
                 throw;
-            return state.Running ? "was resumed by somebody else" : "ended";
+            return state.Running ? "was resumed by another process" : "ended";
         }
     }
 
@@ -92,7 +92,7 @@ internal static class ContainerResume
     {
         ContainerState state = (await client.ContainerInspectAsync(id, cancellationToken).ConfigureAwait(false)).State;
         if (state.Running)
-            return "was started by somebody else";
+            return "was started by another process";
         await client.ContainerStartAsync(id, cancellationToken).ConfigureAwait(false);
         return null;
     }

@@ -6,7 +6,7 @@ namespace DbBackup.Engine.Docker.Pausing;
 
 /// <summary>
 /// The command of the small process that resumes containers when this one is killed. It waits for its input, a pipe from here: the line
-/// "done" lets it go; the end of the pipe without that line means that nobody is left to resume them.
+/// "done" ends it; the end of the pipe without that line means that this process was killed.
 /// </summary>
 internal static class GuardCommand
 {
@@ -24,7 +24,7 @@ internal static class GuardCommand
 
         """;
 
-    // What stands still no longer was resumed by somebody else, and perhaps halted again: that is theirs.
+    // A container that is no longer paused was resumed by another process, and perhaps paused again: that is theirs.
     private const string DockerAttempt = """
         attempt() {
           case $("$tool" container inspect --format '{{.State.Status}}' "$1") in
@@ -65,7 +65,7 @@ internal static class GuardCommand
 
     /// <summary>The command; null where this machine has no programs for it.</summary>
     /// <param name="endpoint">The engine.</param>
-    /// <param name="mode">How the containers stand still.</param>
+    /// <param name="mode">Paused or stopped.</param>
     /// <param name="ids">The containers, in the order in which they are started.</param>
     /// <param name="find">Finds a program on PATH.</param>
     /// <param name="windows">Whether it is for Windows.</param>

@@ -3,14 +3,14 @@ using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Docker.Pausing;
 
-/// <summary>This user's folder of what is known about pauses: journals, and one lock for each container that stands still.</summary>
+/// <summary>This user's folder of pause journals, and of one lock for each paused container.</summary>
 /// <param name="path">The folder.</param>
 internal sealed class PauseFolder(string path)
 {
     private const string LockSuffix = ".lock";
 
     // Longer than snapshots take; what holds one for longer is rather hanging.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LockTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The folder of the user that runs this process; null for a user without a home.</summary>
@@ -34,11 +34,11 @@ internal sealed class PauseFolder(string path)
     }
 
     /// <summary>
-    /// Takes the locks of containers, so that no other run of this user takes a container for one that stands still on its own, and is
-    /// then surprised when it goes on. They end with this process, however it ends.
+    /// Locks containers, so that no other run of this user mistakes one for a container that the user paused. The locks end with this
+    /// process, however it ends.
     /// </summary>
     /// <param name="containers">The containers' ids and names.</param>
-    /// <param name="observer">Hears when it has to wait.</param>
+    /// <param name="observer">The observer of a wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="BackupFailure">Another run has one of them for longer than is usual.</exception>
     public async Task<IDisposable> LockAsync(IEnumerable<(string Id, string Name)> containers, IOperationObserver observer, CancellationToken cancellationToken)
@@ -56,7 +56,7 @@ internal sealed class PauseFolder(string path)
                     observer.Verbose($"Another run has paused the container '{name}'; waiting for it.");
                 for (var waited = Stopwatch.StartNew(); held is null; held = TryLock(file))
                 {
-                    if (waited.Elapsed > Patience)
+                    if (waited.Elapsed > LockTimeout)
                         throw InUse(name);
                     await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
                 }
@@ -77,7 +77,7 @@ internal sealed class PauseFolder(string path)
     public static BackupFailure Unwritable(string path, string words, Exception? inner) => new(
         ErrorCodes.WriteFailed,
         FailureCategory.WriteError,
-        $"The note that lets the next run resume the application cannot be written in '{path}': {words.TrimEnd('.')}. Nothing was paused.",
+        $"The pause journal cannot be written in '{path}': {words.TrimEnd('.')}. Nothing was paused.",
         UserDataFolder.Hint,
         inner)
     { Target = path };
@@ -98,7 +98,7 @@ internal sealed class PauseFolder(string path)
         }
         catch (IOException) when (File.Exists(file))
         {
-            // Somebody has it.
+            // Another process has it.
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -115,8 +115,8 @@ internal sealed class PauseFolder(string path)
     private static BackupFailure InUse(string name) => new(
         ErrorCodes.TargetInUse,
         FailureCategory.Busy,
-        $"Another run has the container '{name}' stand still for more than {Patience.TotalMinutes:0} minutes. Nothing was changed.",
-        "Wait until that run has ended, or end it; what it paused goes on then.")
+        $"Another backup has kept container '{name}' paused for more than {LockTimeout.TotalMinutes:0} minutes. Nothing was changed.",
+        "Wait until that backup has ended, or end it; the container is resumed then.")
     { Target = name, CanRetry = true };
 
     private sealed class Locks : IDisposable

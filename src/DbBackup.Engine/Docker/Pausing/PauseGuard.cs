@@ -5,11 +5,11 @@ using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Docker.Pausing;
 
-/// <summary>A small process that stands by while containers stand still, and resumes them at once when this process is killed.</summary>
+/// <summary>A small process that resumes paused containers at once if this process is killed.</summary>
 internal sealed class PauseGuard : IDisposable
 {
     // It has only to read a line.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(2);
     private readonly Process _process;
 
     private PauseGuard(Process process)
@@ -29,17 +29,17 @@ internal sealed class PauseGuard : IDisposable
             ProcessStartInfo? start = GuardCommand.For(endpoint, mode, ids, ExternalTool.Find, OperatingSystem.IsWindows());
             if (start is not null)
                 return new PauseGuard(Process.Start(start)!);
-            observer.Verbose("Neither docker nor curl is on PATH: if this process is killed while the application stands still, the next run resumes it.");
+            observer.Verbose("Neither docker nor curl is on PATH: if this process is killed while the application is paused, only the next run resumes it.");
         }
         catch (Win32Exception exception)
         {
-            observer.Verbose($"No guard could be started ({exception.Message}): if this process is killed while the application stands still, the next run resumes it.");
+            observer.Verbose($"No guard could be started ({exception.Message}): if this process is killed while the application is paused, only the next run resumes it.");
         }
 
         return null;
     }
 
-    /// <summary>Lets it go: everything has been resumed.</summary>
+    /// <summary>Ends it: everything has been resumed.</summary>
     public async Task ReleaseAsync()
     {
         try
@@ -47,17 +47,17 @@ internal sealed class PauseGuard : IDisposable
             // Windows' own line end, since cmd looks for it.
             await _process.StandardInput.WriteAsync(GuardCommand.Done + Environment.NewLine).ConfigureAwait(false);
             _process.StandardInput.Close();
-            using var limit = new CancellationTokenSource(Patience);
+            using var limit = new CancellationTokenSource(ExitTimeout);
             await _process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // Somebody has ended it, or it hangs.
+            // Another process has ended it, or it hangs.
             End();
         }
     }
 
-    /// <summary>Leaves the work to it: it goes on trying for half a minute, also after this process.</summary>
+    /// <summary>Leaves the work to it: it keeps trying for half a minute, even after this process has ended.</summary>
     public void TakeOver()
     {
         try
@@ -66,7 +66,7 @@ internal sealed class PauseGuard : IDisposable
         }
         catch (IOException)
         {
-            // Somebody has ended it.
+            // Another process has ended it.
         }
     }
 

@@ -9,14 +9,11 @@ namespace DbBackup.Engine.Docker.Pausing;
 /// <param name="Owner">The process that paused.</param>
 /// <param name="Guard">The process that resumes when the owner dies; null where there is none.</param>
 /// <param name="Endpoint">The engine; its certificates are named by their folder only.</param>
-/// <param name="Mode">How they stand still.</param>
+/// <param name="Mode">Paused or stopped.</param>
 /// <param name="Containers">The containers, in the order in which they are started.</param>
 internal sealed record PauseNote(ProcessIdentity? Owner, ProcessIdentity? Guard, DockerEndpoint Endpoint, PauseMode Mode, IReadOnlyList<PausedContainer> Containers);
 
-/// <summary>A container in a journal.</summary>
-internal sealed record PausedContainer(string Id, string Name);
-
-/// <summary>A note on disk of the containers that a run is about to pause, so that the next run can resume them when this one is killed.</summary>
+/// <summary>A file that names the containers a run is about to pause, so that the next run can resume them if this one is killed.</summary>
 internal sealed class PauseJournal : IDisposable
 {
     private const string Prefix = "pause-";
@@ -26,7 +23,7 @@ internal sealed class PauseJournal : IDisposable
     private const string GivenUp = "given up";
 
     // Between the creation of a journal and its first line there is a moment.
-    private static readonly TimeSpan PatienceWithUnreadable = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan UnreadableTimeout = TimeSpan.FromMinutes(1);
     private readonly FileStream _file;
     private bool _keep;
 
@@ -86,7 +83,7 @@ internal sealed class PauseJournal : IDisposable
     /// <summary>Leaves it for the next run, unless it is finished.</summary>
     public void Keep() => _keep = true;
 
-    /// <summary>All that it names goes on.</summary>
+    /// <summary>Everything that it names is resumed.</summary>
     public void Finish() => _keep = false;
 
     /// <summary>Leaves it for the next run, be it of this very process: what it names could not be resumed.</summary>
@@ -103,7 +100,7 @@ internal sealed class PauseJournal : IDisposable
         }
     }
 
-    /// <summary>It has served, unless it is kept.</summary>
+    /// <summary>Deletes it, unless it is kept.</summary>
     public void Dispose()
     {
         // First closed, then deleted: Windows does not delete an open file.
@@ -124,7 +121,7 @@ internal sealed class PauseJournal : IDisposable
             if (note is not null && (lines.Contains(GivenUp) || IsDead(note.Owner)))
                 return new PauseJournal(file, note);
         }
-        catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PatienceWithUnreadable)
+        catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > UnreadableTimeout)
         {
             // Its owner died while it wrote this very file, before it paused anything.
             file?.Dispose();

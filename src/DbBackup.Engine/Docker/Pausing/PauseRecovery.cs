@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Docker.Pausing;
 internal static class PauseRecovery
 {
     // A guard that lives may resume a container at any moment, also one that a new run has just paused.
-    private static readonly TimeSpan PatienceWithGuard = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GuardTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Works on all journals of a folder whose owner is dead.</summary>
@@ -32,8 +32,8 @@ internal static class PauseRecovery
                 {
                     string names = string.Join("', '", journal.Note.Containers.Select(container => container.Name));
                     observer.Warning(
-                        $"'{names}' may still be {Halted(journal.Note.Mode)} by a run that was killed, and cannot be resumed now: {failure.Message} "
-                        + $"The next run tries it again; if that engine is gone for good, delete '{journal.Path}'.");
+                        $"A killed backup may have left '{names}' {Halted(journal.Note.Mode)}, and resuming failed: {failure.Message} "
+                        + $"The next run retries it; if that Docker host no longer exists, delete '{journal.Path}'.");
                 }
             }
         }
@@ -50,30 +50,30 @@ internal static class PauseRecovery
             }
             catch (BackupException failure) when (failure.Code == ErrorCodes.ContainerNotFound)
             {
-                observer.Warning($"The container '{container.Name}' was {Halted(note.Mode)} by a run that was killed, and has been removed since.");
+                observer.Warning($"A killed backup left container '{container.Name}' {Halted(note.Mode)}; it has been removed since.");
             }
         }
 
         foreach (ContainerInspect container in StartOrder.Of(present).SelectMany(group => group))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            bool standsStill = note.Mode == PauseMode.Paused ? container.State.Paused : container.State is { Running: false, Restarting: false };
-            if (!standsStill)
+            bool isHalted = note.Mode == PauseMode.Paused ? container.State.Paused : container.State is { Running: false, Restarting: false };
+            if (!isHalted)
             {
-                observer.Verbose($"A run was killed while it had the container '{container.ShortName}' {Halted(note.Mode)}; it goes on already.");
+                observer.Verbose($"A killed backup had {Halted(note.Mode)} container '{container.ShortName}'; it runs again already.");
                 continue;
             }
 
             await ContainerResume.RunAsync(client, container.Id, note.Mode).ConfigureAwait(false);
             if (note.Mode == PauseMode.Stopped && StartOrder.MustBeHealthy(container, present))
                 await ContainerResume.WaitUntilHealthyAsync(client, container.Id).ConfigureAwait(false);
-            observer.Warning($"The container '{container.ShortName}' was {Halted(note.Mode)} by a run that was killed; it goes on now.");
+            observer.Warning($"Resumed container '{container.ShortName}', which a killed backup had left {Halted(note.Mode)}.");
         }
     }
 
     private static async Task WaitForGuardAsync(PauseNote note, CancellationToken cancellationToken)
     {
-        for (var waited = Stopwatch.StartNew(); note.Guard?.IsAlive() == Liveness.Alive && waited.Elapsed < PatienceWithGuard;)
+        for (var waited = Stopwatch.StartNew(); note.Guard?.IsAlive() == Liveness.Alive && waited.Elapsed < GuardTimeout;)
             await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
     }
 

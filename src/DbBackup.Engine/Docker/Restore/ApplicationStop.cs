@@ -8,9 +8,9 @@ namespace DbBackup.Engine.Docker.Restore;
 /// <summary>
 /// The containers of an application that are stopped while what they use is replaced, and started again afterwards. Those that were off stay off.
 /// </summary>
-internal sealed class ApplicationStop : IDisposable
+internal sealed class ApplicationStop : IAsyncDisposable
 {
-    private static readonly TimeSpan s_patienceWithHealth = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_healthTimeout = TimeSpan.FromMinutes(2);
     // A container without a health check of its own that lives so long has started.
     private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(2);
 
@@ -91,14 +91,14 @@ internal sealed class ApplicationStop : IDisposable
         Downtime = names.Length == 0 ? null : _down.Elapsed;
         foreach (string name in names)
         {
-            if (await ContainerVitals.FindTroubleAsync(_client, name, s_settled, s_patienceWithHealth, cancellationToken).ConfigureAwait(false) is { } trouble)
+            if (await ContainerHealth.FindTroubleAsync(_client, name, s_settled, s_healthTimeout, cancellationToken).ConfigureAwait(false) is { } trouble)
                 observer.Warning($"The container '{name}' was started on the restored state and {trouble}. See 'docker logs {name}'; the state before is in the safety backup.");
         }
 
         return [];
     }
 
-    public void Dispose() => _stopped.Dispose();
+    public ValueTask DisposeAsync() => _stopped.DisposeAsync();
 
     private static bool DependsOn(ContainerSummary container, ContainerSummary other) =>
         container.Label(ComposeLabels.Project) is { } project && project == other.Label(ComposeLabels.Project)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
@@ -103,8 +104,9 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
                     swaps.Add(await StageAsync(place, content, scratch.Path, activity, observer, cancellationToken).ConfigureAwait(false));
             }
 
-            using ApplicationStop stop = await ApplicationStop.BeginAsync(
+            ApplicationStop stop = await ApplicationStop.BeginAsync(
                 _client, _places.SelectMany(place => place.Users).Concat(alsoStopped).DistinctBy(container => container.Id), observer, cancellationToken).ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable stopped = stop.ConfigureAwait(false);
             Backup? safety = _request.NoSafetyBackup ? null : await KeepPresentAsync(observer, cancellationToken).ConfigureAwait(false);
             observer.Progress(new OperationProgress(activity, "putting it in place"));
             await SwapAllAsync(swaps, last, cancellationToken).ConfigureAwait(false);

@@ -70,7 +70,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
     public async Task WatchAsync(CancellationToken cancellationToken)
     {
         string[] names = [.. (await OwnContainersAsync(cancellationToken).ConfigureAwait(false)).Select(container => container.Id)];
-        if (await ContainerVitals.WatchAsync(client, names, request.SettleTime, cancellationToken).ConfigureAwait(false) is { } trouble)
+        if (await ContainerHealth.WatchAsync(client, names, request.SettleTime, cancellationToken).ConfigureAwait(false) is { } trouble)
             throw await SickAsync(trouble, names, cancellationToken).ConfigureAwait(false);
     }
 
@@ -116,7 +116,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
         foreach (StoppedContainer each in note.Deployment?.Stopped ?? [])
         {
             if (await client.ContainerFindAsync(each.Name, cancellationToken).ConfigureAwait(false) is not null
-                && await ContainerVitals.FindTroubleAsync(client, each.Name, s_settled, TimeSpan.FromMinutes(2), cancellationToken).ConfigureAwait(false) is { } trouble)
+                && await ContainerHealth.FindTroubleAsync(client, each.Name, s_settled, TimeSpan.FromMinutes(2), cancellationToken).ConfigureAwait(false) is { } trouble)
             {
                 observer.Warning($"The container '{each.Name}' was started again with its old version and {trouble}. See 'docker logs {each.Name}'.");
             }
@@ -198,7 +198,7 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
         IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
         foreach (ContainerSummary container in own)
         {
-            if (await ContainerVitals.FindTroubleAsync(client, container.Id, s_settled, request.Timeout, cancellationToken).ConfigureAwait(false) is { } trouble)
+            if (await ContainerHealth.FindTroubleAsync(client, container.Id, s_settled, request.Timeout, cancellationToken).ConfigureAwait(false) is { } trouble)
                 throw await SickAsync($"the container '{container.Name}' {trouble}", [container.Id], cancellationToken).ConfigureAwait(false);
         }
 
@@ -208,9 +208,9 @@ internal abstract class EngineDeployment(DockerClient client, UpgradeRequest req
     /// <summary>Waits until a container outside its place is healthy, and sees whether it stays so.</summary>
     protected async Task RequireWellAsync(string container, CancellationToken cancellationToken)
     {
-        string? trouble = await ContainerVitals.FindTroubleAsync(client, container, s_settled, request.Timeout, cancellationToken).ConfigureAwait(false) is { } failed
+        string? trouble = await ContainerHealth.FindTroubleAsync(client, container, s_settled, request.Timeout, cancellationToken).ConfigureAwait(false) is { } failed
             ? $"the container on a copy {failed}"
-            : await ContainerVitals.WatchAsync(client, [container], request.SettleTime, cancellationToken).ConfigureAwait(false);
+            : await ContainerHealth.WatchAsync(client, [container], request.SettleTime, cancellationToken).ConfigureAwait(false);
         if (trouble is not null)
             throw await SickAsync(trouble, [container], cancellationToken).ConfigureAwait(false);
     }

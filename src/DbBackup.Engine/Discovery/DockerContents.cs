@@ -1,15 +1,14 @@
-using DbBackup.Engine.Discovery;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 
-namespace DbBackup.Engine.Docker.Files;
+namespace DbBackup.Engine.Discovery;
 
 /// <summary>The names of what an engine has, each with a few words: for those who choose one at the prompt.</summary>
 /// <param name="Containers">The containers.</param>
 /// <param name="Projects">The compose projects.</param>
 /// <param name="Services">Their services.</param>
-/// <param name="Volumes">The volumes that somebody gave a name.</param>
-public sealed record EngineContents(
+/// <param name="Volumes">The named volumes.</param>
+public sealed record DockerContents(
     IReadOnlyList<(string Name, string Words)> Containers,
     IReadOnlyList<(string Name, string Words)> Projects,
     IReadOnlyList<(string Name, string Words)> Services,
@@ -20,12 +19,12 @@ public sealed record EngineContents(
     /// <param name="composeProject">Only of this compose project, by its name or folder; null for all.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="BackupException">The engine does not answer, or has no such project.</exception>
-    public static async Task<EngineContents> ReadAsync(string? dockerHost, string? composeProject, CancellationToken cancellationToken)
+    public static async Task<DockerContents> ReadAsync(string? dockerHost, string? composeProject, CancellationToken cancellationToken)
     {
         using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(dockerHost), cancellationToken).ConfigureAwait(false);
         IReadOnlyList<ComposeProject> projects = await ComposeProject.ListAsync(client, cancellationToken).ConfigureAwait(false);
         SearchScope scope = await SearchScope.ReadAsync(client, new SourceSearchRequest { ComposeProject = composeProject }, cancellationToken).ConfigureAwait(false);
-        return new EngineContents(
+        return new DockerContents(
             [.. scope.Containers.Select(container => (container.Name, $"{container.Image}, {container.Status}"))],
             [.. projects.Select(project => (project.Name, $"{project.WorkingFolder ?? "?"}: {string.Join(", ", project.Services)}"))],
             [

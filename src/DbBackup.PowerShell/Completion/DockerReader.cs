@@ -1,22 +1,22 @@
 using System.Collections;
 using System.Management.Automation;
+using DbBackup.Engine.Discovery;
 using DbBackup.Engine.Docker.Addressing;
-using DbBackup.Engine.Docker.Files;
 
 namespace DbBackup.PowerShell.Completion;
 
 /// <summary>What the completers read of the Docker engine that stands on the command line, or is the usual one. Never fails, only finds nothing.</summary>
-internal static class EngineReader
+internal static class DockerReader
 {
     // A completion that takes longer than this is of no use.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
 
     /// <summary>Completions of what the engine has.</summary>
     /// <param name="bound">The command's parameters.</param>
     /// <param name="typed">What was typed of the name.</param>
     /// <param name="choose">The names, each with its tool tip.</param>
-    public static IEnumerable<CompletionResult> Matching(IDictionary bound, string typed, Func<EngineContents, IEnumerable<(string Text, string ToolTip)>> choose) =>
-        Matching(bound, typed, async (host, project, token) => choose(await EngineContents.ReadAsync(host, project, token).ConfigureAwait(false)));
+    public static IEnumerable<CompletionResult> Matching(IDictionary bound, string typed, Func<DockerContents, IEnumerable<(string Text, string ToolTip)>> choose) =>
+        Matching(bound, typed, async (host, project, token) => choose(await DockerContents.ReadAsync(host, project, token).ConfigureAwait(false)));
 
     /// <summary>Completions of something else that belongs to an engine.</summary>
     /// <param name="bound">The command's parameters.</param>
@@ -29,8 +29,8 @@ internal static class EngineReader
         {
             // The prompt's location is known to its own thread alone.
             string? project = ProjectOf(bound);
-            using var patience = new CancellationTokenSource(s_patience);
-            IEnumerable<(string, string)> names = Task.Run(() => read(TextOf(bound, "DockerHost"), project, patience.Token), patience.Token).GetAwaiter().GetResult();
+            using var timeout = new CancellationTokenSource(s_timeout);
+            IEnumerable<(string, string)> names = Task.Run(() => read(TextOf(bound, "DockerHost"), project, timeout.Token), timeout.Token).GetAwaiter().GetResult();
             return [.. RepositoryReader.Matching(names, typed)];
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or PSInvalidOperationException)

@@ -4,9 +4,9 @@ using DbBackup.Engine.Platform;
 namespace DbBackup.Engine.Docker.Files;
 
 /// <summary>
-/// Snapshots of SQLite databases in a container whose application goes on, taken there by SQLite itself, for only there its locks are seen.
+/// Snapshots of SQLite databases in a container whose application keeps running, taken there by SQLite itself: only there its locks are seen.
 /// </summary>
-internal sealed class LiveDatabases
+internal sealed class ContainerSqlite
 {
     private const int NoRoom = 3;
 
@@ -82,19 +82,19 @@ internal sealed class LiveDatabases
     private readonly ContainerHost _host;
     private readonly bool _python;
 
-    private LiveDatabases(ContainerHost host, bool python)
+    private ContainerSqlite(ContainerHost host, bool python)
     {
         _host = host;
         _python = python;
     }
 
     /// <summary>Looks for a program in the container that can take snapshots; null where there is none.</summary>
-    public static async Task<LiveDatabases?> FindToolAsync(ContainerHost host, CancellationToken cancellationToken)
+    public static async Task<ContainerSqlite?> FindToolAsync(ContainerHost host, CancellationToken cancellationToken)
     {
         if (await host.RunsAsync("python3", ["-c", "import sqlite3; sqlite3.Connection.backup"], cancellationToken).ConfigureAwait(false))
-            return new LiveDatabases(host, python: true);
+            return new ContainerSqlite(host, python: true);
         return await host.RunsAsync("sh", ["-c", "command -v sqlite3 && command -v mktemp && command -v find"], cancellationToken).ConfigureAwait(false)
-            ? new LiveDatabases(host, python: false) : null;
+            ? new ContainerSqlite(host, python: false) : null;
     }
 
     /// <summary>The databases below a path, by their absolute paths.</summary>
@@ -129,7 +129,7 @@ internal sealed class LiveDatabases
     private BackupFailure Failed(string what, int exitCode, string errors) => exitCode == NoRoom
         ? new BackupFailure(
             ErrorCodes.NotEnoughSpace, FailureCategory.NoSpace, $"{what} within the {_host.Description}: {errors.Trim()}",
-            "Give the container's /tmp more room, or have the application stand still for a moment, which needs none there: -Consistency Pause.")
+            "Give the container's /tmp more room, or pause the application during the snapshot, which needs none there (-Consistency Pause).")
         { Target = _host.Container.ShortName }
         : new BackupFailure(
             errors.Contains("locked", StringComparison.OrdinalIgnoreCase) ? ErrorCodes.SourceLocked : ErrorCodes.ToolFailed, FailureCategory.ReadError,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
@@ -16,11 +17,11 @@ internal sealed record ArchiveOrigin(DockerClient Client, string Container, stri
 /// <summary>Files of a container or volume that come through the engine as a tar.</summary>
 /// <param name="origin">Where from.</param>
 /// <param name="layout">How they stand in the backup.</param>
-/// <param name="runsOn">Whether the application writes them all the time; else it stands still, or is going to.</param>
-/// <param name="isPausedForUs">Whether it is the backup that has it stand still.</param>
+/// <param name="runsOn">True if the application keeps running during the snapshot.</param>
+/// <param name="isPausedForUs">True if the backup pauses the application.</param>
 /// <param name="running">The container in which programs can be run; null where none runs.</param>
 /// <param name="lockTimeout">How long to wait for a database's lock.</param>
-internal sealed class EngineFilesSource(ArchiveOrigin origin, FilesLayout layout, bool runsOn, bool isPausedForUs, ContainerHost? running, TimeSpan lockTimeout) : IBackupSource
+internal sealed class DockerFilesSource(ArchiveOrigin origin, FilesLayout layout, bool runsOn, bool isPausedForUs, ContainerHost? running, TimeSpan lockTimeout) : IBackupSource
 {
     // An archive of files that change meanwhile may break off.
     private const int Attempts = 3;
@@ -38,7 +39,7 @@ internal sealed class EngineFilesSource(ArchiveOrigin origin, FilesLayout layout
     public async Task<SourcePreview> InspectAsync(CancellationToken cancellationToken)
     {
         PathStat stat = await origin.Client.ContainerArchiveInfoAsync(origin.Container, origin.Path, cancellationToken).ConfigureAwait(false)
-            ?? throw ContainerFiles.NoPath(layout.Location, origin.Path);
+            ?? throw MountedPath.NoPath(layout.Location, origin.Path);
         long size = stat.IsDirectory ? 0 : stat.Size;
         if (stat.IsDirectory && running is not null)
         {
@@ -82,7 +83,7 @@ internal sealed class EngineFilesSource(ArchiveOrigin origin, FilesLayout layout
 
     private async Task<Capture> CaptureLiveAsync(CaptureContext context, DateTimeOffset taken, CancellationToken cancellationToken)
     {
-        LiveDatabases? tool = running is null ? null : await LiveDatabases.FindToolAsync(running, cancellationToken).ConfigureAwait(false);
+        ContainerSqlite? tool = running is null ? null : await ContainerSqlite.FindToolAsync(running, cancellationToken).ConfigureAwait(false);
         var copies = new Dictionary<string, string>(StringComparer.Ordinal);
         // The databases first: what their rows name was there before them.
         if (tool is not null)
@@ -117,7 +118,7 @@ internal sealed class EngineFilesSource(ArchiveOrigin origin, FilesLayout layout
         }
     }
 
-    private async Task CopyAsync(LiveDatabases tool, string path, CaptureContext context, Dictionary<string, string> copies, CancellationToken cancellationToken)
+    private async Task CopyAsync(ContainerSqlite tool, string path, CaptureContext context, Dictionary<string, string> copies, CancellationToken cancellationToken)
     {
         string copy = Path.Join(context.StagingFolder, string.Create(CultureInfo.InvariantCulture, $"snapshot-{copies.Count}.db"));
         context.Observer.Progress(new OperationProgress(context.Activity, $"copying {path}"));
@@ -176,7 +177,7 @@ internal sealed class EngineFilesSource(ArchiveOrigin origin, FilesLayout layout
                 FailureCategory.ReadError,
                 $"The engine's archive of '{path}' broke off: {exception.Message}",
                 runsOn
-                    ? "Files changed while they were read: have the application stand still for it (-Consistency Pause), or try again when it is less busy."
+                    ? "Files changed while they were read: pause the application during the snapshot (-Consistency Pause), or try again when it is less busy."
                     : "See whether the engine and its disk are well (the engine's log, dmesg), then try again.",
                 exception)
             { Target = Location, CanRetry = true };
@@ -207,6 +208,6 @@ internal sealed class EngineFilesSource(ArchiveOrigin origin, FilesLayout layout
         ErrorCodes.ToolMissing,
         FailureCategory.MissingTool,
         $"'{path}' of the {layout.Location.Subject} is a SQLite database in use, and the container has neither python3 nor sqlite3 to take a snapshot of it.",
-        "Have the application stand still for a moment, which needs nothing in the container (-Consistency Pause), or run the backup as root on the engine's own machine.")
+        "Pause the application during the snapshot (-Consistency Pause, needs no tools in the container), or run the backup as root on the engine's own machine.")
     { Target = Location };
 }

@@ -11,7 +11,7 @@ public sealed class ContainerCompleter : IArgumentCompleter
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        EngineReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Containers);
+        DockerReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Containers);
 }
 
 /// <summary>Completes names of compose projects; a folder can be named as well.</summary>
@@ -25,7 +25,7 @@ public sealed class ComposeProjectCompleter : IArgumentCompleter
         fakeBoundParameters.Remove("ComposeProject");
         IEnumerable<CompletionResult> folders = wordToComplete.Length == 0 ? [] : CompletionCompleters.CompleteFilename(wordToComplete)
             .Where(result => result.ResultType == CompletionResultType.ProviderContainer);
-        return EngineReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Projects).Concat(folders);
+        return DockerReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Projects).Concat(folders);
     }
 }
 
@@ -35,7 +35,7 @@ public sealed class ServiceCompleter : IArgumentCompleter
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        EngineReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Services);
+        DockerReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Services);
 }
 
 /// <summary>Completes names of volumes; of one compose project, where it is named.</summary>
@@ -44,7 +44,7 @@ public sealed class VolumeCompleter : IArgumentCompleter
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        EngineReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Volumes);
+        DockerReader.Matching(fakeBoundParameters, wordToComplete, contents => contents.Volumes);
 }
 
 /// <summary>Completes names of images.</summary>
@@ -53,5 +53,5 @@ public sealed class ImageCompleter : IArgumentCompleter
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        EngineReader.Matching(fakeBoundParameters, wordToComplete, async (host, _, token) => await KnownVersions.ImagesAsync(host, token).ConfigureAwait(false));
+        DockerReader.Matching(fakeBoundParameters, wordToComplete, async (host, _, token) => await KnownVersions.ImagesAsync(host, token).ConfigureAwait(false));
 }

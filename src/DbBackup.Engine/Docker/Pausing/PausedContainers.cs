@@ -4,16 +4,16 @@ using DbBackup.Engine.Engines;
 
 namespace DbBackup.Engine.Docker.Pausing;
 
-/// <summary>Containers that stand still, and what is needed to have them go on.</summary>
+/// <summary>Paused containers, and what is needed to resume them.</summary>
 /// <param name="client">The engine.</param>
-/// <param name="mode">How they stand still.</param>
+/// <param name="mode">Paused or stopped.</param>
 /// <param name="containers">Those that ran; the others stay as they are.</param>
-/// <param name="observer">Hears what became of them.</param>
-internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadOnlyList<ContainerInspect> containers, IOperationObserver observer) : IPausedApplication
+/// <param name="observer">The observer of what became of them.</param>
+internal sealed class PausedContainers(DockerClient client, PauseMode mode, IReadOnlyList<ContainerInspect> containers, IOperationObserver observer) : IPausedApplication
 {
     private readonly IReadOnlyList<IReadOnlyList<ContainerInspect>> _startOrder = StartOrder.Of(containers);
 
-    // Whether the engine has said that it stands still; where it has said nothing, it may.
+    // True once Docker has confirmed the pause; until then it may be paused.
     private readonly ConcurrentDictionary<string, bool> _touched = new();
     private int _ended;
 
@@ -22,17 +22,17 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
     /// <summary>The containers in the order in which they are started.</summary>
     public IEnumerable<ContainerInspect> InOrder => _startOrder.SelectMany(group => group);
 
-    /// <summary>Let go when all go on; null where there is none.</summary>
+    /// <summary>Released when all are resumed; null without one.</summary>
     public PauseGuard? Guard { get; set; }
 
-    /// <summary>Deleted when all go on; null where nothing is touched.</summary>
+    /// <summary>Deleted when all are resumed; null if nothing is touched.</summary>
     public PauseJournal? Journal { get; set; }
 
     /// <summary>What else is to be released at the end: the last first.</summary>
     public Stack<IDisposable> Owned { get; } = new();
 
-    /// <summary>Has them stand still. Requests that were sent are waited for also when it is cancelled: the engine carries them out.</summary>
-    /// <exception cref="BackupException">One of them does not; some may.</exception>
+    /// <summary>Pauses them. Sent requests are awaited even after a cancellation: Docker carries them out.</summary>
+    /// <exception cref="BackupException">One of them cannot be paused; others may be.</exception>
     public async Task HoldAsync(CancellationToken cancellationToken)
     {
         if (mode == PauseMode.Paused)
@@ -87,11 +87,11 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
 
     public PauseInfo Describe(TimeSpan duration) => new(mode, duration.TotalMilliseconds, Containers);
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         try
         {
-            EndAsync().GetAwaiter().GetResult();
+            await EndAsync().ConfigureAwait(false);
         }
         catch (BackupException failure)
         {
@@ -115,7 +115,7 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
             if (failure.Code == ErrorCodes.ContainerNotFound)
                 throw;
             ContainerState now = (await client.ContainerInspectAsync(container.Id, CancellationToken.None).ConfigureAwait(false)).State;
-            // In the meantime it has ended, or somebody else has paused it: then it stays so.
+            // In the meantime it has ended, or another process has paused it: then it stays so.
             if (now.Paused || (!now.Running && !now.Restarting))
                 return;
             throw;
@@ -134,12 +134,12 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
 
     private async Task ResumeAsync(ContainerInspect container, ConcurrentDictionary<ContainerInspect, BackupException> failed)
     {
-        if (!_touched.TryGetValue(container.Id, out bool stoodStill))
+        if (!_touched.TryGetValue(container.Id, out bool wasPaused))
             return;
         try
         {
             string? fate = await ContainerResume.RunAsync(client, container.Id, mode).ConfigureAwait(false);
-            if (fate is not null && stoodStill)
+            if (fate is not null && wasPaused)
                 observer.Warning($"The container '{container.ShortName}' {fate} while its snapshot was taken.");
         }
         catch (BackupException failure)
@@ -153,7 +153,7 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
         foreach (ContainerInspect container in started.Where(each => _touched.ContainsKey(each.Id) && StartOrder.MustBeHealthy(each, containers)))
         {
             if (!await ContainerResume.WaitUntilHealthyAsync(client, container.Id).ConfigureAwait(false))
-                observer.Warning($"The container '{container.ShortName}' has been started and is not healthy yet; what depends on it is started nevertheless.");
+                observer.Warning($"The container '{container.ShortName}' was started but is not healthy yet; the containers that depend on it are started nevertheless.");
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            observer.Warning($"The note '{Journal!.Path}' has served and could not be deleted: {exception.Message}");
+            observer.Warning($"Could not delete the pause journal '{Journal!.Path}', which is no longer needed: {exception.Message}");
         }
 
         while (Owned.TryPop(out IDisposable? owned))
@@ -187,7 +187,7 @@ internal sealed class HeldContainers(DockerClient client, PauseMode mode, IReadO
             ErrorCodes.DockerFailed,
             FailureCategory.Busy,
             $"'{names}' could not be {(mode == PauseMode.Paused ? "resumed" : "started again")} after the snapshot: {inner.Message}",
-            $"See whether the engine runs, then: {command}. The next run tries it too.",
+            $"Check that Docker runs, then run: {command}. The next backup retries it too.",
             inner)
         { Target = names };
     }

@@ -4,7 +4,7 @@ using DbBackup.Engine.Docker.Api;
 namespace DbBackup.Engine.Discovery;
 
 /// <summary>Looks for sources on an engine: into its containers, and into what they mount.</summary>
-internal sealed class EngineSearch(DockerClient client, SourceSearchRequest request, IOperationObserver observer)
+internal sealed class DockerSearch(DockerClient client, SourceSearchRequest request, IOperationObserver observer)
 {
     private const string ServerData = "data of PostgreSQL; back up its databases instead";
     private readonly string? _host = DockerLocation.HostOf(client.Endpoint);
@@ -28,7 +28,7 @@ internal sealed class EngineSearch(DockerClient client, SourceSearchRequest requ
         }
         catch (BackupFailure failure) when (failure.Code is ErrorCodes.ContainerNotFound or ErrorCodes.DockerFailed)
         {
-            observer.Verbose($"The container '{container.Name}' was passed over: {failure.Message}");
+            observer.Verbose($"The container '{container.Name}' was skipped: {failure.Message}");
             return [];
         }
 
@@ -83,7 +83,7 @@ internal sealed class EngineSearch(DockerClient client, SourceSearchRequest requ
         }
         catch (BackupFailure failure) when (failure.Code is ErrorCodes.ContainerNotFound or ErrorCodes.ContainerNotRunning or ErrorCodes.DockerFailed)
         {
-            observer.Verbose($"'{NameOf(place)}' was passed over: {failure.Message}");
+            observer.Verbose($"'{NameOf(place)}' was skipped: {failure.Message}");
             return [];
         }
     }

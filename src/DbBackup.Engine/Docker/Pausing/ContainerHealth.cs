@@ -3,20 +3,20 @@ using DbBackup.Engine.Docker.Api;
 
 namespace DbBackup.Engine.Docker.Pausing;
 
-/// <summary>Whether containers that were started live and are well.</summary>
-internal static class ContainerVitals
+/// <summary>Waits until started containers are healthy, and watches them.</summary>
+internal static class ContainerHealth
 {
     private const string Healthy = "healthy";
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Waits until a container has started: healthy, or without a health check of its own alive for a while.</summary>
+    /// <summary>Waits until a container is healthy or, without a health check, has run for a while.</summary>
     /// <param name="client">The engine.</param>
     /// <param name="name">The container.</param>
-    /// <param name="settled">After this it has started where it has no health check.</param>
-    /// <param name="patience">How long it has until it is healthy.</param>
+    /// <param name="settled">How long a container without a health check must run.</param>
+    /// <param name="timeout">How long it may take to become healthy.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <returns>What is wrong with it, as in "is exited (exit code 3)"; null where it has started.</returns>
-    public static async Task<string?> FindTroubleAsync(DockerClient client, string name, TimeSpan settled, TimeSpan patience, CancellationToken cancellationToken)
+    /// <returns>What is wrong with it, as in "is exited (exit code 3)"; null if it has started and is healthy.</returns>
+    public static async Task<string?> FindTroubleAsync(DockerClient client, string name, TimeSpan settled, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var waited = Stopwatch.StartNew();
         while (true)
@@ -27,18 +27,18 @@ internal static class ContainerVitals
             bool hasCheck = HealthOf(container) is not null;
             if (hasCheck ? HealthOf(container) == Healthy : waited.Elapsed > settled)
                 return null;
-            if (hasCheck && waited.Elapsed > patience)
+            if (hasCheck && waited.Elapsed > timeout)
                 return Describe(container, allowsStarting: false);
             await Task.Delay(s_interval, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Watches containers that have started.</summary>
+    /// <summary>Watches running containers.</summary>
     /// <param name="client">The engine.</param>
     /// <param name="names">The containers.</param>
     /// <param name="time">For how long.</param>
     /// <param name="cancellationToken">Stops watching.</param>
-    /// <returns>What went wrong with one of them; null where all stayed well.</returns>
+    /// <returns>What went wrong with one of them; null if all stayed healthy.</returns>
     public static async Task<string?> WatchAsync(DockerClient client, IReadOnlyList<string> names, TimeSpan time, CancellationToken cancellationToken)
     {
         var restarts = new Dictionary<string, int>(StringComparer.Ordinal);
