@@ -1,5 +1,4 @@
 using DbBackup.Engine.Discovery;
-using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Docker;

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;
-using DbBackup.Tests.Integration.Docker;
 
 namespace DbBackup.Tests.Integration.Docker.Restore;
 

@@ -2,7 +2,6 @@ using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;
-using DbBackup.Tests.Integration.Docker;
 
 namespace DbBackup.Tests.Integration.Docker.Restore;
 

@@ -6,7 +6,6 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;
-using DbBackup.Tests.Integration.Docker;
 
 namespace DbBackup.Tests.Integration.Docker.Restore;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;

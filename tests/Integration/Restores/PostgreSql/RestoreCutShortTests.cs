@@ -1,4 +1,3 @@
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;

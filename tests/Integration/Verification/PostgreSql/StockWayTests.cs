@@ -1,5 +1,4 @@
 using System.Text;
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Testing;
 using PostgreSqlClient = DbBackup.Testing.PostgreSqlClient;
