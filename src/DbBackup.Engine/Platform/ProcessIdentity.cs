@@ -24,6 +24,9 @@ internal enum Liveness
 /// </summary>
 internal sealed record ProcessIdentity
 {
+    /// <summary>How long nothing of an owner on another host has to change until it counts as dead: its processes cannot be seen.</summary>
+    public static readonly TimeSpan SilenceOfOtherHosts = TimeSpan.FromDays(2);
+
     private static readonly TimeSpan StartTolerance = TimeSpan.FromSeconds(2);
 
     /// <summary>The machine's name.</summary>

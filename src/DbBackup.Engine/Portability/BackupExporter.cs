@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
@@ -80,8 +81,8 @@ public sealed class BackupExporter
         IReadOnlyList<(Payload Payload, string Path)> plan = Plan(request);
         Manifest manifest = request.Backup.Manifest!;
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
-        using IDisposable claim = _repository.Storage.Claim(key);
-        var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
+        await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        var content = new BackupContent(manifest, file => _repository.OpenRead(key, file));
         try
         {
             // Folders first: a database may belong into one of them.

@@ -3,6 +3,7 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Verification;
 
@@ -59,8 +60,8 @@ public sealed class BackupImporter
         string path, ForeignFile file, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)
     {
         long size = new FileInfo(path).Length;
-        using ScratchFolder scratch = ScratchFolder.Create(
-            _repository.Storage, wishes.StagingPath, file.Compression == PayloadCompression.None ? size : 4 * size);
+        using LocalWorkspace scratch = await _repository.OpenScratchAsync(
+            wishes.StagingPath, file.Compression == PayloadCompression.None ? size : 4 * size, cancellationToken).ConfigureAwait(false);
         string stem = StemOf(path, file.Compression);
         string unpacked = Path.Combine(scratch.Path, "unpacked");
         try

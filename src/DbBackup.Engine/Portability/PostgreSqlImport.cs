@@ -35,7 +35,7 @@ internal sealed class PostgreSqlImport(BackupRepository repository)
         observer.Progress(new OperationProgress($"Adopting {Path.GetFileName(origin)}", "reading it to its end"));
         if (file.Compression == PayloadCompression.None)
             return await ReadAndCreateAsync(path, origin, file, wishes, observer, cancellationToken).ConfigureAwait(false);
-        using ScratchFolder scratch = ScratchFolder.Create(repository.Storage, wishes.StagingPath, new FileInfo(path).Length * (file.Kind == ForeignFileKind.PostgreSqlCustom ? 1 : GuessedRatio));
+        using LocalWorkspace scratch = await repository.OpenScratchAsync(wishes.StagingPath, new FileInfo(path).Length * (file.Kind == ForeignFileKind.PostgreSqlCustom ? 1 : GuessedRatio), cancellationToken).ConfigureAwait(false);
         string plain = Path.Combine(scratch.Path, "adopted");
         await DecompressAsync(path, origin, file.Compression, plain, cancellationToken).ConfigureAwait(false);
         return await ReadAndCreateAsync(plain, origin, file, wishes, observer, cancellationToken).ConfigureAwait(false);

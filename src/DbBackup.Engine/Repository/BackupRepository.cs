@@ -1,3 +1,4 @@
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Repository.Stores;
 
@@ -14,6 +15,9 @@ public sealed class BackupRepository
 
     /// <summary>Where the backups lie.</summary>
     public IBackupStorage Storage { get; }
+
+    /// <summary>The place as a person writes it.</summary>
+    public string Location => Storage.Location;
 
     /// <summary>The repository at a location.</summary>
     /// <param name="location">An absolute folder path.</param>
@@ -40,6 +44,45 @@ public sealed class BackupRepository
         if (!BackupName.IsValid(key.Source) || !BackupName.IsValid(key.Name))
             return null;
         return await Storage.FindAsync(key, cancellationToken).ConfigureAwait(false) is { } stored ? ToBackup(stored) : null;
+    }
+
+    /// <summary>Opens a file of a backup; what is wrong with it shows at the first read.</summary>
+    public Stream OpenRead(BackupKey key, string fileName) => Storage.OpenRead(key, fileName);
+
+    /// <summary>Keeps a backup from being removed while it is read.</summary>
+    /// <exception cref="BackupException">The backup is gone.</exception>
+    internal Task<BackupProtection> ProtectAsync(BackupKey key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(new BackupProtection(Storage.Claim(key)));
+    }
+
+    /// <summary>
+    /// Creates a scratch folder where it was asked for, else beside the backups, else (a repository that is read-only or remote) in the
+    /// system's folder for temporary files.
+    /// </summary>
+    /// <exception cref="NotEnoughSpaceException">There is too little room.</exception>
+    internal Task<LocalWorkspace> OpenScratchAsync(string? stagingPath, long requiredBytes, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            if (stagingPath is not null)
+                return OpenScratch(stagingPath, requiredBytes);
+            try
+            {
+                return OpenScratch(Path.Combine(Storage.Location, ".dbbackup", "staging"), requiredBytes);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                return OpenScratch(Path.GetTempPath(), requiredBytes);
+            }
+        },
+        cancellationToken);
+
+    private static LocalWorkspace OpenScratch(string parent, long requiredBytes)
+    {
+        if (VolumeSpace.Available(parent) is { } free && free < requiredBytes)
+            throw new NotEnoughSpaceException(parent, requiredBytes, free, "the restored copy that is tested");
+        return LocalWorkspace.Create(parent);
     }
 
     /// <summary>The manifest of a backup that is about to be used.</summary>

@@ -52,10 +52,10 @@ internal sealed class PostgreSqlRestore : PreparedRestore
         var duration = Stopwatch.StartNew();
         Manifest manifest = BackupRepository.RequireManifest(_request.Backup);
         var key = new BackupKey(_request.Backup.Source, _request.Backup.Name);
-        using IDisposable claim = _repository.Storage.Claim(key);
-        var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
-        using ScratchFolder scratch = ScratchFolder.Create(
-            _repository.Storage, _request.StagingPath, _items.Count == 0 ? 0 : _items.Max(item => item.Payload.OriginalSize));
+        await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        var content = new BackupContent(manifest, file => _repository.OpenRead(key, file));
+        using LocalWorkspace scratch = await _repository.OpenScratchAsync(
+            _request.StagingPath, _items.Count == 0 ? 0 : _items.Max(item => item.Payload.OriginalSize), cancellationToken).ConfigureAwait(false);
         var run = new PostgreSqlRestoreRun(_repository, _request, content, scratch.Path, observer, $"Restoring {_request.Backup}");
         try
         {

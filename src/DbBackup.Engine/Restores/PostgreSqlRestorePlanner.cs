@@ -202,7 +202,7 @@ internal static class PostgreSqlRestorePlanner
             return [];
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
         string script = await PostgreSqlRestore.ReadGlobalsAsync(
-            new BackupContent(manifest, file => repository.Storage.OpenRead(key, file)), globals, cancellationToken).ConfigureAwait(false);
+            new BackupContent(manifest, file => repository.OpenRead(key, file)), globals, cancellationToken).ConfigureAwait(false);
         string[] roles = [.. RoleScript.Roles(script)];
         return await maintenance.RowsAsync(
             "SELECT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1",

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
@@ -71,8 +72,8 @@ public sealed class RestoreService
         var duration = Stopwatch.StartNew();
         Manifest manifest = BackupRepository.RequireManifest(plan.Backup);
         var key = new BackupKey(plan.Backup.Source, plan.Backup.Name);
-        using IDisposable claim = _repository.Storage.Claim(key);
-        var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
+        await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        var content = new BackupContent(manifest, file => _repository.OpenRead(key, file));
         IReadOnlyList<RestoreItem> work = RestoreItem.For(plan);
         try
         {

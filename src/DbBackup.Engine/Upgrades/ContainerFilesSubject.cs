@@ -2,8 +2,8 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 
 namespace DbBackup.Engine.Upgrades;
@@ -102,8 +102,8 @@ internal sealed class ContainerFilesSubject(
     // A snapshot of one database, taken as backups take it, on which anything can be asked.
     private async Task<T> WithCopyOfAsync<T>(string database, Func<SqliteSubject, Task<T>> work, CancellationToken cancellationToken)
     {
-        using StaleWork.Marked folder = StaleWork.Mark(Path.GetTempPath());
-        BackupRepository repository = BackupRepository.At(Path.Combine(folder.Folder, "repository"));
+        using LocalWorkspace folder = LocalWorkspace.Create(Path.GetTempPath());
+        BackupRepository repository = BackupRepository.At(Path.Combine(folder.Path, "repository"));
         ContainerFilesPlan plan = await ContainerFiles.ResolveAsync(Files(database, Consistency.Live), cancellationToken).ConfigureAwait(false);
         Backup backup;
         await using (plan.ConfigureAwait(false))
@@ -112,7 +112,7 @@ internal sealed class ContainerFilesSubject(
                 new BackupRequest { Sources = plan.Sources, SourceName = "look", Compression = PayloadCompression.None, Fingerprint = FingerprintLevel.None }, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         }
 
-        string copy = Path.Combine(folder.Folder, "copy.db");
+        string copy = Path.Combine(folder.Path, "copy.db");
         PreparedRestore restore = await PreparedRestore.PrepareAsync(
             repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         await restore.RunAsync(SilentObserver.Instance, cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;
@@ -11,7 +12,7 @@ namespace DbBackup.Engine.Upgrades;
 /// <param name="path">Its absolute path.</param>
 /// <param name="request">The upgrade.</param>
 /// <param name="scratch">The folder that goes with it; null where it is the real one.</param>
-internal sealed class SqliteSubject(string path, UpgradeRequest request, ScratchFolder? scratch = null) : IUpgradeSubject
+internal sealed class SqliteSubject(string path, UpgradeRequest request, LocalWorkspace? scratch = null) : IUpgradeSubject
 {
     public IReadOnlyDictionary<string, string?> Environment =>
         request.DatabaseVariable is { } variable ? new Dictionary<string, string?> { [variable] = "sqlite:///" + path } : [];
@@ -53,7 +54,7 @@ internal sealed class SqliteSubject(string path, UpgradeRequest request, Scratch
     public async Task<IUpgradeSubject> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {
         // Beside the backups, where there is room, and from where the next run removes what a killed one has left.
-        ScratchFolder folder = ScratchFolder.Create(repository.Storage, null, BackupRepository.RequireManifest(backup).Payloads.Sum(payload => payload.OriginalSize));
+        LocalWorkspace folder = await repository.OpenScratchAsync(null, BackupRepository.RequireManifest(backup).Payloads.Sum(payload => payload.OriginalSize), cancellationToken).ConfigureAwait(false);
         try
         {
             string copy = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "rehearsal")).FullName, Path.GetFileName(path));

@@ -79,7 +79,7 @@ internal sealed class UpgradeReturn(UpgradeJournal journal, UpgradeSetup setup, 
         ?? throw new BackupFailure(
             ErrorCodes.BackupNotFound,
             FailureCategory.NotFound,
-            $"The backup {note.BackupSource}/{note.BackupName}, which the upgrade {note.Id} made in '{repository.Storage.Location}', is not there.",
+            $"The backup {note.BackupSource}/{note.BackupName}, which the upgrade {note.Id} made in '{repository.Location}', is not there.",
             "Find it, or restore another one: Get-DbBackup, Restore-DbBackup.")
         { Target = note.BackupName };
 

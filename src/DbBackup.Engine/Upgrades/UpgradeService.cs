@@ -29,7 +29,7 @@ public sealed class UpgradeService(string? journals = null)
                 Subject = setup.Name,
                 Revision = found.Revision,
                 Size = found.Size,
-                Repository = repository.Storage.Location,
+                Repository = repository.Location,
                 NewVersion = fetch,
                 Installation = install,
                 StopsApplication = setup.Request.IsOfContainers,
@@ -65,7 +65,7 @@ public sealed class UpgradeService(string? journals = null)
                 Request = setup.Request,
                 Subject = setup.Name,
                 Started = now,
-                Repository = repository.Storage.Location,
+                Repository = repository.Location,
                 Steps = [.. setup.Deployment.Steps.Select(name => new UpgradeStep { Name = name })],
             });
             return await new UpgradeRun(journal, setup, repository, observer).RunAsync(cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
@@ -31,19 +32,19 @@ public sealed class BackupVerifier
         ArgumentNullException.ThrowIfNull(options);
         Manifest manifest = BackupRepository.RequireManifest(backup);
         var key = new BackupKey(backup.Source, backup.Name);
-        using IDisposable claim = _repository.Storage.Claim(key);
-        var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
-        using ScratchFolder? scratch = options.Level == BackupTestLevel.Checksum
+        await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        var content = new BackupContent(manifest, file => _repository.OpenRead(key, file));
+        using LocalWorkspace? scratch = options.Level == BackupTestLevel.Checksum
             ? null
-            : ScratchFolder.Create(_repository.Storage, options.StagingPath, manifest.Payloads.Sum(payload => payload.OriginalSize));
+            : await _repository.OpenScratchAsync(options.StagingPath, manifest.Payloads.Sum(payload => payload.OriginalSize), cancellationToken).ConfigureAwait(false);
         BackupTestResult result;
         try
         {
-            result = await RunAsync(content, _repository.Storage.Location, options, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
+            result = await RunAsync(content, _repository.Location, options, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw DiskFailures.From(exception, scratch?.Path ?? _repository.Storage.Location, $"testing '{backup}'");
+            throw DiskFailures.From(exception, scratch?.Path ?? _repository.Location, $"testing '{backup}'");
         }
 
         try

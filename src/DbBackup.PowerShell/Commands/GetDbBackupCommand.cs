@@ -77,7 +77,7 @@ public sealed class GetDbBackupCommand : RepositoryCommandBase
         foreach (string name in Name ?? [])
         {
             if (!WildcardPattern.ContainsWildcardCharacters(name) && !all.Any(backup => Fits(backup.Name, [name])))
-                WriteError(ErrorRecords.From(BackupSelection.NotFound(name, repository.Storage.Location), name));
+                WriteError(ErrorRecords.From(BackupSelection.NotFound(name, repository.Location), name));
         }
 
         foreach (Backup backup in found.Where(backup => Fits(backup.Name, Name)))

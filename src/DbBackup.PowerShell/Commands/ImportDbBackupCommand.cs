@@ -32,7 +32,7 @@ public sealed class ImportDbBackupCommand : BackupCreationCommandBase
                 string path = item.Resolved ?? throw item.Failure!;
                 BackupRepository repository = OpenRepository(Repository);
                 BackupRequest request = Describe([]) with { DrillServer = DescribeDrillServer() };
-                if (ShouldProcess($"'{path}' into '{repository.Storage.Location}'", "Adopt"))
+                if (ShouldProcess($"'{path}' into '{repository.Location}'", "Adopt"))
                     WriteObject(Run((observer, token) => new BackupImporter(repository).ImportAsync(path, request, observer, token)));
             });
         }

@@ -37,7 +37,7 @@ public abstract class BackupCommandBase : RepositoryCommandBase
     /// <summary>The object's backup as it is in the repository now; objects may be older than the last test.</summary>
     private protected Backup Refresh(Backup backup, BackupRepository repository) =>
         Run((_, token) => repository.FindAsync(new BackupKey(backup.Source, backup.Name), token))
-        ?? throw BackupSelection.NotFound(backup.ToString(), repository.Storage.Location);
+        ?? throw BackupSelection.NotFound(backup.ToString(), repository.Location);
 
     /// <summary>The backups that the parameters name, newest first.</summary>
     /// <param name="names">Names or wildcards; null for all.</param>
@@ -50,14 +50,14 @@ public abstract class BackupCommandBase : RepositoryCommandBase
         IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(Source, token));
         IReadOnlyList<Backup> candidates = latest ? BackupSelection.LatestGood(all, null) : all;
         if (names is null)
-            return candidates.Count > 0 ? candidates : throw BackupSelection.NotFound(Source is null ? "*" : $"{Source}/*", repository.Storage.Location);
+            return candidates.Count > 0 ? candidates : throw BackupSelection.NotFound(Source is null ? "*" : $"{Source}/*", repository.Location);
         var selected = new List<Backup>();
         foreach (string name in names)
         {
             var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
             List<Backup> matches = [.. candidates.Where(backup => pattern.IsMatch(backup.Name))];
             if (matches.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-                WriteError(ErrorRecords.From(BackupSelection.NotFound(Source is null ? name : $"{Source}/{name}", repository.Storage.Location)));
+                WriteError(ErrorRecords.From(BackupSelection.NotFound(Source is null ? name : $"{Source}/{name}", repository.Location)));
             selected.AddRange(matches.Except(selected));
         }
 
@@ -72,6 +72,6 @@ public abstract class BackupCommandBase : RepositoryCommandBase
         if (ParameterSetName == InputObjectSet)
             return Refresh(InputObject!, repository);
         IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(Source, token));
-        return BackupSelection.One(all, Source, name, latest, repository.Storage.Location);
+        return BackupSelection.One(all, Source, name, latest, repository.Location);
     }
 }

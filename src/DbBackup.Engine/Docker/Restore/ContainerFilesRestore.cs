@@ -5,6 +5,7 @@ using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Engines;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
@@ -91,14 +92,14 @@ internal sealed class ContainerFilesRestore : PreparedRestore, IDisposable
         var duration = Stopwatch.StartNew();
         Manifest manifest = BackupRepository.RequireManifest(_request.Backup);
         var key = new BackupKey(_request.Backup.Source, _request.Backup.Name);
-        using IDisposable claim = _repository.Storage.Claim(key);
-        var content = new BackupContent(manifest, file => _repository.Storage.OpenRead(key, file));
+        await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        var content = new BackupContent(manifest, file => _repository.OpenRead(key, file));
         string activity = $"Restoring {_request.Backup}";
         var swaps = new List<VolumeSwap>();
         try
         {
-            using (ScratchFolder scratch = ScratchFolder.Create(
-                _repository.Storage, _request.StagingPath, _places.SelectMany(place => place.Databases).Sum(database => database.Payload.OriginalSize)))
+            using (LocalWorkspace scratch = await _repository.OpenScratchAsync(
+                _request.StagingPath, _places.SelectMany(place => place.Databases).Sum(database => database.Payload.OriginalSize), cancellationToken).ConfigureAwait(false))
             {
                 foreach (VolumePlace place in _places)
                     swaps.Add(await StageAsync(place, content, scratch.Path, activity, observer, cancellationToken).ConfigureAwait(false));
