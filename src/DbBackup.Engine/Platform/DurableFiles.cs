@@ -101,6 +101,24 @@ internal static class DurableFiles
             FlushDirectory(oldParent);
     }
 
+    /// <summary>Renames a file, never onto one that exists. The caller flushes the folder.</summary>
+    /// <returns>False if there is one of the new name.</returns>
+    public static bool TryMoveFileNoReplace(string from, string to)
+    {
+        if (UnixFile.TryRenameNoReplace(from, to) is { } moved)
+            return moved;
+        try
+        {
+            // Links and unlinks where the system can.
+            File.Move(from, to, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (Path.Exists(to))
+        {
+            return false;
+        }
+    }
+
     /// <summary>Makes one file's content durable.</summary>
     public static void FlushFile(string path)
     {

@@ -5,7 +5,6 @@ using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;
 

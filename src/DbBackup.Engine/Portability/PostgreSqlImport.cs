@@ -4,7 +4,6 @@ using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;
 

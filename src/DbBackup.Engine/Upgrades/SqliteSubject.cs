@@ -4,7 +4,6 @@ using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Upgrades;
 

@@ -1,14 +1,5 @@
 namespace DbBackup.Engine.Repository.Stores;
 
-/// <summary>The place of a backup in a repository.</summary>
-/// <param name="Source">The source's name.</param>
-/// <param name="Name">The backup's name.</param>
-public sealed record BackupKey(string Source, string Name)
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"{Source}/{Name}";
-}
-
 /// <summary>The small files of one stored backup.</summary>
 /// <param name="Key">Its place.</param>
 /// <param name="Location">That place as a person writes it.</param>

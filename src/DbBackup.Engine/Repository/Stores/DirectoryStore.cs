@@ -1,0 +1,217 @@
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Repository.Stores;
+
+/// <summary>A store in a folder of a local disk or a network share: each object is a file, each <c>/</c> of its key a folder.</summary>
+public sealed class DirectoryStore : IObjectStore
+{
+    // Below a backup's own folder there is one more; deeper lie only loops of links.
+    private const int DeepestFolder = 5;
+
+    /// <summary>Creates the store; touches nothing.</summary>
+    /// <param name="location">The folder's absolute path.</param>
+    public DirectoryStore(string location) => Location = Path.TrimEndingDirectorySeparator(location);
+
+    /// <inheritdoc/>
+    public string Location { get; }
+
+    /// <inheritdoc/>
+    public string? LocalFolder => Location;
+
+    /// <inheritdoc/>
+    public string Locate(string key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        string[] names = key.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        return names.Any(name => name is "." or ".." || name.Contains('\\', StringComparison.Ordinal))
+            ? throw new ArgumentException($"'{key}' is not a key of this store.", nameof(key))
+            : Path.Join([Location, .. names]);
+    }
+
+    /// <inheritdoc/>
+    public Task<StoreProperties> ReadPropertiesAsync(CancellationToken cancellationToken) =>
+        Task.Run(() => new StoreProperties(Directory.Exists(Location), VolumeSpace.Available(Location)), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredObject>> ListAsync(string prefix, CancellationToken cancellationToken) => Task.Run<IReadOnlyList<StoredObject>>(
+        () =>
+        {
+            if (!Directory.Exists(Location))
+                throw DirectoryFailures.NoRepository(Location);
+            var found = new List<StoredObject>();
+            var folders = new List<(string Path, string Key)> { (Locate(prefix), prefix) };
+            // Two levels one after the other; the folders of the backups side by side.
+            for (int level = 0; level < 2; level++)
+            {
+                var below = new List<(string, string)>();
+                foreach ((string path, string key) in folders)
+                    FolderListing.Read(path, key, found, below);
+                folders = below;
+            }
+
+            var parts = new List<StoredObject>[folders.Count];
+            Parallel.For(0, folders.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
+            {
+                parts[i] = [];
+                FolderListing.ReadAll(folders[i].Path, folders[i].Key, parts[i], DeepestFolder);
+            });
+            return [.. found, .. parts.SelectMany(part => part)];
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<Stream?> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            string path = Locate(key);
+            try
+            {
+                var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.SequentialScan);
+                file.Seek(offset, SeekOrigin.Begin);
+                return length is { } limit ? new LimitedStream(file, limit) : (Stream?)file;
+            }
+            catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+            {
+                return null;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw DirectoryFailures.NotReadable(path, exception);
+            }
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<bool> PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => Task.Run(
+        () => Writing(key, path =>
+        {
+            if (Path.Exists(path))
+                return false;
+            // The content gets its name when it is whole and on the disk.
+            string unfinished = Path.Join(Path.GetDirectoryName(path), $".{Guid.NewGuid():N}.tmp");
+            try
+            {
+                using (FileStream file = PrivateFiles.CreateNew(unfinished))
+                {
+                    file.Write(content.Span);
+                    file.Flush(flushToDisk: true);
+                }
+
+                if (!DurableFiles.TryMoveFileNoReplace(unfinished, path))
+                    return false;
+            }
+            finally
+            {
+                File.Delete(unfinished);
+            }
+
+            FlushFolders(Path.GetDirectoryName(path)!);
+            return true;
+        }),
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task WriteAsync(string key, Func<Stream, Task> write, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        string path = Locate(key);
+        FileStream file = await Task.Run(() => Writing(key, PrivateFiles.CreateNew), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await using (file.ConfigureAwait(false))
+                await write(file).ConfigureAwait(false);
+        }
+        catch
+        {
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task FlushAsync(string prefix, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            string folder = Locate(prefix);
+            try
+            {
+                if (Directory.Exists(folder))
+                    DurableFiles.FlushTree(folder, cancellationToken);
+                FlushFolders(VolumeSpace.NearestExisting(Path.GetDirectoryName(folder)!));
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw DirectoryFailures.NotWritable(Location, folder, exception);
+            }
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task DeleteAsync(string key, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            string path = Locate(key);
+            try
+            {
+                File.Delete(path);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                return;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw DirectoryFailures.NotDeletable(path, exception);
+            }
+
+            // A folder is there as long as something is in it, as in a bucket. That of the leases stays: each run needs it.
+            if (key[0] != '.')
+                RemoveEmptyFolders(Path.GetDirectoryName(path)!);
+        },
+        cancellationToken);
+
+    private void RemoveEmptyFolders(string folder)
+    {
+        try
+        {
+            while (folder.Length > Location.Length)
+            {
+                Directory.Delete(folder, recursive: false);
+                folder = Path.GetDirectoryName(folder)!;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Something else is in it.
+        }
+    }
+
+    private T Writing<T>(string key, Func<string, T> write)
+    {
+        string path = Locate(key);
+        string folder = Path.GetDirectoryName(path)!;
+        DirectoryFailures.RequireParent(Location);
+        for (int attempt = 0; ; attempt++)
+        {
+            try
+            {
+                PrivateFiles.CreateFolder(folder);
+                return write(path);
+            }
+            catch (DirectoryNotFoundException) when (attempt < 10)
+            {
+                // Another process found the folder empty, and removed it.
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw DirectoryFailures.NotWritable(Location, path, exception);
+            }
+        }
+    }
+
+    private void FlushFolders(string folder)
+    {
+        for (; folder.Length >= Location.Length; folder = Path.GetDirectoryName(folder)!)
+            DurableFiles.FlushDirectory(folder);
+    }
+}

@@ -1,0 +1,72 @@
+namespace DbBackup.Engine.Repository.Stores;
+
+/// <summary>One object of a store.</summary>
+/// <param name="Key">Its key: names separated by <c>/</c>.</param>
+/// <param name="Size">Its bytes.</param>
+/// <param name="Modified">When it was written, by the store's clock (UTC).</param>
+public sealed record StoredObject(string Key, long Size, DateTimeOffset Modified);
+
+/// <summary>What a store says about itself.</summary>
+/// <param name="Exists">Whether the place exists.</param>
+/// <param name="AvailableBytes">The free bytes; null if there is no limit to know of.</param>
+public sealed record StoreProperties(bool Exists, long? AvailableBytes);
+
+/// <summary>
+/// Bytes under keys, in one kind of place. It knows nothing of what they mean, and needs nothing that a share or a bucket lacks: no
+/// rename, no append, no lock. Every implementation passes the same contract tests. Failures are <see cref="BackupException"/>s.
+/// </summary>
+public interface IObjectStore
+{
+    /// <summary>The place as a person writes it: an absolute path, a URL.</summary>
+    string Location { get; }
+
+    /// <summary>The folder on this machine in which the objects are files; null for a remote place.</summary>
+    string? LocalFolder { get; }
+
+    /// <summary>Where an object is, as a person writes it: a path, a URL.</summary>
+    /// <param name="key">The object's key, or the part of it that several share.</param>
+    string Locate(string key);
+
+    /// <summary>Reads what the place says about itself.</summary>
+    Task<StoreProperties> ReadPropertiesAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Lists all objects whose keys begin with a prefix, in no order. What is listed was put before the call. Keys with a name that
+    /// begins with a dot may be left out unless the prefix has it.
+    /// </summary>
+    /// <param name="prefix">Empty, or whole names, each ended by <c>/</c>.</param>
+    /// <param name="cancellationToken">Stops the listing.</param>
+    /// <exception cref="BackupException">The place does not exist or cannot be read.</exception>
+    Task<IReadOnlyList<StoredObject>> ListAsync(string prefix, CancellationToken cancellationToken);
+
+    /// <summary>Opens an object.</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="offset">The first byte to read.</param>
+    /// <param name="length">How many bytes to read; null for all up to the end.</param>
+    /// <param name="cancellationToken">Stops the opening.</param>
+    /// <returns>A forward-only stream; null if there is no such object.</returns>
+    /// <exception cref="BackupException">It cannot be read.</exception>
+    Task<Stream?> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken);
+
+    /// <summary>Puts a small object, unless its key is taken: whole or not at all, and durable when this returns.</summary>
+    /// <returns>False if the key is taken; its object was not touched.</returns>
+    /// <exception cref="BackupException">It cannot be written.</exception>
+    Task<bool> PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Writes a large object under a key that only the caller uses. Durable after <see cref="FlushAsync"/>; a failure leaves nothing,
+    /// the death of this process may leave a part.
+    /// </summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="write">Writes the content to a forward-only stream.</param>
+    /// <param name="cancellationToken">Stops the writing.</param>
+    /// <exception cref="BackupException">It cannot be written.</exception>
+    Task WriteAsync(string key, Func<Stream, Task> write, CancellationToken cancellationToken);
+
+    /// <summary>Makes all that was written and deleted under a prefix durable.</summary>
+    Task FlushAsync(string prefix, CancellationToken cancellationToken);
+
+    /// <summary>Deletes an object; one that does not exist is no error.</summary>
+    /// <exception cref="BackupException">It cannot be deleted.</exception>
+    Task DeleteAsync(string key, CancellationToken cancellationToken);
+}
