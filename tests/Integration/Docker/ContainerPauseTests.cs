@@ -71,7 +71,7 @@ public sealed class ContainerPauseTests : IDisposable
         string off = _bench.RunWriter();
         _bench.Engine.Docker("stop", off);
         // Said when it is decided what is paused.
-        _bench.Observer.At = message => _ = message.Contains("stays so", StringComparison.Ordinal) ? _bench.Engine.Docker("rm", "-f", second) : null;
+        _bench.Observer.At = message => _ = message.Contains("is left so", StringComparison.Ordinal) ? _bench.Engine.Docker("rm", "-f", second) : null;
 
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(
             () => _bench.Pause(PauseMode.Paused, first, second, off).BeginAsync(_bench.Observer, CancellationToken.None));

@@ -108,7 +108,7 @@ public sealed class KilledPauseTests : IDisposable
         await _bench.RecoverAsync();
 
         string warning = Assert.Single(_bench.Observer.Warnings);
-        Assert.Contains("'shop-db-1' may still be paused", warning, StringComparison.Ordinal);
+        Assert.Contains("may have left 'shop-db-1' paused", warning, StringComparison.Ordinal);
         Assert.Contains(Assert.Single(_bench.Journals), warning, StringComparison.Ordinal);
     }
 
