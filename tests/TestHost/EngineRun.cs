@@ -5,7 +5,7 @@ using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 
 namespace DbBackup.TestHost;
 

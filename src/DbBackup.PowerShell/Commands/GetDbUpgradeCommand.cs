@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 

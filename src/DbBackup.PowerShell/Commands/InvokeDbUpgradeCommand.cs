@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 
 namespace DbBackup.PowerShell.Completion;
 

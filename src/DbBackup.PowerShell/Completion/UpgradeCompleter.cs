@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 
 namespace DbBackup.PowerShell.Completion;
 
@@ -15,6 +15,6 @@ public sealed class UpgradeCompleter : IArgumentCompleter
         ArgumentNullException.ThrowIfNull(wordToComplete);
         return new UpgradeService().List()
             .Where(upgrade => upgrade.Id.StartsWith(wordToComplete.Trim('\'', '"'), StringComparison.OrdinalIgnoreCase))
-            .Select(upgrade => new CompletionResult(CommandText.Quote(upgrade.Id), upgrade.Id, CompletionResultType.ParameterValue, $"{upgrade.Subject}, {upgrade.State}"));
+            .Select(upgrade => new CompletionResult(CommandText.Quote(upgrade.Id), upgrade.Id, CompletionResultType.ParameterValue, $"{upgrade.Target}, {upgrade.State}"));
     }
 }

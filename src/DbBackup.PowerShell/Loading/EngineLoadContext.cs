@@ -4,15 +4,16 @@ using System.Runtime.Loader;
 namespace DbBackup.PowerShell.Loading;
 
 /// <summary>
-/// The place of the engine and its packages, apart from other modules that bring the same packages in other versions.
-/// What the engine's own list does not name (the model, the framework) comes from the default context and is shared.
+/// The place of the engine, the upgrades and their packages, apart from other modules that bring the same packages in other versions.
+/// What the upgrades' own list does not name (the model, the framework) comes from the default context and is shared.
 /// </summary>
 internal sealed class EngineLoadContext : AssemblyLoadContext
 {
     private readonly AssemblyDependencyResolver _resolver;
 
-    public EngineLoadContext(string engine)
-        : base("DbBackup.Engine") => _resolver = new AssemblyDependencyResolver(engine);
+    /// <param name="root">The assembly that uses all others; the list of what it needs lies beside it.</param>
+    public EngineLoadContext(string root)
+        : base("DbBackup.Engine") => _resolver = new AssemblyDependencyResolver(root);
 
     protected override Assembly? Load(AssemblyName assemblyName)
     {

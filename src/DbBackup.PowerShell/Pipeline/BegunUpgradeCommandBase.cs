@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 using DbBackup.PowerShell.Completion;
 
 namespace DbBackup.PowerShell.Pipeline;

@@ -15,9 +15,9 @@ internal static class UpgradeReport
             new BackupFailure(
                 isBack ? ErrorCodes.UpgradeRolledBack : ErrorCodes.UpgradeFailed,
                 FailureCategory.InvalidData,
-                $"The upgrade of '{result.Subject}' failed{(isBack ? ", and its old state is back" : string.Empty)}: {result.Failure}",
+                $"The upgrade of '{result.Target}' failed{(isBack ? ", and its old state is back" : string.Empty)}: {result.Failure}",
                 isBack ? result.Recommendation ?? "Correct what failed, then try again: Invoke-DbUpgrade." : $"Take it back with Undo-DbUpgrade {result.Id}, or go on with Resume-DbUpgrade {result.Id}.")
-            { Target = result.Subject },
+            { Target = result.Target },
             result));
     }
 }

@@ -7,7 +7,7 @@ namespace DbBackup;
 public sealed record UpgradePlan
 {
     /// <summary>What is upgraded.</summary>
-    public required string Subject { get; init; }
+    public required string Target { get; init; }
 
     /// <summary>The database's schema revision, and how it stands to the code.</summary>
     public required SchemaRevision Revision { get; init; }
@@ -49,7 +49,7 @@ public sealed record UpgradePlan
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"Upgrade '{Subject}' ({ByteSize.Format(Size)}");
+        text.Append(CultureInfo.InvariantCulture, $"Upgrade '{Target}' ({ByteSize.Format(Size)}");
         if (Revision.Revision is { } revision)
             text.Append(CultureInfo.InvariantCulture, $", schema revision {revision}");
         if (Revision.CodeHeads is { } heads)

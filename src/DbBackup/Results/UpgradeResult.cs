@@ -68,7 +68,7 @@ public sealed record UpgradeResult
     public required string Id { get; init; }
 
     /// <summary>What is upgraded: the path or address of a database, or where the application is, as in <c>docker:///compose/shop/web</c>.</summary>
-    public required string Subject { get; init; }
+    public required string Target { get; init; }
 
     /// <summary>How it stands.</summary>
     public required UpgradeState State { get; init; }
@@ -101,5 +101,5 @@ public sealed record UpgradeResult
     public string? Recommendation { get; init; }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Id}: {Subject} {State}";
+    public override string ToString() => $"{Id}: {Target} {State}";
 }

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades;

@@ -1,5 +1,5 @@
 using System.Net;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades;

@@ -1,5 +1,5 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Tests.Unit.Upgrades;
 

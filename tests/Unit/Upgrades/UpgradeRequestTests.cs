@@ -1,7 +1,7 @@
 using System.Text.Json;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 
 namespace DbBackup.Tests.Unit.Upgrades;
 

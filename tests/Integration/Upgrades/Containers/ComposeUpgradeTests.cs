@@ -1,4 +1,4 @@
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Containers;

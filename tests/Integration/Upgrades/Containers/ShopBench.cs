@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using DbBackup.Engine.Docker.Addressing;
-using DbBackup.Engine.Upgrades;
+using DbBackup.Upgrades;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Containers;

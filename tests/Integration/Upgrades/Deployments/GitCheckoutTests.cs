@@ -1,4 +1,4 @@
-using DbBackup.Engine.Upgrades.Deployments;
+using DbBackup.Upgrades.Deployments;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Deployments;

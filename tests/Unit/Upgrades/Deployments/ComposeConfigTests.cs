@@ -1,4 +1,4 @@
-using DbBackup.Engine.Upgrades.Deployments;
+using DbBackup.Upgrades.Deployments;
 
 namespace DbBackup.Tests.Unit.Upgrades.Deployments;
 

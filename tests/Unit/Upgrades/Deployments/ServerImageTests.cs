@@ -1,5 +1,5 @@
 using DbBackup.Engine.Docker.Api;
-using DbBackup.Engine.Upgrades.Deployments;
+using DbBackup.Upgrades.Deployments;
 
 namespace DbBackup.Tests.Unit.Upgrades.Deployments;
 

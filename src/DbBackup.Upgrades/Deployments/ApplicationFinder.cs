@@ -1,0 +1,116 @@
+using DbBackup.Engine.Discovery;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+
+namespace DbBackup.Upgrades.Deployments;
+
+/// <summary>Finds what a person left open of an application in containers: which service holds the database, which folders the data.</summary>
+internal static class ApplicationFinder
+{
+    /// <summary>Completes a request.</summary>
+    /// <exception cref="BackupException">There is no such application, or several things could be meant.</exception>
+    public static async Task<UpgradeRequest> CompleteAsync(UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Application!.DockerHost), cancellationToken).ConfigureAwait(false);
+        return request.IsOfProject
+            ? await CompleteProjectAsync(client, request, cancellationToken).ConfigureAwait(false)
+            : await CompleteContainerAsync(client, request, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<UpgradeRequest> CompleteProjectAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        string named = request.Application!.ComposeProject!;
+        ComposeProject project = await ComposeProject.FindAsync(client, named, cancellationToken).ConfigureAwait(false);
+        string? folder = request.ProjectFolder ?? ComposeProject.FolderOf(named) ?? project.WorkingFolder;
+        if (folder is null || !Directory.Exists(folder))
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"The files of the compose project '{project.Name}' are not here{(folder is null ? string.Empty : $" (it was started from '{folder}')")}.",
+                "Name the folder that holds them: -ComposeProject ./folder.")
+            { Target = project.Name };
+        }
+
+        if (request.Migrate is null && request.GitRef is null && !request.Pull && !request.Build)
+            throw Invalid($"It is not said what is new in the compose project '{project.Name}'.", "Say where the new version comes from (-GitRef, -Pull, -Build), what migrates (-Migrate), or both.", project.Name);
+        string? server = request.DatabaseService ?? await FindServerAsync(client, project, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> services = request.Services.Count > 0 ? request.Services : [.. project.Services.Where(service => service != server)];
+        if (services.Count == 0 || (services.Count > 1 && request.Services.Count == 0 && request.Migrate is not null))
+            throw Invalid($"It is not said which services of the compose project '{project.Name}' get the new version.", $"Name them with -Service, first the one in which the migration runs: {string.Join(", ", project.Services)}.", project.Name);
+        DockerRequest application = request.Application with { ComposeProject = project.Name, Service = null };
+        request = request with { Application = application, ProjectFolder = folder, Services = services, DatabaseService = server };
+        if (server is not null)
+            return request with { Database = request.Database ?? (await PostgreSqlServer.ResolveAsync(new PostgreSqlConnectionRequest { Docker = application with { Service = server } }, cancellationToken).ConfigureAwait(false)).Database };
+        ContainerInspect container = await client.ContainerInspectAsync(project.Choose(services[0]).Id, cancellationToken).ConfigureAwait(false);
+        return await CompleteFilesAsync(request, container, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<UpgradeRequest> CompleteContainerAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        ContainerInspect container = await client.ContainerInspectAsync(request.Application!.Container!, cancellationToken).ConfigureAwait(false);
+        if (container.Label(ComposeLabels.Project) is { } project)
+        {
+            throw Invalid(
+                $"The container '{container.ShortName}' belongs to the compose project '{project}', which would make it anew as its files say.", $"Upgrade the project: -ComposeProject {project} -Service {container.Label(ComposeLabels.Service)}.", container.ShortName);
+        }
+
+        if (request.Image is null && !request.Pull && request.Migrate is null)
+            throw Invalid($"It is not said what is new for the container '{container.ShortName}'.", "Name the new image with -Image, have its own pulled again with -Pull, or say what migrates with -Migrate.", container.ShortName);
+        return await CompleteFilesAsync(
+            request with { Application = request.Application with { Container = container.ShortName }, Image = request.Image ?? container.Config.Image }, container, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<UpgradeRequest> CompleteFilesAsync(UpgradeRequest request, ContainerInspect container, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> paths = request.ContainerPaths.Count > 0
+            ? [.. request.ContainerPaths.Select(path => ContainerFiles.Normalize(path, isOfVolume: false)!)]
+            : [.. (container.Mounts ?? []).Where(mount => mount is { Type: "volume", RW: true }).Select(mount => mount.Destination).Order(StringComparer.Ordinal)];
+        if (paths.Count == 0)
+        {
+            throw Invalid(
+                $"The container '{container.ShortName}' has no volume that it writes, so it is not known what is to be backed up.", "Name the folder in which it keeps its data: -ContainerPath /app/data.", container.ShortName);
+        }
+
+        return request with { ContainerPaths = paths, DatabaseFiles = request.DatabaseFiles ?? await FindDatabasesAsync(request, container, paths, cancellationToken).ConfigureAwait(false) };
+    }
+
+    private static async Task<IReadOnlyList<string>> FindDatabasesAsync(UpgradeRequest request, ContainerInspect container, IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    {
+        var search = new SourceSearchRequest
+        {
+            DockerHost = request.Application!.DockerHost,
+            Containers = [new NameFilter(container.ShortName, true, name => name == container.ShortName)],
+            Kinds = [BackupSourceKind.Sqlite],
+        };
+        var found = new List<string>();
+        await foreach (BackupSource source in SourceSearch.FindAsync(search, SilentObserver.Instance, cancellationToken).ConfigureAwait(false))
+        {
+            // What is found in a volume may be named by the volume, or by another container that has it.
+            if (DockerLocation.IsOne(source.Location) && PathIn(container, DockerLocation.Parse(source.Location)) is { } path && paths.Any(each => ContainerPaths.IsWithin(path, each)))
+                found.Add(path);
+        }
+
+        return [.. found.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    }
+
+    private static string? PathIn(ContainerInspect container, DockerLocation location) => location.Volume is { } volume
+        ? (container.Mounts ?? []).FirstOrDefault(mount => mount.Name == volume) is { } mount ? mount.Destination.TrimEnd('/') + location.Path : null
+        : location.Path;
+
+    private static async Task<string?> FindServerAsync(DockerClient client, ComposeProject project, CancellationToken cancellationToken)
+    {
+        var servers = new List<string>();
+        foreach (ContainerSummary container in project.Containers)
+        {
+            if (await FoundServer.FindAsync(client, container, cancellationToken).ConfigureAwait(false) is not null)
+                servers.Add(container.Label(ComposeLabels.Service)!);
+        }
+
+        string[] different = [.. servers.Distinct(StringComparer.Ordinal)];
+        return different.Length <= 1 ? different.FirstOrDefault() : throw Invalid(
+            $"Several services of the compose project '{project.Name}' have a PostgreSQL server.", $"Name the one whose database is upgraded with -DatabaseService: {string.Join(", ", different)}.", project.Name);
+    }
+
+    private static BackupFailure Invalid(string message, string hint, string target) => new(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, message, hint) { Target = target };
+}

@@ -1,0 +1,206 @@
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Platform;
+using DbBackup.Upgrades.Targets;
+
+namespace DbBackup.Upgrades.Deployments;
+
+/// <summary>Services of a compose project. What its files describe is made by compose itself, as it would be by hand.</summary>
+/// <param name="client">The engine; closed with this object.</param>
+/// <param name="request">The upgrade, completed.</param>
+internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest request) : DockerDeployment(client, request)
+{
+    private ComposeCommand? _compose;
+
+    public override IReadOnlyList<string> Steps { get; } =
+    [
+        UpgradeSteps.Preflight, UpgradeSteps.Version, UpgradeSteps.Rehearsal, UpgradeSteps.Maintenance, UpgradeSteps.Backup, UpgradeSteps.Migration,
+        UpgradeSteps.Start, UpgradeSteps.Check, UpgradeSteps.Release,
+    ];
+
+    public override bool HasNewVersion => !HasSource(Request);
+
+    private string Folder => Request.ProjectFolder!;
+
+    private GitCheckout Git => new(Folder, Request.Timeout);
+
+    public override async Task<DeploymentRecord> InspectAsync(CancellationToken cancellationToken)
+    {
+        ComposeProject project = await FindProjectAsync(cancellationToken).ConfigureAwait(false);
+        await ComposeAsync(["config", "-q"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        var images = new List<ImageRecord>();
+        var definitions = new Dictionary<string, string>();
+        foreach (string service in Request.Services)
+        {
+            ContainerInspect container = await Client.ContainerInspectAsync(project.Choose(service).Id, cancellationToken).ConfigureAwait(false);
+            definitions[service] = (await DefineAsync(container.Id, container.Image, cancellationToken).ConfigureAwait(false)).Describe();
+            images.Add(new ImageRecord(service, container.Config.Image!, container.Image, project.Containers.Count(each => each.Label(ComposeLabels.Service) == service)));
+        }
+
+        GitInfo? git = Request.GitRef is { } reference ? await Git.RequireCleanAsync(reference, cancellationToken).ConfigureAwait(false) : GitWorkTree.Describe(Folder);
+        return new DeploymentRecord { Images = images, Definitions = definitions, Git = git };
+    }
+
+    public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record)
+    {
+        var fetch = new List<string>();
+        if (Request.GitRef is { } reference)
+            fetch.Add($"check out '{reference}' in '{Folder}' ({record.Git!.Branch ?? "no branch"}, {record.Git.Commit[..10]} now)");
+        if (Request.Pull)
+            fetch.AddRange(record.Images.Select(image => $"pull the image of the service '{image.Name}' ({image.Reference}, {Short(image.Id)} now)"));
+        if (Request.Build)
+            fetch.AddRange(record.Images.Select(image => $"build the image of the service '{image.Name}' ({image.Reference}, {Short(image.Id)} now)"));
+        return (fetch, [$"make {string.Join(", ", record.Images.Select(image => image.Name))} anew where the image or the project's files have changed (docker compose up --no-deps)"]);
+    }
+
+    public override async Task<string> FetchAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        await KeepImagesAsync(journal.Note, cancellationToken).ConfigureAwait(false);
+        var done = new List<string>();
+        if (Request.GitRef is { } reference)
+        {
+            done.Add(await Git.CheckOutAsync(reference, observer, cancellationToken).ConfigureAwait(false));
+            // Another version of the project's files.
+            _compose = null;
+            await ComposeAsync(["config", "-q"], observer, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (Request.Pull)
+            await ComposeAsync(["pull", .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
+        if (Request.Build)
+            await ComposeAsync(["build", .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
+        await RequireServerCanStayAsync(observer, cancellationToken).ConfigureAwait(false);
+        foreach (ImageRecord image in journal.Note.Deployment!.Images)
+        {
+            string? now = (await Client.ImageFindAsync(image.Reference, cancellationToken).ConfigureAwait(false))?.Id;
+            done.Add(now == image.Id ? $"{image.Name} keeps {image.Reference}" : $"{image.Name}: {image.Reference} {Short(image.Id)} → {(now is null ? "another name" : Short(now))}");
+        }
+
+        return string.Join("; ", done);
+    }
+
+    public override async Task<string> RunAsync(string command, IUpgradeTarget? target, UpgradeJournal? journal, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        string name = OnceName(journal?.Note.Id ?? Guid.NewGuid().ToString("N"));
+        await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await ComposeAsync([.. RunArguments(name, target), .. CommandWords.Of(command)], observer, cancellationToken, target?.Environment).ConfigureAwait(false);
+        }
+        finally
+        {
+            // What compose has started goes on without it.
+            await RemoveTrialAsync(name, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    public override async Task TrialRunAsync(IUpgradeTarget copy, UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        string name = OnceName(journal.Note.Id);
+        await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await ComposeAsync(["run", "-d", .. RunArguments(name, copy).Skip(3)], observer, cancellationToken, copy.Environment).ConfigureAwait(false);
+            await RequireWellAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await RemoveTrialAsync(name, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    public override async Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        string[] scale = [.. journal.Note.Deployment!.Images.Where(image => image.Containers > 1).SelectMany(image => new[] { "--scale", FormattableString.Invariant($"{image.Name}={image.Containers}") })];
+        await ComposeAsync(["up", "-d", "--no-deps", .. scale, .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
+        string running = await WaitUntilHealthyAsync(cancellationToken).ConfigureAwait(false);
+        await StartOthersAsync(journal.Note, cancellationToken).ConfigureAwait(false);
+        return running;
+    }
+
+    public override async Task<string> CleanUpAsync(UpgradeJournal journal, CancellationToken cancellationToken)
+    {
+        await ForgetEarlierAsync(journal.Note, cancellationToken).ConfigureAwait(false);
+        return $"the images before are kept until the next upgrade: {string.Join(", ", journal.Note.Deployment!.Images.Select(image => KeptName(image.Name, journal.Note.Id)))}";
+    }
+
+    public override async Task RestorePreviousAsync(UpgradeRecord note, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        await RemoveTrialAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
+        if (note.HasBegun(UpgradeSteps.Version))
+        {
+            if (Request.GitRef is not null && note.Deployment?.Git is { } git)
+            {
+                await Git.ReturnAsync(git, observer, cancellationToken).ConfigureAwait(false);
+                _compose = null;
+            }
+
+            await RestoreImagesAsync(note, observer, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!note.HasBegun(UpgradeSteps.Start))
+            return;
+        foreach (ContainerSummary container in await OwnContainersAsync(cancellationToken).ConfigureAwait(false))
+            await Client.ContainerStopAsync(container.Id, cancellationToken).ConfigureAwait(false);
+        await ComposeAsync(["up", "--no-start", "--no-deps", .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
+    }
+
+    protected override async Task<IReadOnlyList<ContainerSummary>> OwnContainersAsync(CancellationToken cancellationToken)
+    {
+        ComposeProject project = await FindProjectAsync(cancellationToken).ConfigureAwait(false);
+        return [.. Request.Services.SelectMany(service => project.Containers.Where(container => container.Label(ComposeLabels.Service) == service))];
+    }
+
+    protected override async Task<IReadOnlyList<ContainerSummary>> OtherUsersAsync(CancellationToken cancellationToken)
+    {
+        if (Request.DatabaseService is null)
+            return [];
+        PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
+            new PostgreSqlConnectionRequest { Docker = Request.Application! with { Service = Request.DatabaseService }, Database = Request.Database }, cancellationToken).ConfigureAwait(false);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, Request.Database, cancellationToken).ConfigureAwait(false);
+        return (await ServerUsers.FindAsync(maintenance, [Request.Database!], cancellationToken).ConfigureAwait(false))?.Containers ?? [];
+    }
+
+    private static bool HasSource(UpgradeRequest request) => request.Pull || request.Build || request.GitRef is not null;
+
+    private IEnumerable<string> RunArguments(string name, IUpgradeTarget? target) =>
+    [
+        "run", "--rm", "-T", "--no-deps", "--name", name,
+        // The value comes through the environment: arguments are seen by everybody.
+        .. (target?.Environment.Keys ?? []).SelectMany(variable => new[] { "-e", variable }),
+        .. (target?.Mounts ?? new Dictionary<string, string>()).SelectMany(mount => new[] { "-v", $"{mount.Value}:{mount.Key}" }),
+        .. Request.CodePath is { } path ? ["-w", path] : Array.Empty<string>(),
+        Request.Services[0],
+    ];
+
+    // Its next "up", whoever says it, makes the server's container anew, too.
+    private async Task RequireServerCanStayAsync(IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        if (Request.DatabaseService is not { } service)
+            return;
+        string? reference = ComposeConfig.ImageOf(await ComposeAsync(["config"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false), service);
+        ImageInspect? image = reference is null ? null : await Client.ImageFindAsync(reference, cancellationToken).ConfigureAwait(false);
+        ComposeProject project = await FindProjectAsync(cancellationToken).ConfigureAwait(false);
+        ContainerInspect server = await Client.ContainerInspectAsync(project.Choose(service).Id, cancellationToken).ConfigureAwait(false);
+        if (image is null || image.Id == server.Image)
+            return;
+        ServerImage.RequireCompatible(server, image, reference!, Request.Force);
+        if (!Request.Services.Contains(service))
+            observer.Warning($"The new version wants the image '{reference}' for the service '{service}', which was left as it is: it gets it with the next 'up' of the project.");
+    }
+
+    private Task<ComposeProject> FindProjectAsync(CancellationToken cancellationToken) => ComposeProject.FindAsync(Client, Request.Application!.ComposeProject!, cancellationToken);
+
+    private async Task<string> ComposeAsync(
+        IReadOnlyList<string> arguments, IOperationObserver observer, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        _compose ??= await ComposeCommand.FindAsync(Folder, await FindProjectAsync(cancellationToken).ConfigureAwait(false), Client.Endpoint, cancellationToken).ConfigureAwait(false);
+        var variables = new Dictionary<string, string?>(_compose.Environment);
+        foreach ((string name, string? value) in environment ?? new Dictionary<string, string?>())
+            variables[name] = value;
+        var command = UpgradeCommand.Of(_compose.Program, [.. _compose.Arguments, .. arguments], Folder, variables);
+        return await command.RunAsync(Request.Timeout, null, observer, cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,109 @@
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Upgrades.Deployments;
+using DbBackup.Upgrades.Targets;
+
+namespace DbBackup.Upgrades;
+
+/// <summary>What an upgrade works on: the data, and the application around them.</summary>
+/// <param name="Request">The upgrade, with all that a person left open.</param>
+/// <param name="Target">The data.</param>
+/// <param name="Deployment">The application.</param>
+internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Target, IDeployment Deployment) : IAsyncDisposable
+{
+    /// <summary>The name of what is upgraded, by which two upgrades of the same are told.</summary>
+    public string Name => Request switch
+    {
+        { DatabasePath: { } path } => path,
+        { Application: { ComposeProject: { } project } application } => new DockerLocation { Host = HostOf(application), Project = project, Service = Request.Services[0] }.ToString(),
+        { Application: { } application } => new DockerLocation { Host = HostOf(application), Container = application.Container }.ToString(),
+        _ => PostgreSqlConnectionSettings.Resolve(Request.Server!).LocationOf(Request.Server!.Database),
+    };
+
+    /// <summary>A short name for its journal.</summary>
+    public string ShortName => Request switch
+    {
+        { DatabasePath: { } path } => Path.GetFileNameWithoutExtension(path),
+        { Application: { } application } => application.ComposeProject ?? application.Container!,
+        _ => Request.Server!.Database!,
+    };
+
+    /// <summary>Finds what a person meant.</summary>
+    /// <exception cref="BackupException">There is no such thing, or several could be meant.</exception>
+    public static async Task<ResolvedUpgrade> CompleteAsync(UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Server is { } server)
+        {
+            PostgreSqlConnectionSettings settings = PostgreSqlConnectionSettings.Resolve(server);
+            string database = settings.Database ?? throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"No database of '{settings.LocationOf(null)}' was named.", "Name it with -Database, or in the connection string.");
+            // Written to the journal, so without the password: that of this run is kept in memory alone.
+            request = request with { Server = new PostgreSqlConnectionRequest { ConnectionString = settings.ToKeywords(), Database = database, Password = settings.Password } };
+        }
+        else if (request.IsOfContainers)
+        {
+            request = await ApplicationFinder.CompleteAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await CreateAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Connects to what was found before. Looks for nothing: of an upgrade that was cut off, something may be missing now.</summary>
+    public static async Task<ResolvedUpgrade> CreateAsync(UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        if (request.DatabasePath is { } path)
+            return new ResolvedUpgrade(request, new SqliteUpgradeTarget(path, request), new HostDeployment(request));
+        if (request.Server is { } server)
+        {
+            var urls = DatabaseUrls.OfProgram(request.DatabaseVariable, PostgreSqlConnectionSettings.Resolve(server), request.DatabaseVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null);
+            return new ResolvedUpgrade(request, new PostgreSqlUpgradeTarget(server, server.Database!, [], urls, request), new HostDeployment(request));
+        }
+
+        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Application!.DockerHost), cancellationToken).ConfigureAwait(false);
+        IDeployment deployment = request.IsOfProject ? new ComposeDeployment(client, request) : new ContainerDeployment(client, request);
+        try
+        {
+            return new ResolvedUpgrade(request, await SubjectOfAsync(client, request, cancellationToken).ConfigureAwait(false), deployment);
+        }
+        catch
+        {
+            await deployment.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Target.DisposeAsync().ConfigureAwait(false);
+        await Deployment.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<IUpgradeTarget> SubjectOfAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        DockerRequest own = request.Application! with { Service = request.IsOfProject ? request.Services[0] : null };
+        if (request.DatabaseService is null)
+            return new ContainerFilesUpgradeTarget(own, [.. request.ContainerPaths], request.DatabaseFiles ?? [], request);
+        ContainerFilesRequest[] files = [.. request.ContainerPaths.Select(path => new ContainerFilesRequest { Subject = own, Path = path, LockTimeout = request.LockTimeout, AllowEmpty = true })];
+        var urls = DatabaseUrls.OfContainer(await EnvironmentOfAsync(client, request, cancellationToken).ConfigureAwait(false), request.Database!, request.DatabaseVariable);
+        return new PostgreSqlUpgradeTarget(
+            new PostgreSqlConnectionRequest { Docker = request.Application! with { Service = request.DatabaseService } }, request.Database!, files, urls, request);
+    }
+
+    // Of a project that was cut off in the middle, the container may be missing.
+    private static async Task<IReadOnlyList<string>> EnvironmentOfAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ComposeProject project = await ComposeProject.FindAsync(client, request.Application!.ComposeProject!, cancellationToken).ConfigureAwait(false);
+            return (await client.ContainerInspectAsync(project.Choose(request.Services[0]).Id, cancellationToken).ConfigureAwait(false)).Config.Env ?? [];
+        }
+        catch (BackupFailure failure) when (failure.Code == ErrorCodes.ContainerNotFound)
+        {
+            return [];
+        }
+    }
+
+    private static string? HostOf(DockerRequest application) => DockerLocation.HostOf(DockerContexts.OfUser.Resolve(application.DockerHost));
+}

@@ -1,0 +1,121 @@
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Restores;
+
+namespace DbBackup.Upgrades.Targets;
+
+/// <summary>Folders and files of a container, with the SQLite databases that are among them.</summary>
+/// <param name="place">The container, service or volume.</param>
+/// <param name="paths">The paths in it; null for a whole volume.</param>
+/// <param name="databases">The paths of the SQLite databases in it.</param>
+/// <param name="request">The upgrade.</param>
+/// <param name="scratch">What keeps a copy for as long as it is needed; null for the real one.</param>
+internal sealed class ContainerFilesUpgradeTarget(
+    DockerRequest place, IReadOnlyList<string?> paths, IReadOnlyList<string> databases, UpgradeRequest request, ScratchVolume? scratch = null) : IUpgradeTarget
+{
+    public IReadOnlyDictionary<string, string?> Environment => new Dictionary<string, string?>();
+
+    public IReadOnlyDictionary<string, string> Mounts => scratch is null ? new Dictionary<string, string>() : new Dictionary<string, string> { [scratch.Path] = scratch.Name };
+
+    public string? WhyNoCopy => paths.Count == 1 ? null : "more than one folder is upgraded";
+
+    public async Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken)
+    {
+        SchemaRevision? first = null;
+        foreach (string database in databases)
+        {
+            SchemaRevision revision = await WithCopyOfAsync(database, copy => copy.RevisionAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (revision.Revision is not null)
+                return revision with { Target = Location(database) };
+            first ??= revision with { Target = Location(database) };
+        }
+
+        return first ?? new SchemaRevision { Target = Location(paths[0] ?? string.Empty), Engine = "Files" };
+    }
+
+    public Task<TargetSources> OpenAsync(CancellationToken cancellationToken) =>
+        TargetSources.OpenAsync([], paths.Select(path => Files(path, Consistency.Auto)), null, cancellationToken);
+
+    // A lock of SQLite lasts for a transaction, and whoever writes is stopped before.
+    public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+
+    public async Task<string?> FindDamageAsync(CancellationToken cancellationToken)
+    {
+        foreach (string database in databases)
+        {
+            if (await WithCopyOfAsync(database, copy => copy.FindDamageAsync(cancellationToken), cancellationToken).ConfigureAwait(false) is { } damage)
+                return $"{database}: {damage}";
+        }
+
+        return null;
+    }
+
+    public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => databases switch
+    {
+        [var only] => WithCopyOfAsync(only, copy => copy.QueryScalarAsync(sql, cancellationToken), cancellationToken),
+        _ => throw new BackupFailure(
+            ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument,
+            databases.Count == 0 ? "There is no SQLite database to ask." : $"There are several SQLite databases, and it is not known which is asked: {string.Join(", ", databases)}.", "Name the one database with -ContainerPath, or make the check with a command.")
+        { Target = sql },
+    };
+
+    public async Task<IUpgradeTarget> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ScratchVolume volume = await ScratchVolume.CreateAsync(place, paths[0]!, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var there = new DockerRequest { DockerHost = place.DockerHost, Volume = volume.Name };
+            PreparedRestore restore = await PreparedRestore.PrepareAsync(
+                repository,
+                new RestoreRequest { Backup = backup, Connection = new() { Docker = there }, ContainerPath = volume.Below.Length == 0 ? null : volume.Below, NoSafetyBackup = true, Force = true, LockTimeout = request.LockTimeout },
+                changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+            await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
+            return new ContainerFilesUpgradeTarget(
+                there, [volume.Below.Length == 0 ? null : volume.Below], [.. databases.Select(database => database[volume.Path.TrimEnd('/').Length..])], request, volume);
+        }
+        catch
+        {
+            await volume.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(place.DockerHost), cancellationToken).ConfigureAwait(false);
+        await TemporaryContainer.SweepAsync(client, cancellationToken).ConfigureAwait(false);
+    }
+
+    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, Connection = new() { Docker = new DockerRequest { DockerHost = place.DockerHost } }, Force = true, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
+
+    public ValueTask DisposeAsync() => scratch?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private ContainerFilesRequest Files(string? path, Consistency consistency) =>
+        new() { Subject = place, Path = path, Consistency = consistency, LockTimeout = request.LockTimeout, AllowEmpty = true };
+
+    private string Location(string path) => new DockerLocation { Project = place.ComposeProject, Service = place.Service, Container = place.Container, Volume = place.Volume, Path = path }.ToString();
+
+    // A snapshot of one database, taken as backups take it, on which anything can be asked.
+    private async Task<T> WithCopyOfAsync<T>(string database, Func<SqliteUpgradeTarget, Task<T>> work, CancellationToken cancellationToken)
+    {
+        using LocalWorkspace folder = LocalWorkspace.Create(Path.GetTempPath());
+        BackupRepository repository = BackupRepository.At(Path.Combine(folder.Path, "repository"));
+        ContainerFilesPlan plan = await ContainerFiles.ResolveAsync(Files(database, Consistency.Live), cancellationToken).ConfigureAwait(false);
+        Backup backup;
+        await using (plan.ConfigureAwait(false))
+        {
+            backup = await new BackupService(repository).CreateAsync(
+                new BackupRequest { Sources = plan.Sources, SourceName = "look", Compression = PayloadCompression.None, Fingerprint = FingerprintLevel.None }, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        }
+
+        string copy = Path.Combine(folder.Path, "copy.db");
+        PreparedRestore restore = await PreparedRestore.PrepareAsync(
+            repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        await restore.RunAsync(SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        return await work(new SqliteUpgradeTarget(copy, request)).ConfigureAwait(false);
+    }
+}

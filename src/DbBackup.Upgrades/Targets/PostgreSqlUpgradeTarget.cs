@@ -1,0 +1,149 @@
+using System.Globalization;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Restores;
+
+namespace DbBackup.Upgrades.Targets;
+
+/// <summary>A database of a PostgreSQL server, in a container or not.</summary>
+/// <param name="connection">The server, and who connects.</param>
+/// <param name="database">The database's name.</param>
+/// <param name="files">What in containers belongs to the same state.</param>
+/// <param name="urls">Leads a program to it.</param>
+/// <param name="request">The upgrade.</param>
+/// <param name="scratch">What keeps a copy for as long as it is needed; null for the real one.</param>
+internal sealed class PostgreSqlUpgradeTarget(
+    PostgreSqlConnectionRequest connection, string database, IReadOnlyList<ContainerFilesRequest> files, DatabaseUrls urls, UpgradeRequest request, WorkDatabase? scratch = null) : IUpgradeTarget
+{
+    private const string Looking = "looking for locks";
+
+    // Every session in the database with a transaction that is older than any that a running application has, or that a dump holds; with what
+    // two-phase commit has left; and with the locks by which programs that migrate keep each other out.
+    private const string HoldersSql = """
+        SELECT format('process %s (%s%s) in a transaction since %s', pid, coalesce(nullif(application_name, ''), 'unnamed'),
+                coalesce(', from ' || host(client_addr), ''), date_trunc('second', xact_start))
+        FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+            AND (xact_start < now() - interval '5 minutes' OR (xact_start IS NOT NULL AND application_name LIKE 'pg_dump%'))
+        UNION ALL
+        SELECT format('process %s (%s) with an advisory lock', a.pid, coalesce(nullif(a.application_name, ''), 'unnamed'))
+        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND a.pid <> pg_backend_pid()
+        UNION ALL
+        SELECT format('the prepared transaction %s since %s', quote_literal(gid), date_trunc('second', prepared))
+        FROM pg_prepared_xacts WHERE database = current_database()
+        LIMIT 5
+        """;
+
+    public IReadOnlyDictionary<string, string?> Environment => urls.For(database, isCopy: scratch is not null);
+
+    public IReadOnlyDictionary<string, string> Mounts => new Dictionary<string, string>();
+
+    public string? WhyNoCopy => urls.WhyNone;
+
+    public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
+        WithServerAsync(server => SchemaRevisions.OfPostgreSqlAsync(server, database, cancellationToken), cancellationToken);
+
+    public async Task<TargetSources> OpenAsync(CancellationToken cancellationToken)
+    {
+        PostgreSqlConnectionSettings server = await ResolveAsync(cancellationToken).ConfigureAwait(false);
+        var source = new PostgreSqlSource(server, database, new PostgreSqlDumpOptions { LockTimeout = request.LockTimeout });
+        return await TargetSources.OpenAsync(
+            [source, .. request.Include.Select(include => new FolderSource(include))], files, connection with { Database = database }, cancellationToken).ConfigureAwait(false);
+    }
+
+    public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => WithSessionAsync(
+        async session =>
+        {
+            List<string> holders = await session.RowsAsync(HoldersSql, row => row.GetString(0), Looking, cancellationToken).ConfigureAwait(false);
+            return holders.Count == 0 ? null : string.Join("; ", holders);
+        },
+        cancellationToken);
+
+    // The server itself says what it cannot read; what a migration can leave behind is an index that was not built to its end. That of a
+    // partitioned table may wait for those of its partitions for as long as people like.
+    public Task<string?> FindDamageAsync(CancellationToken cancellationToken) => WithSessionAsync(
+        async session => await session.TextAsync(
+            "SELECT 'the index ' || string_agg(indexrelid::regclass::text, ', ') || ' is not valid' FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE NOT indisvalid AND c.relkind = 'i' HAVING count(*) > 0",
+            "checking the database", cancellationToken).ConfigureAwait(false),
+        cancellationToken);
+
+    public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => WithSessionAsync(
+        async session =>
+        {
+            // A person names tables as an application does.
+            await session.ExecuteAsync("SET search_path TO DEFAULT", "making a check", cancellationToken).ConfigureAwait(false);
+            return await session.ScalarAsync(sql, "making a check", cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    public async Task<IUpgradeTarget> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        PostgreSqlConnectionSettings server = await ResolveAsync(cancellationToken).ConfigureAwait(false);
+        WorkDatabase copy = await WorkDatabase.ReserveAsync(
+            await PostgreSqlSession.OpenMaintenanceAsync(server, database, cancellationToken).ConfigureAwait(false), WorkDatabasePurpose.Drill, cancellationToken).ConfigureAwait(false);
+        var target = new PostgreSqlUpgradeTarget(connection, copy.Name, [], urls, request, copy);
+        try
+        {
+            PreparedRestore restore = await PreparedRestore.PrepareAsync(
+                repository,
+                new RestoreRequest { Backup = backup, Connection = connection, NewName = copy.Name, Only = PayloadKind.Database, NoSafetyBackup = true, LockTimeout = request.LockTimeout },
+                changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+            await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
+            return target;
+        }
+        catch
+        {
+            await target.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        PostgreSqlConnectionSettings server = await ResolveAsync(cancellationToken).ConfigureAwait(false);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, database, cancellationToken).ConfigureAwait(false);
+        await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Those who use it have been stopped, or are ended by the swap; the code in place is that of the backup.
+    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new()
+    {
+        Backup = backup,
+        // Of containers the backup itself says which; files and database may be in two of them.
+        Connection = connection.Docker is { } docker ? connection with { Docker = new DockerRequest { DockerHost = docker.DockerHost, Start = true } } : connection,
+        Force = true,
+        NoSafetyBackup = !keepsPresent,
+        LockTimeout = request.LockTimeout,
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        if (scratch is null)
+            return;
+        await scratch.DropAsync().ConfigureAwait(false);
+        scratch.Dispose();
+    }
+
+    private Task<PostgreSqlConnectionSettings> ResolveAsync(CancellationToken cancellationToken) =>
+        PostgreSqlServer.ResolveAsync(connection with { Database = database }, cancellationToken);
+
+    private async Task<T> WithServerAsync<T>(Func<PostgreSqlConnectionSettings, Task<T>> work, CancellationToken cancellationToken) =>
+        await work(await ResolveAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+
+    private Task<T> WithSessionAsync<T>(Func<PostgreSqlSession, Task<T>> work, CancellationToken cancellationToken) => WithServerAsync(
+        async server =>
+        {
+            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, database, cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync(string.Create(CultureInfo.InvariantCulture, $"SET statement_timeout = {(long)request.Timeout.TotalMilliseconds}"), "connecting", cancellationToken).ConfigureAwait(false);
+            return await work(session).ConfigureAwait(false);
+        },
+        cancellationToken);
+}

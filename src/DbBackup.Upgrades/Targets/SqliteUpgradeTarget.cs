@@ -1,0 +1,79 @@
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Restores;
+
+namespace DbBackup.Upgrades.Targets;
+
+/// <summary>A SQLite database file.</summary>
+/// <param name="path">Its absolute path.</param>
+/// <param name="request">The upgrade.</param>
+/// <param name="scratch">The folder that goes with it; null where it is the real one.</param>
+internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, LocalWorkspace? scratch = null) : IUpgradeTarget
+{
+    public IReadOnlyDictionary<string, string?> Environment =>
+        request.DatabaseVariable is { } variable ? new Dictionary<string, string?> { [variable] = "sqlite:///" + path } : [];
+
+    public IReadOnlyDictionary<string, string> Mounts => new Dictionary<string, string>();
+
+    public string? WhyNoCopy => request.DatabaseVariable is null ? "it is not known how the migration is led to a copy (-DatabaseVariable)" : null;
+
+    public Task<TargetSources> OpenAsync(CancellationToken cancellationToken)
+    {
+        foreach (string include in request.Include.Where(include => !Path.Exists(include)))
+            throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no '{include}' to back up with the database.", "Check the path (-Include).") { Target = include };
+        return TargetSources.OpenAsync(
+            [new SqliteSource(path, SqliteFormat.Native, request.LockTimeout), .. request.Include.Select(include => new FolderSource(include))], [], null, cancellationToken);
+    }
+
+    // A lock of SQLite lasts for a transaction: the backup and the migration wait for it, each for as long as it is told.
+    public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+
+    public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
+        Task.Run(() => SchemaRevisions.OfSqlite(path, request.LockTimeout, cancellationToken), cancellationToken);
+
+    public Task<string?> FindDamageAsync(CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            using SqliteDatabase database = SqliteDatabase.OpenLive(path, request.LockTimeout, cancellationToken);
+            return SqliteCheck.FindDamage(database, thorough: true);
+        },
+        cancellationToken);
+
+    public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            using SqliteDatabase database = SqliteDatabase.OpenLive(path, request.LockTimeout, cancellationToken);
+            return database.Rows(sql, row => row.GetValue(0)).FirstOrDefault();
+        },
+        cancellationToken);
+
+    public async Task<IUpgradeTarget> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        // Beside the backups, where there is room, and from where the next run removes what a killed one has left.
+        LocalWorkspace folder = await repository.OpenScratchAsync(null, BackupRepository.RequireManifest(backup).Payloads.Sum(payload => payload.OriginalSize), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            string copy = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "rehearsal")).FullName, Path.GetFileName(path));
+            PreparedRestore restore = await PreparedRestore.PrepareAsync(
+                repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+            await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
+            return new SqliteUpgradeTarget(copy, request, folder);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
+
+    public ValueTask DisposeAsync()
+    {
+        scratch?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
