@@ -39,7 +39,6 @@ public sealed class ArchitectureTests
         ["Repository"] = "Platform",
         ["Restores"] = "Backups Docker.Pausing Docker.Restore Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Verification",
         ["Retention"] = "Engines.PostgreSql Repository",
-        ["Upgrades"] = "Backups Discovery Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Restore Engines Engines.Files Engines.PostgreSql Engines.Sqlite Migrations Platform Repository Restores Verification",
         ["Verification"] = "Backups Docker.Addressing Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository",
     };
 
