@@ -9,7 +9,7 @@ Set-Location (New-Item -ItemType Directory -Force (Join-Path $root 'demo'))
 Get-ChildItem -Force | Remove-Item -Recurse -Force
 New-Item -ItemType Directory data, uploads | Out-Null
 
-# A database of SQL text, without any tool: adopted as a backup, and given back as a database file.
+# A database of SQL text, without any tool: imported as a backup, and given back as a database file.
 @'
 BEGIN TRANSACTION;
 CREATE TABLE alembic_version (version_num TEXT NOT NULL);
@@ -23,8 +23,8 @@ Import-DbBackup ./seed.sql -Repository ./seed | Export-DbBackup -Destination ./d
 Remove-Item -Recurse -Force seed, seed.sql
 1..20 | ForEach-Object { "Dear company $_" | Set-Content "uploads/letter-$_.txt" }
 
-Show 'New-DbBackup ./data/pats.db -Include ./uploads -Name pre_migration_v2 -Type PreMigration'
-New-DbBackup ./data/pats.db -Include ./uploads -Name pre_migration_v2 -Type PreMigration | Format-Table
+Show 'New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Type PreMigration'
+New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Type PreMigration | Format-Table
 
 Show 'Get-DbBackup -Source pats -Latest | Test-DbBackup -Level Restore'
 Get-DbBackup -Source pats -Latest | Test-DbBackup -Level Restore | Format-List

@@ -81,7 +81,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
             return revision;
         MigrationCode code = setup.Request.IsOfContainers
             ? await MigrationCode.ReadAsync(new DeployedCode(setup.Deployment, "the new version"), tool, cancellationToken).ConfigureAwait(false)
-            : await MigrationCode.ReadAsync(new MigrationCodeRequest { Folder = setup.Request.CodePath, Tool = tool }, cancellationToken).ConfigureAwait(false);
+            : await MigrationCode.ReadAsync(new MigrationCodeRequest { Folder = setup.Request.MigrationPath, Tool = tool }, cancellationToken).ConfigureAwait(false);
         revision = code.Compare(revision);
         if (!mayNotFit)
             code.RequireFit(revision, null);

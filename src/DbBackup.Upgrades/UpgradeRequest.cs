@@ -66,7 +66,7 @@ public sealed record UpgradeRequest
     /// The folder in which it runs, and in which <c>alembic.ini</c> lies where Alembic is used: of this machine, or of the new version's
     /// image, where null means the image's own.
     /// </summary>
-    public string? CodePath { get; init; }
+    public string? MigrationPath { get; init; }
 
     /// <summary>How Alembic is started there; null where the code's migrations are not read.</summary>
     public string? MigrationTool { get; init; }

@@ -12,7 +12,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 '@
-        $arguments = @{ Path = './pats.db'; CodePath = './backend'; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL' }
+        $arguments = @{ Path = './pats.db'; MigrationPath = './backend'; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL' }
         $add = "op.execute('ALTER TABLE applications ADD COLUMN stage TEXT')"
     }
     BeforeEach {
@@ -47,7 +47,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         "$($result.State)" | Should -Be Succeeded
         $result.FromRevision, $result.ToRevision | Should -Be aa01, bb02
         $result.Steps.Name | Should -Be Preflight, Backup, Rehearsal, Migration, Check
-        (Get-DbSchemaRevision ./pats.db -CodePath ./backend).Relation | Should -Be Same
+        (Get-DbSchemaRevision ./pats.db -MigrationPath ./backend).Relation | Should -Be Same
         "$((Get-DbBackup).Type) $((Get-DbBackup).Status)" | Should -Be 'PreMigration Matched'
         $text = $result | Out-String -Width 200
         $text | Should -Match 'Revision +: aa01 -> bb02'
@@ -78,7 +78,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         Add-Migration cc03 bb02 "open('../begun', 'w').close(); time.sleep(0 if __import__('os').path.exists('../go') else 600)"
         $killed = {
             Remove-Item ./begun -ErrorAction Ignore
-            $command = "Import-Module '$ModulePath'; Set-Location '$folder'; Invoke-DbUpgrade ./pats.db -CodePath ./backend -Migrate 'alembic upgrade head' -DatabaseVariable DATABASE_URL -NoRehearsal -Force"
+            $command = "Import-Module '$ModulePath'; Set-Location '$folder'; Invoke-DbUpgrade ./pats.db -MigrationPath ./backend -Migrate 'alembic upgrade head' -DatabaseVariable DATABASE_URL -NoRehearsal -Force"
             $program, [string[]] $first = Get-SameShell
             $words = @($first) + '-NoProfile' + '-NonInteractive' + '-Command' + $command | Where-Object { $_ } | ForEach-Object { "`"$_`"" }
             $shell = Start-Process $program -ArgumentList $words -PassThru -RedirectStandardOutput ./shell.out -RedirectStandardError ./shell.err
@@ -109,7 +109,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 $add
         (Get-ErrorOf { Invoke-DbUpgrade ./none.db -Migrate true -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
-        (Get-ErrorOf { Invoke-DbUpgrade @arguments -Include ./none -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
+        (Get-ErrorOf { Invoke-DbUpgrade @arguments -AdditionalPath ./none -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
         (Get-ErrorOf { Undo-DbUpgrade none -Force }).FullyQualifiedErrorId | Should -BeLike 'UpgradeNotFound,*'
         (Get-ErrorOf { Get-DbUpgrade none }).FullyQualifiedErrorId | Should -BeLike 'UpgradeNotFound,*'
         "update alembic_version set version_num = 'ffff'" | sqlite3 ./pats.db

@@ -15,12 +15,12 @@ Describe 'Get-DbSchemaRevision against the code of an application' {
 
     It 'is Same, and Behind when the code goes on' {
         Require-Tool alembic
-        $same = Get-DbSchemaRevision ./pats.db -CodePath ./backend
+        $same = Get-DbSchemaRevision ./pats.db -MigrationPath ./backend
         "$($same.Relation)" | Should -Be Same
         $same.CodeHeads | Should -Be bb02
         $same.Pending | Should -BeNullOrEmpty
         Add-Migration cc03 bb02
-        $behind = Get-DbSchemaRevision ./pats.db -CodePath ./backend
+        $behind = Get-DbSchemaRevision ./pats.db -MigrationPath ./backend
         "$($behind.Relation)" | Should -Be Behind
         $behind.Pending | Should -Be cc03
         $text = $behind | Out-String -Width 150
@@ -40,16 +40,16 @@ Describe 'Get-DbSchemaRevision against the code of an application' {
         New-DbBackup ./pats.db -Name old
         "update alembic_version set version_num = 'ffff'" | sqlite3 ./pats.db
         New-DbBackup ./pats.db -Name newer
-        (Get-DbBackup | Get-DbSchemaRevision -CodePath ./backend | Where-Object Relation -EQ Ahead).Target | Should -Be pats/newer
+        (Get-DbBackup | Get-DbSchemaRevision -MigrationPath ./backend | Where-Object Relation -EQ Ahead).Target | Should -Be pats/newer
         $present = Get-FileHash ./pats.db
-        $failed = Get-ErrorOf { Restore-DbBackup newer -Source pats -CodePath ./backend -Confirm:$false }
+        $failed = Get-ErrorOf { Restore-DbBackup newer -Source pats -MigrationPath ./backend -Confirm:$false }
         $failed.FullyQualifiedErrorId | Should -BeLike 'SchemaNotOfCode,*'
         $failed.Exception.Message | Should -BeLike '*ffff*bb02*older*'
         (Get-FileHash ./pats.db).Hash | Should -Be $present.Hash
         Get-DbBackup -Type Safety | Should -BeNullOrEmpty
-        Restore-DbBackup old -Source pats -CodePath ./backend -Confirm:$false
+        Restore-DbBackup old -Source pats -MigrationPath ./backend -Confirm:$false
         (Get-DbSchemaRevision ./pats.db).Revision | Should -Be bb02
-        Restore-DbBackup newer -Source pats -CodePath ./backend -Force
+        Restore-DbBackup newer -Source pats -MigrationPath ./backend -Force
         (Get-DbSchemaRevision ./pats.db).Revision | Should -Be ffff
     }
 
@@ -59,18 +59,18 @@ Describe 'Get-DbSchemaRevision against the code of an application' {
         New-DbBackup ./pats.db -Name one
         New-DbBackup ./pats.db -Name two
         "echo asked >> ../asked.txt; exec alembic `"`$@`"" | Set-Content ./backend/counted.sh
-        $plans = Get-DbBackup | Restore-DbBackup -CodePath ./backend -MigrationTool 'sh counted.sh' -WhatIf -PassThru
+        $plans = Get-DbBackup | Restore-DbBackup -MigrationPath ./backend -MigrationTool 'sh counted.sh' -WhatIf -PassThru
         $plans | Should -HaveCount 2
         Get-Content ./asked.txt | Should -HaveCount 1
     }
 
     It 'names what is wrong with the code that was named' {
         Require-Tool alembic
-        (Get-ErrorOf { Get-DbSchemaRevision ./pats.db -CodePath ./nowhere }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
-        $bare = Get-ErrorOf { Get-DbSchemaRevision ./pats.db -CodePath . }
+        (Get-ErrorOf { Get-DbSchemaRevision ./pats.db -MigrationPath ./nowhere }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
+        $bare = Get-ErrorOf { Get-DbSchemaRevision ./pats.db -MigrationPath . }
         $bare.FullyQualifiedErrorId | Should -BeLike 'MigrationsUnreadable,*'
         $bare.ErrorDetails.RecommendedAction | Should -BeLike '*alembic.ini*'
-        (Get-ErrorOf { Get-DbSchemaRevision ./pats.db -CodePath ./backend -MigrationTool no-such-tool }).FullyQualifiedErrorId | Should -BeLike 'ToolMissing,*'
-        (Get-ErrorOf { Get-DbSchemaRevision -HostName localhost -Database x -CodeService web }).FullyQualifiedErrorId | Should -BeLike 'InvalidArgument,*'
+        (Get-ErrorOf { Get-DbSchemaRevision ./pats.db -MigrationPath ./backend -MigrationTool no-such-tool }).FullyQualifiedErrorId | Should -BeLike 'ToolMissing,*'
+        (Get-ErrorOf { Get-DbSchemaRevision -HostName localhost -Database x -MigrationService web }).FullyQualifiedErrorId | Should -BeLike 'InvalidArgument,*'
     }
 }

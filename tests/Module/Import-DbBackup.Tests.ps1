@@ -16,7 +16,7 @@ Describe 'Import-DbBackup' {
     }
     AfterEach { Set-Location $RepositoryRoot }
 
-    It 'adopts a SQLite file, with its own age, and leaves it' {
+    It 'imports a SQLite file, with its own age, and leaves it' {
         (Get-Item ./pats.db).LastWriteTime = (Get-Date).AddDays(-8)
         $backup = Import-DbBackup ./pats.db -Source pats -Name old -Tag moved -Verify
         $backup | Should -BeOfType ([DbBackup.Backup])
@@ -28,7 +28,7 @@ Describe 'Import-DbBackup' {
         Get-RowCount ./pats.db | Should -Be 50
     }
 
-    It 'adopts a SQL dump, plain or compressed: <_>' -ForEach 'dump.sql', 'dump.sql.gz' {
+    It 'imports a SQL dump, plain or compressed: <_>' -ForEach 'dump.sql', 'dump.sql.gz' {
         Require-Tool sqlite3 gzip
         sqlite3 ./pats.db .dump | Set-Content ./dump.sql
         if ($_ -like '*.gz') { gzip ./dump.sql }
@@ -46,7 +46,7 @@ Describe 'Import-DbBackup' {
         Get-DbBackup -ErrorAction Ignore | Should -BeNullOrEmpty
     }
 
-    It 'adopts a tar of a data folder: <_>' -ForEach 'data.tar', 'data.tar.gz' {
+    It 'imports a tar of a data folder: <_>' -ForEach 'data.tar', 'data.tar.gz' {
         Require-Tool tar
         New-Folder ./data/attachments | Out-Null
         Copy-Item ./pats.db ./data/partshub.db
@@ -81,7 +81,7 @@ Describe 'Import-DbBackup' {
         Test-DbBackup backup_20241201_120000 -Level Restore | ForEach-Object Passed | Should -BeTrue
     }
 
-    It 'says what it would adopt under -WhatIf and writes nothing' {
+    It 'says what it would import under -WhatIf and writes nothing' {
         $text = Get-WhatIfText { Import-DbBackup ./*.db -Source pats -WhatIf }
         $text | Should -Match ([regex]::Escape("$folder/pats.db"))
         Test-Path ./backups | Should -BeFalse

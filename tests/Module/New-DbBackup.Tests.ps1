@@ -55,7 +55,7 @@ Describe 'New-DbBackup' {
 
         It 'goes by the location of the shell, not by that of the process' {
             [Environment]::CurrentDirectory | Should -Not -Be $folder
-            (New-DbBackup pats.db -Include pats.db -Repository ./here -ErrorAction Ignore) | Out-Null
+            (New-DbBackup pats.db -AdditionalPath pats.db -Repository ./here -ErrorAction Ignore) | Out-Null
             (New-DbBackup pats.db -Repository ./here).Location | Should -BeLike "$folder/here/*"
         }
 
@@ -68,7 +68,7 @@ Describe 'New-DbBackup' {
             New-Folder ./uploads/deep | Out-Null
             'one' | Set-Content './uploads/deep/žluť 1.txt'
             'conf' | Set-Content ./app.conf
-            $backup = New-DbBackup ./pats.db -Include ./up*, ./app.conf -Verify
+            $backup = New-DbBackup ./pats.db -AdditionalPath ./up*, ./app.conf -Verify
             $backup.Manifest.Payloads.RestoreName | Should -Be pats.db, uploads, app.conf
             $backup.Status | Should -Be Matched
         }
@@ -221,9 +221,9 @@ Describe 'New-DbBackup' {
         }
 
         It 'names an included folder that is not there, and leaves nothing' {
-            Should-BeFailure (Get-ErrorOf { New-DbBackup ./pats.db -Include ./no-uploads }) SourceNotFound New ObjectNotFound '*no-uploads'
+            Should-BeFailure (Get-ErrorOf { New-DbBackup ./pats.db -AdditionalPath ./no-uploads }) SourceNotFound New ObjectNotFound '*no-uploads'
             Get-DbBackup -ErrorAction Ignore | Should -BeNullOrEmpty
-            Should-BeFailure (Get-ErrorOf { New-DbBackup ./pats.db -Include './no-up*' }) SourceNotFound New ObjectNotFound '*no-up*'
+            Should-BeFailure (Get-ErrorOf { New-DbBackup ./pats.db -AdditionalPath './no-up*' }) SourceNotFound New ObjectNotFound '*no-up*'
         }
 
         It 'refuses a level that the compression does not have: <compression> <level>' -ForEach @(

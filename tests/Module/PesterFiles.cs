@@ -5,91 +5,127 @@ namespace DbBackup.Tests.ModuleFiles;
 
 // Each Pester file as a class, so that the runner can run them beside each other and choose by what they need.
 
+
 [PesterFile("Completion.Tests.ps1")]
+
 public sealed class Completion : PesterTests;
 
 [Trait("Category", "Docker")]
+
 [PesterFile("CompletionDocker.Tests.ps1")]
+
 public sealed class CompletionDocker : PesterTests;
 
 [PesterFile("DbUpgrade.Tests.ps1")]
+
 public sealed class DbUpgrade : PesterTests;
 
 [Trait("Category", "Docker")]
+
 [PesterFile("Docker.Tests.ps1")]
+
 public sealed class Docker : PesterTests;
 
 [PesterFile("Demo.Tests.ps1")]
+
 public sealed class Demo : PesterTests;
 
 [PesterFile("Documents.Tests.ps1")]
+
 public sealed class Documents : PesterTests;
 
 [Trait("Category", "Docker")]
+
 [PesterFile("DocumentsDocker.Tests.ps1")]
+
 public sealed class DocumentsDocker : PesterTests;
 
 [Trait("Category", "Tool")]
+
 [PesterFile("DocumentsPostgreSql.Tests.ps1")]
+
 public sealed class DocumentsPostgreSql : PesterTests;
 
 [Trait("Category", "Docker")]
+
 [PesterFile("DocumentsUpgrades.Tests.ps1")]
+
 public sealed class DocumentsUpgrades : PesterTests;
 
 [PesterFile("Export-DbBackup.Tests.ps1")]
+
 public sealed class ExportDbBackup : PesterTests;
 
 [PesterFile("FindDbBackupSource.Tests.ps1")]
+
 public sealed class FindDbBackupSource : PesterTests;
 
 [Trait("Category", "Docker")]
+
 [PesterFile("FindDbBackupSourceDocker.Tests.ps1")]
+
 public sealed class FindDbBackupSourceDocker : PesterTests;
 
 [PesterFile("Get-DbBackup.Tests.ps1")]
+
 public sealed class GetDbBackup : PesterTests;
 
 [PesterFile("Get-DbSchemaRevision.Tests.ps1")]
+
 public sealed class GetDbSchemaRevision : PesterTests;
 
 [PesterFile("Help.Tests.ps1")]
+
 public sealed class Help : PesterTests;
 
 [PesterFile("Import-DbBackup.Tests.ps1")]
+
 public sealed class ImportDbBackup : PesterTests;
 
 [PesterFile("Module.Tests.ps1")]
+
 public sealed class ModuleItself : PesterTests;
 
 [PesterFile("New-DbBackup.Tests.ps1")]
+
 public sealed class NewDbBackup : PesterTests;
 
 [PesterFile("Package.Tests.ps1")]
+
 public sealed class Package : PesterTests;
 
 [Trait("Category", "PostgreSql")]
+
 [PesterFile("PostgreSql.Tests.ps1")]
+
 public sealed class PostgreSql : PesterTests;
 
 [Trait("Category", "PostgreSql")]
+
 [PesterFile("PostgreSqlDumps.Tests.ps1")]
+
 public sealed class PostgreSqlDumps : PesterTests;
 
 [Trait("Category", "PostgreSql")]
+
 [PesterFile("PostgreSqlServer.Tests.ps1")]
+
 public sealed class PostgreSqlServer : PesterTests;
 
 [PesterFile("Remove-DbBackup.Tests.ps1")]
+
 public sealed class RemoveDbBackup : PesterTests;
 
 [PesterFile("Restore-DbBackup.Tests.ps1")]
+
 public sealed class RestoreDbBackup : PesterTests;
 
 [PesterFile("Test-DbBackup.Tests.ps1")]
+
 public sealed class TestDbBackup : PesterTests;
 
 /// <summary>Keeps the list whole.</summary>
+
 public sealed class PesterFilesTests
 {
     [Fact]

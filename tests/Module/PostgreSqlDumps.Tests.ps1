@@ -14,14 +14,14 @@ insert into orders (customer, total) select 1 + i % 50, i from generate_series(1
         $pgDump = Join-Path $PostgreSqlServer.BinFolder pg_dump
         $login = [pscredential]::new($PostgreSqlServer.User, (ConvertTo-SecureString $PostgreSqlServer.Password -AsPlainText))
         $server = @{ HostName = $PostgreSqlServer.Host; Port = $PostgreSqlServer.Port; Credential = $login }
-        $drill = @{ DrillServer = $database.Uri }
+        $testServer = @{ TestServer = $database.Uri }
     }
     AfterAll {
         if ($PostgreSqlServer) { Remove-TestPostgreSqlDatabase $database }
         Set-Location $RepositoryRoot
     }
 
-    It 'adopts a dump in the form <form>, proves it by a drill, and restores it' -ForEach @(
+    It 'imports a dump in the form <form>, proves it by a restore test, and restores it' -ForEach @(
         @{ form = 'custom'; arguments = '-Fc'; name = 'shop.dump' }
         @{ form = 'tar'; arguments = '-Ft'; name = 'shop.tar' }
         @{ form = 'directory'; arguments = '-Fd'; name = 'shop.d' }
@@ -30,20 +30,20 @@ insert into orders (customer, total) select 1 + i % 50, i from generate_series(1
         Require-PostgreSql
         & $pgDump $arguments -f $name $database.Uri
         $LASTEXITCODE | Should -Be 0
-        $backup = Import-DbBackup "./$name" -Source "adopted_$form" @drill -Verify -Repository ./backups
+        $backup = Import-DbBackup "./$name" -Source "imported_$form" @testServer -Verify -Repository ./backups
         $backup.Status | Should -Be Matched
         $backup.Manifest.Fingerprint.TotalRows | Should -Be 450
         "./$name" | Should -Exist
         $copy = "$($database.Name)_$form"
-        (Restore-DbBackup -Source "adopted_$form" -Latest @server -Database $copy -Force -PassThru -Repository ./backups).Status | Should -Be Matched
+        (Restore-DbBackup -Source "imported_$form" -Latest @server -Database $copy -Force -PassThru -Repository ./backups).Status | Should -Be Matched
         Invoke-Psql $copy 'select count(*) from orders' | Should -Be 400
         Invoke-Psql postgres "drop database $(ConvertTo-SqlName $copy)"
     }
 
-    It 'adopts a dump of one table, whose foreign key leads elsewhere' {
+    It 'imports a dump of one table, whose foreign key leads elsewhere' {
         Require-PostgreSql
         & $pgDump -Fc -t orders -f part.dump $database.Uri
-        (Import-DbBackup ./part.dump -Source part @drill -Verify -Repository ./backups).Status | Should -Be Matched
+        (Import-DbBackup ./part.dump -Source part @testServer -Verify -Repository ./backups).Status | Should -Be Matched
         (New-DbBackup @server -Database $database.Name -Source chosen -Table orders -Verify -Repository ./backups).Status | Should -Be Matched
         (New-DbBackup @server -Database $database.Name -Source without -ExcludeTable customers -Verify -Repository ./backups).Status | Should -Be Matched
     }

@@ -5,7 +5,7 @@ Describe 'Restore-DbBackup' {
         New-SampleDatabase ./pats.db -Revision 041bd0560732
         New-Folder ./uploads | Out-Null
         'one' | Set-Content ./uploads/1.txt
-        $backup = New-DbBackup ./pats.db -Include ./uploads -Name before
+        $backup = New-DbBackup ./pats.db -AdditionalPath ./uploads -Name before
         'delete from documents; delete from applications where id > 10' | sqlite3 ./pats.db
         'two' | Set-Content ./uploads/2.txt
         'changed' | Set-Content ./uploads/1.txt
@@ -44,20 +44,20 @@ Describe 'Restore-DbBackup' {
             (Restore-DbBackup -Latest -Force -PassThru).Name | Should -Be second
         }
 
-        It 'restores a part with -Only <only>' -ForEach @(@{ Only = 'Database'; Rows = 50; File = 'changed' }, @{ Only = 'Files'; Rows = 10; File = 'one' }) {
-            $backup | Restore-DbBackup -Only $Only -Force
+        It 'restores a part with -Content <content>' -ForEach @(@{ Content = 'Database'; Rows = 50; File = 'changed' }, @{ Content = 'Files'; Rows = 10; File = 'one' }) {
+            $backup | Restore-DbBackup -Content $Content -Force
             Get-RowCount ./pats.db | Should -Be $Rows
             Get-Content ./uploads/1.txt | Should -Be $File
         }
 
         It 'restores to another place, a file or a folder, without touching the original' {
-            $backup | Restore-DbBackup -Destination ./old.db -Only Database -Force
+            $backup | Restore-DbBackup -Destination ./old.db -Content Database -Force
             Get-RowCount ./old.db | Should -Be 50
             $backup | Restore-DbBackup -Destination ./old/ -Force
             Get-RowCount ./old/pats.db | Should -Be 50
             Get-Content ./old/uploads/1.txt | Should -Be one
             New-Folder ./there | Out-Null
-            $backup | Restore-DbBackup -Destination ./there -Only Database -Force
+            $backup | Restore-DbBackup -Destination ./there -Content Database -Force
             Get-RowCount ./there/pats.db | Should -Be 50
             Get-RowCount ./pats.db | Should -Be 10
             Get-DbBackup -Type Safety | Should -BeNullOrEmpty
@@ -201,13 +201,13 @@ try { Get-DbBackup before | Remove-DbBackup -Force -ErrorAction Stop } catch { `
                 $process.StandardInput.WriteLine('select count(*) from applications;')
                 $process.StandardInput.Flush()
                 $process.StandardOutput.ReadLine() | Should -Be 10
-                $record = Get-ErrorOf { $backup | Restore-DbBackup -Only Database -Confirm:$false }
+                $record = Get-ErrorOf { $backup | Restore-DbBackup -Content Database -Confirm:$false }
                 Should-BeFailure $record TargetInUse Restore ResourceBusy "*pats.db"
                 "$record" | Should -Match "sqlite3 \(process $($process.Id)\)"
                 $record.Exception.CanRetry | Should -BeTrue
                 Get-RowCount ./pats.db | Should -Be 10
                 # With -Force it goes through SQLite into the open file: the connection sees it.
-                $backup | Restore-DbBackup -Only Database -Force
+                $backup | Restore-DbBackup -Content Database -Force
                 $process.StandardInput.WriteLine('select count(*) from applications;')
                 $process.StandardInput.Flush()
                 $process.StandardOutput.ReadLine() | Should -Be 50
@@ -240,15 +240,15 @@ try { Get-DbBackup before | Remove-DbBackup -Force -ErrorAction Stop } catch { `
             Should-BeFailure (Get-ErrorOf { Restore-DbBackup -Source none -Latest -Force }) BackupNotFound Restore ObjectNotFound
             Should-BeFailure (Get-ErrorOf { Restore-DbBackup before -Source pats -Repository ./none -Force }) RepositoryNotFound Restore ObjectNotFound
             Should-BeFailure (Get-ErrorOf { Restore-DbBackup before -Source pats -Destination ./pats.db -Force }) TargetInvalid Restore InvalidArgument
-            Should-BeFailure (Get-ErrorOf { Restore-DbBackup before -Source other -Only Files -Force }) InvalidArgument Restore InvalidArgument
+            Should-BeFailure (Get-ErrorOf { Restore-DbBackup before -Source other -Content Files -Force }) InvalidArgument Restore InvalidArgument
         }
 
-        It 'refuses an adopted backup without a place, unless -Destination says where' {
-            Import-DbBackup ./pats.db -Source adopted -Name in | Out-Null
-            $record = Get-ErrorOf { Restore-DbBackup in -Source adopted -Confirm:$false }
+        It 'refuses an imported backup without a place, unless -Destination says where' {
+            Import-DbBackup ./pats.db -Source imported -Name in | Out-Null
+            $record = Get-ErrorOf { Restore-DbBackup in -Source imported -Confirm:$false }
             Should-BeFailure $record TargetInvalid Restore InvalidArgument
             $record.ErrorDetails.RecommendedAction | Should -Match '-Destination'
-            Restore-DbBackup in -Source adopted -Destination ./placed.db -Confirm:$false
+            Restore-DbBackup in -Source imported -Destination ./placed.db -Confirm:$false
             Get-RowCount ./placed.db | Should -Be 10
         }
     }

@@ -5,7 +5,7 @@ Describe 'Test-DbBackup' {
         New-SampleDatabase ./pats.db
         New-Folder ./uploads | Out-Null
         'one' | Set-Content ./uploads/1.txt
-        $backup = New-DbBackup ./pats.db -Include ./uploads -Name one
+        $backup = New-DbBackup ./pats.db -AdditionalPath ./uploads -Name one
     }
     AfterEach { Set-Location $RepositoryRoot }
 

@@ -21,7 +21,7 @@ insert into alembic_version values ('9c1b7a40d2e3');
         Set-Location $RepositoryRoot
     }
 
-    It 'step 2: a full backup before the upgrade, proved by a drill' {
+    It 'step 2: a full backup before the upgrade, proved by a restore test' {
         Require-PostgreSql
         $backup = New-DbBackup -ConnectionString $env:DATABASE_URL -Source arthsaarthi -Name before_upgrade -Type PreMigration -Verify
         $backup.Status | Should -Be Matched

@@ -60,13 +60,13 @@ insert into alembic_version values ('9c1b7a40d2e3');
         Remove-Item Env:DBBACKUP_REPOSITORY -ErrorAction Ignore
     }
 
-    It 'step 2: a full backup of the service, proved by a drill in the container' {
+    It 'step 2: a full backup of the service, proved by a restore test in the container' {
         Require-Docker
         $expected | Should -BeLike '5000|*'
         $backup = New-DbBackup -ComposeProject $project -Service db -Source arthsaarthi -Name before_upgrade -Type PreMigration -Verify
         $backup.Status | Should -Be Matched
         $backup.SchemaRevision | Should -Be 9c1b7a40d2e3
-        # The drill leaves nothing on the server.
+        # The restore test leaves nothing on the server.
         Invoke-ContainerSql $db 'select count(*) from pg_database where not datistemplate' | Should -Be 2
     }
 

@@ -17,7 +17,7 @@ Describe 'PartsHub keeps its data folder' {
             $writer.StandardInput.WriteLine('.timeout 5000')
             1..200 | ForEach-Object { $writer.StandardInput.WriteLine("insert into applications (company) values ('new $_');") }
             $writer.StandardInput.Flush()
-            $backup = New-DbBackup ./data/partshub.db -Include ./data -Verify -Name daily1
+            $backup = New-DbBackup ./data/partshub.db -AdditionalPath ./data -Verify -Name daily1
         }
         finally { $writer.StandardInput.Close(); $writer.WaitForExit(10000) | Out-Null }
         $backup.Status | Should -Be Matched

@@ -19,21 +19,21 @@ Describe 'PATS backs up, migrates, fails and comes back' {
 
     It 'backup: database and uploads, in one command' {
         Require-Tool git sqlite3
-        $backup = New-DbBackup ./backend/data/pats.db -Include ./backend/uploads
+        $backup = New-DbBackup ./backend/data/pats.db -AdditionalPath ./backend/uploads
         $backup.Manifest.Payloads.RestoreName | Should -Be pats.db, uploads
         $backup.SchemaRevision | Should -Be 041bd0560732
     }
 
     It 'auto-backup: knows the git commit and branch' {
         Require-Tool git sqlite3
-        $backup = New-DbBackup ./backend/data/pats.db -Include ./backend/uploads -Tag auto
+        $backup = New-DbBackup ./backend/data/pats.db -AdditionalPath ./backend/uploads -Tag auto
         $backup.GitCommit | Should -Be (git rev-parse HEAD)
         $backup.Manifest.Git.Branch | Should -Be main
     }
 
     It 'backup pre_migration_v2, proved before anything happens' {
         Require-Tool git sqlite3
-        (New-DbBackup ./backend/data/pats.db -Include ./backend/uploads -Name pre_migration_v2 -Type PreMigration -Verify).Status | Should -Be Matched
+        (New-DbBackup ./backend/data/pats.db -AdditionalPath ./backend/uploads -Name pre_migration_v2 -Type PreMigration -Verify).Status | Should -Be Matched
     }
 
     It 'list: says what there is' {
@@ -58,7 +58,7 @@ Describe 'PATS backs up, migrates, fails and comes back' {
 
     It 'dump and restore-dump: SQL text for an emergency' {
         Require-Tool git sqlite3
-        Export-DbBackup pre_migration_v2 ./emergency_dump.sql -Source pats -Only Database -Format Sql | Out-Null
+        Export-DbBackup pre_migration_v2 ./emergency_dump.sql -Source pats -Content Database -Format Sql | Out-Null
         Import-DbBackup ./emergency_dump.sql -Source pats -Name from_dump -Verify | Out-Null
         Restore-DbBackup from_dump -Source pats -Destination ./recovered.db -Confirm:$false
         Get-RowCount ./recovered.db $rows | Should -Be $count

@@ -62,7 +62,7 @@ update people set mother = 1 + id % 100 where id > 100;
 
     It 'quarterly: a restore to staging, with spot checks' {
         Require-PostgreSql
-        $test = Get-DbBackup -Source vamsa -Latest | Test-DbBackup -Level Restore -DrillServer $env:DATABASE_URL -Assert @(
+        $test = Get-DbBackup -Source vamsa -Latest | Test-DbBackup -Level Restore -TestServer $env:DATABASE_URL -Assert @(
             'select count(*) = 500 from people', 'select not exists (select 1 from people p where mother is not null and not exists (select 1 from people m where m.id = p.mother))')
         $test.Passed | Should -BeTrue
         $test.Status | Should -Be Matched

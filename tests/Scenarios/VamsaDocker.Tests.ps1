@@ -83,7 +83,7 @@ update people set mother = 1 + id % 100, father = 1 + id % 99 where id > 100;
         Read-Vamsa "insert into people (name, mother) values ('Person 501', 500) returning id" | Should -Be 501
     }
 
-    It 'quarterly: a drill in the container, with spot checks' {
+    It 'quarterly: a restore test in the container, with spot checks' {
         Require-Docker
         $test = Get-DbBackup -Source vamsa -Type Full | Test-DbBackup -Level Restore -Assert 'select count(*) = 500 from people'
         $test.Passed | Should -BeTrue

@@ -44,14 +44,14 @@ internal static class PostgreSqlRun
     }
 
     /// <summary>Restores a backup into a scratch database, of its own server or of the one that the environment names.</summary>
-    public static async Task DrillAsync(string repository, string source, string name, int killAt, bool elsewhere)
+    public static async Task RestoreTestAsync(string repository, string source, string name, int killAt, bool elsewhere)
     {
         PostgreSqlConnectionRequest? server = elsewhere
             ? new() { HostName = Environment.GetEnvironmentVariable("PGHOST"), Port = int.Parse(Environment.GetEnvironmentVariable("PGPORT")!, CultureInfo.InvariantCulture) }
             : null;
         (BackupRepository from, Backup backup) = await FindAsync(repository, source, name);
         BackupTestResult result = await new BackupVerifier(from).TestAsync(
-            backup, new BackupTestOptions { Level = BackupTestLevel.Restore, DrillServer = server }, new Executioner(killAt), CancellationToken.None);
+            backup, new BackupTestOptions { Level = BackupTestLevel.Restore, TestServer = server }, new Executioner(killAt), CancellationToken.None);
         Console.WriteLine(result);
     }
 

@@ -34,8 +34,8 @@ try
         case "pgrestore":
             await PostgreSqlRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), inPlace: args.Contains("inplace"));
             return 0;
-        case "pgdrill":
-            await PostgreSqlRun.DrillAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), elsewhere: args.Contains("elsewhere"));
+        case "pgtest":
+            await PostgreSqlRun.RestoreTestAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), elsewhere: args.Contains("elsewhere"));
             return 0;
         case "pause":
             await PauseRun.HoldAsync(args[1], Enum.Parse<PauseMode>(args[2]), args[3..]);

@@ -37,7 +37,7 @@ public sealed record BackupRequest
     public BackupTestLevel ProofLevel { get; init; } = BackupTestLevel.Restore;
 
     /// <summary>The server on which a PostgreSQL backup is proved; null for the one that it comes from.</summary>
-    public PostgreSqlConnectionRequest? DrillServer { get; init; }
+    public PostgreSqlConnectionRequest? TestServer { get; init; }
 
     /// <summary>Where uncompressed copies are staged; null for the repository's own work folder.</summary>
     public string? StagingPath { get; init; }
@@ -45,12 +45,12 @@ public sealed record BackupRequest
     /// <summary>Pauses the application during capture; null to leave it running.</summary>
     public IApplicationPause? Pause { get; init; }
 
-    /// <summary>What is known of an adopted backup; null for one that is captured now.</summary>
-    public Adoption? Adoption { get; init; }
+    /// <summary>What is known of an imported backup; null for one that is captured now.</summary>
+    public ImportOrigin? Import { get; init; }
 }
 
-/// <summary>What is carried over when an existing file or folder is adopted as a backup.</summary>
+/// <summary>What is carried over when an existing file or folder is imported as a backup.</summary>
 /// <param name="ImportedFrom">Where it came from.</param>
 /// <param name="Created">When it was made.</param>
 /// <param name="SchemaRevision">The revision that its own records state; null where they state none.</param>
-public sealed record Adoption(string ImportedFrom, DateTimeOffset? Created, string? SchemaRevision);
+public sealed record ImportOrigin(string ImportedFrom, DateTimeOffset? Created, string? SchemaRevision);

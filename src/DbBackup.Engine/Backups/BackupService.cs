@@ -112,7 +112,7 @@ public sealed class BackupService
     {
         var content = new BackupContent(manifest, staged.OpenRead);
         BackupTestResult result = await BackupVerifier
-            .RunAsync(content, string.Empty, new BackupTestOptions { Level = request.ProofLevel, DrillServer = request.DrillServer }, staged.ScratchFolder, observer, cancellationToken).ConfigureAwait(false);
+            .RunAsync(content, string.Empty, new BackupTestOptions { Level = request.ProofLevel, TestServer = request.TestServer }, staged.ScratchFolder, observer, cancellationToken).ConfigureAwait(false);
         if (result.Passed)
             return BackupVerifier.ToRecord(result);
         throw new BackupFailure(
@@ -143,9 +143,9 @@ public sealed class BackupService
     private Manifest Describe(
         BackupRequest request, string source, IBackupSource primary, CollectedBackup collected, IReadOnlyList<Backup> history, Stopwatch duration)
     {
-        DateTimeOffset created = request.Adoption?.Created ?? collected.Taken;
-        string? revision = collected.SchemaRevision ?? request.Adoption?.SchemaRevision;
-        if (request.Adoption?.SchemaRevision is { } stated && collected.HasFacts && collected.SchemaRevision != stated)
+        DateTimeOffset created = request.Import?.Created ?? collected.Taken;
+        string? revision = collected.SchemaRevision ?? request.Import?.SchemaRevision;
+        if (request.Import?.SchemaRevision is { } stated && collected.HasFacts && collected.SchemaRevision != stated)
             collected.Notes.Add($"Its own records state the Alembic revision {stated}, but its database says {collected.SchemaRevision ?? "none"}.");
         string? folder = !primary.IsPath ? null : Directory.Exists(primary.Location) ? primary.Location : Path.GetDirectoryName(primary.Location);
         return new Manifest
@@ -156,23 +156,23 @@ public sealed class BackupService
             Created = created.ToUniversalTime(),
             Completed = _clock.GetUtcNow(),
             DurationSeconds = duration.Elapsed.TotalSeconds,
-            Sequence = request.Adoption is null ? history.Select(backup => backup.Manifest?.Sequence ?? 0).DefaultIfEmpty(0).Max() + 1 : 0,
+            Sequence = request.Import is null ? history.Select(backup => backup.Manifest?.Sequence ?? 0).DefaultIfEmpty(0).Max() + 1 : 0,
             Source = new SourceInfo
             {
                 Name = source,
                 Engine = primary.Engine,
                 EngineVersion = collected.EngineVersion,
-                Location = request.Adoption is null ? primary.Location : null,
+                Location = request.Import is null ? primary.Location : null,
             },
-            Payloads = [.. collected.PlacedPayloads().Select(payload => request.Adoption is null ? payload : payload with { OriginalPath = null })],
+            Payloads = [.. collected.PlacedPayloads().Select(payload => request.Import is null ? payload : payload with { OriginalPath = null })],
             Fingerprint = collected.Fingerprint,
             SchemaRevision = revision,
-            Git = request.Adoption is null && folder is not null ? GitWorkTree.Describe(folder) : null,
+            Git = request.Import is null && folder is not null ? GitWorkTree.Describe(folder) : null,
             Tags = request.Tags,
             Host = Environment.MachineName,
             ModuleVersion = typeof(BackupService).Assembly.GetName().Version?.ToString(3),
             Tools = collected.Tools,
-            ImportedFrom = request.Adoption?.ImportedFrom,
+            ImportedFrom = request.Import?.ImportedFrom,
             Pause = collected.Pause,
             Notes = collected.Notes,
         };
@@ -181,7 +181,7 @@ public sealed class BackupService
     // A source is an exact identity: two databases called app.db must not share a history.
     private static void RequireOwnName(BackupRequest request, string source, IReadOnlyList<Backup> history)
     {
-        if (request.SourceName is not null || request.Adoption is not null)
+        if (request.SourceName is not null || request.Import is not null)
             return;
         string location = request.Sources[0].Location;
         // A safety backup was taken where a restore went, which may be another place, or only the folder beside the database.

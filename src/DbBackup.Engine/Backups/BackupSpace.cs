@@ -21,7 +21,7 @@ internal static class BackupSpace
     public static void Require(
         IBackupStorage storage, string? stagingPath, IReadOnlyList<SourcePreview> previews, IReadOnlyList<Backup> history, bool verify)
     {
-        // A drill restores one database beside the copy.
+        // A restore test restores one database beside the copy.
         long staging = previews.Sum(preview => preview.StagingBytes) + (verify ? previews.Max(preview => preview.ContentBytes) : 0);
         long stored = (long)(previews.Sum(preview => preview.ContentBytes) * Ratio(history)) + Margin;
         string? hint = previews.Select(preview => preview.StagingHint).FirstOrDefault(each => each is not null);

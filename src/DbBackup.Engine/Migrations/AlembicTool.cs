@@ -27,7 +27,7 @@ internal sealed class AlembicTool(CodePlace place, IReadOnlyList<string> command
             ErrorCodes.MigrationsUnreadable,
             FailureCategory.InvalidData,
             FormattableString.Invariant($"The migrations in {place.Description} cannot be read: '{string.Join(' ', command)} history' ended with exit code {exitCode}: {words}"),
-            "Name the folder that holds alembic.ini (-CodePath; in a container a folder of it), and try the command there by hand.")
+            "Name the folder that holds alembic.ini (-MigrationPath; in a container a folder of it), and try the command there by hand.")
         { Target = place.Description };
     }
 }

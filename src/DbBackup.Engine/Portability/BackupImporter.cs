@@ -8,7 +8,7 @@ using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Portability;
 
-/// <summary>Adopts files and folders that other tools made as backups. The originals stay where they are.</summary>
+/// <summary>Imports files and folders that other tools made as backups. The originals stay where they are.</summary>
 public sealed class BackupImporter
 {
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(30);
@@ -17,12 +17,12 @@ public sealed class BackupImporter
     /// <summary>Creates the importer for a repository.</summary>
     public BackupImporter(BackupRepository repository) => _repository = repository;
 
-    /// <summary>Adopts a file or folder.</summary>
+    /// <summary>Imports a file or folder.</summary>
     /// <param name="path">Its absolute path.</param>
     /// <param name="wishes">Name, source, tags, compression and the like; its sources are not looked at.</param>
     /// <param name="observer">Hears of the progress.</param>
     /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
-    /// <exception cref="BackupException">It is of no kind that can be adopted, or it is damaged.</exception>
+    /// <exception cref="BackupException">It is of no kind that can be imported, or it is damaged.</exception>
     public async Task<Backup> ImportAsync(string path, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wishes);
@@ -76,7 +76,7 @@ public sealed class BackupImporter
                     WithDefaults(wishes, path, [new SqliteSource(database, SqliteFormat.Native, LockTimeout)], FileDate(path)), observer, cancellationToken).ConfigureAwait(false);
             }
 
-            observer.Progress(new OperationProgress($"Adopting {Path.GetFileName(path)}", "unpacking"));
+            observer.Progress(new OperationProgress($"Importing {Path.GetFileName(path)}", "unpacking"));
             await FolderExtractor.ExtractAsync(content, unpacked, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
         }
         catch (InvalidDataException exception)
@@ -110,7 +110,7 @@ public sealed class BackupImporter
             return WithDefaults(wishes, origin, sources, metadata.Created) with
             {
                 Name = wishes.Name ?? (metadata.Name is null ? null : BackupName.From(metadata.Name)),
-                Adoption = new Adoption(origin, metadata.Created ?? FileDate(folder), metadata.Revision),
+                Import = new ImportOrigin(origin, metadata.Created ?? FileDate(folder), metadata.Revision),
             };
         }
 
@@ -125,7 +125,7 @@ public sealed class BackupImporter
                 ErrorCodes.ImportNotRecognized,
                 FailureCategory.NotSupported,
                 $"'{origin}' holds {databases.Count} SQLite databases, and a backup holds one: {string.Join(", ", databases.Take(3).Select(path => Path.GetRelativePath(folder, path)))}.",
-                "Adopt them one by one, and their folders with them: New-DbBackup PATH -Include FOLDER.")
+                "Import them one by one, and their folders with them: New-DbBackup PATH -AdditionalPath FOLDER.")
             { Target = origin };
         }
 
@@ -135,7 +135,7 @@ public sealed class BackupImporter
     private static BackupRequest WithDefaults(BackupRequest wishes, string origin, IReadOnlyList<IBackupSource> sources, DateTimeOffset? created) => wishes with
     {
         Sources = sources,
-        Adoption = new Adoption(origin, created, null),
+        Import = new ImportOrigin(origin, created, null),
         Fingerprint = wishes.Verify ? FingerprintLevel.Content : wishes.Fingerprint,
     };
 
@@ -155,12 +155,12 @@ public sealed class BackupImporter
             ErrorCodes.ImportNotRecognized,
             FailureCategory.InvalidData,
             $"'{path}' is UTF-16 text: Windows PowerShell's > (or Out-File) took what the dump program wrote for text and encoded it anew. Bytes of the dump may be lost.",
-            "Make the dump again and let the program write the file itself (pg_dump --file=shop.sql, sqlite3 shop.db \".output shop.sql\" .dump), then adopt that.")
+            "Make the dump again and let the program write the file itself (pg_dump --file=shop.sql, sqlite3 shop.db \".output shop.sql\" .dump), then import that.")
         { Target = path }
         : new BackupFailure(
             ErrorCodes.ImportNotRecognized,
             FailureCategory.NotSupported,
             $"'{path}' is neither a database, a dump of one, nor a tar archive, as far as its content tells.",
-            "These can be adopted: a SQLite file or its SQL dump, dumps of pg_dump in all four formats and of pg_dumpall, a tar or folder with a database, a PATS folder with backup_metadata.json; each also compressed by gzip or zstd.")
+            "These can be imported: a SQLite file or its SQL dump, dumps of pg_dump in all four formats and of pg_dumpall, a tar or folder with a database, a PATS folder with backup_metadata.json; each also compressed by gzip or zstd.")
         { Target = path };
 }

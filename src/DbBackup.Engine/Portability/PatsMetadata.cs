@@ -40,7 +40,7 @@ internal sealed record PatsMetadata(string? Name, DateTimeOffset? Created, strin
                 ErrorCodes.ImportNotRecognized,
                 FailureCategory.InvalidData,
                 $"'{path}' cannot be read: {exception.Message}",
-                "Repair or remove the file; without it the folder is adopted as it is.",
+                "Repair or remove the file; without it the folder is imported as it is.",
                 exception)
             { Target = path };
         }

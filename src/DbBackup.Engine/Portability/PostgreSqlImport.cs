@@ -7,7 +7,7 @@ using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Portability;
 
-/// <summary>Adopts dumps of PostgreSQL: each is read to its end before anything of it is stored.</summary>
+/// <summary>Imports dumps of PostgreSQL: each is read to its end before anything of it is stored.</summary>
 /// <param name="repository">Where the backup goes.</param>
 internal sealed class PostgreSqlImport(BackupRepository repository)
 {
@@ -20,7 +20,7 @@ internal sealed class PostgreSqlImport(BackupRepository repository)
     // What people add to a database's name, from the outside in.
     private static readonly string[] s_endings = [".gz", ".zst", ".tar", ".sql", ".dump", ".backup", ".pgdump", ".bak"];
 
-    /// <summary>Adopts a dump.</summary>
+    /// <summary>Imports a dump.</summary>
     /// <param name="path">The dump, unpacked from an archive around it if need be.</param>
     /// <param name="origin">The file or folder as the person named it.</param>
     /// <param name="file">What it is.</param>
@@ -31,11 +31,11 @@ internal sealed class PostgreSqlImport(BackupRepository repository)
     public async Task<Backup> ImportAsync(
         string path, string origin, ForeignFile file, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        observer.Progress(new OperationProgress($"Adopting {Path.GetFileName(origin)}", "reading it to its end"));
+        observer.Progress(new OperationProgress($"Importing {Path.GetFileName(origin)}", "reading it to its end"));
         if (file.Compression == PayloadCompression.None)
             return await ReadAndCreateAsync(path, origin, file, wishes, observer, cancellationToken).ConfigureAwait(false);
         using LocalWorkspace scratch = await repository.OpenScratchAsync(wishes.StagingPath, new FileInfo(path).Length * (file.Kind == ForeignFileKind.PostgreSqlCustom ? 1 : GuessedRatio), cancellationToken).ConfigureAwait(false);
-        string plain = Path.Combine(scratch.Path, "adopted");
+        string plain = Path.Combine(scratch.Path, "imported");
         await DecompressAsync(path, origin, file.Compression, plain, cancellationToken).ConfigureAwait(false);
         return await ReadAndCreateAsync(plain, origin, file, wishes, observer, cancellationToken).ConfigureAwait(false);
     }
@@ -88,9 +88,9 @@ internal sealed class PostgreSqlImport(BackupRepository repository)
         BackupRequest request = wishes with
         {
             Sources = sources,
-            Adoption = new Adoption(origin, created, null),
-            // A drill needs a server; the dump itself was read to its end already.
-            ProofLevel = wishes.DrillServer is not null || s_servers.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 })
+            Import = new ImportOrigin(origin, created, null),
+            // A restore test needs a server; the dump itself was read to its end already.
+            ProofLevel = wishes.TestServer is not null || s_servers.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 })
                 ? BackupTestLevel.Restore
                 : BackupTestLevel.Structure,
         };

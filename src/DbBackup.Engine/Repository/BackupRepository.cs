@@ -123,7 +123,7 @@ public sealed class BackupRepository
             foreach (Backup backup in source.OrderBy(backup => backup.Manifest?.Sequence ?? 0))
             {
                 DateTimeOffset created = backup.Manifest?.Created ?? DateTimeOffset.MinValue;
-                // Adopted backups (sequence 0) have no place in the order of taking: for them only their date speaks.
+                // Imported backups (sequence 0) have no place in the order of taking: for them only their date speaks.
                 if (backup.Manifest is { Sequence: > 0 })
                     created = latest = created > latest ? created : latest;
                 moments[backup] = created;

@@ -54,7 +54,7 @@ public static class BackupSelection
             ErrorCodes.InvalidArgument,
             FailureCategory.InvalidArgument,
             $"Backup '{backup}' holds no {(only == PayloadKind.Files ? "files" : "database")}.",
-            "Leave -Only out to take everything that it holds.")
+            "Leave -Content out to take everything that it holds.")
         { Target = backup.ToString() };
     }
 

@@ -153,7 +153,7 @@ internal sealed class PostgreSqlRestoreRun(
 
     private async Task ApplyPropertiesAsync(PostgreSqlSession maintenance, string name, PostgreSqlRestoreItem item, CancellationToken cancellationToken)
     {
-        // A dump that was adopted does not know them; then those of the database that it replaces go on.
+        // A dump that was imported does not know them; then those of the database that it replaces go on.
         DatabaseInfo? info = item.Payload.Database is { Encoding: not null } own ? own : item.Present;
         if (info is null || request.NoOwner)
             return;

@@ -46,7 +46,7 @@ public static class RestorePlanner
             return payload.OriginalPath ?? throw new BackupFailure(
                 ErrorCodes.TargetInvalid,
                 FailureCategory.InvalidArgument,
-                $"Backup '{request.Backup}' was adopted from elsewhere, so it is not known where '{payload.RestoreName}' belongs.",
+                $"Backup '{request.Backup}' was imported from elsewhere, so it is not known where '{payload.RestoreName}' belongs.",
                 "Say where with -Destination.")
             { Target = request.Backup.ToString() };
         }
@@ -62,7 +62,7 @@ public static class RestorePlanner
                 ErrorCodes.TargetInvalid,
                 FailureCategory.InvalidArgument,
                 $"'{destination}' is a file, but a database with its folders needs a folder.",
-                "Name a folder, or restore the database alone: -Only Database.")
+                "Name a folder, or restore the database alone: -Content Database.")
             { Target = destination };
         }
 
@@ -97,7 +97,7 @@ public static class RestorePlanner
                         ErrorCodes.TargetInvalid,
                         FailureCategory.InvalidArgument,
                         $"The folder '{folder.Path}' contains the database '{inside}', which would be lost if the folder alone were replaced.",
-                        "Restore both (without -Only), or the files into another folder with -Destination.")
+                        "Restore both (without -Content), or the files into another folder with -Destination.")
                     { Target = folder.Path };
                 }
 
@@ -107,7 +107,7 @@ public static class RestorePlanner
                         ErrorCodes.TargetInUse,
                         FailureCategory.Busy,
                         $"The folder '{folder.Path}' cannot be replaced while the database '{inside}' in it is open.",
-                        "Stop the application first, or restore the database alone: -Only Database -Force.")
+                        "Stop the application first, or restore the database alone: -Content Database -Force.")
                     { Target = inside, CanRetry = true };
                 }
             }
@@ -189,7 +189,7 @@ public static class RestorePlanner
                 ErrorCodes.TargetInvalid,
                 FailureCategory.InvalidArgument,
                 $"Two parts of the backup would be restored to '{twice.Key}'.",
-                "Leave -Destination out, so that each goes where it came from, or restore them one by one with -Only.")
+                "Leave -Destination out, so that each goes where it came from, or restore them one by one with -Content.")
             { Target = twice.Key };
         }
     }

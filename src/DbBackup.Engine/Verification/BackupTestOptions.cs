@@ -11,8 +11,8 @@ public sealed record BackupTestOptions
     /// <summary>Where payloads are unpacked for the test; null for the repository's work folder.</summary>
     public string? StagingPath { get; init; }
 
-    /// <summary>The server of the drill and who connects to it; null for the server from which the backup was taken.</summary>
-    public PostgreSqlConnectionRequest? DrillServer { get; init; }
+    /// <summary>The test server and who connects to it; null for the server from which the backup was taken.</summary>
+    public PostgreSqlConnectionRequest? TestServer { get; init; }
 
     /// <summary>Questions to the restored database in SQL; each must return true.</summary>
     public IReadOnlyList<string> Assertions { get; init; } = [];

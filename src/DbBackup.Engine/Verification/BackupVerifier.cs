@@ -131,7 +131,7 @@ public sealed class BackupVerifier
     // A database that is kept on its server has no payloads: it is there, whole, or it is not.
     private static async Task<BackupCheck> FindKeptAsync(KeptDatabase kept, BackupTestOptions options, CancellationToken cancellationToken)
     {
-        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(options.DrillServer ?? new(), kept.Location, kept.Username, cancellationToken).ConfigureAwait(false);
+        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(options.TestServer ?? new(), kept.Location, kept.Username, cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
         try
         {

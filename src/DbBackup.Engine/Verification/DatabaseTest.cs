@@ -19,7 +19,7 @@ internal enum DatabaseTestOutcome
 /// <param name="Options">How deep, and where.</param>
 /// <param name="Scratch">A folder for temporary files.</param>
 /// <param name="Checks">Takes what was checked.</param>
-/// <param name="Missing">Takes what a drill would have needed and did not find.</param>
+/// <param name="Missing">Takes what a restore test would have needed and did not find.</param>
 /// <param name="Observer">Hears of the progress.</param>
 /// <param name="Activity">The words under which progress is shown.</param>
 internal sealed record DatabaseTestRun(

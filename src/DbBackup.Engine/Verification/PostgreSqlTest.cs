@@ -10,8 +10,8 @@ using DbBackup.Engine.Payloads;
 namespace DbBackup.Engine.Verification;
 
 /// <summary>
-/// Tests a PostgreSQL payload. Without a server it is read to its end and its rows are counted; the drill restores it into a scratch
-/// database, compares that with the fingerprint, and drops it, however the drill ends.
+/// Tests a PostgreSQL payload. Without a server it is read to its end and its rows are counted; the restore test restores it into a scratch
+/// database, compares that with the fingerprint, and drops it, however the restore test ends.
 /// </summary>
 internal sealed class PostgreSqlTest : DatabaseTest
 {
@@ -22,7 +22,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
         if (run.Payload.Kind == PayloadKind.Globals)
             return await ReadGlobalsAsync(run, cancellationToken).ConfigureAwait(false);
         return run.Options.Level == BackupTestLevel.Restore
-            ? await DrillAsync(run, cancellationToken).ConfigureAwait(false)
+            ? await RestoreTestAsync(run, cancellationToken).ConfigureAwait(false)
             : await ReadAsync(run, null, cancellationToken).ConfigureAwait(false);
     }
 
@@ -102,12 +102,12 @@ internal sealed class PostgreSqlTest : DatabaseTest
             differences.Count == 0 ? string.Create(CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables have as many rows as the database had") : string.Join("; ", differences.Take(5)));
     }
 
-    private static async Task<DatabaseTestOutcome> DrillAsync(DatabaseTestRun run, CancellationToken cancellationToken)
+    private static async Task<DatabaseTestOutcome> RestoreTestAsync(DatabaseTestRun run, CancellationToken cancellationToken)
     {
         Payload payload = run.Payload;
         Manifest manifest = run.Content.Manifest;
         PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(
-            run.Options.DrillServer ?? new PostgreSqlConnectionRequest(), PostgreSqlTarget.LocationOf(manifest), payload.Database?.Username, cancellationToken).ConfigureAwait(false);
+            run.Options.TestServer ?? new PostgreSqlConnectionRequest(), PostgreSqlTarget.LocationOf(manifest), payload.Database?.Username, cancellationToken).ConfigureAwait(false);
         PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, server.Database, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -120,7 +120,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
             if (missing.Count > 0)
                 return await ReadInsteadAsync(run, dump, missing, cancellationToken).ConfigureAwait(false);
             using WorkDatabase scratch = await WorkDatabase.CreateAsync(
-                maintenance, WorkDatabasePurpose.Drill, payload.Database, owner: null, anyLocale: true, cancellationToken).ConfigureAwait(false);
+                maintenance, WorkDatabasePurpose.RestoreTest, payload.Database, owner: null, anyLocale: true, cancellationToken).ConfigureAwait(false);
             try
             {
                 return await RestoreAndCompareAsync(run, dump, scratch, cancellationToken).ConfigureAwait(false);
@@ -143,7 +143,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
         if (!await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))
             missing.Add($"the right to create databases for the role {maintenance.Server.Username}");
         missing.AddRange((await PostgreSqlTarget.MissingExtensionsAsync(maintenance, dump.Payload.Database, cancellationToken).ConfigureAwait(false)).Select(name => "the extension " + name));
-        // Owners and privileges are left out of a drill. Policies name roles all the same, and text cannot be told to leave anything out.
+        // Owners and privileges are left out of a restore test. Policies name roles all the same, and text cannot be told to leave anything out.
         DatabaseInfo? info = dump.Payload.Database;
         if (dump.Listing is not null)
             info = dump.Listing.Entries.Any(entry => entry.Kind == "POLICY") && info is not null ? info with { Owner = null, Grants = null, Roles = info.PolicyRoles ?? info.Roles } : null;
@@ -153,12 +153,12 @@ internal sealed class PostgreSqlTest : DatabaseTest
         return missing;
     }
 
-    // A good backup does not fail for what the drill's server lacks.
+    // A good backup does not fail for what the test server lacks.
     private static async Task<DatabaseTestOutcome> ReadInsteadAsync(DatabaseTestRun run, StagedDump dump, IReadOnlyList<string> missing, CancellationToken cancellationToken)
     {
         run.Missing.AddRange(missing);
         run.Observer.Warning(
-            $"'{run.Payload.FileName}' was read to its end but not restored, because the drill's server lacks {string.Join(", ", missing)}. Name another one with -DrillServer.");
+            $"'{run.Payload.FileName}' was read to its end but not restored, because the test server lacks {string.Join(", ", missing)}. Name another one with -TestServer.");
         await ReadAsync(run, dump, cancellationToken).ConfigureAwait(false);
         return DatabaseTestOutcome.Checked;
     }

@@ -27,7 +27,7 @@ public sealed class ExportDbBackupCommand : BackupCommandBase
 
     /// <summary>Only the database, or only the files.</summary>
     [Parameter]
-    public PayloadKind? Only { get; set; }
+    public ContentKind? Content { get; set; }
 
     /// <summary>The databases of a server's backup; wildcards are allowed.</summary>
     [Parameter]
@@ -52,7 +52,7 @@ public sealed class ExportDbBackupCommand : BackupCommandBase
         {
             Backup = backup,
             Destination = ResolveFolderOrFile(Destination),
-            Only = Only,
+            Only = Content switch { ContentKind.Database => PayloadKind.Database, ContentKind.Files => PayloadKind.Files, _ => null },
             Format = Enum.Parse<ExportFormat>(Format, ignoreCase: true),
             Databases = ChooseDatabases(backup),
             Force = Force,

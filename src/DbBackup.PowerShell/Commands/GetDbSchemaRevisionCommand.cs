@@ -92,24 +92,24 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     /// <summary>The folder that holds the code's alembic.ini.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string? CodePath { get; set; }
+    public string? MigrationPath { get; set; }
 
     /// <summary>The container that holds the code.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ContainerCompleter))]
     [ValidateNotNullOrEmpty]
-    public string? CodeContainer { get; set; }
+    public string? MigrationContainer { get; set; }
 
     /// <summary>The service of the compose project that holds the code.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
     [ArgumentCompleter(typeof(ServiceCompleter))]
     [ValidateNotNullOrEmpty]
-    public string? CodeService { get; set; }
+    public string? MigrationService { get; set; }
 
     /// <summary>How Alembic is started where the code is.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string MigrationTool { get; set; } = CodeArguments.DefaultTool;
+    public string MigrationTool { get; set; } = MigrationArguments.DefaultTool;
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -144,7 +144,7 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     private MigrationCode? ReadCode()
     {
         if (_code is null
-            && CodeArguments.ToRequest(CodePath, MigrationTool, DockerHost, CodeContainer, ComposeProject, CodeService, ResolvePath, ResolveProject) is { } request)
+            && MigrationArguments.ToRequest(MigrationPath, MigrationTool, DockerHost, MigrationContainer, ComposeProject, MigrationService, ResolvePath, ResolveProject) is { } request)
         {
             _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
         }

@@ -7,7 +7,7 @@ using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
 
-/// <summary>Adopts an existing file or folder as a backup.</summary>
+/// <summary>Imports an existing file or folder as a backup.</summary>
 [Cmdlet(VerbsData.Import, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(Backup))]
 public sealed class ImportDbBackupCommand : BackupCreationCommandBase
@@ -15,7 +15,7 @@ public sealed class ImportDbBackupCommand : BackupCreationCommandBase
     /// <summary>The server on which a dump of PostgreSQL is proved.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string? DrillServer { get; set; }
+    public string? TestServer { get; set; }
 
     /// <summary>Who connects to it.</summary>
     [Parameter]
@@ -31,23 +31,23 @@ public sealed class ImportDbBackupCommand : BackupCreationCommandBase
             {
                 string path = item.Resolved ?? throw item.Failure!;
                 BackupRepository repository = OpenRepository(Repository);
-                BackupRequest request = Describe([]) with { DrillServer = DescribeDrillServer() };
-                if (ShouldProcess($"'{path}' into '{repository.Location}'", "Adopt"))
+                BackupRequest request = Describe([]) with { TestServer = DescribeTestServer() };
+                if (ShouldProcess($"'{path}' into '{repository.Location}'", "Import"))
                     WriteObject(Run((observer, token) => new BackupImporter(repository).ImportAsync(path, request, observer, token)));
             });
         }
     }
 
-    private PostgreSqlConnectionRequest? DescribeDrillServer()
+    private PostgreSqlConnectionRequest? DescribeTestServer()
     {
-        if (DrillServer is null && Credential is null)
+        if (TestServer is null && Credential is null)
             return null;
         if (!Verify)
         {
             throw new BackupFailure(
-                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-DrillServer and -Credential name the server of a drill, and this import makes none.", "Add -Verify.");
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-TestServer and -Credential name the test server, and this import makes none.", "Add -Verify.");
         }
 
-        return ConnectionArguments.ToRequest(DrillServer, credential: Credential);
+        return ConnectionArguments.ToRequest(TestServer, credential: Credential);
     }
 }

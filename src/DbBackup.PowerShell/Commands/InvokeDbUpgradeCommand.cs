@@ -116,8 +116,9 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     /// <summary>Folders or files that belong to the same state.</summary>
     [Parameter(ParameterSetName = PathSet)]
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Alias("Include")]
     [ValidateNotNullOrEmpty]
-    public string[] Include { get; set; } = [];
+    public string[] AdditionalPath { get; set; } = [];
 
     /// <summary>The command that migrates.</summary>
     [Parameter(ParameterSetName = PathSet, Mandatory = true)]
@@ -130,7 +131,7 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     /// <summary>The folder of the new version's code, in which the command runs.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string? CodePath { get; set; }
+    public string? MigrationPath { get; set; }
 
     /// <summary>How Alembic is started there.</summary>
     [Parameter]
@@ -240,10 +241,10 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
             Pull = Pull,
             Build = Build,
             GitRef = GitRef,
-            Include = [.. Include.Select(ResolvePath)],
+            Include = [.. AdditionalPath.Select(ResolvePath)],
             SourceName = Source,
             Migrate = Migrate,
-            CodePath = IsOfContainers ? CodePath : ResolvePath(CodePath ?? "."),
+            MigrationPath = IsOfContainers ? MigrationPath : ResolvePath(MigrationPath ?? "."),
             // A command that starts with it says how it is started, unless a person does.
             MigrationTool = MigrationTool ?? (Migrate is null ? null : UpgradeRequest.ToolOf(Migrate)),
             DatabaseVariable = DatabaseVariable,

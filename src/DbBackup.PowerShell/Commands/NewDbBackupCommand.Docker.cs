@@ -96,7 +96,7 @@ public sealed partial class NewDbBackupCommand
                 return;
             }
 
-            IEnumerable<FolderSource> includes = ResolveIncludes().Select(include => new FolderSource(include));
+            IEnumerable<FolderSource> includes = ResolveAdditionalPaths().Select(include => new FolderSource(include));
             Create(DescribeWithFingerprint([.. sources, .. includes]) with { Pause = ContainerFiles.PauseFor(plans) }, plans[0].Location.ToString(), "Back up");
         }
         finally

@@ -99,17 +99,18 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     [SupportsWildcards]
     public string[] ExcludeTableData { get; set; } = [];
 
-    /// <summary>The server on which the backup is proved.</summary>
+    /// <summary>The server on which -Verify restores the backup.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
     [Parameter(ParameterSetName = ContainerSet)]
     [Parameter(ParameterSetName = ComposeSet)]
     [ValidateNotNullOrEmpty]
-    public string? DrillServer { get; set; }
+    public string? TestServer { get; set; }
 
     /// <summary>Folders or files beside the database.</summary>
     [Parameter]
+    [Alias("Include")]
     [SupportsWildcards]
-    public string[] Include { get; set; } = [];
+    public string[] AdditionalPath { get; set; } = [];
 
     /// <summary>How the database is stored.</summary>
     [Parameter]
@@ -174,7 +175,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
         {
             new SqliteSource(path, Enum.Parse<SqliteFormat>(Format ?? "Native", ignoreCase: true), TimeSpan.FromSeconds(LockTimeout), AllowEmpty),
         };
-        sources.AddRange(ResolveIncludes().Select(include => new FolderSource(include)));
+        sources.AddRange(ResolveAdditionalPaths().Select(include => new FolderSource(include)));
         Create(DescribeWithFingerprint(sources), path, "Back up");
     }
 
@@ -253,9 +254,9 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 
     private void CreateServerBackup(IEnumerable<IBackupSource> databases, string location, PostgreSqlConnectionRequest connection, IApplicationPause? pause)
     {
-        BackupRequest request = DescribeWithFingerprint([.. databases, .. ResolveIncludes().Select(include => new FolderSource(include))]) with
+        BackupRequest request = DescribeWithFingerprint([.. databases, .. ResolveAdditionalPaths().Select(include => new FolderSource(include))]) with
         {
-            DrillServer = DrillServer is not null ? ConnectionArguments.ToRequest(DrillServer) : connection,
+            TestServer = TestServer is not null ? ConnectionArguments.ToRequest(TestServer) : connection,
             Pause = pause,
         };
         Create(request, location, "Back up");
@@ -291,9 +292,9 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
         $"Its formats are {string.Join(", ", formats)}; or leave -Format out.")
     { Target = Format };
 
-    private IEnumerable<string> ResolveIncludes()
+    private IEnumerable<string> ResolveAdditionalPaths()
     {
-        foreach (string include in Include)
+        foreach (string include in AdditionalPath)
         {
             if (!WildcardPattern.ContainsWildcardCharacters(include))
             {

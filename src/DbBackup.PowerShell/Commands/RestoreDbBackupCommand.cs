@@ -33,7 +33,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
 
     /// <summary>Only the database, or only the files.</summary>
     [Parameter]
-    public PayloadKind? Only { get; set; }
+    public ContentKind? Content { get; set; }
 
     /// <summary>Undoes the newest restore whose old database is still kept on its server.</summary>
     [Parameter(ParameterSetName = NameSet)]
@@ -149,24 +149,24 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     /// <summary>The folder that holds the alembic.ini of the code that will use what is restored.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string? CodePath { get; set; }
+    public string? MigrationPath { get; set; }
 
     /// <summary>The container that holds that code.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ContainerCompleter))]
     [ValidateNotNullOrEmpty]
-    public string? CodeContainer { get; set; }
+    public string? MigrationContainer { get; set; }
 
     /// <summary>The service of the compose project that holds that code.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(ServiceCompleter))]
     [ValidateNotNullOrEmpty]
-    public string? CodeService { get; set; }
+    public string? MigrationService { get; set; }
 
     /// <summary>How Alembic is started where the code is.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string MigrationTool { get; set; } = CodeArguments.DefaultTool;
+    public string MigrationTool { get; set; } = MigrationArguments.DefaultTool;
 
     /// <summary>Skips the question, and writes into a database that is open elsewhere.</summary>
     [Parameter]
@@ -219,7 +219,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             Jobs = Jobs,
             StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
             Destination = Destination is null ? null : ResolveFolderOrFile(Destination),
-            Only = Only,
+            Only = Content switch { ContentKind.Database => PayloadKind.Database, ContentKind.Files => PayloadKind.Files, _ => null },
             NoSafetyBackup = NoSafetyBackup,
             Force = Force,
             LockTimeout = TimeSpan.FromSeconds(LockTimeout),
@@ -260,7 +260,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     private MigrationCode? ReadCode()
     {
         if (_code is null
-            && CodeArguments.ToRequest(CodePath, MigrationTool, DockerHost, CodeContainer, ComposeProject, CodeService, ResolvePath, ResolveProject) is { } request)
+            && MigrationArguments.ToRequest(MigrationPath, MigrationTool, DockerHost, MigrationContainer, ComposeProject, MigrationService, ResolvePath, ResolveProject) is { } request)
         {
             _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
         }

@@ -30,10 +30,10 @@ public sealed class TestDbBackupCommand : BackupCommandBase
     [ValidateNotNullOrEmpty]
     public string? StagingPath { get; set; }
 
-    /// <summary>The server of the drill.</summary>
+    /// <summary>The test server.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string? DrillServer { get; set; }
+    public string? TestServer { get; set; }
 
     /// <summary>Who connects to it.</summary>
     [Parameter]
@@ -63,7 +63,7 @@ public sealed class TestDbBackupCommand : BackupCommandBase
         {
             Level = Level,
             StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
-            DrillServer = ConnectionArguments.ToRequest(DrillServer, credential: Credential),
+            TestServer = ConnectionArguments.ToRequest(TestServer, credential: Credential),
             Assertions = Assert,
             Jobs = Jobs,
         };

@@ -67,7 +67,7 @@ public abstract class BackupCreationCommandBase : PathCommandBase
     {
         BackupRepository repository = OpenRepository(Repository);
         string source = BackupService.ResolveSourceName(request);
-        string name = request.Name ?? BackupName.Automatic(request.Adoption?.Created ?? DateTimeOffset.UtcNow, request.Type);
+        string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? DateTimeOffset.UtcNow, request.Type);
         if (ShouldProcess($"'{path}' as '{source}/{name}' in '{repository.Location}'", action))
             WriteObject(Run((observer, token) => new BackupService(repository).CreateAsync(request, observer, token)));
     }

@@ -171,7 +171,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         // The value comes through the environment: arguments are seen by everybody.
         .. (target?.Environment.Keys ?? []).SelectMany(variable => new[] { "-e", variable }),
         .. (target?.Mounts ?? new Dictionary<string, string>()).SelectMany(mount => new[] { "-v", $"{mount.Value}:{mount.Key}" }),
-        .. Request.CodePath is { } path ? ["-w", path] : Array.Empty<string>(),
+        .. Request.MigrationPath is { } path ? ["-w", path] : Array.Empty<string>(),
         Request.Services[0],
     ];
 

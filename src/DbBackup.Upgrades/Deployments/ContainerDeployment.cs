@@ -182,7 +182,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         // A copy is nobody else's business: a container that works on it has no network.
         bool isCopy = target?.Mounts.Count > 0;
         ContainerDefinition definition = (await DefineAsync(Name, Image, cancellationToken).ConfigureAwait(false)).ForOnce(
-            command, Request.CodePath, target?.Environment ?? new Dictionary<string, string?>(), target?.Mounts ?? new Dictionary<string, string>(), TemporaryContainer.OwnLabels(), isAlone || isCopy);
+            command, Request.MigrationPath, target?.Environment ?? new Dictionary<string, string?>(), target?.Mounts ?? new Dictionary<string, string>(), TemporaryContainer.OwnLabels(), isAlone || isCopy);
         string id = await definition.CreateAsync(Client, name, cancellationToken).ConfigureAwait(false);
         await Client.ContainerStartAsync(id, cancellationToken).ConfigureAwait(false);
         return id;

@@ -6,7 +6,7 @@ namespace DbBackup.Upgrades.Deployments;
 /// <summary>Code in a folder of this machine, which somebody else has brought there and runs.</summary>
 internal sealed class HostDeployment(UpgradeRequest request) : IDeployment
 {
-    private readonly string _folder = request.CodePath!;
+    private readonly string _folder = request.MigrationPath!;
 
     public IReadOnlyList<string> Steps { get; } = [UpgradeSteps.Preflight, UpgradeSteps.Backup, UpgradeSteps.Rehearsal, UpgradeSteps.Migration, UpgradeSteps.Check];
 
@@ -14,7 +14,7 @@ internal sealed class HostDeployment(UpgradeRequest request) : IDeployment
 
     public Task<DeploymentRecord> InspectAsync(CancellationToken cancellationToken) => Directory.Exists(_folder)
         ? Task.FromResult(new DeploymentRecord())
-        : throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no folder '{_folder}' with the code.", "Name the folder in which the migration runs (-CodePath).") { Target = _folder };
+        : throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no folder '{_folder}' with the code.", "Name the folder in which the migration runs (-MigrationPath).") { Target = _folder };
 
     public (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record) => ([], []);
 

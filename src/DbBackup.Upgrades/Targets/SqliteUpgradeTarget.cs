@@ -23,7 +23,7 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
     public Task<TargetSources> OpenAsync(CancellationToken cancellationToken)
     {
         foreach (string include in request.Include.Where(include => !Path.Exists(include)))
-            throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no '{include}' to back up with the database.", "Check the path (-Include).") { Target = include };
+            throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no '{include}' to back up with the database.", "Check the path (-AdditionalPath).") { Target = include };
         return TargetSources.OpenAsync(
             [new SqliteSource(path, SqliteFormat.Native, request.LockTimeout), .. request.Include.Select(include => new FolderSource(include))], [], null, cancellationToken);
     }

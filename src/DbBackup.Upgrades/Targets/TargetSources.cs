@@ -16,14 +16,14 @@ internal sealed class TargetSources(IReadOnlyList<IBackupSource> sources, IReadO
     public IApplicationPause? Pause => ContainerFiles.PauseFor(plans);
 
     /// <summary>The server on which a backup is proved; null where none is needed.</summary>
-    public PostgreSqlConnectionRequest? DrillServer { get; init; }
+    public PostgreSqlConnectionRequest? TestServer { get; init; }
 
     /// <summary>Opens sources in containers beside others.</summary>
     public static async Task<TargetSources> OpenAsync(
-        IReadOnlyList<IBackupSource> sources, IEnumerable<ContainerFilesRequest> files, PostgreSqlConnectionRequest? drillServer, CancellationToken cancellationToken)
+        IReadOnlyList<IBackupSource> sources, IEnumerable<ContainerFilesRequest> files, PostgreSqlConnectionRequest? testServer, CancellationToken cancellationToken)
     {
         var plans = new List<ContainerFilesPlan>();
-        var opened = new TargetSources(sources, plans) { DrillServer = drillServer };
+        var opened = new TargetSources(sources, plans) { TestServer = testServer };
         try
         {
             foreach (ContainerFilesRequest each in files)

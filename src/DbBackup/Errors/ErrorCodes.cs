@@ -126,7 +126,7 @@ public static class ErrorCodes
     /// <summary>An archive entry would land outside its destination.</summary>
     public const string UnsafeArchive = nameof(UnsafeArchive);
 
-    /// <summary>The file or folder is of no kind that can be adopted as a backup.</summary>
+    /// <summary>The file or folder is of no kind that can be imported as a backup.</summary>
     public const string ImportNotRecognized = nameof(ImportNotRecognized);
 
     /// <summary>The destination exists and may not be overwritten.</summary>

@@ -8,7 +8,7 @@ public sealed record Fingerprint
 
     /// <summary>
     /// SHA-256 over the definitions of all tables, indexes, views and triggers, in lower-case hexadecimal; empty where it is not known,
-    /// as of an adopted dump, of which no server has told anything. It is compared where both are known.
+    /// as of an imported dump, of which no server has told anything. It is compared where both are known.
     /// </summary>
     public required string SchemaSha256 { get; init; }
 
@@ -122,6 +122,6 @@ public enum FingerprintLevel
     /// <summary>Also a hash of each table's content.</summary>
     Content,
 
-    /// <summary>No fingerprint: nothing is counted, and a drill can only tell that a restore runs through.</summary>
+    /// <summary>No fingerprint: nothing is counted, and a restore test can only tell that a restore runs through.</summary>
     None,
 }

@@ -30,7 +30,7 @@ public sealed record Manifest
     public double DurationSeconds { get; init; }
 
     /// <summary>
-    /// Counts a source's backups in the order in which they were taken, whatever the clock says; 0 for an adopted backup.
+    /// Counts a source's backups in the order in which they were taken, whatever the clock says; 0 for an imported backup.
     /// </summary>
     public long Sequence { get; init; }
 
@@ -73,7 +73,7 @@ public sealed record Manifest
     /// <summary>How the application was made to stand still for the snapshot; null where it went on.</summary>
     public PauseInfo? Pause { get; init; }
 
-    /// <summary>Where an adopted backup came from; null for one that was captured.</summary>
+    /// <summary>Where an imported backup came from; null for one that was captured.</summary>
     public string? ImportedFrom { get; init; }
 
     /// <summary>What a reader should know: files that vanished while they were archived, say.</summary>

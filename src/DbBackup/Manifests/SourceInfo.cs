@@ -12,7 +12,7 @@ public sealed record SourceInfo
     /// <summary>The version of the database engine.</summary>
     public string? EngineVersion { get; init; }
 
-    /// <summary>Where it was: an absolute path, or <c>postgresql://host:port/database</c>. Null for an adopted backup whose place is not known.</summary>
+    /// <summary>Where it was: an absolute path, or <c>postgresql://host:port/database</c>. Null for an imported backup whose place is not known.</summary>
     public string? Location { get; init; }
 
     /// <inheritdoc/>

@@ -25,7 +25,7 @@ public sealed record BackupTestResult
     public required IReadOnlyList<BackupCheck> Checks { get; init; }
 
     /// <summary>
-    /// What a drill would have needed and the drill's server does not have (roles, extensions). The backup was read to its end
+    /// What a restore test would have needed and the test server does not have (roles, extensions). The backup was read to its end
     /// instead; that is no fault of the backup.
     /// </summary>
     public IReadOnlyList<string> Missing { get; init; } = [];

@@ -37,6 +37,6 @@ public enum BackupTestLevel
     /// <summary>Every payload is also decompressed to its end, and its structure is read: the database's own check, the archive's entries.</summary>
     Structure,
 
-    /// <summary>The backup is restored into a scratch place and compared with its fingerprint: the drill.</summary>
+    /// <summary>The backup is restored into a scratch place and compared with its fingerprint: the restore test.</summary>
     Restore,
 }

@@ -31,7 +31,7 @@ public sealed record UpgradePlan
     public string? Migrate { get; init; }
 
     /// <summary>The folder in which it runs; null for the image's own.</summary>
-    public string? CodePath { get; init; }
+    public string? MigrationPath { get; init; }
 
     /// <summary>Why the migration is not tried on a copy first; null where it is.</summary>
     public string? NotRehearsed { get; init; }
@@ -71,7 +71,7 @@ public sealed record UpgradePlan
         foreach (string part in Installation)
             Line(part);
         if (Migrate is not null)
-            Line($"run '{Migrate}'{(CodePath is null ? string.Empty : $" in '{CodePath}'")}");
+            Line($"run '{Migrate}'{(MigrationPath is null ? string.Empty : $" in '{MigrationPath}'")}");
         if (StopsApplication)
             Line("start it, and see whether it stays up and healthy");
         Line($"check the database{(Checks.Count == 0 ? string.Empty : " and: " + string.Join("; ", Checks))}");

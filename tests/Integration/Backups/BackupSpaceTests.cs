@@ -71,7 +71,7 @@ public sealed class BackupSpaceTests
     }
 
     [Fact]
-    public async Task A_drill_on_a_disk_that_becomes_full_does_not_call_the_backup_damaged()
+    public async Task A_restore_test_on_a_disk_that_becomes_full_does_not_call_the_backup_damaged()
     {
         using var disk = new SmallDisk(32);
         using var bench = new Workbench();

@@ -22,7 +22,7 @@ public sealed class ContainerMajorsTests
         Assert.StartsWith($"{from}.", backup.Manifest!.Payloads.Single().Database!.ServerVersion, StringComparison.Ordinal);
         // The container's own programs, whatever this machine has.
         Assert.StartsWith($"{from}.", backup.Manifest.Payloads.Single().Database!.ClientVersion, StringComparison.Ordinal);
-        Assert.Equal(BackupStatus.Matched, (await old.DrillAsync(backup)).Status);
+        Assert.Equal(BackupStatus.Matched, (await old.RestoreTestAsync(backup)).Status);
 
         RestoreResult result = await old.RestoreAsync(new RestoreRequest { Backup = backup, Connection = next.Connection, NewName = "app" });
         Assert.Equal(BackupStatus.Matched, result.Status);

@@ -99,7 +99,7 @@ internal sealed class ContainerServerBench : IDisposable
         });
     }
 
-    public Task<BackupTestResult> DrillAsync(Backup backup) => new BackupVerifier(Files.Repository).TestAsync(
+    public Task<BackupTestResult> RestoreTestAsync(Backup backup) => new BackupVerifier(Files.Repository).TestAsync(
         backup, new BackupTestOptions { Level = BackupTestLevel.Restore }, Files.Observer, CancellationToken.None);
 
     public async Task<RestoreResult> RestoreAsync(RestoreRequest request)

@@ -30,8 +30,8 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         Assert.Equal(111, backup.Manifest.Fingerprint!.TotalRows);
         Assert.Equal("aaaa", backup.Manifest.SchemaRevision);
 
-        BackupTestResult drill = await Bench.DrillAsync(backup);
-        Assert.True(drill.Status == BackupStatus.Matched, drill.ToString());
+        BackupTestResult restoreTest = await Bench.RestoreTestAsync(backup);
+        Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
 
         Bench.Query("UPDATE notes SET body = 'changed'; UPDATE alembic_version SET version_num = 'bbbb'", database);
         string changed = Bench.Content(database);
@@ -93,8 +93,8 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         Backup backup = await bench.BackUpClusterAsync();
         Assert.Equal(4, backup.Manifest!.Payloads.Count);
         Assert.All(backup.Manifest.Payloads.Where(payload => payload.Kind == PayloadKind.Database), payload => Assert.NotNull(backup.Manifest.FingerprintOf(payload)));
-        BackupTestResult drill = await bench.DrillAsync(backup);
-        Assert.True(drill.Status == BackupStatus.Matched, drill.ToString());
+        BackupTestResult restoreTest = await bench.RestoreTestAsync(backup);
+        Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
         bench.AssertUndisturbed();
 
         // To a new server, as after the loss of the old one.
@@ -127,8 +127,8 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         Assert.DoesNotContain("secret", server.ToString(), StringComparison.Ordinal);
         Backup backup = await bench.BackUpAsync("shop");
         Assert.Equal(1, backup.Manifest!.Fingerprint!.TotalRows);
-        BackupTestResult drill = await bench.DrillAsync(backup);
-        Assert.True(drill.Status == BackupStatus.Matched, drill.ToString());
+        BackupTestResult restoreTest = await bench.RestoreTestAsync(backup);
+        Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
         Assert.DoesNotContain("secret", File.ReadAllText(Path.Join(backup.Location, "backup.json")), StringComparison.Ordinal);
 
         BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => bench.BackUpAsync("shop", bench.Connection with { Password = "wrong" }));
@@ -146,8 +146,8 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
             IReadOnlyList<string>? command = await ContainerRelay.FindProgramAsync(new ContainerHost(subject.Client, subject.Container), 5432, CancellationToken.None);
             Assert.Equal(program, command![0]);
             Backup backup = await bench.BackUpAsync();
-            BackupTestResult drill = await bench.DrillAsync(backup);
-            Assert.True(drill.Status == BackupStatus.Matched, drill.ToString());
+            BackupTestResult restoreTest = await bench.RestoreTestAsync(backup);
+            Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
             bench.AssertUndisturbed();
             bench.Engine.Exec(bench.Container, "mv", path, path + ".away");
         }
@@ -167,8 +167,8 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         bench.CreateNotes();
         string before = bench.Content();
         Backup backup = await bench.BackUpAsync();
-        BackupTestResult drill = await bench.DrillAsync(backup);
-        Assert.True(drill.Status == BackupStatus.Matched, drill.ToString());
+        BackupTestResult restoreTest = await bench.RestoreTestAsync(backup);
+        Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
         bench.Query("DELETE FROM notes", "app");
         await bench.RestoreAsync(new RestoreRequest { Backup = backup });
         Assert.Equal(before, bench.Content());

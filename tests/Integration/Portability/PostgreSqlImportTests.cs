@@ -8,7 +8,7 @@ using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
 
 namespace DbBackup.Tests.Integration.Portability;
 
-/// <summary>Dumps that the stock programs wrote are adopted whole, or not at all.</summary>
+/// <summary>Dumps that the stock programs wrote are imported whole, or not at all.</summary>
 [Trait("Category", "PostgreSql")]
 public sealed class PostgreSqlImportTests : IDisposable
 {
@@ -25,13 +25,13 @@ public sealed class PostgreSqlImportTests : IDisposable
     [InlineData("-Fp", "shop.sql.zst", nameof(PayloadFormat.PostgreSqlPlain))]
     [InlineData("-Fc", "shop.dump.gz", nameof(PayloadFormat.PostgreSqlCustom))]
     [InlineData("-Fd", "folder.tar.gz", nameof(PayloadFormat.PostgreSqlDirectory))]
-    public async Task A_dump_is_adopted_with_what_it_says_and_equal_after_a_drill(string form, string name, string format)
+    public async Task A_dump_is_imported_with_what_it_says_and_equal_after_a_restore_test(string form, string name, string format)
     {
         using TestDatabase shop = SampleShop.Create(PostgreSqlServer.Shared, "Odd \"Shop'");
         string dump = MakeDump(shop, form, name);
         DateTime written = File.GetLastWriteTimeUtc(dump);
 
-        Backup backup = await ImportAsync(dump, drillOn: shop.Server);
+        Backup backup = await ImportAsync(dump, testOn: shop.Server);
 
         Assert.Equal(BackupStatus.Matched, backup.Status);
         Payload payload = Assert.Single(backup.Manifest!.Payloads);
@@ -57,7 +57,7 @@ public sealed class PostgreSqlImportTests : IDisposable
         using TestDatabase shop = SampleShop.Create(PostgreSqlServer.Shared);
         shop.Execute($"ALTER DATABASE {shop.Name} SET search_path TO 'Sa les', public; ALTER DATABASE {shop.Name} CONNECTION LIMIT 7; COMMENT ON DATABASE {shop.Name} IS 'it''s';");
 
-        Backup backup = await ImportAsync(SampleShop.Dump(shop, _bench["x.sql"], "-C"), drillOn: shop.Server);
+        Backup backup = await ImportAsync(SampleShop.Dump(shop, _bench["x.sql"], "-C"), testOn: shop.Server);
 
         Assert.Equal(BackupStatus.Matched, backup.Status);
         Assert.Equal(shop.Name, backup.Source);
@@ -77,7 +77,7 @@ public sealed class PostgreSqlImportTests : IDisposable
     {
         using TestDatabase shop = SampleShop.Create(PostgreSqlServer.Shared);
 
-        Backup backup = await ImportAsync(SampleShop.Dump(shop, _bench["x.sql"], "--inserts"), drillOn: shop.Server);
+        Backup backup = await ImportAsync(SampleShop.Dump(shop, _bench["x.sql"], "--inserts"), testOn: shop.Server);
 
         Assert.Equal(BackupStatus.Restored, backup.Status);
         Assert.Null(backup.Manifest!.Fingerprint);
@@ -181,7 +181,7 @@ public sealed class PostgreSqlImportTests : IDisposable
         if (name.EndsWith(".gz", StringComparison.Ordinal))
             Shell.Run("gzip", dump);
 
-        Backup backup = await ImportAsync(_bench[name], drillOn: server);
+        Backup backup = await ImportAsync(_bench[name], testOn: server);
 
         Assert.Equal(BackupStatus.Matched, backup.Status);
         Assert.Equal("cluster", backup.Source);
@@ -230,13 +230,13 @@ public sealed class PostgreSqlImportTests : IDisposable
         return _bench[name];
     }
 
-    private Task<Backup> ImportAsync(string path, PostgreSqlServer? drillOn = null) => new BackupImporter(_bench.Repository).ImportAsync(
+    private Task<Backup> ImportAsync(string path, PostgreSqlServer? testOn = null) => new BackupImporter(_bench.Repository).ImportAsync(
         path,
         new BackupRequest
         {
             Sources = [],
-            Verify = drillOn is not null,
-            DrillServer = drillOn is null ? null : new PostgreSqlConnectionRequest { ConnectionString = drillOn.ConnectionString("postgres") },
+            Verify = testOn is not null,
+            TestServer = testOn is null ? null : new PostgreSqlConnectionRequest { ConnectionString = testOn.ConnectionString("postgres") },
         },
         _bench.Observer,
         CancellationToken.None);

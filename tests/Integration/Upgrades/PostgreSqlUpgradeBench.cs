@@ -49,7 +49,7 @@ internal sealed class PostgreSqlUpgradeBench : IDisposable
     {
         Server = Bench.Superuser with { Database = Database.Name },
         Migrate = migrate,
-        CodePath = Code,
+        MigrationPath = Code,
         DatabaseVariable = UpgradeBench.Variable,
         Checks = checks,
         LockTimeout = TimeSpan.FromSeconds(10),

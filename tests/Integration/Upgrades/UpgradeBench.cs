@@ -39,7 +39,7 @@ internal sealed class UpgradeBench : IDisposable
     {
         DatabasePath = Database,
         Migrate = migrate,
-        CodePath = Path.GetDirectoryName(Database)!,
+        MigrationPath = Path.GetDirectoryName(Database)!,
         DatabaseVariable = Variable,
         Checks = checks,
     };

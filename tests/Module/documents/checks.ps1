@@ -23,7 +23,7 @@ function Find-WorldObstacle([string] $Need) {
 
 # What a user has on the engine under a name of the documents.
 function Find-ForeignObject {
-    $names = 'wiki', 'pats-staging', 'partshub', 'partshub_old', 'staging-db', 'drill-db', 'shop-backend-1'
+    $names = 'wiki', 'pats-staging', 'partshub', 'partshub_old', 'staging-db', 'test-db', 'shop-backend-1'
     $own = @(docker ps --all --quiet --filter label=dbbackup.documents)
     foreach ($name in $names) { if (docker ps --all --quiet --filter "name=^$name`$" | Where-Object { $_ -notin $own }) { return "a container $name" } }
     foreach ($project in 'shop', 'pats') {
@@ -43,7 +43,7 @@ function Get-NamespaceOption {
 function Invoke-Document([object[]] $Commands, [string] $Need) {
     $world = Join-Path $TestDrive world
     foreach ($folder in 'srv', 'mnt', 'template') { New-Item -ItemType Directory -Force (Join-Path $world $folder) | Out-Null }
-    @(Get-Content /etc/hosts) + '127.71.0.1 db.example.org' + '127.71.0.2 staging.example.org drills.example.org new.example.org' | Set-Content (Join-Path $world hosts)
+    @(Get-Content /etc/hosts) + '127.71.0.1 db.example.org' + '127.71.0.2 staging.example.org tests.example.org new.example.org' | Set-Content (Join-Path $world hosts)
     $plan = Join-Path $world plan.json
     $result = Join-Path $world result.json
     @{ Need = $Need; Commands = @($Commands | Select-Object Document, Line, Text, Language, Session) } | ConvertTo-Json -Depth 5 | Set-Content -LiteralPath $plan

@@ -118,17 +118,17 @@ function Add-Containers {
     Invoke-Docker tag dbbackup-test/app:1 ghcr.io/madeinoz67/partshub:latest
     Invoke-Docker run --detach @label --name partshub --volume partshub_data:/app/data ghcr.io/madeinoz67/partshub:latest | Out-Null
     docker exec partshub sh -c "sqlite3 /app/data/partshub.db 'create table parts (id integer primary key, name text); insert into parts (name) values (''resistor''), (''diode'')'; mkdir /app/data/attachments; echo pinout >/app/data/attachments/pinout.txt"
-    foreach ($name in 'staging-db', 'drill-db') {
+    foreach ($name in 'staging-db', 'test-db') {
         Invoke-Docker run --detach @label --name $name --env POSTGRES_PASSWORD=secret --env POSTGRES_INITDB_ARGS=--no-sync dbbackup-test/postgres:15 -c fsync=off | Out-Null
     }
-    foreach ($name in 'staging-db', 'drill-db') { Wait-TestPostgreSql $name }
+    foreach ($name in 'staging-db', 'test-db') { Wait-TestPostgreSql $name }
     Invoke-ContainerSql staging-db 'create role shop login' | Out-Null
 }
 
 # In both repositories that documents about containers use.
 function Add-ContainerBackups {
     $shop = @{ ComposeProject = 'shop'; Service = 'db'; Database = 'shop'; ContainerPath = 'web:/app/uploads'; Source = 'shop' }
-    $parts = @{ Path = '/var/lib/docker/volumes/partshub_data/_data/partshub.db'; Include = '/var/lib/docker/volumes/partshub_data/_data/attachments' }
+    $parts = @{ Path = '/var/lib/docker/volumes/partshub_data/_data/partshub.db'; AdditionalPath = '/var/lib/docker/volumes/partshub_data/_data/attachments' }
     foreach ($repository in './backups', '/mnt/nas/backups') {
         Set-BackupDate (New-DbBackup @shop -Name last_month -Repository $repository) ([datetimeoffset]::Now.AddDays(-40))
         New-DbBackup @shop -Name before_upgrade -Repository $repository | Out-Null

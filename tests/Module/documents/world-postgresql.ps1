@@ -45,8 +45,8 @@ create role backup login password 'secret' in role pg_read_all_data;
 create role app login createdb password 'secret' in role pg_signal_backend;
 create role shop login password 'secret';
 '@ | psql -X -q -v ON_ERROR_STOP=1 -d postgres
-    # What the drills and the copy for staging need there.
-    "create role drill login createdb password 'secret'; create role app login; create role shop login; create role backup login" | psql -X -q -v ON_ERROR_STOP=1 -h staging.example.org -d postgres
+    # What the restore tests and the copy for staging need there.
+    "create role tester login createdb password 'secret'; create role app login; create role shop login; create role backup login" | psql -X -q -v ON_ERROR_STOP=1 -h staging.example.org -d postgres
     Reset-Server
     Add-ServerBackups
 }

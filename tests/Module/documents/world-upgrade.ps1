@@ -54,7 +54,7 @@ volumes:
 
 # Each of them is a real one; only its id is what the documents call it.
 function Add-Upgrades {
-    $pats = @{ Path = './data/pats.db'; Migrate = 'alembic upgrade head'; CodePath = './backend'; DatabaseVariable = 'DATABASE_URL'; Force = $true }
+    $pats = @{ Path = './data/pats.db'; Migrate = 'alembic upgrade head'; MigrationPath = './backend'; DatabaseVariable = 'DATABASE_URL'; Force = $true }
     Rename-Upgrade (Invoke-DbUpgrade @pats).Id 20261121T101500Z-pats
     Add-Migration e07c2b1f5a66 9c1b7a40d2e3 "op.execute('ALTER TABLE documents ADD COLUMN pages INTEGER')"
     "#!/bin/sh`nexec sqlite3 ./data/pats.db 'create table if not exists notes (id integer primary key)'" | Set-Content ./migrate.sh

@@ -57,7 +57,7 @@ function Add-OldCopies {
 }
 
 function Add-Backups {
-    $all = @{ Path = './data/pats.db'; Include = './uploads'; Source = 'pats' }
+    $all = @{ Path = './data/pats.db'; AdditionalPath = './uploads'; Source = 'pats' }
     New-SampleDatabase ./data/old_app.db
     foreach ($old in @(40, '20261015T020000Z-full'), @(35, '20261020T020000Z-full'), @(26, '20261101T020000Z-full'), @(10, '20261118T020000Z-full'), @(3, 'before_weekend')) {
         Set-BackupDate (New-DbBackup @all -Name $old[1]) ([datetimeoffset]::Now.AddDays(-$old[0]))

@@ -118,7 +118,7 @@ internal sealed class PostgreSqlBench : IDisposable
 
     public Task<BackupTestResult> TestAsync(Backup backup, BackupTestLevel level = BackupTestLevel.Restore, PostgreSqlConnectionRequest? server = null, params string[] assertions) =>
         new BackupVerifier(_bench.Repository).TestAsync(
-            backup, new BackupTestOptions { Level = level, DrillServer = server ?? Superuser, Assertions = assertions }, Observer, CancellationToken.None);
+            backup, new BackupTestOptions { Level = level, TestServer = server ?? Superuser, Assertions = assertions }, Observer, CancellationToken.None);
 
     public RestoreRequest Request(Backup backup) => new() { Backup = backup, Connection = Superuser, NewName = backup.Manifest?.Kept is null ? Database.Name : null };
 

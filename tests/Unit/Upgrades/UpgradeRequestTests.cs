@@ -29,7 +29,7 @@ public sealed class UpgradeRequestTests
             Include = ["/srv/uploads"],
             SourceName = "shop",
             Migrate = "alembic upgrade head",
-            CodePath = "/srv/shop",
+            MigrationPath = "/srv/shop",
             MigrationTool = "alembic",
             DatabaseVariable = "DATABASE_URL",
             Checks = ["SELECT 1", "true"],

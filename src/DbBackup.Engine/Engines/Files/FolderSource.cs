@@ -30,7 +30,7 @@ public sealed class FolderSource(string path) : IBackupSource
                     ErrorCodes.SourceNotFound,
                     FailureCategory.NotFound,
                     $"There is no file or folder '{path}'.",
-                    "Check the path given with -Include; nothing was created.")
+                    "Check the path given with -AdditionalPath; nothing was created.")
                 { Target = path };
             }
 
@@ -59,7 +59,7 @@ public sealed class FolderSource(string path) : IBackupSource
                     WriteTo = async (target, progress, token) =>
                     {
                         ArchiveSummary summary = await archiver.WriteAsync(path, target, progress, token).ConfigureAwait(false);
-                        summary.RequireAllRead(name, path, "Run as a user who may read them all, or leave the folder out of -Include.");
+                        summary.RequireAllRead(name, path, "Run as a user who may read them all, or leave the folder out of -AdditionalPath.");
                         return new StreamSummary(summary.Entries, Notes(name, summary));
                     },
                 },

@@ -2,7 +2,7 @@ using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Engines.Sqlite;
 
-/// <summary>An existing SQL dump of a SQLite database, which is adopted as it is once it has been loaded for a trial.</summary>
+/// <summary>An existing SQL dump of a SQLite database, which is imported as it is once it has been loaded for a trial.</summary>
 /// <param name="path">The dump's absolute path.</param>
 /// <param name="compression">How it is compressed.</param>
 internal sealed class SqlDumpSource(string path, PayloadCompression compression) : IBackupSource
@@ -31,8 +31,8 @@ internal sealed class SqlDumpSource(string path, PayloadCompression compression)
 
     public async Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
     {
-        string text = Path.Combine(context.StagingFolder, "adopted.sql");
-        string database = Path.Combine(context.StagingFolder, "adopted.db");
+        string text = Path.Combine(context.StagingFolder, "imported.sql");
+        string database = Path.Combine(context.StagingFolder, "imported.db");
         context.Observer.Progress(new OperationProgress(context.Activity, $"loading {Path.GetFileName(path)} for a trial"));
         try
         {

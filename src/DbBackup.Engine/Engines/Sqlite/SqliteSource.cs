@@ -60,7 +60,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
                 ErrorCodes.SourceNotSqlite,
                 FailureCategory.InvalidArgument,
                 $"'{path}' is a folder.",
-                "Name the SQLite database file; folders beside it are added with -Include.")
+                "Name the SQLite database file; folders beside it are added with -AdditionalPath.")
             { Target = path };
         }
 

@@ -5,7 +5,7 @@ namespace DbBackup.Engine.Repository.Instructions;
 /// <summary>How dumps of PostgreSQL are restored by hand: each into a new database, which takes the old one's place by its name.</summary>
 internal static class PostgreSqlInstructions
 {
-    // Enough to see that it is the right one; a drill compares all.
+    // Enough to see that it is the right one; a restore test compares all.
     private const int CountedTables = 5;
 
     public static void Write(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads)

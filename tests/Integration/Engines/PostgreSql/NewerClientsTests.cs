@@ -22,7 +22,7 @@ public sealed class NewerClientsTests(ServersOfEachMajor servers) : IClassFixtur
         PostgreSqlSample.Create(bench.Database);
         Backup backup = await bench.BackUpWithAsync(clients);
         Assert.Equal((expected, (int?)server), (ClientOf(backup), backup.Manifest!.Payloads.Single().Database!.OldestServerMajor));
-        Run(bench, clients, "pgdrill", bench.Files.RepositoryPath, backup.Source, backup.Name, "0");
+        Run(bench, clients, "pgtest", bench.Files.RepositoryPath, backup.Source, backup.Name, "0");
         Assert.Equal(BackupStatus.Matched, (await bench.Files.ListAsync()).Single().Status);
 
         string before = bench.Database.Dump();
@@ -46,7 +46,7 @@ public sealed class NewerClientsTests(ServersOfEachMajor servers) : IClassFixtur
         Backup backup = await bench.BackUpWithAsync(clients, format);
         Assert.Equal((server.Major, (int?)server.Major), (ClientOf(backup), backup.Manifest!.Payloads.Single().Database!.OldestServerMajor));
         // A client that can read the archive, but writes for this server.
-        Run(bench, clients, "pgdrill", bench.Files.RepositoryPath, backup.Source, backup.Name, "0");
+        Run(bench, clients, "pgtest", bench.Files.RepositoryPath, backup.Source, backup.Name, "0");
         Assert.Equal(BackupStatus.Matched, (await bench.Files.ListAsync()).Single().Status);
         bench.Database.Execute("UPDATE notes SET body = 'changed'");
         Run(bench, clients, "pgrestore", bench.Files.RepositoryPath, backup.Source, backup.Name, "0");
@@ -75,7 +75,7 @@ public sealed class NewerClientsTests(ServersOfEachMajor servers) : IClassFixtur
         bench.AssertNothingLeftOnServer();
 
         using var newer = new PostgreSqlBench(servers.Of(client));
-        Run(newer, [client], "pgdrill", bench.Files.RepositoryPath, backup.Source, backup.Name, "0", "elsewhere");
+        Run(newer, [client], "pgtest", bench.Files.RepositoryPath, backup.Source, backup.Name, "0", "elsewhere");
         Assert.Equal(BackupStatus.Matched, (await bench.Files.ListAsync()).Single().Status);
         newer.AssertNothingLeftOnServer();
     }

@@ -13,7 +13,7 @@ public sealed class SecretsTests(OwnPostgreSqlServer own) : IClassFixture<OwnPos
     [InlineData(PostgreSqlFormat.Custom)]
     [InlineData(PostgreSqlFormat.Directory)]
     [InlineData(PostgreSqlFormat.Plain)]
-    public async Task Password_is_seen_nowhere_while_a_database_is_backed_up_drilled_and_restored(PostgreSqlFormat format)
+    public async Task Password_is_seen_nowhere_while_a_database_is_backed_up_tested_and_restored(PostgreSqlFormat format)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other processes' arguments are read from /proc.");
         using var bench = new PostgreSqlBench(own.Server);

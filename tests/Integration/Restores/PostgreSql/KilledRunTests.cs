@@ -75,14 +75,14 @@ public sealed class KilledRunTests(OwnPostgreSqlServer own) : IClassFixture<OwnP
     }
 
     [Fact]
-    public async Task Drill_killed_at_any_report_leaves_what_the_next_one_drops()
+    public async Task Restore_test_killed_at_any_report_leaves_what_the_next_one_drops()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no kill -9.");
         using var bench = new PostgreSqlBench(own.Server);
         bench.CreateNotes();
         Backup backup = await bench.BackUpAsync();
         (int ExitCode, string Output) Run(string killAt) =>
-            OtherProcess.Run(bench.Environment, OtherProcess.Command("pgdrill", bench.Files.RepositoryPath, backup.Source, backup.Name, killAt));
+            OtherProcess.Run(bench.Environment, OtherProcess.Command("pgtest", bench.Files.RepositoryPath, backup.Source, backup.Name, killAt));
         (int exit, string output) = Run("0");
         Assert.True(exit == 0, output);
         int left = 0;

@@ -24,11 +24,11 @@ public sealed class RestoreLacksTests(OwnPostgreSqlServer own) : IClassFixture<O
         Assert.Contains("gone_reader", failure.Message, StringComparison.Ordinal);
         Assert.Contains("-NoOwner", failure.Hint, StringComparison.Ordinal);
 
-        // A drill needs no owners, but a policy's role.
-        BackupTestResult drill = await bench.TestAsync(backup);
-        Assert.True(drill.Passed, drill.ToString());
-        Assert.Equal(BackupStatus.Checked, drill.Status);
-        Assert.Contains(drill.Missing, missing => missing.Contains("gone_reader", StringComparison.Ordinal));
+        // A restore test needs no owners, but a policy's role.
+        BackupTestResult restoreTest = await bench.TestAsync(backup);
+        Assert.True(restoreTest.Passed, restoreTest.ToString());
+        Assert.Equal(BackupStatus.Checked, restoreTest.Status);
+        Assert.Contains(restoreTest.Missing, missing => missing.Contains("gone_reader", StringComparison.Ordinal));
         bench.AssertNothingLeftOnServer();
     }
 
@@ -75,10 +75,10 @@ public sealed class RestoreLacksTests(OwnPostgreSqlServer own) : IClassFixture<O
         Assert.Equal(ErrorCodes.TargetLacksObjects, failure.Code);
         Assert.Contains("dbbackup_gone", failure.Message, StringComparison.Ordinal);
 
-        BackupTestResult drill = await bench.TestAsync(backup);
-        Assert.True(drill.Passed, drill.ToString());
-        Assert.Equal(BackupStatus.Checked, drill.Status);
-        Assert.Contains(drill.Missing, missing => missing.Contains("dbbackup_gone", StringComparison.Ordinal));
+        BackupTestResult restoreTest = await bench.TestAsync(backup);
+        Assert.True(restoreTest.Passed, restoreTest.ToString());
+        Assert.Equal(BackupStatus.Checked, restoreTest.Status);
+        Assert.Contains(restoreTest.Missing, missing => missing.Contains("dbbackup_gone", StringComparison.Ordinal));
         bench.AssertNothingLeftOnServer();
     }
 
@@ -118,8 +118,8 @@ public sealed class RestoreLacksTests(OwnPostgreSqlServer own) : IClassFixture<O
         bench.CreateNotes();
         bench.Database.Execute("CREATE SCHEMA other; CREATE TABLE other.kept (id integer); INSERT INTO other.kept VALUES (7)");
         Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Schemas = ["public"], Format = format });
-        BackupTestResult drill = await bench.TestAsync(backup);
-        Assert.True(drill.Status == BackupStatus.Matched, drill.ToString());
+        BackupTestResult restoreTest = await bench.TestAsync(backup);
+        Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
 
         string copy = bench.Database.Name + "_copy";
         using var made = new TestDatabase(own.Server, copy);

@@ -20,8 +20,8 @@ public sealed class ScaleTests(OwnPostgreSqlServer own, ITestOutputHelper output
             long before = writers.Moves;
             Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format, Jobs = 2 });
             output.WriteLine($"{writers.Moves - before} moves during the backup");
-            BackupTestResult drill = await bench.TestAsync(backup);
-            Assert.True(drill.Status == BackupStatus.Matched, drill.ToString());
+            BackupTestResult restoreTest = await bench.TestAsync(backup);
+            Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
 
             string copy = $"{bench.Database.Name}_{round}";
             using var restored = new TestDatabase(own.Server, copy);
@@ -35,7 +35,7 @@ public sealed class ScaleTests(OwnPostgreSqlServer own, ITestOutputHelper output
     }
 
     [Fact]
-    public async Task Ten_thousand_partitions_in_a_hundred_schemas_are_backed_up_and_drilled()
+    public async Task Ten_thousand_partitions_in_a_hundred_schemas_are_backed_up_and_tested()
     {
         using var bench = new PostgreSqlBench(own.Server);
         PostgreSqlSample.ManyTables(bench.Database, 10_000, schemas: 100);
@@ -43,9 +43,9 @@ public sealed class ScaleTests(OwnPostgreSqlServer own, ITestOutputHelper output
         Backup backup = await bench.BackUpAsync();
         output.WriteLine($"backed up in {clock.Elapsed.TotalSeconds:f1} s");
         clock.Restart();
-        BackupTestResult drill = await bench.TestAsync(backup);
-        output.WriteLine($"drilled in {clock.Elapsed.TotalSeconds:f1} s");
-        Assert.True(drill.Status == BackupStatus.Matched, drill.ToString());
+        BackupTestResult restoreTest = await bench.TestAsync(backup);
+        output.WriteLine($"tested in {clock.Elapsed.TotalSeconds:f1} s");
+        Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
         Assert.True(clock.Elapsed < TimeSpan.FromMinutes(4), clock.Elapsed.ToString());
         bench.AssertNothingLeftOnServer();
     }

@@ -71,9 +71,9 @@ public sealed class StockWayTests(OwnPostgreSqlServer own) : IClassFixture<OwnPo
             Psql(control, "-v", "ON_ERROR_STOP=1", "-f", file);
         Assert.Equal(Rows.ToString(System.Globalization.CultureInfo.InvariantCulture), control.Query("SELECT count(*) FROM notes"));
 
-        BackupTestResult drill = await bench.TestAsync(changed);
-        Assert.Equal(BackupStatus.Damaged, drill.Status);
-        Assert.Contains("public.notes has the right number of rows but another content", drill.Failure, StringComparison.Ordinal);
+        BackupTestResult restoreTest = await bench.TestAsync(changed);
+        Assert.Equal(BackupStatus.Damaged, restoreTest.Status);
+        Assert.Contains("public.notes has the right number of rows but another content", restoreTest.Failure, StringComparison.Ordinal);
         Assert.Equal(ErrorCodes.RestoreMismatch, (await bench.RestoreFailsAsync(bench.Request(changed))).Code);
         bench.AssertNothingLeftOnServer();
     }

@@ -110,7 +110,7 @@ internal static class PostgreSqlTarget
     public static Task<List<string>> DatabasesAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
         $"""
         SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datallowconn
-          AND datname !~ '^dbbackup_(drill|new)_[0-9a-f]+$' AND datname !~ '{KeptName.Pattern}' ORDER BY datname COLLATE "C"
+          AND datname !~ '^dbbackup_(test|new)_[0-9a-f]+$' AND datname !~ '{KeptName.Pattern}' ORDER BY datname COLLATE "C"
         """,
         row => row.GetString(0),
         Looking,

@@ -86,7 +86,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
         if (!script.IsCluster)
         {
             if (script.Databases is not [var only])
-                throw Unfit($"'{origin}' holds {script.Databases.Count} dumps one after the other.", "Cut it into files with one dump each, and adopt them one by one.");
+                throw Unfit($"'{origin}' holds {script.Databases.Count} dumps one after the other.", "Cut it into files with one dump each, and import them one by one.");
             RequireTables([only]);
             return [Script(path, stamp, only, only.Name.Length > 0 ? only.Name : defaultName, LeftOut(script, only, stamp.Bytes))];
         }
@@ -150,7 +150,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
         {
             Database = info,
             Notes = fingerprint is null
-                ? [.. notes, $"The rows of {info.Name} are not counted table by table ({(database.Report.UsesInserts ? "they are INSERT statements" : "they are loaded through partitioned tables")}), so a drill can only tell that a restore runs through."]
+                ? [.. notes, $"The rows of {info.Name} are not counted table by table ({(database.Report.UsesInserts ? "they are INSERT statements" : "they are loaded through partitioned tables")}), so a restore test can only tell that a restore runs through."]
                 : notes,
         };
     }
@@ -251,7 +251,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
     private BackupFailure CutOff(string reason, Exception? inner = null) => new(
         ErrorCodes.DumpIncomplete,
         FailureCategory.InvalidData,
-        $"'{origin}' is not whole: {reason}. Nothing was adopted.",
+        $"'{origin}' is not whole: {reason}. Nothing was imported.",
         "It was cut off or damaged, or re-encoded on its way (a pipeline of PowerShell does that to an archive); use another dump.",
         inner)
     { Target = origin };

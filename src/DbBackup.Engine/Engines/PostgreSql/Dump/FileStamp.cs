@@ -22,8 +22,8 @@ internal sealed record FileStamp(string Path, long Bytes, DateTimeOffset LastWri
         throw new BackupFailure(
             ErrorCodes.DumpIncomplete,
             FailureCategory.InvalidData,
-            $"'{Path}' was written while it was read. Nothing was adopted.",
-            "Wait until the program that writes it has ended, then adopt it.")
+            $"'{Path}' was written while it was read. Nothing was imported.",
+            "Wait until the program that writes it has ended, then import it.")
         { Target = Path };
     }
 }

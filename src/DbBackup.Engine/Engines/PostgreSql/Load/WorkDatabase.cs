@@ -7,8 +7,8 @@ namespace DbBackup.Engine.Engines.PostgreSql.Load;
 /// <summary>What a <see cref="WorkDatabase"/> is for; it is part of its name, by which people recognise it.</summary>
 internal enum WorkDatabasePurpose
 {
-    /// <summary>A drill.</summary>
-    Drill,
+    /// <summary>A restore test.</summary>
+    RestoreTest,
 
     /// <summary>A restore that will take another database's place.</summary>
     New,
@@ -43,7 +43,7 @@ internal sealed class WorkDatabase : IDisposable
     public static async Task<IReadOnlyList<string>> SweepAsync(PostgreSqlSession maintenance, CancellationToken cancellationToken)
     {
         List<string> names = await maintenance.RowsAsync(
-            "SELECT datname::text FROM pg_database WHERE datname ~ '^dbbackup_(drill|new)_[0-9a-f]{32}$'", row => row.GetString(0), "looking for what dead runs left", cancellationToken).ConfigureAwait(false);
+            "SELECT datname::text FROM pg_database WHERE datname ~ '^dbbackup_(test|new)_[0-9a-f]{32}$'", row => row.GetString(0), "looking for what dead runs left", cancellationToken).ConfigureAwait(false);
         var dropped = new List<string>();
         foreach (string name in names)
         {
@@ -86,7 +86,7 @@ internal sealed class WorkDatabase : IDisposable
         }
         catch (BackupException failure) when (anyLocale && failure.Code == ErrorCodes.ServerFailed && like is not null)
         {
-            // The drill is about the data; the locale of another system (or of an older libc) may not be had here.
+            // The restore test is about the data; the locale of another system (or of an older libc) may not be had here.
             await maintenance.ExecuteAsync($"{create} ENCODING {PostgreSqlSession.Literal(like.Encoding ?? "UTF8")} LC_COLLATE 'C' LC_CTYPE 'C'", Creating, cancellationToken).ConfigureAwait(false);
             note = $"the locale {like.ProviderLocale ?? like.Collation} is not there, C was used instead";
         }
@@ -115,7 +115,7 @@ internal sealed class WorkDatabase : IDisposable
         await maintenance.ExecuteAsync($"DROP DATABASE IF EXISTS {PostgreSqlSession.Quote(name)}", Dropping, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Drops it. Not cancelled: a drill leaves nothing behind, also when it is cut short.</summary>
+    /// <summary>Drops it. Not cancelled: a restore test leaves nothing behind, also when it is cut short.</summary>
     public async Task DropAsync()
     {
         try

@@ -3,8 +3,8 @@ using DbBackup.Engine.Migrations;
 
 namespace DbBackup.PowerShell.Pipeline;
 
-/// <summary>What -CodePath, -CodeContainer, -CodeService and -MigrationTool say together.</summary>
-internal static class CodeArguments
+/// <summary>What -MigrationPath, -MigrationContainer, -MigrationService and -MigrationTool say together.</summary>
+internal static class MigrationArguments
 {
     /// <summary>The default of -MigrationTool.</summary>
     internal const string DefaultTool = "alembic";
@@ -23,9 +23,9 @@ internal static class CodeArguments
         string? folder, string tool, string? dockerHost, string? container, string? project, string? service, Func<string, string> resolvePath, Func<string, string> resolveProject)
     {
         if (container is not null && service is not null)
-            throw Invalid("The code is said to be in a container and in a service.", "Leave out -CodeContainer or -CodeService.");
+            throw Invalid("The code is said to be in a container and in a service.", "Leave out -MigrationContainer or -MigrationService.");
         if (service is not null && project is null)
-            throw Invalid("-CodeService needs its compose project.", "Add -ComposeProject, or name the container with -CodeContainer.");
+            throw Invalid("-MigrationService needs its compose project.", "Add -ComposeProject, or name the container with -MigrationContainer.");
         if (container is null && service is null)
             return folder is null ? null : new MigrationCodeRequest { Folder = resolvePath(folder), Tool = tool };
         var docker = new DockerRequest { DockerHost = dockerHost, Container = container, ComposeProject = service is null ? null : resolveProject(project!), Service = service };

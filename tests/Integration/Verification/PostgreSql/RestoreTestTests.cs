@@ -5,9 +5,9 @@ using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
 
 namespace DbBackup.Tests.Integration.Verification.PostgreSql;
 
-/// <summary>The drill: what it finds is the backup's, what its server lacks or suffers is not, and its database is always dropped.</summary>
+/// <summary>The restore test: what it finds is the backup's, what its server lacks or suffers is not, and its database is always dropped.</summary>
 [Trait("Category", "PostgreSql")]
-public sealed class DrillTests(OwnPostgreSqlServer own) : IClassFixture<OwnPostgreSqlServer>
+public sealed class RestoreTestTests(OwnPostgreSqlServer own) : IClassFixture<OwnPostgreSqlServer>
 {
     [Fact]
     public async Task Assertions_are_asked_of_the_restored_database()
@@ -31,7 +31,7 @@ public sealed class DrillTests(OwnPostgreSqlServer own) : IClassFixture<OwnPostg
     }
 
     [Fact]
-    public async Task Drill_on_another_server_and_major_matches()
+    public async Task Restore_test_on_another_server_and_major_matches()
     {
         using var bench = new PostgreSqlBench(own.Server);
         using var other = new PostgreSqlBench(PostgreSqlServer.OtherMajor(17));
@@ -45,18 +45,18 @@ public sealed class DrillTests(OwnPostgreSqlServer own) : IClassFixture<OwnPostg
     }
 
     [Fact]
-    public async Task Drill_that_is_cancelled_drops_its_database_and_notes_nothing()
+    public async Task Restore_test_that_is_cancelled_drops_its_database_and_notes_nothing()
     {
         using var bench = new PostgreSqlBench(own.Server);
         bench.CreateNotes();
         bench.AddLargeDump(150);
         Backup backup = await bench.BackUpAsync(fingerprint: FingerprintLevel.Rows);
         using var cancel = new CancellationTokenSource();
-        Task drill = Task.Run(() => new BackupVerifier(bench.Files.Repository).TestAsync(
-            backup, new BackupTestOptions { Level = BackupTestLevel.Restore, DrillServer = bench.Superuser }, bench.Observer, cancel.Token));
-        bench.WaitForCopy("dbbackup\\_drill\\_%");
+        Task restoreTest = Task.Run(() => new BackupVerifier(bench.Files.Repository).TestAsync(
+            backup, new BackupTestOptions { Level = BackupTestLevel.Restore, TestServer = bench.Superuser }, bench.Observer, cancel.Token));
+        bench.WaitForCopy("dbbackup\\_test\\_%");
         await cancel.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => drill);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => restoreTest);
         bench.AssertNothingLeftOnServer();
         bench.Files.AssertNothingStaged();
         Assert.Empty(Assert.Single(await bench.Files.ListAsync()).Tests);
@@ -65,23 +65,23 @@ public sealed class DrillTests(OwnPostgreSqlServer own) : IClassFixture<OwnPostg
     [Theory]
     [InlineData(PostgreSqlFormat.Custom)]
     [InlineData(PostgreSqlFormat.Plain)]
-    public async Task Drill_whose_connections_are_cut_says_nothing_of_the_backup(PostgreSqlFormat format)
+    public async Task Restore_test_whose_connections_are_cut_says_nothing_of_the_backup(PostgreSqlFormat format)
     {
         using var bench = new PostgreSqlBench(own.Server);
         bench.CreateNotes();
         bench.AddLargeDump(150);
         Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format }, FingerprintLevel.Rows);
-        Task<BackupTestResult> drill = Task.Run(() => bench.TestAsync(backup));
-        bench.WaitForCopy("dbbackup\\_drill\\_%");
-        bench.CutConnections("dbbackup\\_drill\\_%");
-        BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => drill);
+        Task<BackupTestResult> restoreTest = Task.Run(() => bench.TestAsync(backup));
+        bench.WaitForCopy("dbbackup\\_test\\_%");
+        bench.CutConnections("dbbackup\\_test\\_%");
+        BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => restoreTest);
         Assert.Equal(ErrorCodes.ServerUnreachable, failure.Code);
         bench.AssertNothingLeftOnServer();
         Assert.NotEqual(BackupStatus.Damaged, Assert.Single(await bench.Files.ListAsync()).Status);
     }
 
     [Fact]
-    public async Task Drill_server_that_is_down_or_refuses_says_nothing_of_the_backup()
+    public async Task Restore_test_server_that_is_down_or_refuses_says_nothing_of_the_backup()
     {
         using var bench = new PostgreSqlBench(own.Server);
         bench.CreateNotes();

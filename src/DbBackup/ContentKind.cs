@@ -1,0 +1,11 @@
+namespace DbBackup;
+
+/// <summary>The part of a backup that <c>-Content</c> selects.</summary>
+public enum ContentKind
+{
+    /// <summary>The databases.</summary>
+    Database,
+
+    /// <summary>The files.</summary>
+    Files,
+}
