@@ -8,4 +8,7 @@ public enum ContentKind
 
     /// <summary>The files.</summary>
     Files,
+
+    /// <summary>A server's roles and settings.</summary>
+    Globals,
 }
