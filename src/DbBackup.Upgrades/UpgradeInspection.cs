@@ -34,7 +34,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
                 previews.Add(await source.InspectAsync(cancellationToken).ConfigureAwait(false));
             size = previews.Sum(preview => preview.ContentBytes);
             string name = setup.Request.SourceName ?? BackupName.From(sources.Sources[0].DefaultName);
-            BackupSpace.Require(repository.Storage, null, previews, await HistoryAsync(repository, name, cancellationToken).ConfigureAwait(false), verify: true);
+            await BackupSpace.RequireAsync(repository, null, previews, await HistoryAsync(repository, name, cancellationToken).ConfigureAwait(false), verify: true, cancellationToken).ConfigureAwait(false);
         }
 
         // What a person's programs hold there is no obstacle where they are stopped for it.

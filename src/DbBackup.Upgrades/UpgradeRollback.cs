@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
+using DbBackup.Engine.Retention;
 
 namespace DbBackup.Upgrades;
 
@@ -106,7 +106,7 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade se
             foreach (Backup backup in await repository.ListAsync(null, CancellationToken.None).ConfigureAwait(false))
             {
                 if (backup.Manifest?.Tags.Contains(UpgradeRun.RehearsalTag(journal.Note.Id)) == true)
-                    repository.Storage.Remove(new BackupKey(backup.Source, backup.Name));
+                    await new BackupRemoval(repository).RemoveTemporaryAsync(backup, observer).ConfigureAwait(false);
             }
         }
         catch (BackupException failure)

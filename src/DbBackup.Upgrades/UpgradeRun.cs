@@ -3,7 +3,7 @@ using System.Globalization;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
+using DbBackup.Engine.Retention;
 using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades;
@@ -158,12 +158,12 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
     private async Task<string> BackUpAsync(CancellationToken cancellationToken)
     {
         // Restored and compared before it counts: it may be all that is left.
-        Backup backup = await BackUpAsync("upgrade:" + journal.Note.Id, verify: true, cancellationToken).ConfigureAwait(false);
+        Backup backup = await BackUpAsync(BackupType.PreMigration, "upgrade:" + journal.Note.Id, verify: true, cancellationToken).ConfigureAwait(false);
         journal.Write(journal.Note with { BackupSource = backup.Source, BackupName = backup.Name });
         return $"{backup.Source}/{backup.Name}, {backup.Status}, {ByteSize.Format(backup.Size)}";
     }
 
-    private async Task<Backup> BackUpAsync(string tag, bool verify, CancellationToken cancellationToken)
+    private async Task<Backup> BackUpAsync(BackupType type, string tag, bool verify, CancellationToken cancellationToken)
     {
         TargetSources sources = await setup.Target.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (sources.ConfigureAwait(false))
@@ -173,7 +173,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
                 {
                     Sources = sources.Sources,
                     SourceName = Request.SourceName,
-                    Type = BackupType.PreMigration,
+                    Type = type,
                     Verify = verify,
                     Fingerprint = verify ? FingerprintLevel.Content : FingerprintLevel.Rows,
                     TestServer = sources.TestServer,
@@ -190,14 +190,14 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
     {
         if (journal.Note.BackupName is not null)
             return await RehearseOnAsync(await UpgradeRollback.FindBackupAsync(journal.Note, repository, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        Backup backup = await BackUpAsync(RehearsalTag(journal.Note.Id), verify: false, cancellationToken).ConfigureAwait(false);
+        Backup backup = await BackUpAsync(BackupType.Rehearsal, RehearsalTag(journal.Note.Id), verify: false, cancellationToken).ConfigureAwait(false);
         try
         {
             return await RehearseOnAsync(backup, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            repository.Storage.Remove(new BackupKey(backup.Source, backup.Name));
+            await new BackupRemoval(repository).RemoveTemporaryAsync(backup, observer).ConfigureAwait(false);
         }
     }
 

@@ -14,4 +14,7 @@ public enum BackupType
 
     /// <summary>The automatic backup of what a restore or an upgrade is about to replace.</summary>
     Safety,
+
+    /// <summary>The temporary backup on whose copy an upgrade is rehearsed; it goes with the rehearsal.</summary>
+    Rehearsal,
 }

@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Upgrades;
 
@@ -19,7 +20,7 @@ internal static class EngineRun
         if (folder is not null)
             sources.Add(new FolderSource(folder));
         var observer = new Executioner(killAt);
-        Backup backup = await new BackupService(BackupRepository.At(repository))
+        Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository)))
             .CreateAsync(new BackupRequest { Sources = sources, Verify = true }, observer, CancellationToken.None);
         Console.WriteLine(backup);
     }
@@ -27,7 +28,7 @@ internal static class EngineRun
     /// <summary>Restores a backup to where it came from.</summary>
     public static async Task RestoreAsync(string repository, string source, string name, int killAt, bool force)
     {
-        BackupRepository from = BackupRepository.At(repository);
+        BackupRepository from = new BackupRepository(new DirectoryStore(repository));
         Backup backup = BackupSelection.One(await from.ListAsync(source, CancellationToken.None), source, name, latest: false, repository);
         RestorePlan plan = RestorePlanner.Plan(new RestoreRequest { Backup = backup, Force = force }, CancellationToken.None);
         var observer = new Executioner(killAt);
@@ -38,7 +39,7 @@ internal static class EngineRun
     /// <summary>Lists a repository.</summary>
     public static async Task ListAsync(string repository)
     {
-        foreach (Backup backup in await BackupRepository.At(repository).ListAsync(null, CancellationToken.None))
+        foreach (Backup backup in await new BackupRepository(new DirectoryStore(repository)).ListAsync(null, CancellationToken.None))
             Console.WriteLine($"{backup} {backup.Status}");
     }
 
@@ -46,7 +47,7 @@ internal static class EngineRun
     public static async Task UpgradeAsync(string journals, string repository, string request, string killAt)
     {
         UpgradeRequest wanted = JsonSerializer.Deserialize<UpgradeRequest>(await File.ReadAllTextAsync(request))!;
-        Console.WriteLine(await new UpgradeService(journals).RunAsync(wanted, BackupRepository.At(repository), Executioner.Of(killAt), CancellationToken.None));
+        Console.WriteLine(await new UpgradeService(journals).RunAsync(wanted, new BackupRepository(new DirectoryStore(repository)), Executioner.Of(killAt), CancellationToken.None));
     }
 
     /// <summary>Goes on with an upgrade.</summary>

@@ -4,6 +4,7 @@ using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;
 
@@ -17,7 +18,7 @@ internal static class PostgreSqlRun
     {
         var options = new PostgreSqlDumpOptions { Format = Enum.Parse<PostgreSqlFormat>(format), Jobs = 2 };
         var source = new PostgreSqlSource(PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest()), database, options);
-        Backup backup = await new BackupService(BackupRepository.At(repository)).CreateAsync(
+        Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
             new BackupRequest { Sources = [source] }, new Executioner(killAt), CancellationToken.None);
         Console.WriteLine(backup);
     }
@@ -27,7 +28,7 @@ internal static class PostgreSqlRun
     {
         PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
             new PostgreSqlConnectionRequest { Docker = new DockerRequest { Container = container } }, CancellationToken.None);
-        Backup backup = await new BackupService(BackupRepository.At(repository)).CreateAsync(
+        Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
             new BackupRequest { Sources = [new PostgreSqlSource(server, database, new PostgreSqlDumpOptions())] }, new Executioner(0), CancellationToken.None);
         Console.WriteLine(backup);
     }
@@ -57,7 +58,7 @@ internal static class PostgreSqlRun
 
     private static async Task<(BackupRepository Repository, Backup Backup)> FindAsync(string repository, string source, string name)
     {
-        BackupRepository from = BackupRepository.At(repository);
+        BackupRepository from = new BackupRepository(new DirectoryStore(repository));
         return (from, BackupSelection.One(await from.ListAsync(source, CancellationToken.None), source, name, latest: false, repository));
     }
 }

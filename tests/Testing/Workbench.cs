@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;
 
@@ -12,15 +13,20 @@ namespace DbBackup.Testing;
 /// <summary>A folder with a repository, and the engine's operations with what tests usually want.</summary>
 internal sealed class Workbench : IDisposable
 {
-    public Workbench(string? repository = null)
+    /// <param name="repository">The repository's folder; null for one of its own.</param>
+    /// <param name="store">The repository's store; null for the folder.</param>
+    public Workbench(string? repository = null, IObjectStore? store = null)
     {
         RepositoryPath = repository ?? Folder["backups"];
-        Repository = BackupRepository.At(RepositoryPath);
+        Store = store ?? new DirectoryStore(RepositoryPath);
+        Repository = new BackupRepository(Store);
     }
 
     public TempFolder Folder { get; } = new();
 
     public string RepositoryPath { get; }
+
+    public IObjectStore Store { get; }
 
     public BackupRepository Repository { get; }
 
@@ -72,11 +78,17 @@ internal sealed class Workbench : IDisposable
         AssertNothingStaged();
     }
 
+    /// <summary>No lease and no scratch file is left, and no folder with a part of a backup.</summary>
     public void AssertNothingStaged()
     {
+        if (!Directory.Exists(RepositoryPath))
+            return;
         string work = Path.Join(RepositoryPath, ".dbbackup");
         if (Directory.Exists(work))
-            Assert.All(Directory.EnumerateFiles(work, "*", SearchOption.AllDirectories), file => Assert.EndsWith(".lock", file, StringComparison.Ordinal));
+            Assert.Empty(Directory.EnumerateFiles(work, "*", SearchOption.AllDirectories));
+        Assert.All(
+            Directory.EnumerateDirectories(RepositoryPath).Where(folder => Path.GetFileName(folder) is not (".dbbackup" or "kept")).SelectMany(Directory.EnumerateDirectories),
+            folder => Assert.True(File.Exists(Path.Join(folder, "backup.json")), folder));
     }
 
     /// <summary>Nothing of a restore lies beside its targets.</summary>

@@ -37,7 +37,7 @@ public sealed class ArchitectureTests
         ["Platform"] = "",
         ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Verification",
         ["Repository"] = "Platform",
-        ["Restores"] = "Backups Docker.Pausing Docker.Restore Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Verification",
+        ["Restores"] = "Backups Docker.Pausing Docker.Restore Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention Verification",
         ["Retention"] = "Engines.PostgreSql Repository",
         ["Verification"] = "Backups Docker.Addressing Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository",
     };

@@ -45,6 +45,9 @@ public sealed record BackupRequest
     /// <summary>Pauses the application during capture; null to leave it running.</summary>
     public IApplicationPause? Pause { get; init; }
 
+    /// <summary>Whether a repository may be created, or another one accepted, where a known one was before.</summary>
+    public bool AllowNewRepository { get; init; }
+
     /// <summary>What is known of an imported backup; null for one that is captured now.</summary>
     public ImportOrigin? Import { get; init; }
 }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Text;
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
@@ -7,7 +9,6 @@ using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Instructions;
-using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;
@@ -53,46 +54,52 @@ public sealed class BackupService
         foreach (IBackupSource each in request.Sources)
             previews.Add(await each.InspectAsync(cancellationToken).ConfigureAwait(false));
 
-        IBackupStorage storage = _repository.Storage;
-        storage.PrepareForWriting();
+        await _repository.PrepareAsync(request.AllowNewRepository, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<Backup> history = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
         RequireOwnName(request, source, history);
         RequireFreeName(request.Name, source, history);
-        BackupSpace.Require(storage, request.StagingPath, previews, history, request.Verify);
+        await BackupSpace.RequireAsync(_repository, request.StagingPath, previews, history, request.Verify, cancellationToken).ConfigureAwait(false);
         WarnOfClock(history, observer);
 
         string activity = $"Backing up {source}";
-        using IStagedBackup staged = storage.Stage(request.StagingPath);
+        string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? _clock.GetUtcNow(), request.Type);
         try
         {
+            using LocalWorkspace scratch = await _repository.OpenScratchAsync(request.StagingPath, 0, cancellationToken).ConfigureAwait(false);
+            BackupDraft draft = await BackupDraft.ReserveAsync(_repository.Store, new BackupKey(source, name), request.Name is null, cancellationToken).ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable reserved = draft.ConfigureAwait(false);
             var context = new CaptureContext(
-                staged.ScratchFolder, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, storage.Location))
+                scratch.Path, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, _repository.LocalFolder))
             { Clock = _clock };
             var collected = new CollectedBackup();
             if (compression == PayloadCompression.Zstd)
                 collected.Tools["zstd"] = PayloadCompressionChoice.ZstdVersion;
-            var capture = new SourceCapture(context, staged, options, collected);
+            var capture = new SourceCapture(context, draft, options, collected);
             await (request.Pause is null
                 ? capture.RunAsync(request.Sources, cancellationToken)
                 : capture.RunTogetherAsync(request.Sources, request.Pause, cancellationToken)).ConfigureAwait(false);
 
-            Manifest manifest = Describe(request, source, primary, collected, history, duration);
+            Manifest manifest = Describe(request, draft.Key, primary, collected, history, duration);
             TestRecord? proof = request.Verify
-                ? await ProveAsync(request, staged, manifest, observer, cancellationToken).ConfigureAwait(false)
+                ? await ProveAsync(request, draft, scratch.Path, manifest, observer, cancellationToken).ConfigureAwait(false)
                 : null;
             observer.Progress(new OperationProgress(activity, "flushing to disk"));
-            BackupKey key = Publish(staged, manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() }, request.Name is null);
-            observer.Verbose($"Published '{key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
-            Backup backup = await _repository.FindAsync(key, cancellationToken).ConfigureAwait(false)
-                ?? throw new InvalidOperationException($"'{key}' was published but is not listed.");
+            cancellationToken.ThrowIfCancellationRequested();
+            manifest = manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() };
+            byte[] instructions = Encoding.UTF8.GetBytes(RestoreInstructions.Write(manifest));
+            await draft.WriteAsync(RestoreInstructions.FileName, stream => stream.WriteAsync(instructions).AsTask(), CancellationToken.None).ConfigureAwait(false);
+            await draft.PublishAsync(manifest).ConfigureAwait(false);
+            observer.Verbose($"Published '{draft.Key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
+            Backup backup = await _repository.FindAsync(draft.Key, CancellationToken.None).ConfigureAwait(false)
+                ?? throw new InvalidOperationException($"'{draft.Key}' was published but is not listed.");
             if (proof is null)
                 return backup;
-            _repository.Record(backup, proof);
-            return await _repository.FindAsync(key, cancellationToken).ConfigureAwait(false) ?? backup;
+            await _repository.RecordAsync(backup, proof, CancellationToken.None).ConfigureAwait(false);
+            return await _repository.FindAsync(draft.Key, CancellationToken.None).ConfigureAwait(false) ?? backup;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw DiskFailures.From(exception, storage.Location, $"backing up '{source}'");
+            throw DiskFailures.From(exception, _repository.Location, $"backing up '{source}'");
         }
     }
 
@@ -108,11 +115,11 @@ public sealed class BackupService
     }
 
     private static async Task<TestRecord> ProveAsync(
-        BackupRequest request, IStagedBackup staged, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
+        BackupRequest request, BackupDraft draft, string scratch, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        var content = new BackupContent(manifest, staged.OpenRead);
+        var content = new BackupContent(manifest, draft.OpenRead);
         BackupTestResult result = await BackupVerifier
-            .RunAsync(content, string.Empty, new BackupTestOptions { Level = request.ProofLevel, TestServer = request.TestServer }, staged.ScratchFolder, observer, cancellationToken).ConfigureAwait(false);
+            .RunAsync(content, string.Empty, new BackupTestOptions { Level = request.ProofLevel, TestServer = request.TestServer }, scratch, observer, cancellationToken).ConfigureAwait(false);
         if (result.Passed)
             return BackupVerifier.ToRecord(result);
         throw new BackupFailure(
@@ -123,25 +130,8 @@ public sealed class BackupService
         { Target = manifest.Name };
     }
 
-    private static BackupKey Publish(IStagedBackup staged, Manifest manifest, bool mayRename)
-    {
-        for (int number = 1; ; number++)
-        {
-            // Two backups in one second get the same automatic name: the second becomes …-2.
-            string name = number == 1 ? manifest.Name : $"{manifest.Name}-{number}";
-            var key = new BackupKey(manifest.Source.Name, name);
-            Manifest named = manifest with { Name = name };
-            using (var writer = new StreamWriter(staged.Create(RestoreInstructions.FileName)))
-                writer.Write(RestoreInstructions.Write(named));
-            if (staged.TryPublish(key, ManifestJson.Write(named)))
-                return key;
-            if (!mayRename)
-                throw NameExists(key);
-        }
-    }
-
     private Manifest Describe(
-        BackupRequest request, string source, IBackupSource primary, CollectedBackup collected, IReadOnlyList<Backup> history, Stopwatch duration)
+        BackupRequest request, BackupKey key, IBackupSource primary, CollectedBackup collected, IReadOnlyList<Backup> history, Stopwatch duration)
     {
         DateTimeOffset created = request.Import?.Created ?? collected.Taken;
         string? revision = collected.SchemaRevision ?? request.Import?.SchemaRevision;
@@ -151,7 +141,7 @@ public sealed class BackupService
         return new Manifest
         {
             Id = Guid.NewGuid(),
-            Name = request.Name ?? BackupName.Automatic(created, request.Type),
+            Name = key.Name,
             Type = request.Type,
             Created = created.ToUniversalTime(),
             Completed = _clock.GetUtcNow(),
@@ -159,7 +149,7 @@ public sealed class BackupService
             Sequence = request.Import is null ? history.Select(backup => backup.Manifest?.Sequence ?? 0).DefaultIfEmpty(0).Max() + 1 : 0,
             Source = new SourceInfo
             {
-                Name = source,
+                Name = key.Source,
                 Engine = primary.Engine,
                 EngineVersion = collected.EngineVersion,
                 Location = request.Import is null ? primary.Location : null,
@@ -203,15 +193,8 @@ public sealed class BackupService
         BackupName.Require(name, "backup");
         // Without regard to case: a repository may be copied to a file system that has none.
         if (history.Any(backup => string.Equals(backup.Name, name, StringComparison.OrdinalIgnoreCase)))
-            throw NameExists(new BackupKey(source, name));
+            throw BackupDraft.NameExists(new BackupKey(source, name));
     }
-
-    private static BackupFailure NameExists(BackupKey key) => new(
-        ErrorCodes.BackupExists,
-        FailureCategory.AlreadyExists,
-        $"A backup '{key}' exists already; it was not touched.",
-        $"Choose another name, or remove it first: Remove-DbBackup -Source '{key.Source}' -Name '{key.Name}'.")
-    { Target = key.ToString() };
 
     private void WarnOfClock(IReadOnlyList<Backup> history, IOperationObserver observer)
     {
@@ -224,9 +207,11 @@ public sealed class BackupService
     }
 
     // What is captured otherwise, or is the repository itself, does not belong into an archive of the folder around it.
-    private static Func<string, bool> Exclusions(BackupRequest request, string repository)
+    private static Func<string, bool> Exclusions(BackupRequest request, string? repository)
     {
-        FolderExcludes excludes = new FolderExcludes().Add(repository);
+        var excludes = new FolderExcludes();
+        if (repository is not null)
+            excludes.Add(repository);
         if (request.StagingPath is { } staging)
             excludes.Add(staging);
         foreach (IBackupSource source in request.Sources.Where(source => source.IsPath && source.Engine == SqliteSource.EngineName))

@@ -1,6 +1,6 @@
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Repository.Stores;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Backups;
 
@@ -18,31 +18,33 @@ internal static class BackupSpace
     private const double SafetyOnHistory = 1.25;
 
     /// <summary>Fails where the repository's volume, or the staging volume, has too little room.</summary>
-    public static void Require(
-        IBackupStorage storage, string? stagingPath, IReadOnlyList<SourcePreview> previews, IReadOnlyList<Backup> history, bool verify)
+    public static async Task RequireAsync(
+        BackupRepository repository, string? stagingPath, IReadOnlyList<SourcePreview> previews, IReadOnlyList<Backup> history, bool verify, CancellationToken cancellationToken)
     {
         // A restore test restores one database beside the copy.
         long staging = previews.Sum(preview => preview.StagingBytes) + (verify ? previews.Max(preview => preview.ContentBytes) : 0);
         long stored = (long)(previews.Sum(preview => preview.ContentBytes) * Ratio(history)) + Margin;
         string? hint = previews.Select(preview => preview.StagingHint).FirstOrDefault(each => each is not null);
-        if (stagingPath is not null)
+        long? available = (await repository.Store.ReadPropertiesAsync(cancellationToken).ConfigureAwait(false)).AvailableBytes;
+        // What is not on this machine has no room for a staged copy.
+        if ((stagingPath ?? (repository.LocalFolder is null ? Path.GetTempPath() : null)) is { } staged)
         {
-            if (!Directory.Exists(stagingPath))
+            if (!Directory.Exists(staged))
             {
                 throw new BackupFailure(
                     ErrorCodes.InvalidArgument,
                     FailureCategory.NotFound,
-                    $"The staging folder '{stagingPath}' does not exist.",
+                    $"The staging folder '{staged}' does not exist.",
                     "Create it, or leave -StagingPath out: the copy is then staged in the repository.")
-                { Target = stagingPath };
+                { Target = staged };
             }
 
-            RequireOne(stagingPath, VolumeSpace.Available(stagingPath), staging, "the staged copy", hint);
-            RequireOne(storage.Location, storage.AvailableBytes(), stored, "the backup");
+            RequireOne(staged, VolumeSpace.Available(staged), staging, "the staged copy", hint);
+            RequireOne(repository.Location, available, stored, "the backup");
             return;
         }
 
-        RequireOne(storage.Location, storage.AvailableBytes(), staging + stored, "the backup with its staged copy", hint);
+        RequireOne(repository.Location, available, staging + stored, "the backup with its staged copy", hint);
     }
 
     private static double Ratio(IReadOnlyList<Backup> history)

@@ -1,7 +1,7 @@
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Instructions;
-using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Backups;
 
@@ -107,7 +107,7 @@ internal sealed class CollectedBackup
     }
 
     private static bool IsReserved(string name) =>
-        string.Equals(name, IBackupStorage.ManifestFile, StringComparison.OrdinalIgnoreCase)
-        || string.Equals(name, IBackupStorage.TestsFile, StringComparison.OrdinalIgnoreCase)
+        string.Equals(name, RepositoryKeys.Manifest, StringComparison.OrdinalIgnoreCase)
+        || string.Equals(name, RepositoryKeys.Tests.TrimEnd('/'), StringComparison.OrdinalIgnoreCase)
         || string.Equals(name, RestoreInstructions.FileName, StringComparison.OrdinalIgnoreCase);
 }

@@ -1,16 +1,16 @@
 using System.Diagnostics;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Repository.Stores;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Backups;
 
 /// <summary>Captures the sources of one backup and stores what they give.</summary>
 /// <param name="context">What the sources are given; each gets a folder of its own below the staging folder.</param>
-/// <param name="staged">Where the payloads go.</param>
+/// <param name="draft">Where the payloads go.</param>
 /// <param name="options">How they are compressed.</param>
 /// <param name="collected">What is known of them afterwards.</param>
-internal sealed class SourceCapture(CaptureContext context, IStagedBackup staged, PayloadWriteOptions options, CollectedBackup collected)
+internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, PayloadWriteOptions options, CollectedBackup collected)
 {
     /// <summary>Captures and stores one source after the other, while the application runs.</summary>
     public async Task RunAsync(IReadOnlyList<IBackupSource> sources, CancellationToken cancellationToken)
@@ -103,23 +103,27 @@ internal sealed class SourceCapture(CaptureContext context, IStagedBackup staged
         string fileName = collected.FreeFileName(part.FileName + FileEnding(options.Compression), options.Compression);
         var progress = new PayloadProgress(context.Observer, context.Activity, $"storing {part.FileName}", part.Length);
         StreamSummary? summary = null;
-        PayloadDigest digest;
-        using (Stream target = staged.Create(fileName))
-        {
-            int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
-            using var writer = new PayloadWriter(target, options with { Level = level }, cancellationToken);
-            if (part.OpenRead is not null)
+        PayloadDigest? written = null;
+        await draft.WriteAsync(
+            fileName,
+            async target =>
             {
-                using Stream content = part.OpenRead();
-                await writer.CopyFromAsync(content, progress, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                summary = await part.WriteTo!(writer, progress, cancellationToken).ConfigureAwait(false);
-            }
+                int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
+                using var writer = new PayloadWriter(target, options with { Level = level }, cancellationToken);
+                if (part.OpenRead is not null)
+                {
+                    using Stream content = part.OpenRead();
+                    await writer.CopyFromAsync(content, progress, cancellationToken).ConfigureAwait(false);
+                }
+                else
+                {
+                    summary = await part.WriteTo!(writer, progress, cancellationToken).ConfigureAwait(false);
+                }
 
-            digest = await writer.CompleteAsync().ConfigureAwait(false);
-        }
+                written = await writer.CompleteAsync().ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        PayloadDigest digest = written!;
 
         context.Observer.Verbose(
             $"Stored {fileName}: {ByteSize.Format(digest.OriginalSize)} as {ByteSize.Format(digest.StoredSize)}.");

@@ -66,6 +66,7 @@ public static class BackupName
         {
             BackupType.PreMigration => "-pre-migration",
             BackupType.Safety => "-safety",
+            BackupType.Rehearsal => "-rehearsal",
             BackupType.Incremental => "-incremental",
             _ => "-full",
         };

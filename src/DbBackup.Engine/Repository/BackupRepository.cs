@@ -4,24 +4,65 @@ using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Repository;
 
-/// <summary>Finds, lists and removes backups, whatever kind of storage keeps them.</summary>
+/// <summary>Finds, lists and protects backups, whatever kind of store keeps them.</summary>
 public sealed class BackupRepository
 {
     /// <summary>The environment variable that names the default repository.</summary>
     public const string EnvironmentVariable = "DBBACKUP_REPOSITORY";
 
-    /// <summary>Creates the repository over a storage.</summary>
-    public BackupRepository(IBackupStorage storage) => Storage = storage;
+    private readonly RepositoryIdentity _identity;
 
-    /// <summary>Where the backups lie.</summary>
-    public IBackupStorage Storage { get; }
+    /// <summary>Creates the repository over a store.</summary>
+    /// <param name="store">Where its objects are.</param>
+    /// <param name="known">The memory of repositories; null for none.</param>
+    public BackupRepository(IObjectStore store, KnownRepositories? known = null)
+    {
+        Store = store;
+        _identity = new RepositoryIdentity(store, known);
+    }
 
     /// <summary>The place as a person writes it.</summary>
-    public string Location => Storage.Location;
+    public string Location => Store.Location;
 
-    /// <summary>The repository at a location.</summary>
-    /// <param name="location">An absolute folder path.</param>
-    public static BackupRepository At(string location) => new(new DirectoryStorage(Path.TrimEndingDirectorySeparator(location)));
+    /// <summary>The folder on this machine in which its backups are; null for a remote place.</summary>
+    public string? LocalFolder => Store.LocalFolder;
+
+    /// <summary>Where its objects are.</summary>
+    internal IObjectStore Store { get; }
+
+    /// <summary>The repository at a location, which is remembered for this user.</summary>
+    public static BackupRepository At(RepositoryLocation location)
+    {
+        ArgumentNullException.ThrowIfNull(location);
+        return new(location.OpenStore(), KnownRepositories.OfUser);
+    }
+
+    /// <summary>The repository at a location, which is remembered for this user.</summary>
+    /// <param name="location">An absolute path, or a URL.</param>
+    public static BackupRepository At(string location) => At(RepositoryLocation.Parse(location, Path.GetFullPath));
+
+    /// <summary>
+    /// Makes sure that it is the repository that is known at its place, creates one where none was known, and removes what dead runs
+    /// left behind.
+    /// </summary>
+    /// <param name="allowNew">Whether another repository than the known one is accepted, or created.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BackupException">It is not the known one, or cannot be written.</exception>
+    public async Task PrepareAsync(bool allowNew, CancellationToken cancellationToken)
+    {
+        await _identity.RequireWritableAsync(allowNew, cancellationToken).ConfigureAwait(false);
+        var leases = new Leases(Store);
+        foreach (string name in await leases.SweepAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (await leases.TryTakeAsync(name, LeasePurpose.Remove, cancellationToken).ConfigureAwait(false) is not { } lease)
+                continue;
+            await using (lease.ConfigureAwait(false))
+                await BackupDraft.RemoveLeftoverAsync(Store, name, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (WorkFolder is { } work)
+            LocalWorkspace.Sweep(work);
+    }
 
     /// <summary>All backups of a source, or of all sources, newest first.</summary>
     /// <param name="source">A source's exact name; null for all.</param>
@@ -31,52 +72,58 @@ public sealed class BackupRepository
     {
         if (source is not null && !BackupName.IsValid(source))
             return [];
-        IReadOnlyList<StoredBackup> stored = await Storage.ListAsync(source, cancellationToken).ConfigureAwait(false);
-        var backups = new Backup[stored.Count];
-        Parallel.For(0, stored.Count, new ParallelOptions { CancellationToken = cancellationToken }, i => backups[i] = ToBackup(stored[i]));
-        return NewestFirst(backups);
+        await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false);
+        return NewestFirst(await new BackupListing(Store).ReadAsync(source, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>One backup; null where there is none.</summary>
     public async Task<Backup?> FindAsync(BackupKey key, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(key);
-        if (!BackupName.IsValid(key.Source) || !BackupName.IsValid(key.Name))
-            return null;
-        return await Storage.FindAsync(key, cancellationToken).ConfigureAwait(false) is { } stored ? ToBackup(stored) : null;
+        return BackupName.IsValid(key.Source) && BackupName.IsValid(key.Name)
+            ? await new BackupListing(Store).FindAsync(key, cancellationToken).ConfigureAwait(false)
+            : null;
     }
 
     /// <summary>Opens a file of a backup; what is wrong with it shows at the first read.</summary>
-    public Stream OpenRead(BackupKey key, string fileName) => Storage.OpenRead(key, fileName);
+    public Stream OpenRead(BackupKey key, string fileName) => new ObjectStream(Store, RepositoryKeys.FolderOf(key) + fileName, () => new BackupFailure(
+        ErrorCodes.BackupDamaged, FailureCategory.InvalidData, $"Backup '{key}' lacks its file '{fileName}'.", "Use another backup of this source: Get-DbBackup.")
+    { Target = key.ToString() });
 
     /// <summary>Keeps a backup from being removed while it is read.</summary>
     /// <exception cref="BackupException">The backup is gone.</exception>
-    internal Task<BackupProtection> ProtectAsync(BackupKey key, CancellationToken cancellationToken)
+    internal async Task<IAsyncDisposable> ProtectAsync(BackupKey key, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(new BackupProtection(Storage.Claim(key)));
+        var leases = new Leases(Store);
+        Lease lease = await leases.ShareAsync(key.ToString(), cancellationToken).ConfigureAwait(false);
+        // A removal takes the name first and then looks for readers; a reader comes first and then looks for removals: one sees the other.
+        if (!await leases.IsBeingRemovedAsync(key.ToString(), cancellationToken).ConfigureAwait(false) && await FindAsync(key, cancellationToken).ConfigureAwait(false) is not null)
+            return lease;
+        await lease.DisposeAsync().ConfigureAwait(false);
+        throw new BackupFailure(
+            ErrorCodes.BackupNotFound, FailureCategory.NotFound, $"There is no backup '{key}' (any more).", "List what there is with Get-DbBackup.")
+        { Target = key.ToString() };
     }
 
     /// <summary>
-    /// Creates a scratch folder where it was asked for, else beside the backups, else (a repository that is read-only or remote) in the
-    /// system's folder for temporary files.
+    /// Creates a scratch folder where it was asked for, else beside the backups, else (a repository that is new, read-only or remote) in
+    /// the system's folder for temporary files.
     /// </summary>
     /// <exception cref="NotEnoughSpaceException">There is too little room.</exception>
-    internal Task<LocalWorkspace> OpenScratchAsync(string? stagingPath, long requiredBytes, CancellationToken cancellationToken) => Task.Run(
-        () =>
+    internal async Task<LocalWorkspace> OpenScratchAsync(string? stagingPath, long requiredBytes, CancellationToken cancellationToken)
+    {
+        string? beside = stagingPath is null && WorkFolder is not null && await _identity.IsThereAsync(cancellationToken).ConfigureAwait(false) ? WorkFolder : null;
+        try
         {
-            if (stagingPath is not null)
-                return OpenScratch(stagingPath, requiredBytes);
-            try
-            {
-                return OpenScratch(Path.Combine(Storage.Location, ".dbbackup", "staging"), requiredBytes);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                return OpenScratch(Path.GetTempPath(), requiredBytes);
-            }
-        },
-        cancellationToken);
+            return OpenScratch(stagingPath ?? beside ?? Path.GetTempPath(), requiredBytes);
+        }
+        catch (Exception exception) when (beside is not null && exception is IOException or UnauthorizedAccessException)
+        {
+            return OpenScratch(Path.GetTempPath(), requiredBytes);
+        }
+    }
+
+    private string? WorkFolder => LocalFolder is { } folder ? Path.Combine(folder, RepositoryKeys.Work.TrimEnd('/'), "work") : null;
 
     private static LocalWorkspace OpenScratch(string parent, long requiredBytes)
     {
@@ -103,11 +150,14 @@ public sealed class BackupRepository
         { Target = backup.ToString() };
     }
 
-    /// <summary>Notes the outcome of a test beside the backup.</summary>
-    public void Record(Backup backup, TestRecord record)
+    /// <summary>Keeps the outcome of a test beside the backup.</summary>
+    /// <exception cref="BackupException">The repository cannot be written.</exception>
+    public async Task RecordAsync(Backup backup, TestRecord record, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(backup);
-        Storage.AppendLine(new BackupKey(backup.Source, backup.Name), IBackupStorage.TestsFile, ManifestJson.WriteLine(record));
+        ArgumentNullException.ThrowIfNull(record);
+        string key = $"{BackupListing.FolderOf(backup)}{RepositoryKeys.Tests}{record.Tested.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{Guid.NewGuid():N}.json";
+        await Store.PutAsync(key, ManifestJson.WriteTest(record with { ManifestSha256 = backup.ManifestSha256 }), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -134,17 +184,5 @@ public sealed class BackupRepository
             .OrderByDescending(backup => moments[backup])
             .ThenByDescending(backup => backup.Manifest?.Sequence ?? 0)
             .ThenByDescending(backup => backup.Name, StringComparer.Ordinal)];
-    }
-
-    private Backup ToBackup(StoredBackup stored)
-    {
-        string? problem;
-        Manifest? manifest = null;
-        if (stored.Manifest.Length == 0)
-            problem = "its manifest is empty or may not be read";
-        else
-            manifest = ManifestJson.Read(stored.Manifest, out problem);
-        TestRecord[] tests = [.. stored.TestLines.Select(ManifestJson.ReadLine).OfType<TestRecord>()];
-        return new Backup(manifest, stored.Key.Source, stored.Key.Name, Storage.Location, stored.Location, tests, problem);
     }
 }

@@ -2,7 +2,6 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Restores;
 
@@ -30,7 +29,7 @@ internal sealed class KeepingSwap(BackupRepository repository, PostgreSqlSession
             kept = KeptName.For(name, now, number);
         var entry = new KeptDatabase(maintenance.Server.LocationOf(kept), present.ObjectId, name, maintenance.Server.Username, present.Size, replacedBy,
             await PostgreSqlTarget.ServerIdentifierAsync(maintenance, cancellationToken).ConfigureAwait(false));
-        BackupKey? key = drop ? null : KeptDatabases.Publish(repository, source, entry, presentRevision, maintenance.ServerVersion, now);
+        Backup? safety = drop ? null : await KeptDatabases.PublishAsync(repository, source, entry, presentRevision, maintenance.ServerVersion, now, cancellationToken).ConfigureAwait(false);
         TimeSpan interruption;
         try
         {
@@ -38,13 +37,13 @@ internal sealed class KeepingSwap(BackupRepository repository, PostgreSqlSession
         }
         catch
         {
-            if (key is not null)
-                KeptDatabases.Withdraw(repository, key);
+            if (safety is not null)
+                await KeptDatabases.WithdrawAsync(repository, safety).ConfigureAwait(false);
             throw;
         }
 
         if (drop)
             await WorkDatabase.DropAsync(maintenance, kept, CancellationToken.None).ConfigureAwait(false);
-        return (key is null ? null : await repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false), interruption);
+        return (safety, interruption);
     }
 }

@@ -1,9 +1,10 @@
+using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Instructions;
 using DbBackup.Engine.Repository.Manifests;
-using DbBackup.Engine.Repository.Stores;
+using DbBackup.Engine.Retention;
 
 namespace DbBackup.Engine.Restores;
 
@@ -14,33 +15,33 @@ namespace DbBackup.Engine.Restores;
 internal static class KeptDatabases
 {
     /// <summary>Writes the entry.</summary>
-    public static BackupKey Publish(BackupRepository repository, string source, KeptDatabase kept, string? schemaRevision, string serverVersion, DateTimeOffset now)
+    public static async Task<Backup> PublishAsync(
+        BackupRepository repository, string source, KeptDatabase kept, string? schemaRevision, string serverVersion, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        for (int number = 1; ; number++)
+        IReadOnlyList<Backup> present = await repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
+        string name = BackupName.Automatic(now, BackupType.Safety);
+        for (int number = 2; present.Any(backup => backup.Name == name); number++)
+            name = $"{BackupName.Automatic(now, BackupType.Safety)}-{number}";
+        var manifest = new Manifest
         {
-            string name = BackupName.Automatic(now, BackupType.Safety) + (number == 1 ? string.Empty : $"-{number}");
-            var manifest = new Manifest
-            {
-                Id = Guid.NewGuid(),
-                Name = name,
-                Type = BackupType.Safety,
-                Created = now.ToUniversalTime(),
-                Completed = now.ToUniversalTime(),
-                Source = new SourceInfo { Name = source, Engine = PostgreSqlSource.EngineName, EngineVersion = serverVersion, Location = kept.Location },
-                Payloads = [],
-                SchemaRevision = schemaRevision,
-                Host = Environment.MachineName,
-                ModuleVersion = typeof(KeptDatabases).Assembly.GetName().Version?.ToString(3),
-                Kept = kept,
-                Notes = [$"The database '{kept.Replaced}' as it was before '{kept.ReplacedBy}' was restored. It lies on its server, not in this repository."],
-            };
-            using IStagedBackup staged = repository.Storage.Stage(null);
-            using (var writer = new StreamWriter(staged.Create(RestoreInstructions.FileName)))
-                writer.Write(RestoreInstructions.Write(manifest));
-            var key = new BackupKey(source, name);
-            if (staged.TryPublish(key, ManifestJson.Write(manifest)))
-                return key;
-        }
+            Id = Guid.NewGuid(),
+            Name = name,
+            Type = BackupType.Safety,
+            Created = now.ToUniversalTime(),
+            Completed = now.ToUniversalTime(),
+            Source = new SourceInfo { Name = source, Engine = PostgreSqlSource.EngineName, EngineVersion = serverVersion, Location = kept.Location },
+            Payloads = [],
+            SchemaRevision = schemaRevision,
+            Host = Environment.MachineName,
+            ModuleVersion = typeof(KeptDatabases).Assembly.GetName().Version?.ToString(3),
+            Kept = kept,
+            Notes = [$"The database '{kept.Replaced}' as it was before '{kept.ReplacedBy}' was restored. It lies on its server, not in this repository."],
+        };
+        await repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);
+        string instructions = RepositoryKeys.FolderOfKept(manifest.Id) + RestoreInstructions.FileName;
+        await repository.Store.PutAsync(instructions, Encoding.UTF8.GetBytes(RestoreInstructions.Write(manifest)), cancellationToken).ConfigureAwait(false);
+        await repository.Store.PutAsync(RepositoryKeys.EntryOf(manifest.Id), ManifestJson.Write(manifest), cancellationToken).ConfigureAwait(false);
+        return (await repository.ListAsync(source, cancellationToken).ConfigureAwait(false)).First(backup => backup.Id == manifest.Id);
     }
 
     /// <summary>
@@ -60,14 +61,14 @@ internal static class KeptDatabases
             // Another server has come to the same place, and counts its oids from the beginning.
             if (kept.ServerIdentifier is not null && server is not null && kept.ServerIdentifier != server)
                 continue;
-            Withdraw(repository, new BackupKey(entry.Source, entry.Name));
+            await WithdrawAsync(repository, entry).ConfigureAwait(false);
             observer.Warning($"Took back the entry '{entry}', which a run that was killed had left: its database is '{database}' itself.");
         }
     }
 
+    /// <summary>Takes an entry back whose database was not renamed after all, or has its old name again.</summary>
+    public static Task WithdrawAsync(BackupRepository repository, Backup entry) => new BackupRemoval(repository).WithdrawKeptAsync(entry);
+
     private static bool IsOn(PostgreSqlConnectionSettings server, KeptDatabase kept) =>
         PostgreSqlConnectionSettings.DatabaseOf(kept.Location) is { } name && server.LocationOf(name) == kept.Location;
-
-    /// <summary>Takes an entry back whose database was not renamed after all, or has its old name again.</summary>
-    public static void Withdraw(BackupRepository repository, BackupKey key) => repository.Storage.Remove(key);
 }

@@ -3,7 +3,6 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Restores;
 
@@ -89,7 +88,7 @@ internal sealed class KeptRestore : PreparedRestore
         string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, _kept, cancellationToken).ConfigureAwait(false);
         var swap = new KeepingSwap(_repository, maintenance, _request.Backup.Source, _request.Backup.ToString());
         (Backup? safety, TimeSpan interruption) = await swap.RunAsync(_kept.Replaced, name, _presentRevision, _request.NoSafetyBackup, cancellationToken).ConfigureAwait(false);
-        KeptDatabases.Withdraw(_repository, new BackupKey(_request.Backup.Source, _request.Backup.Name));
+        await KeptDatabases.WithdrawAsync(_repository, _request.Backup).ConfigureAwait(false);
         observer.Verbose($"'{name}' is '{_kept.Replaced}' again.");
         return new RestoreResult
         {

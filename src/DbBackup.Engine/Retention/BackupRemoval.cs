@@ -1,16 +1,16 @@
+using System.Runtime.CompilerServices;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Retention;
 
-/// <summary>What is decided of one backup that somebody wants to remove.</summary>
+/// <summary>What is decided of one backup that is to be removed.</summary>
 /// <param name="Backup">The backup.</param>
 /// <param name="Refusal">Why it stays; null where it may go.</param>
 public sealed record RemovalDecision(Backup Backup, BackupException? Refusal);
 
-/// <summary>Removes backups, and keeps the last good one of each source.</summary>
+/// <summary>The only door out of a repository: removes backups, and keeps the last good one of each source.</summary>
 public sealed class BackupRemoval
 {
     private readonly BackupRepository _repository;
@@ -21,7 +21,7 @@ public sealed class BackupRemoval
     /// <summary>
     /// Decides which of the chosen backups may go. Where all good backups of a source were chosen, the newest of them stays.
     /// </summary>
-    /// <param name="chosen">What somebody wants to remove, all of it at once.</param>
+    /// <param name="chosen">What is to be removed, all of it at once.</param>
     /// <param name="force">Whether the last good one may go too.</param>
     /// <param name="cancellationToken">Stops the decision.</param>
     public async Task<IReadOnlyList<RemovalDecision>> DecideAsync(IReadOnlyList<Backup> chosen, bool force, CancellationToken cancellationToken)
@@ -34,7 +34,7 @@ public sealed class BackupRemoval
             {
                 IReadOnlyList<Backup> all = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
                 HashSet<string> goes = [.. chosen.Where(backup => backup.Source == source).Select(backup => backup.Name)];
-                if (LastGoodOf(all, backup => goes.Contains(backup.Name)) is { } last)
+                if (LastGood.Of(all, backup => goes.Contains(backup.Name)) is { } last)
                     kept.Add(last.ToString());
             }
         }
@@ -46,7 +46,7 @@ public sealed class BackupRemoval
     /// <param name="backup">The backup.</param>
     /// <param name="force">Whether the last good one may go too, and an entry whose database cannot be reached.</param>
     /// <param name="connection">Who connects to a server, where the backup lies on one.</param>
-    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="observer">Receives progress.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It is the last good one by now, it is in use, or it is gone.</exception>
     public async Task<bool> RemoveAsync(
@@ -54,23 +54,45 @@ public sealed class BackupRemoval
     {
         ArgumentNullException.ThrowIfNull(backup);
         ArgumentNullException.ThrowIfNull(observer);
-        IBackupStorage storage = _repository.Storage;
-        storage.PrepareForWriting();
+        var deletion = new BackupDeletion(_repository);
+        await _repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);
         // Two removals at once could each see the other's backup as the good one that stays.
-        using IDisposable alone = storage.LockForRemoval(cancellationToken);
+        await using ConfiguredAsyncDisposable alone = (await deletion.BeAloneAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         if (!force)
         {
             IReadOnlyList<Backup> all = await _repository.ListAsync(backup.Source, cancellationToken).ConfigureAwait(false);
-            if (LastGoodOf(all, other => other.Name == backup.Name) is not null)
+            if (LastGood.Of(all, other => other.Name == backup.Name) is not null)
                 throw Refuse(backup);
         }
 
         if (backup.Manifest?.Kept is { } kept)
             await DropAsync(kept, connection, force, observer, cancellationToken).ConfigureAwait(false);
-        storage.Remove(new BackupKey(backup.Source, backup.Name));
+        await deletion.RunAsync(backup, observer).ConfigureAwait(false);
         observer.Verbose($"Removed '{backup}', {ByteSize.Format(backup.Size)}.");
         return true;
     }
+
+    /// <summary>Removes a backup that was made for a rehearsal only.</summary>
+    /// <exception cref="BackupException">It was made for something else, or is in use.</exception>
+    public async Task RemoveTemporaryAsync(Backup backup, IOperationObserver observer)
+    {
+        ArgumentNullException.ThrowIfNull(backup);
+        ArgumentNullException.ThrowIfNull(observer);
+        if (!LastGood.IsTemporary(backup))
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.Refused, $"'{backup}' was not made for a rehearsal, so it was kept.", "Remove it with Remove-DbBackup.")
+            { Target = backup.ToString() };
+        }
+
+        await new BackupDeletion(_repository).RunAsync(backup, observer).ConfigureAwait(false);
+        observer.Verbose($"Removed '{backup}', which was made for a rehearsal.");
+    }
+
+    /// <summary>Removes the entry of a kept database that was not renamed after all, or has its old name again. Nothing is lost by that.</summary>
+    internal Task WithdrawKeptAsync(Backup entry) => entry.Manifest?.Kept is null
+        ? throw new ArgumentException($"'{entry}' is no kept database.", nameof(entry))
+        : new BackupDeletion(_repository).RunAsync(entry, SilentObserver.Instance);
 
     private static async Task DropAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, bool force, IOperationObserver observer, CancellationToken cancellationToken)
     {
@@ -86,16 +108,6 @@ public sealed class BackupRemoval
         {
             observer.Warning($"Only the entry is removed, not the database '{kept.Location}': {failure.Message}");
         }
-    }
-
-    // The newest good backup among those that go, where none would stay. Safety backups hold what somebody wanted to get rid of:
-    // they do not count as good ones that stay, unless nothing else was ever there.
-    private static Backup? LastGoodOf(IReadOnlyList<Backup> all, Func<Backup, bool> goes)
-    {
-        List<Backup> good = [.. all.Where(backup => backup.IsGood && backup.Manifest?.Kept is null)];
-        List<Backup> wanted = [.. good.Where(backup => backup.Type != BackupType.Safety)];
-        List<Backup> counted = wanted.Count > 0 ? wanted : good;
-        return counted.TrueForAll(backup => goes(backup)) ? counted.FirstOrDefault() : null;
     }
 
     private static BackupFailure Refuse(Backup backup) => new(

@@ -49,7 +49,7 @@ public sealed class BackupVerifier
 
         try
         {
-            _repository.Record(backup, ToRecord(result));
+            await _repository.RecordAsync(backup, ToRecord(result), CancellationToken.None).ConfigureAwait(false);
         }
         catch (BackupException failure) when (failure.Code == ErrorCodes.RepositoryNotWritable)
         {

@@ -17,7 +17,7 @@ internal static class RepositoryReader
         {
             using var timeout = new CancellationTokenSource(s_timeout);
             string? source = bound["Source"] as string;
-            return BackupRepository.At(Location(bound)).ListAsync(source, timeout.Token).GetAwaiter().GetResult();
+            return new BackupRepository(RepositoryCommandBase.ResolveRepository(bound["Repository"] as string, Resolve).OpenStore()).ListAsync(source, timeout.Token).GetAwaiter().GetResult();
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or IOException or UnauthorizedAccessException or InvalidOperationException or RuntimeException)
         {
@@ -59,7 +59,4 @@ internal static class RepositoryReader
         var state = (PathIntrinsics)shell.AddScript("$ExecutionContext.SessionState.Path").Invoke()[0].BaseObject;
         return state.GetUnresolvedProviderPathFromPSPath(path);
     }
-
-    private static string Location(IDictionary bound) => Resolve(
-        bound["Repository"] as string ?? Environment.GetEnvironmentVariable(BackupRepository.EnvironmentVariable) ?? RepositoryCommandBase.DefaultRepository);
 }

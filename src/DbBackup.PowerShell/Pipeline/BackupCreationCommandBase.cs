@@ -49,6 +49,10 @@ public abstract class BackupCreationCommandBase : PathCommandBase
     [ValidateNotNullOrEmpty]
     public string? StagingPath { get; set; }
 
+    /// <summary>Accepts a new or another repository where a known one was before.</summary>
+    [Parameter]
+    public SwitchParameter AllowNewRepository { get; set; }
+
     private protected BackupRequest Describe(IReadOnlyList<IBackupSource> sources) => new()
     {
         Sources = sources,
@@ -59,6 +63,7 @@ public abstract class BackupCreationCommandBase : PathCommandBase
         Compression = Compression == "Auto" ? null : Enum.Parse<PayloadCompression>(Compression),
         CompressionLevel = CompressionLevel,
         Verify = Verify,
+        AllowNewRepository = AllowNewRepository,
         StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
     };
 

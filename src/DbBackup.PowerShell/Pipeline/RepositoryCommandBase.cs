@@ -11,10 +11,14 @@ public abstract class RepositoryCommandBase : EngineCommandBase
     internal const string DefaultRepository = "backups";
 
     /// <summary>Where a command works on when nobody says otherwise.</summary>
-    private protected string ResolveRepository(string? repository) => ResolvePath(
+    private protected RepositoryLocation ResolveRepository(string? repository) => ResolveRepository(repository, ResolvePath);
+
+    /// <summary>What a command and a completer take for the repository.</summary>
+    internal static RepositoryLocation ResolveRepository(string? repository, Func<string, string> resolvePath) => RepositoryLocation.Parse(
         !string.IsNullOrEmpty(repository) ? repository
         : Environment.GetEnvironmentVariable(BackupRepository.EnvironmentVariable) is { Length: > 0 } named ? named
-        : DefaultRepository);
+        : DefaultRepository,
+        resolvePath);
 
     private protected BackupRepository OpenRepository(string? repository) => BackupRepository.At(ResolveRepository(repository));
 

@@ -4,6 +4,7 @@ using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 
 namespace DbBackup.Upgrades.Targets;
@@ -103,7 +104,7 @@ internal sealed class ContainerFilesUpgradeTarget(
     private async Task<T> WithCopyOfAsync<T>(string database, Func<SqliteUpgradeTarget, Task<T>> work, CancellationToken cancellationToken)
     {
         using LocalWorkspace folder = LocalWorkspace.Create(Path.GetTempPath());
-        BackupRepository repository = BackupRepository.At(Path.Combine(folder.Path, "repository"));
+        var repository = new BackupRepository(new DirectoryStore(Path.Combine(folder.Path, "repository")));
         ContainerFilesPlan plan = await ContainerFiles.ResolveAsync(Files(database, Consistency.Live), cancellationToken).ConfigureAwait(false);
         Backup backup;
         await using (plan.ConfigureAwait(false))

@@ -36,6 +36,15 @@ public static class ErrorCodes
     /// <summary>The repository cannot be written.</summary>
     public const string RepositoryNotWritable = nameof(RepositoryNotWritable);
 
+    /// <summary>The repository that was used at a place before is not there: its disk or share may not be mounted.</summary>
+    public const string RepositoryGone = nameof(RepositoryGone);
+
+    /// <summary>Another repository is at the place of the one that was used before.</summary>
+    public const string RepositoryChanged = nameof(RepositoryChanged);
+
+    /// <summary>There is no store for such a location.</summary>
+    public const string RepositoryNotSupported = nameof(RepositoryNotSupported);
+
     /// <summary>The repository, or something in it, is in use by another run.</summary>
     public const string RepositoryBusy = nameof(RepositoryBusy);
 

@@ -20,6 +20,9 @@ public sealed record TestRecord
     /// <summary>What was wrong; null for a test that passed.</summary>
     public string? Failure { get; init; }
 
+    /// <summary>The SHA-256 of the <c>backup.json</c> that it tested.</summary>
+    public string? ManifestSha256 { get; init; }
+
     /// <summary>The computer on which it ran.</summary>
     public string? Host { get; init; }
 

@@ -82,7 +82,7 @@ public sealed class KilledBackupTests : IDisposable
         foreach (Backup backup in all.Where(backup => _whole.Add(backup.Location)))
         {
             Assert.Equal(BackupStatus.Matched, (await _bench.TestAsync(backup, BackupTestLevel.Restore)).Status);
-            await _bench.Repository.Storage.FindAsync(new(backup.Source, backup.Name), CancellationToken.None);
+            Assert.NotNull(await _bench.Repository.FindAsync(new(backup.Source, backup.Name), CancellationToken.None));
         }
     }
 }

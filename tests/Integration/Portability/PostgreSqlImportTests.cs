@@ -252,7 +252,7 @@ public sealed class PostgreSqlImportTests : IDisposable
 
     private string Text(Backup backup, Payload payload)
     {
-        using var reader = new PayloadReader(_bench.Repository.Storage.OpenRead(new(backup.Source, backup.Name), payload.FileName), payload, CancellationToken.None);
+        using var reader = new PayloadReader(_bench.Repository.OpenRead(new(backup.Source, backup.Name), payload.FileName), payload, CancellationToken.None);
         using var text = new StreamReader(reader);
         return text.ReadToEnd();
     }

@@ -1,3 +1,5 @@
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;
@@ -52,15 +54,23 @@ public sealed class RepositoryAccessTests : IDisposable
     public async Task What_a_dead_run_staged_is_swept_and_what_a_living_one_stages_is_kept()
     {
         await _bench.BackUpAsync(_database);
-        using IStagedBackup living = _bench.Repository.Storage.Stage(null);
-        using (living.Create("payload"))
+        BackupDraft living = await BackupDraft.ReserveAsync(_bench.Store, new BackupKey("app", "living"), mayRename: false, CancellationToken.None);
+        await living.WriteAsync("payload", stream => stream.WriteAsync(new byte[10]).AsTask(), CancellationToken.None);
+        using LocalWorkspace scratch = await _bench.Repository.OpenScratchAsync(null, 0, CancellationToken.None);
         using (OtherProcess dead = OtherProcess.Start("backup", _database, _bench.RepositoryPath, "4"))
             dead.Process.WaitForExit();
-        string staging = Path.Join(_bench.RepositoryPath, ".dbbackup", "staging");
-        Assert.Equal(2, Directory.GetDirectories(staging).Length);
+        string work = Path.Join(_bench.RepositoryPath, ".dbbackup", "work");
+        string leases = Path.Join(_bench.RepositoryPath, ".dbbackup", "leases");
+        Assert.Equal(2, Directory.GetDirectories(work).Length);
+        Assert.Equal(2, Directory.GetFiles(leases).Length);
 
         await _bench.BackUpAsync(_database);
 
-        Assert.StartsWith(Assert.Single(Directory.GetDirectories(staging)), living.ScratchFolder, StringComparison.Ordinal);
+        Assert.StartsWith(Assert.Single(Directory.GetDirectories(work)), scratch.Path, StringComparison.Ordinal);
+        Assert.Single(Directory.GetFiles(leases));
+        Assert.True(File.Exists(Path.Join(_bench.RepositoryPath, "app", "living", "payload")));
+        await living.DisposeAsync();
+        Assert.Empty(Directory.GetFiles(leases));
+        Assert.False(Directory.Exists(Path.Join(_bench.RepositoryPath, "app", "living")));
     }
 }

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Restores;
+using DbBackup.Engine.Retention;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Restores;
@@ -65,7 +66,7 @@ public sealed class RestoreTests : IDisposable
         _bench.Observer.At = step =>
         {
             if (code is null && step.StartsWith("checking", StringComparison.Ordinal))
-                code = Assert.ThrowsAny<BackupException>(() => _bench.Repository.Storage.Remove(new(backup.Source, backup.Name))).Code;
+                code = Assert.ThrowsAny<BackupException>(() => new BackupRemoval(_bench.Repository).RemoveAsync(backup, force: true, new(), new RecordingObserver(), CancellationToken.None).GetAwaiter().GetResult()).Code;
         };
 
         await _bench.RestoreAsync(backup);

@@ -108,7 +108,7 @@ public sealed class BackupRemovalTests : IDisposable
     {
         Backup read = await MakeAsync();
         await MakeAsync();
-        using (_bench.Repository.Storage.Claim(new BackupKey(read.Source, read.Name)))
+        await using (await _bench.Repository.ProtectAsync(new BackupKey(read.Source, read.Name), CancellationToken.None))
         {
             BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => RemoveAsync(read, force: true));
             Assert.Equal(ErrorCodes.BackupInUse, failure.Code);
@@ -123,13 +123,17 @@ public sealed class BackupRemovalTests : IDisposable
     {
         await MakeAsync();
         Backup half = await MakeAsync();
-        string grave = Path.Join(_bench.RepositoryPath, ".dbbackup", "removing", "half");
-        Directory.Move(half.Location, grave);
+        // As a process leaves it that is killed between the manifest and the rest.
+        string lease = Path.Join(_bench.RepositoryPath, ".dbbackup", "leases", $"{HashOf(half.ToString())}.1.json");
+        Directory.CreateDirectory(Path.GetDirectoryName(lease)!);
+        File.WriteAllText(lease, $$"""{"name":"{{half}}","purpose":"Remove","owner":{{DeadOwner}},"taken":"2026-11-21T02:00:00Z"}""");
+        File.Delete(Path.Join(half.Location, "backup.json"));
 
         Assert.Single(await _bench.ListAsync());
         await MakeAsync();
 
-        Assert.False(Directory.Exists(grave));
+        Assert.Equal(2, (await _bench.ListAsync()).Count);
+        _bench.AssertNothingStaged();
     }
 
     [Fact]
@@ -141,6 +145,43 @@ public sealed class BackupRemovalTests : IDisposable
 
         Assert.Equal(ErrorCodes.BackupNotFound, (await RefusedAsync(gone)).Code);
     }
+
+    [Fact]
+    public async Task A_rehearsals_backup_is_never_the_good_one_that_stays_and_goes_by_its_reason_alone()
+    {
+        Backup real = await MakeAsync();
+        Backup copy = await MakeAsync(BackupType.Rehearsal);
+        var removal = new BackupRemoval(_bench.Repository);
+
+        Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(real)).Code);
+        Assert.Contains(await removal.DecideAsync([real], force: false, CancellationToken.None), decision => decision.Refusal is not null);
+        await Assert.ThrowsAnyAsync<BackupException>(() => removal.RemoveTemporaryAsync(real, _bench.Observer));
+        await removal.RemoveTemporaryAsync(copy, _bench.Observer);
+
+        Assert.Equal(real.Name, Assert.Single(await _bench.ListAsync()).Name);
+    }
+
+    [Fact]
+    public async Task Removals_end_when_their_process_is_alive_but_another_took_the_lease_of_a_dead_one()
+    {
+        await MakeAsync();
+        Backup[] all = [await MakeAsync(), await MakeAsync()];
+        string leases = Path.Join(_bench.RepositoryPath, ".dbbackup", "leases");
+        Directory.CreateDirectory(leases);
+        File.WriteAllText(Path.Join(leases, $"{HashOf("removal")}.1.json"), $$"""{"name":"removal","purpose":"Remove","owner":{{DeadOwner}},"taken":"2026-11-21T02:00:00Z"}""");
+
+        await Task.WhenAll(all.Select(backup => Task.Run(() => RemoveAsync(backup))));
+
+        Assert.Single(await _bench.ListAsync());
+        _bench.AssertNothingStaged();
+    }
+
+    private static string HashOf(string name) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)))[..32];
+
+    // Of this machine and boot, with an id that no process can have.
+    private static string DeadOwner => System.Text.Json.JsonSerializer.Serialize(
+        DbBackup.Engine.Platform.ProcessIdentity.Current with { ProcessId = int.MaxValue }, new System.Text.Json.JsonSerializerOptions(System.Text.Json.JsonSerializerDefaults.Web));
 
     private Task<Backup> MakeAsync(BackupType type = BackupType.Full) =>
         _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Type = type, SourceName = "app" });

@@ -71,11 +71,27 @@ public sealed class DamagedPayloadTests : IDisposable
     }
 
     [Fact]
-    public async Task A_record_cut_off_by_a_crash_does_not_hide_the_others()
+    public async Task A_manifest_that_is_not_the_one_that_was_tested_is_damaged_until_it_is_tested_again()
     {
         Backup backup = await MakeAsync(PayloadCompression.Gzip);
         await _bench.TestAsync(backup, BackupTestLevel.Restore);
-        File.AppendAllText(Path.Join(backup.Location, "tests.jsonl"), "{\"tested\":\"2026-1");
+        string manifest = Path.Join(backup.Location, "backup.json");
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"sequence\": 1", "\"sequence\": 2", StringComparison.Ordinal));
+
+        Assert.Equal(BackupStatus.Damaged, Assert.Single(await _bench.ListAsync()).Status);
+        await _bench.TestAsync(Assert.Single(await _bench.ListAsync()), BackupTestLevel.Structure);
+        Assert.Equal(BackupStatus.Checked, Assert.Single(await _bench.ListAsync()).Status);
+    }
+
+    [Fact]
+    public async Task Each_test_has_a_record_of_its_own_and_a_damaged_one_does_not_hide_the_others()
+    {
+        Backup backup = await MakeAsync(PayloadCompression.Gzip);
+        await _bench.TestAsync(backup, BackupTestLevel.Checksum);
+        await _bench.TestAsync(backup, BackupTestLevel.Restore);
+        string tests = Path.Join(backup.Location, "tests");
+        Assert.Equal(2, Directory.GetFiles(tests, "*.json").Length);
+        File.WriteAllText(Path.Join(tests, "20261121T020000Z-x.json"), "{\"tested\":\"2026-1");
         Assert.Equal(BackupStatus.Matched, Assert.Single(await _bench.ListAsync()).Status);
 
         Spoil(Directory.GetFiles(backup.Location, "app.db*").Single(), "cut");

@@ -48,15 +48,15 @@ internal static class ManifestJson
         }
     }
 
-    /// <summary>Writes the record of a test as one line.</summary>
-    public static string WriteLine(TestRecord record) => JsonSerializer.Serialize(record, ManifestJsonContext.Default.TestRecord);
+    /// <summary>Writes the record of a test.</summary>
+    public static byte[] WriteTest(TestRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, Readable.TestRecord);
 
-    /// <summary>Reads a test record; null for a line that is cut off or garbage, as a crash may leave at the end of the file.</summary>
-    public static TestRecord? ReadLine(string line)
+    /// <summary>Reads the record of a test; null if it is damaged.</summary>
+    public static TestRecord? ReadTest(ReadOnlySpan<byte> json)
     {
         try
         {
-            return JsonSerializer.Deserialize(line, ManifestJsonContext.Default.TestRecord);
+            return JsonSerializer.Deserialize(json, ManifestJsonContext.Default.TestRecord);
         }
         catch (JsonException)
         {

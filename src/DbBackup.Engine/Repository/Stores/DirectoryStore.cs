@@ -39,23 +39,16 @@ public sealed class DirectoryStore : IObjectStore
             if (!Directory.Exists(Location))
                 throw DirectoryFailures.NoRepository(Location);
             var found = new List<StoredObject>();
-            var folders = new List<(string Path, string Key)> { (Locate(prefix), prefix) };
-            // Two levels one after the other; the folders of the backups side by side.
-            for (int level = 0; level < 2; level++)
+            (string Path, string Key)[] folders = [(Locate(prefix), prefix)];
+            for (int depth = 0; depth <= DeepestFolder && folders.Length > 0; depth++)
             {
-                var below = new List<(string, string)>();
-                foreach ((string path, string key) in folders)
-                    FolderListing.Read(path, key, found, below);
-                folders = below;
+                var parts = new FolderListing[folders.Length];
+                Parallel.For(0, folders.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => parts[i] = FolderListing.Read(folders[i].Path, folders[i].Key));
+                found.AddRange(parts.SelectMany(part => part.Files));
+                folders = [.. parts.SelectMany(part => part.Folders)];
             }
 
-            var parts = new List<StoredObject>[folders.Count];
-            Parallel.For(0, folders.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
-            {
-                parts[i] = [];
-                FolderListing.ReadAll(folders[i].Path, folders[i].Key, parts[i], DeepestFolder);
-            });
-            return [.. found, .. parts.SelectMany(part => part)];
+            return found;
         },
         cancellationToken);
 
@@ -124,6 +117,7 @@ public sealed class DirectoryStore : IObjectStore
         catch
         {
             File.Delete(path);
+            RemoveEmptyFolders(key);
             throw;
         }
     }
@@ -164,14 +158,16 @@ public sealed class DirectoryStore : IObjectStore
                 throw DirectoryFailures.NotDeletable(path, exception);
             }
 
-            // A folder is there as long as something is in it, as in a bucket. That of the leases stays: each run needs it.
-            if (key[0] != '.')
-                RemoveEmptyFolders(Path.GetDirectoryName(path)!);
+            RemoveEmptyFolders(key);
         },
         cancellationToken);
 
-    private void RemoveEmptyFolders(string folder)
+    // A folder is there as long as something is in it, as in a bucket. That of the leases stays: each run needs it.
+    private void RemoveEmptyFolders(string key)
     {
+        if (key[0] == '.')
+            return;
+        string folder = Path.GetDirectoryName(Locate(key))!;
         try
         {
             while (folder.Length > Location.Length)
@@ -204,6 +200,7 @@ public sealed class DirectoryStore : IObjectStore
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
+                RemoveEmptyFolders(key);
                 throw DirectoryFailures.NotWritable(Location, path, exception);
             }
         }

@@ -2,18 +2,20 @@ using System.IO.Enumeration;
 
 namespace DbBackup.Engine.Repository.Stores;
 
-/// <summary>Reads the files below a folder as objects of a store.</summary>
-internal static class FolderListing
+/// <summary>What one folder of a store holds.</summary>
+/// <param name="Files">Its files.</param>
+/// <param name="Folders">Its folders, but those whose names begin with a dot.</param>
+internal sealed record FolderListing(List<StoredObject> Files, List<(string Path, string Key)> Folders)
 {
     private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
 
-    /// <summary>Reads one folder.</summary>
+    /// <summary>Reads a folder; one that does not exist is empty.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="key">Its key, ended by <c>/</c>; empty for the store's own.</param>
-    /// <param name="found">Receives its files.</param>
-    /// <param name="folders">Receives its folders, but those whose names begin with a dot.</param>
-    public static void Read(string path, string key, List<StoredObject> found, List<(string Path, string Key)> folders)
+    /// <exception cref="BackupException">It cannot be read.</exception>
+    public static FolderListing Read(string path, string key)
     {
+        var listing = new FolderListing([], []);
         try
         {
             var entries = new FileSystemEnumerable<(StoredObject? File, string Name)>(
@@ -25,9 +27,9 @@ internal static class FolderListing
             foreach ((StoredObject? file, string name) in entries)
             {
                 if (file is not null)
-                    found.Add(file);
+                    listing.Files.Add(file);
                 else if (name[0] != '.')
-                    folders.Add((Path.Join(path, name), $"{key}{name}/"));
+                    listing.Folders.Add((Path.Join(path, name), $"{key}{name}/"));
             }
         }
         catch (DirectoryNotFoundException)
@@ -42,17 +44,7 @@ internal static class FolderListing
         {
             throw DirectoryFailures.NotReadable(path, exception);
         }
-    }
 
-    /// <summary>Reads a folder with all below it.</summary>
-    public static void ReadAll(string path, string key, List<StoredObject> found, int depth)
-    {
-        var folders = new List<(string Path, string Key)>();
-        Read(path, key, found, folders);
-        foreach ((string folder, string below) in folders)
-        {
-            if (depth > 0)
-                ReadAll(folder, below, found, depth - 1);
-        }
+        return listing;
     }
 }

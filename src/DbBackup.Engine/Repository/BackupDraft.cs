@@ -1,0 +1,169 @@
+using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Repository;
+
+/// <summary>
+/// A backup that is being written: its name is reserved by a lease, its payloads go to their final keys, and it is no backup until its
+/// manifest is there. Unless it is published, nothing of it is left when it is disposed.
+/// </summary>
+internal sealed class BackupDraft : IAsyncDisposable
+{
+    private readonly IObjectStore _store;
+    private readonly Lease _lease;
+    private readonly string _folder;
+    private bool _isPublished;
+
+    private BackupDraft(IObjectStore store, BackupKey key, Lease lease)
+    {
+        _store = store;
+        _lease = lease;
+        _folder = RepositoryKeys.FolderOf(key);
+        Key = key;
+    }
+
+    /// <summary>Its place.</summary>
+    public BackupKey Key { get; }
+
+    /// <summary>Reserves a name.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="key">The source, and the name that is wanted.</param>
+    /// <param name="mayRename">Whether a number may be added to a name that is taken.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BackupException">The name is taken, or the repository cannot be written.</exception>
+    public static async Task<BackupDraft> ReserveAsync(IObjectStore store, BackupKey key, bool mayRename, CancellationToken cancellationToken)
+    {
+        for (int number = 1; ; number++)
+        {
+            BackupKey candidate = number == 1 ? key : key with { Name = $"{key.Name}-{number}" };
+            if (await new Leases(store).TryTakeAsync(candidate.ToString(), LeasePurpose.Write, cancellationToken).ConfigureAwait(false) is { } lease)
+            {
+                try
+                {
+                    if (lease.TookOver)
+                        await RemoveLeftoverAsync(store, candidate.ToString(), cancellationToken).ConfigureAwait(false);
+                    if ((await store.ListAsync(RepositoryKeys.FolderOf(candidate), cancellationToken).ConfigureAwait(false)).Count == 0)
+                        return new BackupDraft(store, candidate, lease);
+                }
+                catch
+                {
+                    await lease.DisposeAsync().ConfigureAwait(false);
+                    throw;
+                }
+
+                await lease.DisposeAsync().ConfigureAwait(false);
+            }
+
+            if (!mayRename)
+                throw NameExists(candidate);
+        }
+    }
+
+    /// <summary>Removes what an owner left that died while it wrote or removed a backup. To be called with the name's lease.</summary>
+    public static async Task RemoveLeftoverAsync(IObjectStore store, string name, CancellationToken cancellationToken)
+    {
+        // Other leases are of no backup.
+        if (name.Split('/') is not [var source, var backup] || !BackupName.IsValid(source) || !BackupName.IsValid(backup))
+            return;
+        IReadOnlyList<StoredObject> left = await store.ListAsync(name + "/", cancellationToken).ConfigureAwait(false);
+        // With a manifest it is a backup: it was published and only the lease was left, or its removal had not begun.
+        if (left.Any(each => each.Key == $"{name}/{RepositoryKeys.Manifest}"))
+            return;
+        foreach (StoredObject each in left)
+            await store.DeleteAsync(each.Key, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The failure for a name that another backup has.</summary>
+    public static BackupFailure NameExists(BackupKey key) => new(
+        ErrorCodes.BackupExists,
+        FailureCategory.AlreadyExists,
+        $"A backup '{key}' exists already; it was not touched.",
+        $"Choose another name, or remove it first: Remove-DbBackup -Source '{key.Source}' -Name '{key.Name}'.")
+    { Target = key.ToString() };
+
+    /// <summary>Writes a file of the backup.</summary>
+    public Task WriteAsync(string fileName, Func<Stream, Task> write, CancellationToken cancellationToken) =>
+        _store.WriteAsync(_folder + fileName, write, cancellationToken);
+
+    /// <summary>Opens a file that was written before.</summary>
+    public Stream OpenRead(string fileName) =>
+        new ObjectStream(_store, _folder + fileName, () => NotReadBack("it lacks its file '" + fileName + "'"));
+
+    /// <summary>Makes everything durable, puts the manifest, and reads the backup back as another program would.</summary>
+    /// <param name="manifest">What is in it.</param>
+    /// <exception cref="BackupException">It cannot be read back; nothing of it is left.</exception>
+    public async Task PublishAsync(Manifest manifest)
+    {
+        byte[] json = ManifestJson.Write(manifest);
+        await _store.FlushAsync(_folder, CancellationToken.None).ConfigureAwait(false);
+        if (!await _store.PutAsync(_folder + RepositoryKeys.Manifest, json, CancellationToken.None).ConfigureAwait(false))
+            throw NameExists(Key);
+        try
+        {
+            await ReadBackAsync(manifest, json).ConfigureAwait(false);
+        }
+        catch
+        {
+            await _store.DeleteAsync(_folder + RepositoryKeys.Manifest, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+
+        _isPublished = true;
+    }
+
+    /// <summary>Gives the name up; what was not published is removed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (!_isPublished)
+                await _store.DeleteAllAsync(_folder, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BackupException)
+        {
+            // Not to hide why it was given up. The lease stays, and tells a later run what to remove.
+            _lease.Keep();
+        }
+
+        await _lease.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task ReadBackAsync(Manifest manifest, byte[] json)
+    {
+        byte[]? read = await _store.ReadAsync(_folder + RepositoryKeys.Manifest, CancellationToken.None).ConfigureAwait(false);
+        if (read is null || !read.AsSpan().SequenceEqual(json))
+            throw NotReadBack("its manifest is not what was written");
+        Dictionary<string, long> sizes = (await _store.ListAsync(_folder, CancellationToken.None).ConfigureAwait(false)).ToDictionary(each => each.Key, each => each.Size, StringComparer.Ordinal);
+        foreach (Payload payload in manifest.Payloads)
+        {
+            if (!sizes.TryGetValue(_folder + payload.FileName, out long size) || size != payload.StoredSize)
+                throw NotReadBack($"'{payload.FileName}' is not there with its {payload.StoredSize} bytes");
+            await ReadLastByteAsync(payload.FileName, size).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ReadLastByteAsync(string fileName, long size)
+    {
+        Stream last = await _store.OpenAsync(_folder + fileName, Math.Max(0, size - 1), 1, CancellationToken.None).ConfigureAwait(false)
+            ?? throw NotReadBack($"'{fileName}' cannot be opened");
+        await using (last.ConfigureAwait(false))
+        {
+            try
+            {
+                if (await last.ReadAsync(new byte[1]).ConfigureAwait(false) != Math.Min(1, size))
+                    throw NotReadBack($"'{fileName}' ends early");
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw NotReadBack($"'{fileName}': {exception.Message}");
+            }
+        }
+    }
+
+    private BackupFailure NotReadBack(string reason) => new(
+        ErrorCodes.BackupDamaged,
+        FailureCategory.InvalidData,
+        $"Backup '{Key}' was written to '{_store.Location}', but cannot be read back: {reason}. It was not kept.",
+        "Check the repository's disk or share, then try again.")
+    { Target = Key.ToString() };
+}

@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Repository;
+
+/// <summary>A repository that was seen at a location.</summary>
+/// <param name="Location">The location.</param>
+/// <param name="Ids">The ids of the repositories that were accepted there: disks may take turns.</param>
+internal sealed record KnownRepository(string Location, IReadOnlyList<Guid> Ids);
+
+/// <summary>
+/// Which repositories a user has seen, and where. A disk or share that is not mounted leaves an empty folder, in which a new
+/// repository would start without a word; this is how that is noticed.
+/// </summary>
+/// <param name="folder">The folder of the memory; null for a user who has none.</param>
+public sealed class KnownRepositories(string? folder)
+{
+    /// <summary>The memory of the user that runs this process.</summary>
+    public static KnownRepositories OfUser { get; } = new(UserDataFolder.Find("repositories"));
+
+    /// <summary>The ids of the repositories that were seen at a location.</summary>
+    public IReadOnlyList<Guid> IdsAt(string location)
+    {
+        try
+        {
+            return folder is not null && File.Exists(FileOf(location))
+                ? JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(location)), RepositoryJsonContext.Default.KnownRepository)?.Ids ?? []
+                : [];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Remembers a repository. A user whose data folder cannot be written has no memory.</summary>
+    public void Remember(string location, Guid id)
+    {
+        IReadOnlyList<Guid> ids = IdsAt(location);
+        if (folder is null || ids.Contains(id))
+            return;
+        try
+        {
+            PrivateFiles.CreateFolder(folder);
+            string unfinished = Path.Join(folder, $".{Guid.NewGuid():N}.tmp");
+            using (FileStream file = PrivateFiles.CreateNew(unfinished))
+            {
+                JsonSerializer.Serialize(file, new KnownRepository(location, [.. ids, id]), RepositoryJsonContext.Default.KnownRepository);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(unfinished, FileOf(location), overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A backup must not fail for it.
+        }
+    }
+
+    private string FileOf(string location) => Path.Join(
+        folder,
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(OperatingSystem.IsWindows() ? location.ToUpperInvariant() : location)))[..32] + ".json");
+}

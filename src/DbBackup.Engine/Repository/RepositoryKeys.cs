@@ -1,0 +1,34 @@
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Repository;
+
+/// <summary>Which keys a repository uses in its store: see docs/format.md.</summary>
+internal static class RepositoryKeys
+{
+    /// <summary>The file that tells this repository from every other.</summary>
+    public const string Identity = "repository.json";
+
+    /// <summary>The file whose presence makes a backup exist; it is put last and deleted first.</summary>
+    public const string Manifest = "backup.json";
+
+    /// <summary>The folder of a backup's test records.</summary>
+    public const string Tests = "tests/";
+
+    /// <summary>The folder of the entries of databases that restores have kept on their servers.</summary>
+    public const string Kept = "kept/";
+
+    /// <summary>The folder of what is not part of any backup.</summary>
+    public const string Work = ".dbbackup/";
+
+    /// <summary>The folder of the leases.</summary>
+    public const string Leases = Work + "leases/";
+
+    /// <summary>The prefix of a backup's files.</summary>
+    public static string FolderOf(BackupKey key) => $"{key.Source}/{key.Name}/";
+
+    /// <summary>The key of a kept database's entry.</summary>
+    public static string EntryOf(Guid id) => $"{Kept}{id}.json";
+
+    /// <summary>The prefix of what belongs to a kept database's entry.</summary>
+    public static string FolderOfKept(Guid id) => $"{Kept}{id}/";
+}

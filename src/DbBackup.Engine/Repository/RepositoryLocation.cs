@@ -1,0 +1,58 @@
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Repository;
+
+/// <summary>Where a repository is, as a person writes it: a path, or a URL of a kind that there is a store for.</summary>
+public sealed record RepositoryLocation
+{
+    // A new store is a class and a line here.
+    private static readonly Dictionary<string, Func<string, IObjectStore>> Stores = new(StringComparer.OrdinalIgnoreCase)
+    {
+        [Uri.UriSchemeFile] = text => new DirectoryStore(text),
+    };
+
+    private readonly string _scheme;
+
+    private RepositoryLocation(string scheme, string text)
+    {
+        _scheme = scheme;
+        Text = text;
+    }
+
+    /// <summary>The location: an absolute path, or a URL.</summary>
+    public string Text { get; }
+
+    /// <summary>Reads a location.</summary>
+    /// <param name="text">What was typed.</param>
+    /// <param name="resolvePath">Makes a path absolute from where the shell is.</param>
+    /// <exception cref="BackupException">There is no store for its kind.</exception>
+    public static RepositoryLocation Parse(string text, Func<string, string> resolvePath)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(resolvePath);
+        // "C:/x" and "TestDrive:/x" are paths.
+        int end = text.IndexOf("://", StringComparison.Ordinal);
+        if (end < 1 || !text[..end].All(character => char.IsAsciiLetterOrDigit(character) || character is '+' or '-' or '.'))
+            return new RepositoryLocation(Uri.UriSchemeFile, Path.TrimEndingDirectorySeparator(resolvePath(text)));
+        string scheme = text[..end];
+        if (!Stores.ContainsKey(scheme))
+        {
+            throw new BackupFailure(
+                ErrorCodes.RepositoryNotSupported,
+                FailureCategory.NotSupported,
+                $"'{text}' cannot be a repository: there is no store for '{scheme}://'.",
+                "Use a folder or a mounted share: a path, or file:///path.")
+            { Target = text };
+        }
+
+        return scheme.Equals(Uri.UriSchemeFile, StringComparison.OrdinalIgnoreCase)
+            ? new RepositoryLocation(Uri.UriSchemeFile, Path.TrimEndingDirectorySeparator(resolvePath(new Uri(text).LocalPath)))
+            : new RepositoryLocation(scheme, text);
+    }
+
+    /// <summary>Opens the store; touches nothing.</summary>
+    public IObjectStore OpenStore() => Stores[_scheme](Text);
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+}

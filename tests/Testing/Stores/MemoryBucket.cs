@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Testing;
+
+/// <summary>
+/// A store that can do no more than a bucket: put if absent, read ranges, list, delete. What is being written is not seen before it is
+/// whole; streams go forward only; there is no folder and no file.
+/// </summary>
+internal sealed class MemoryBucket : IObjectStore
+{
+    private readonly ConcurrentDictionary<string, (byte[] Content, DateTimeOffset Modified)> _objects = new(StringComparer.Ordinal);
+
+    public string Location => "memory://bucket";
+
+    public string? LocalFolder => null;
+
+    public IReadOnlyCollection<string> Keys => [.. _objects.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>Changes an object behind the repository's back, as bit rot does.</summary>
+    public void Spoil(string key, Func<byte[], byte[]> change) => _objects[key] = (change(_objects[key].Content), _objects[key].Modified);
+
+    /// <summary>What all objects under a prefix hold.</summary>
+    public byte[] Content(string key) => _objects[key].Content;
+
+    public string Locate(string key) => $"{Location}/{key.TrimEnd('/')}";
+
+    public Task<StoreProperties> ReadPropertiesAsync(CancellationToken cancellationToken) => Task.FromResult(new StoreProperties(true, null));
+
+    public Task<IReadOnlyList<StoredObject>> ListAsync(string prefix, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<StoredObject>>(
+        [.. _objects.Where(each => each.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(each => new StoredObject(each.Key, each.Value.Content.Length, each.Value.Modified))]);
+
+    public Task<Stream?> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken)
+    {
+        if (!_objects.TryGetValue(key, out (byte[] Content, DateTimeOffset) found))
+            return Task.FromResult<Stream?>(null);
+        int start = (int)Math.Min(offset, found.Content.Length);
+        int count = (int)Math.Min(length ?? long.MaxValue, found.Content.Length - start);
+        return Task.FromResult<Stream?>(new ForwardStream(new MemoryStream(found.Content, start, count, writable: false)));
+    }
+
+    public Task<bool> PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        Task.FromResult(_objects.TryAdd(key, (content.ToArray(), DateTimeOffset.UtcNow)));
+
+    public async Task WriteAsync(string key, Func<Stream, Task> write, CancellationToken cancellationToken)
+    {
+        using var content = new MemoryStream();
+        await using (var stream = new ForwardStream(content))
+            await write(stream);
+        Assert.True(_objects.TryAdd(key, (content.ToArray(), DateTimeOffset.UtcNow)), $"'{key}' was written twice.");
+    }
+
+    public Task FlushAsync(string prefix, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task DeleteAsync(string key, CancellationToken cancellationToken)
+    {
+        _objects.TryRemove(key, out _);
+        return Task.CompletedTask;
+    }
+
+    // Neither seeks nor tells its length, as a connection does not.
+    private sealed class ForwardStream(MemoryStream inner) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => inner.CanWrite;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override void Flush() => inner.Flush();
+
+        // In pieces, as they come.
+        public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, Math.Min(count, 50_000));
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
+    }
+}
