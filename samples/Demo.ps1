@@ -19,12 +19,13 @@ WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE val
 INSERT INTO application SELECT value, 'Company ' || value, 'letter-' || value || '.txt' FROM n;
 COMMIT;
 '@ | Set-Content seed.sql
-Import-DbBackup ./seed.sql -Repository ./seed | Export-DbBackup -Destination ./data/pats.db | Out-Null
+# -AllowNewRepository: the demo begins anew in the same place each time.
+Import-DbBackup ./seed.sql -Repository ./seed -AllowNewRepository | Export-DbBackup -Destination ./data/pats.db | Out-Null
 Remove-Item -Recurse -Force seed, seed.sql
 1..20 | ForEach-Object { "Dear company $_" | Set-Content "uploads/letter-$_.txt" }
 
 Show 'New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Type PreMigration'
-New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Type PreMigration | Format-Table
+New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Type PreMigration -AllowNewRepository | Format-Table
 
 Show 'Get-DbBackup -Source pats -Latest | Test-DbBackup -Level Restore'
 Get-DbBackup -Source pats -Latest | Test-DbBackup -Level Restore | Format-List

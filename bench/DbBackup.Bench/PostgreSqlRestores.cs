@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using static DbBackup.Bench.ModuleShell;
 
@@ -103,7 +104,7 @@ internal static class PostgreSqlRestores
     {
         var watch = Stopwatch.StartNew();
         var steps = new StepWatch();
-        BackupRepository at = BackupRepository.At(repository);
+        var at = new BackupRepository(new DirectoryStore(repository));
         Backup backup = at.ListAsync("app", CancellationToken.None).GetAwaiter().GetResult().Single();
         var request = new RestoreRequest { Backup = backup, NewName = Restored, Force = true, NoSafetyBackup = true };
         PreparedRestore restore = PreparedRestore.PrepareAsync(at, request, changeNothing: false, steps, CancellationToken.None).GetAwaiter().GetResult();

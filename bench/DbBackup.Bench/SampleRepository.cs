@@ -46,7 +46,7 @@ internal static class SampleRepository
         if (Directory.Exists(repository))
             Directory.Delete(repository, recursive: true);
         using var shell = new ModuleShell(BenchRun.ModulePath);
-        shell.Run($"New-DbBackup {Quote(SampleDatabase.Ensure(folder, 10))} -Name one -Source one -Repository {Quote(repository)}");
+        shell.Run($"New-DbBackup {Quote(SampleDatabase.Ensure(folder, 10))} -Name one -Source one -AllowNewRepository -Repository {Quote(repository)}");
         return Path.Combine(repository, "one", "one", "backup.json");
     }
 }

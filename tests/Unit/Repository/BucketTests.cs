@@ -2,7 +2,6 @@ using System.Text;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Portability;
-using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
@@ -186,7 +185,7 @@ public sealed class BucketTests : IDisposable
         }
     }
 
-    private Task RemoveAsync(Backup backup) =>
+    private Task<bool> RemoveAsync(Backup backup) =>
         new BackupRemoval(_bench.Repository).RemoveAsync(backup, force: true, new(), _bench.Observer, CancellationToken.None);
 
     // The process that died is this one: its leases get an owner that is dead.

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Retention;
 using DbBackup.Testing;
@@ -180,8 +182,7 @@ public sealed class BackupRemovalTests : IDisposable
         Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)))[..32];
 
     // Of this machine and boot, with an id that no process can have.
-    private static string DeadOwner => System.Text.Json.JsonSerializer.Serialize(
-        DbBackup.Engine.Platform.ProcessIdentity.Current with { ProcessId = int.MaxValue }, new System.Text.Json.JsonSerializerOptions(System.Text.Json.JsonSerializerDefaults.Web));
+    private static string DeadOwner => JsonSerializer.Serialize(ProcessIdentity.Current with { ProcessId = int.MaxValue }, JsonSerializerOptions.Web);
 
     private Task<Backup> MakeAsync(BackupType type = BackupType.Full) =>
         _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Type = type, SourceName = "app" });
