@@ -2,7 +2,6 @@ using System.Text;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Portability;
-using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
 using DbBackup.Testing;

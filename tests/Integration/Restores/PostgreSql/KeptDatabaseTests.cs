@@ -106,7 +106,7 @@ public sealed class KeptDatabaseTests(OwnPostgreSqlServer own) : IClassFixture<O
         long oid = long.Parse(own.Server.Query("postgres", $"SELECT oid FROM pg_database WHERE datname = '{bench.Database.Name}'"), System.Globalization.CultureInfo.InvariantCulture);
         string location = PostgreSqlConnectionSettings.Resolve(bench.Superuser).LocationOf(bench.Database.Name + "_before_20260101t000000z");
         var entry = new KeptDatabase(location, oid, bench.Database.Name, "postgres", 1, backup.ToString());
-        KeptDatabases.Publish(bench.Files.Repository, backup.Source, entry, null, "15.0", DateTimeOffset.UtcNow.AddHours(-1));
+        await KeptDatabases.PublishAsync(bench.Files.Repository, backup.Source, entry, null, "15.0", DateTimeOffset.UtcNow.AddHours(-1), CancellationToken.None);
         Backup orphan = Assert.Single(await bench.Files.ListAsync(), each => each.Manifest!.Kept is not null);
 
         await bench.RestoreFailsAsync(bench.Request(orphan));
