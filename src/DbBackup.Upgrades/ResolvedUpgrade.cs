@@ -1,6 +1,7 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Upgrades.Deployments;
 using DbBackup.Upgrades.Targets;
@@ -40,7 +41,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
             string database = settings.Database ?? throw new BackupFailure(
                 ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"No database of '{settings.LocationOf(null)}' was named.", "Name it with -Database, or in the connection string.");
             // Written to the journal, so without the password: that of this run is kept in memory alone.
-            request = request with { Server = new PostgreSqlConnectionRequest { ConnectionString = settings.ToKeywords(), Database = database, Password = settings.Password } };
+            request = request with { Server = new PostgreSqlConnectionRequest { Server = ServerAddress.Of(settings.ToKeywords()), Database = database, Password = settings.Password } };
         }
         else if (request.IsOfContainers)
         {
@@ -88,7 +89,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         ContainerFilesRequest[] files = [.. request.ContainerPaths.Select(path => new ContainerFilesRequest { Subject = own, Path = path, LockTimeout = request.LockTimeout, AllowEmpty = true })];
         var urls = DatabaseUrls.OfContainer(await EnvironmentOfAsync(client, request, cancellationToken).ConfigureAwait(false), request.Database!, request.DatabaseVariable);
         return new PostgreSqlUpgradeTarget(
-            new PostgreSqlConnectionRequest { Docker = request.Application! with { Service = request.DatabaseService } }, request.Database!, files, urls, request);
+            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(request.Application! with { Service = request.DatabaseService })) }, request.Database!, files, urls, request);
     }
 
     // Of a project that was cut off in the middle, the container may be missing.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Repository;
@@ -27,7 +28,7 @@ internal static class PostgreSqlRun
     public static async Task BackUpContainerAsync(string container, string database, string repository)
     {
         PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
-            new PostgreSqlConnectionRequest { Docker = new DockerRequest { Container = container } }, CancellationToken.None);
+            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new DockerRequest { Container = container })) }, CancellationToken.None);
         Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
             new BackupRequest { Sources = [new PostgreSqlSource(server, database, new PostgreSqlDumpOptions())] }, new Executioner(0), CancellationToken.None);
         Console.WriteLine(backup);
@@ -48,7 +49,7 @@ internal static class PostgreSqlRun
     public static async Task RestoreTestAsync(string repository, string source, string name, int killAt, bool elsewhere)
     {
         PostgreSqlConnectionRequest? server = elsewhere
-            ? new() { HostName = Environment.GetEnvironmentVariable("PGHOST"), Port = int.Parse(Environment.GetEnvironmentVariable("PGPORT")!, CultureInfo.InvariantCulture) }
+            ? new() { Server = ServerAddress.Of(null, Environment.GetEnvironmentVariable("PGHOST")), Port = int.Parse(Environment.GetEnvironmentVariable("PGPORT")!, CultureInfo.InvariantCulture) }
             : null;
         (BackupRepository from, Backup backup) = await FindAsync(repository, source, name);
         BackupTestResult result = await new BackupVerifier(from).TestAsync(

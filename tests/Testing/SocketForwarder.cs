@@ -10,8 +10,12 @@ internal sealed class SocketForwarder(string path, EndPoint target) : IDisposabl
 {
     private readonly List<Socket> _open = [];
     private Socket? _listener;
+    private int _connections;
 
     public string Path => path;
+
+    /// <summary>How many connections their clients have not closed.</summary>
+    public int Connections => Volatile.Read(ref _connections);
 
     public void Open()
     {
@@ -45,7 +49,7 @@ internal sealed class SocketForwarder(string path, EndPoint target) : IDisposabl
                 await far.ConnectAsync(target);
                 lock (_open)
                     _open.AddRange([near, far]);
-                _ = PassAsync(near, far);
+                _ = ServeAsync(near, far);
                 _ = PassAsync(far, near);
             }
         }
@@ -53,6 +57,13 @@ internal sealed class SocketForwarder(string path, EndPoint target) : IDisposabl
         {
             // It was closed.
         }
+    }
+
+    private async Task ServeAsync(Socket near, Socket far)
+    {
+        Interlocked.Increment(ref _connections);
+        await PassAsync(near, far);
+        Interlocked.Decrement(ref _connections);
     }
 
     private static async Task PassAsync(Socket from, Socket to)

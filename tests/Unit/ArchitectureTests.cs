@@ -27,23 +27,24 @@ public sealed class ArchitectureTests
         ["Docker.Files"] = "Docker.Addressing Docker.Api Docker.Pausing Engines Engines.Files Engines.Sqlite Platform",
         ["Docker.Pausing"] = "Docker.Addressing Docker.Api Engines Platform",
         ["Docker.Restore"] = "Backups Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Tunnel Engines Engines.PostgreSql Payloads Platform Repository Restores Verification",
-        ["Docker.Tunnel"] = "Docker.Addressing Docker.Api Engines.PostgreSql Platform",
+        ["Docker.Tunnel"] = "Docker.Addressing Docker.Api Platform",
         ["Engines"] = "Engines.PostgreSql Engines.Sqlite",
         ["Engines.Files"] = "Engines.Sqlite Platform",
-        ["Engines.PostgreSql"] = "Docker.Addressing Docker.Tunnel Engines.Files Payloads Platform",
+        ["Engines.PostgreSql"] = "Engines.Files Payloads Platform Tunnels",
         ["Engines.Sqlite"] = "Payloads Platform",
         ["Migrations"] = "Docker.Addressing Docker.Api Platform",
         ["Payloads"] = "Platform",
         ["Platform"] = "",
         ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Verification",
         ["Repository"] = "Platform",
-        ["Restores"] = "Backups Docker.Pausing Docker.Restore Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention Verification",
+        ["Restores"] = "Backups Docker.Addressing Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention Verification",
         ["Retention"] = "Engines.PostgreSql Repository",
+        ["Tunnels"] = "Docker.Tunnel Platform",
         ["Verification"] = "Backups Docker.Addressing Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository",
     };
 
     // Known, and to go; a new one is an error.
-    private static readonly string[] Circles = ["Backups Docker.Restore Restores Verification", "Docker.Tunnel Engines.PostgreSql"];
+    private static readonly string[] Circles = ["Backups Docker.Restore Restores Verification"];
 
     [Fact]
     public void The_powershell_layer_is_used_by_nothing() => Assert.All(

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Engine.Discovery;
 
@@ -39,7 +40,7 @@ internal sealed class DockerSearch(DockerClient client, SourceSearchRequest requ
             _serverData.Add(data.Name ?? data.Source ?? string.Empty);
         if (!request.Wants(BackupSourceKind.PostgreSql) || (request.Volumes.Count > 0 && !SearchScope.Fits(request.Volumes, server.DataMount?.Name)))
             return [];
-        DockerLocation location = DockerSubject.LocationOf(container, _host) with { IsServer = true };
+        DockerLocation location = DockerSubject.LocationOf(container, _host) with { Server = TunnelledServer.LocationKind };
         BackupSource found = Of(BackupSourceKind.PostgreSql, container.Label(ComposeLabels.Service) ?? container.Name, location, container) with
         {
             Volume = server.DataMount?.Name,

@@ -44,8 +44,8 @@ internal sealed record FoundServer(ContainerSummary Container, string DataFolder
     /// <exception cref="BackupException">The server does not answer, or refuses the role.</exception>
     public async Task<(string Version, IReadOnlyList<FoundDatabase> Databases)> DatabasesAsync(string? dockerHost, CancellationToken cancellationToken)
     {
-        PostgreSqlConnectionSettings settings = await ContainerServer.ResolveAsync(
-            new DockerRequest { DockerHost = dockerHost, Container = Container.Id }, new PostgreSqlConnectionRequest(), cancellationToken).ConfigureAwait(false);
+        PostgreSqlConnectionSettings settings = await TunnelledServer.ResolveAsync(
+            new ContainerServerAddress(new DockerRequest { DockerHost = dockerHost, Container = Container.Id }), new PostgreSqlConnectionRequest(), cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession session = await PostgreSqlSession.OpenMaintenanceAsync(settings, settings.Database, cancellationToken).ConfigureAwait(false);
         var databases = new List<FoundDatabase>();
         foreach (string name in await PostgreSqlTarget.DatabasesAsync(session, cancellationToken).ConfigureAwait(false))

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Payloads;
@@ -73,7 +74,8 @@ internal sealed class PostgreSqlRestore : PreparedRestore
             }
             else if (_users is { Containers.Count: > 0 })
             {
-                ApplicationStop stop = await ApplicationStop.BeginAsync(_users.Client, _users.Containers, observer, cancellationToken).ConfigureAwait(false);
+                using SharedDockerClient.Lease docker = await _users.Server.UseClientAsync(cancellationToken).ConfigureAwait(false);
+                ApplicationStop stop = await ApplicationStop.BeginAsync(docker.Client, _users.Containers, observer, cancellationToken).ConfigureAwait(false);
                 await using ConfiguredAsyncDisposable stopped = stop.ConfigureAwait(false);
                 await FinishAsync(run, observer, cancellationToken).ConfigureAwait(false);
                 left = await stop.EndAsync(OtherCode(revision), observer, cancellationToken).ConfigureAwait(false);

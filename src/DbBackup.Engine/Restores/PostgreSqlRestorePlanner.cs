@@ -114,7 +114,7 @@ internal static class PostgreSqlRestorePlanner
 
     private static string TargetName(RestoreRequest request, PostgreSqlConnectionSettings server, Payload payload, int count)
     {
-        string? named = request.NewName ?? (request.Connection.ConnectionString is not null && count == 1 ? server.Database : null) ?? payload.Database?.Name;
+        string? named = request.NewName ?? (request.Connection.Server is ServerAddress.OfText && count == 1 ? server.Database : null) ?? payload.Database?.Name;
         return named ?? throw new BackupFailure(
             ErrorCodes.TargetInvalid,
             FailureCategory.InvalidArgument,

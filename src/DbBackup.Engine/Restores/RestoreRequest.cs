@@ -1,3 +1,4 @@
+using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Engine.Restores;
@@ -24,6 +25,9 @@ public sealed record RestoreRequest
 
     /// <summary>The server and role; what is null in it comes from the backup. For a server's databases.</summary>
     public PostgreSqlConnectionRequest Connection { get; init; } = new();
+
+    /// <summary>The container, service or volume to which files are restored; null for where they came from.</summary>
+    public DockerRequest? Docker { get; init; }
 
     /// <summary>The path in the container or volume to which files are restored; null for where they came from.</summary>
     public string? ContainerPath { get; init; }

@@ -52,7 +52,7 @@ internal sealed class StagedDump : IDisposable
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">The payload is damaged, or nothing here can read it.</exception>
     public static async Task<StagedDump> PrepareAsync(
-        BackupContent content, Payload payload, IServerRoute? route, int? serverMajor, string folder, IProgress<long>? progress, CancellationToken cancellationToken)
+        BackupContent content, Payload payload, TunnelledServer? route, int? serverMajor, string folder, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         PostgreSqlClient client = await PostgreSqlClients.ForArchiveAsync(route, serverMajor, ClientMajor(payload), cancellationToken).ConfigureAwait(false);
         if (payload.Format == PayloadFormat.PostgreSqlPlain)

@@ -155,9 +155,14 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     private void OfServer()
     {
         _ = ReadCode();
-        PostgreSqlConnectionRequest request = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential);
-        if (Container is not null || ComposeProject is not null)
-            request = request with { Docker = new DockerRequest { DockerHost = DockerHost, Container = Container, ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject), Service = Service } };
+        DockerRequest? docker = Container is null && ComposeProject is null ? null : new DockerRequest
+        {
+            DockerHost = DockerHost,
+            Container = Container,
+            ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject),
+            Service = Service,
+        };
+        PostgreSqlConnectionRequest request = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential, docker: docker);
         PostgreSqlConnectionSettings server = Run((_, token) => PostgreSqlServer.ResolveAsync(request, token));
         foreach (string warning in server.Warnings)
             WriteWarning(warning);

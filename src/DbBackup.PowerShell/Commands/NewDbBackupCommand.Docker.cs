@@ -92,7 +92,7 @@ public sealed partial class NewDbBackupCommand
             if (WantsDatabase)
             {
                 BackUpServer(
-                    ConnectionArguments.ToRequest(null, null, Port, Username, Credential, InputObject?.Database) with { Docker = Subject(Service) }, sources, ContainerFiles.PauseFor(plans));
+                    ConnectionArguments.ToRequest(null, null, Port, Username, Credential, InputObject?.Database, Subject(Service)), sources, ContainerFiles.PauseFor(plans));
                 return;
             }
 

@@ -208,7 +208,9 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         var request = new RestoreRequest
         {
             Backup = backup,
-            Connection = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential) with { Docker = ToDocker() },
+            Connection = ConnectionArguments.ToRequest(
+                ConnectionString, HostName, Port, Username, Credential, docker: ConnectionString is null && HostName is null ? ToDocker() : null),
+            Docker = ToDocker(),
             ContainerPath = ContainerPath,
             Databases = several ? Database ?? [] : [],
             NewName = several ? NewName : NewName ?? Database?[0],

@@ -30,8 +30,8 @@ public sealed class DatabaseCompleter : IArgumentCompleter
                 bound["HostName"] as string,
                 bound["Port"] is { } port ? LanguagePrimitives.ConvertTo<int>(port) : null,
                 bound["Username"] as string,
-                bound["Credential"] as PSCredential) with
-            { Docker = subject };
+                bound["Credential"] as PSCredential,
+                docker: subject);
             using var timeout = new CancellationTokenSource(s_timeout);
             (PostgreSqlConnectionSettings server, IReadOnlyList<string> databases) = Task.Run(
                 async () =>

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Net;
 using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.PowerShell.Pipeline;
@@ -9,15 +10,15 @@ namespace DbBackup.PowerShell.Pipeline;
 internal static class ConnectionArguments
 {
     public static PostgreSqlConnectionRequest ToRequest(
-        string? connectionString, string? hostName = null, int? port = null, string? username = null, PSCredential? credential = null, string? database = null)
+        string? connectionString, string? hostName = null, int? port = null, string? username = null, PSCredential? credential = null, string? database = null, DockerRequest? docker = null)
     {
         NetworkCredential? login = credential?.GetNetworkCredential();
         DockerLocation? container = DockerLocation.IsOne(connectionString) ? DockerLocation.Parse(connectionString!) : null;
         return new PostgreSqlConnectionRequest
         {
-            ConnectionString = string.IsNullOrEmpty(connectionString) || container is not null ? null : connectionString,
-            Docker = container is null ? null : DockerRequest.For(container),
-            HostName = string.IsNullOrEmpty(hostName) ? null : hostName,
+            Server = (docker ?? (container is null ? null : DockerRequest.For(container))) is { } place
+                ? new ServerAddress.Through(new ContainerServerAddress(place))
+                : ServerAddress.Of(connectionString, hostName),
             Port = port,
             Database = database ?? container?.Database,
             // GetNetworkCredential takes a backslash for a Windows domain; a role's name is one piece.

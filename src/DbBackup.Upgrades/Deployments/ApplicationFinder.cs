@@ -2,6 +2,7 @@ using DbBackup.Engine.Discovery;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Upgrades.Deployments;
@@ -41,7 +42,7 @@ internal static class ApplicationFinder
         DockerRequest application = request.Application with { ComposeProject = project.Name, Service = null };
         request = request with { Application = application, ProjectFolder = folder, Services = services, DatabaseService = server };
         if (server is not null)
-            return request with { Database = request.Database ?? (await PostgreSqlServer.ResolveAsync(new PostgreSqlConnectionRequest { Docker = application with { Service = server } }, cancellationToken).ConfigureAwait(false)).Database };
+            return request with { Database = request.Database ?? (await PostgreSqlServer.ResolveAsync(new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(application with { Service = server })) }, cancellationToken).ConfigureAwait(false)).Database };
         ContainerInspect container = await client.ContainerInspectAsync(project.Choose(services[0]).Id, cancellationToken).ConfigureAwait(false);
         return await CompleteFilesAsync(request, container, cancellationToken).ConfigureAwait(false);
     }

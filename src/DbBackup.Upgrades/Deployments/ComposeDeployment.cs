@@ -1,6 +1,7 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Platform;
 using DbBackup.Upgrades.Targets;
@@ -158,7 +159,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         if (Request.DatabaseService is null)
             return [];
         PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
-            new PostgreSqlConnectionRequest { Docker = Request.Application! with { Service = Request.DatabaseService }, Database = Request.Database }, cancellationToken).ConfigureAwait(false);
+            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(Request.Application! with { Service = Request.DatabaseService })), Database = Request.Database }, cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, Request.Database, cancellationToken).ConfigureAwait(false);
         return (await ServerUsers.FindAsync(maintenance, [Request.Database!], cancellationToken).ConfigureAwait(false))?.Containers ?? [];
     }

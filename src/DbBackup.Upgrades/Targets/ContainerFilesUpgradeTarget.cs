@@ -72,7 +72,7 @@ internal sealed class ContainerFilesUpgradeTarget(
             var there = new DockerRequest { DockerHost = place.DockerHost, Volume = volume.Name };
             PreparedRestore restore = await PreparedRestore.PrepareAsync(
                 repository,
-                new RestoreRequest { Backup = backup, Connection = new() { Docker = there }, ContainerPath = volume.Below.Length == 0 ? null : volume.Below, NoSafetyBackup = true, Force = true, LockTimeout = request.LockTimeout },
+                new RestoreRequest { Backup = backup, Docker = there, ContainerPath = volume.Below.Length == 0 ? null : volume.Below, NoSafetyBackup = true, Force = true, LockTimeout = request.LockTimeout },
                 changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
             await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
             return new ContainerFilesUpgradeTarget(
@@ -91,7 +91,7 @@ internal sealed class ContainerFilesUpgradeTarget(
         await TemporaryContainer.SweepAsync(client, cancellationToken).ConfigureAwait(false);
     }
 
-    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, Connection = new() { Docker = new DockerRequest { DockerHost = place.DockerHost } }, Force = true, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
+    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, Docker = new DockerRequest { DockerHost = place.DockerHost }, Force = true, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
 
     public ValueTask DisposeAsync() => scratch?.DisposeAsync() ?? ValueTask.CompletedTask;
 

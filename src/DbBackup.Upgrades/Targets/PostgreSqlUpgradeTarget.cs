@@ -1,6 +1,7 @@
 using System.Globalization;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
@@ -118,7 +119,8 @@ internal sealed class PostgreSqlUpgradeTarget(
     {
         Backup = backup,
         // Of containers the backup itself says which; files and database may be in two of them.
-        Connection = connection.Docker is { } docker ? connection with { Docker = new DockerRequest { DockerHost = docker.DockerHost, Start = true } } : connection,
+        Connection = Origin is { } origin ? connection with { Server = new ServerAddress.Through(new ContainerServerAddress(origin)) } : connection,
+        Docker = Origin,
         Force = true,
         NoSafetyBackup = !keepsPresent,
         LockTimeout = request.LockTimeout,
@@ -131,6 +133,10 @@ internal sealed class PostgreSqlUpgradeTarget(
         await scratch.DropAsync().ConfigureAwait(false);
         scratch.Dispose();
     }
+
+    private DockerRequest? Origin => connection.Server is ServerAddress.Through { Place: ContainerServerAddress server }
+        ? new DockerRequest { DockerHost = server.Container.DockerHost, Start = true }
+        : null;
 
     private Task<PostgreSqlConnectionSettings> ResolveAsync(CancellationToken cancellationToken) =>
         PostgreSqlServer.ResolveAsync(connection with { Database = database }, cancellationToken);

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Restores;
@@ -44,7 +45,7 @@ public sealed class ContainerDumpFaultTests
         using var way = new SocketForwarder(bench.Files["way.sock"], PauseBench.EngineSocket);
         way.Open();
         BackupException failure = await bench.CutAsync(
-            way.Close, new PostgreSqlConnectionRequest { Docker = new DockerRequest { DockerHost = "unix://" + way.Path, Container = bench.Container } }, format);
+            way.Close, new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new DockerRequest { DockerHost = "unix://" + way.Path, Container = bench.Container })) }, format);
         Assert.Contains(failure.Code, new[] { ErrorCodes.ContainerNotRunning, ErrorCodes.ServerUnreachable });
         Assert.True(failure.CanRetry);
         bench.AssertUndisturbed();

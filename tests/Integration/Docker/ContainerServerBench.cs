@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -47,7 +48,9 @@ internal sealed class ContainerServerBench : IDisposable
 
     public string Name => Engine.Inspect(Container, "{{.Name}}").TrimStart('/');
 
-    public PostgreSqlConnectionRequest Connection => new() { Docker = new DockerRequest { Container = Container } };
+    public DockerRequest Docker => new() { Container = Container };
+
+    public PostgreSqlConnectionRequest Connection => new() { Server = new ServerAddress.Through(new ContainerServerAddress(Docker)) };
 
     /// <summary>Starts a server whose superuser has another name.</summary>
     public static ContainerServerBench OfUser(string user, params string[] options) => new(DockerImages.PostgreSql, user, ["--env", "POSTGRES_USER=" + user, .. options]);

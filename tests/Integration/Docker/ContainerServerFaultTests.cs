@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Testing;
@@ -70,13 +71,13 @@ public sealed class ContainerServerFaultTests
         Backup good = await bench.BackUpAsync();
 
         bench.Engine.Docker("pause", bench.Container);
-        BackupException paused = await ResolveFailsAsync(bench.Connection.Docker!);
+        BackupException paused = await ResolveFailsAsync(bench.Docker);
         Assert.Equal(ErrorCodes.ContainerNotRunning, paused.Code);
         Assert.Contains("paused", paused.Message, StringComparison.Ordinal);
         bench.Engine.Docker("unpause", bench.Container);
 
         bench.Engine.Docker("stop", bench.Container);
-        BackupException stopped = await ResolveFailsAsync(bench.Connection.Docker!);
+        BackupException stopped = await ResolveFailsAsync(bench.Docker);
         Assert.Equal(ErrorCodes.ContainerNotRunning, stopped.Code);
         Assert.Contains("docker start " + bench.Name, stopped.Hint, StringComparison.Ordinal);
 
@@ -175,7 +176,7 @@ public sealed class ContainerServerFaultTests
         return await files.BackUpAsync(new PostgreSqlSource(server, "shop", new PostgreSqlDumpOptions()));
     }
 
-    private static PostgreSqlConnectionRequest Request(DockerRequest docker) => new() { Docker = docker };
+    private static PostgreSqlConnectionRequest Request(DockerRequest docker) => new() { Server = new ServerAddress.Through(new ContainerServerAddress(docker)) };
 
     private static async Task<BackupException> ResolveFailsAsync(DockerRequest docker)
     {

@@ -68,6 +68,27 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
     }
 
     [Fact]
+    public async Task Connections_to_docker_end_with_what_uses_them()
+    {
+        using var way = new SocketForwarder(Bench.Files["docker.sock"], PauseBench.EngineSocket);
+        way.Open();
+        PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
+            new() { Server = new ServerAddress.Through(new ContainerServerAddress(Bench.Docker with { DockerHost = "unix://" + way.Path })) }, CancellationToken.None);
+        await WaitUntilClosedAsync();
+        using (PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, "postgres", CancellationToken.None))
+            Assert.NotEqual(0, way.Connections);
+        await WaitUntilClosedAsync();
+
+        async Task WaitUntilClosedAsync()
+        {
+            // The relay gives the driver's farewell two seconds.
+            for (var waited = System.Diagnostics.Stopwatch.StartNew(); way.Connections > 0 && waited.Elapsed < TimeSpan.FromSeconds(20);)
+                await Task.Delay(50);
+            Assert.Equal(0, way.Connections);
+        }
+    }
+
+    [Fact]
     public async Task Restore_in_place_empties_and_loads_the_present_database()
     {
         Bench.CreateNotes("inplace");
@@ -140,7 +161,7 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
     {
         using var bench = new ContainerServerBench();
         bench.CreateNotes();
-        using DockerSubject subject = await DockerSubject.FindAsync(bench.Connection.Docker!, CancellationToken.None);
+        using DockerSubject subject = await DockerSubject.FindAsync(bench.Docker, CancellationToken.None);
         foreach ((string program, string path) in new[] { ("perl", "/usr/bin/perl"), ("python3", "/usr/bin/python3"), ("bash", "/bin/bash") })
         {
             IReadOnlyList<string>? command = await ContainerRelay.FindProgramAsync(new ContainerHost(subject.Client, subject.Container), 5432, CancellationToken.None);

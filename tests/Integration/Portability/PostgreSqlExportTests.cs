@@ -112,7 +112,7 @@ public sealed class PostgreSqlExportTests : IDisposable
     }
 
     private Task<Backup> BackUpAsync(TestDatabase database, PostgreSqlFormat format) => _bench.BackUpAsync(new PostgreSqlSource(
-        PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest { ConnectionString = database.ConnectionString }), database.Name, new PostgreSqlDumpOptions { Format = format }));
+        PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(database.ConnectionString) }), database.Name, new PostgreSqlDumpOptions { Format = format }));
 
     private Task<IReadOnlyList<string>> ExportAsync(Backup backup, string path, ExportFormat format, params string[] databases) => new BackupExporter(_bench.Repository).ExportAsync(
         new ExportRequest { Backup = backup, Destination = path, Format = format, Databases = databases }, _bench.Observer, CancellationToken.None);

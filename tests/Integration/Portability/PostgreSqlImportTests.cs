@@ -236,7 +236,7 @@ public sealed class PostgreSqlImportTests : IDisposable
         {
             Sources = [],
             Verify = testOn is not null,
-            TestServer = testOn is null ? null : new PostgreSqlConnectionRequest { ConnectionString = testOn.ConnectionString("postgres") },
+            TestServer = testOn is null ? null : new PostgreSqlConnectionRequest { Server = ServerAddress.Of(testOn.ConnectionString("postgres")) },
         },
         _bench.Observer,
         CancellationToken.None);

@@ -25,7 +25,7 @@ public sealed class PostgreSqlInstructionsTests : IDisposable
     {
         using TestDatabase shop = SampleShop.Create(PostgreSqlServer.Shared, "Odd \"Shop'=");
         Backup backup = await _bench.BackUpAsync(new PostgreSqlSource(
-            PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest { ConnectionString = shop.ConnectionString }), shop.Name, new PostgreSqlDumpOptions { Format = format }));
+            PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(shop.ConnectionString) }), shop.Name, new PostgreSqlDumpOptions { Format = format }));
         string before = shop.Dump();
         shop.Execute("DROP TABLE empty; DELETE FROM parts");
         using var old = new TestDatabase(shop.Server, shop.Name + "_old");

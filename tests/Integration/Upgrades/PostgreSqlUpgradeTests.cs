@@ -1,6 +1,7 @@
 using System.Text.Json;
-using DbBackup.Upgrades;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Testing;
+using DbBackup.Upgrades;
 using Npgsql;
 
 namespace DbBackup.Tests.Integration.Upgrades;
@@ -211,7 +212,7 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         // Programs that fail like to tell with what.
         UpgradeRequest request = bench.Request("echo \"$DATABASE_URL\"; echo \"cannot connect with $DATABASE_URL\" >&2; test -f go && " + PostgreSqlUpgradeBench.Good) with { NoRehearsal = true, NoRollback = true };
         if (inConnectionString)
-            request = request with { Server = new() { ConnectionString = bench.Database.Uri } };
+            request = request with { Server = new() { Server = ServerAddress.Of(bench.Database.Uri) } };
         var words = new List<string>();
         bench.Observer.At = words.Add;
         UpgradeResult failed = await bench.RunAsync(request);
@@ -257,7 +258,7 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good)));
         Assert.Equal(ErrorCodes.UpgradeInProgress, refused.Code);
         // However it is named.
-        refused = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good) with { Server = new() { ConnectionString = bench.Database.Uri } }));
+        refused = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good) with { Server = new() { Server = ServerAddress.Of(bench.Database.Uri) } }));
         Assert.Equal(ErrorCodes.UpgradeInProgress, refused.Code);
         File.WriteAllText(bench.CodeFile("go"), string.Empty);
         Assert.Equal(UpgradeState.Succeeded, (await first).State);

@@ -30,7 +30,7 @@ internal sealed class PostgreSqlBench : IDisposable
     public RecordingObserver Observer => _bench.Observer;
 
     /// <summary>The superuser with their password.</summary>
-    public PostgreSqlConnectionRequest Superuser => new() { HostName = Server.Host, Port = Server.Port, Username = Server.User, Password = Server.Password };
+    public PostgreSqlConnectionRequest Superuser => new() { Server = ServerAddress.Of(null, Server.Host), Port = Server.Port, Username = Server.User, Password = Server.Password };
 
     /// <summary>A database small enough to be looked at and with something in it that a restore must give back.</summary>
     /// <param name="rows">How many notes.</param>

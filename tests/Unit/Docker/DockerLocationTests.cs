@@ -33,8 +33,9 @@ public sealed class DockerLocationTests
     [Fact]
     public void Parts_have_their_own_letters()
     {
-        Assert.Equal(new DockerLocation { Project = "shop", Service = "db", IsServer = true, Database = "a b/c?#%" }, DockerLocation.Parse("docker:///compose/shop/db/postgresql/a%20b%2Fc%3F%23%25"));
+        Assert.Equal(new DockerLocation { Project = "shop", Service = "db", Server = "postgresql", Database = "a b/c?#%" }, DockerLocation.Parse("docker:///compose/shop/db/postgresql/a%20b%2Fc%3F%23%25"));
         Assert.Equal(new DockerLocation { Host = "ssh://admin@nas", Container = "pats", Path = "/app/über.db" }, DockerLocation.Parse("docker+ssh://admin@nas/container/pats/path/app/%C3%BCber.db"));
+        Assert.Equal(new DockerLocation { Container = "maria", Server = "mysql", Database = "shop" }, DockerLocation.Parse("docker:///container/maria/mysql/shop"));
         Assert.Equal(new DockerLocation { Host = "tcp://nas:2376", Volume = "v" }, DockerLocation.Parse("docker+tcp://nas:2376/volume/v"));
     }
 
@@ -44,7 +45,7 @@ public sealed class DockerLocationTests
     [InlineData("docker:///")]
     [InlineData("docker:///compose/shop")]
     [InlineData("docker:///container/x/postgresql/a/b")]
-    [InlineData("docker:///container/x/elsewhere")]
+    [InlineData("docker:///container/x/Elsewhere")]
     [InlineData("docker+ssh://nas")]
     [InlineData("/app/data.db")]
     public void Text_that_is_no_location_is_refused(string text) =>

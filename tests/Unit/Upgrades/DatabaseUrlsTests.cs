@@ -111,7 +111,7 @@ public sealed class DatabaseUrlsTests
         Assert.Equal(expected, urls.For("my shop", isCopy: false)["URL"]);
         Assert.Equal(expected.Replace("/my%20shop", "/a%2Fb", StringComparison.Ordinal), urls.For("a/b", isCopy: true)["URL"]);
         // What reads connection strings takes it for the same.
-        PostgreSqlConnectionSettings read = PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest { ConnectionString = expected });
+        PostgreSqlConnectionSettings read = PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(expected) });
         Assert.Equal((host, 6000, "a@b", server.Password, "my shop"), (read.Host, read.Port, read.Username, read.Password, read.Database));
     }
 

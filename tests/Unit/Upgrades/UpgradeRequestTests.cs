@@ -14,7 +14,7 @@ public sealed class UpgradeRequestTests
         var request = new UpgradeRequest
         {
             DatabasePath = "/srv/a.db",
-            Server = new PostgreSqlConnectionRequest { ConnectionString = "host='db1'", Database = "we\"ird", Password = "s3cret" },
+            Server = new PostgreSqlConnectionRequest { Server = ServerAddress.Of("host='db1'"), Database = "we\"ird", Password = "s3cret" },
             Application = new DockerRequest { DockerHost = "ssh://box", ComposeProject = "shop" },
             Services = ["web", "worker"],
             DatabaseService = "db",

@@ -13,7 +13,6 @@ public sealed record DockerLocation
     private const string ComposeKind = "compose";
     private const string ContainerKind = "container";
     private const string VolumeKind = "volume";
-    private const string DatabasePart = "postgresql";
     private const string PathPart = "path";
 
     /// <summary>The engine's address where it is on another machine; null for the engine of this one.</summary>
@@ -31,8 +30,8 @@ public sealed record DockerLocation
     /// <summary>The volume's name.</summary>
     public string? Volume { get; init; }
 
-    /// <summary>Whether it is the PostgreSQL server in it, or a database of that.</summary>
-    public bool IsServer { get; init; }
+    /// <summary>The kind of the server in it, as in <c>postgresql</c>; null for the container or volume itself, or for files.</summary>
+    public string? Server { get; init; }
 
     /// <summary>The database; null for the server, or for files.</summary>
     public string? Database { get; init; }
@@ -82,9 +81,9 @@ public sealed record DockerLocation
         return (subject, tail) switch
         {
             (not null, []) => subject,
-            (not null, [DatabasePart]) => subject with { IsServer = true },
-            (not null, [DatabasePart, var database]) => subject with { IsServer = true, Database = database },
             (not null, [PathPart, .. var path]) => subject with { Path = "/" + string.Join('/', path) },
+            (not null, [var server]) when IsKind(server) => subject with { Server = server },
+            (not null, [var server, var database]) when IsKind(server) => subject with { Server = server, Database = database },
             _ => throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{text}' is no location of a Docker engine.", "It reads docker:///compose/project/service, docker:///container/name or docker:///volume/name."),
         };
     }
@@ -95,10 +94,12 @@ public sealed record DockerLocation
         string start = Host is null ? LocalScheme + "/" : $"docker+{Host}/";
         string subject = Volume is not null ? $"{VolumeKind}/{Escape(Volume)}"
             : Container is not null ? $"{ContainerKind}/{Escape(Container)}" : $"{ComposeKind}/{Escape(Project!)}/{Escape(Service!)}";
-        string end = IsServer ? "/" + DatabasePart + (Database is null ? string.Empty : "/" + Escape(Database))
+        string end = Server is not null ? "/" + Server + (Database is null ? string.Empty : "/" + Escape(Database))
             : Path is null ? string.Empty : "/" + PathPart + "/" + string.Join('/', Path.Trim('/').Split('/').Select(Escape));
         return start + subject + end;
     }
+
+    private static bool IsKind(string text) => text.Length > 0 && text.All(char.IsAsciiLetterLower);
 
     private static string Escape(string text) => Uri.EscapeDataString(text);
 }

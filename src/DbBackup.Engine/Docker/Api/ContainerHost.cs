@@ -7,7 +7,8 @@ namespace DbBackup.Engine.Docker.Api;
 /// <summary>A container as a place where programs run.</summary>
 /// <param name="client">The engine.</param>
 /// <param name="container">The container, as it was when it was looked for.</param>
-internal sealed class ContainerHost(DockerClient client, ContainerInspect container) : IProgramHost
+/// <param name="shell">What several hosts of the same container know of its shell; null for a host of its own.</param>
+internal sealed class ContainerHost(DockerClient client, ContainerInspect container, ContainerShell? shell = null) : IProgramHost
 {
     // The engine does not end a program whose caller has gone: it would go on, with its locks, until it is done. So a guard beside it waits for
     // the end of the input, which comes when the connection goes, however the caller died. Background jobs have no input of their own unless
@@ -59,7 +60,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         shift
 
         """;
-    private bool? _hasShell;
+    private readonly ContainerShell _shell = shell ?? new();
 
     /// <summary>The engine.</summary>
     public DockerClient Client => client;
@@ -70,18 +71,23 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
     public string Description => $"container '{container.ShortName}'";
 
     public async Task<ToolProcess> StartAsync(
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use, CancellationToken cancellationToken) =>
+        await BeginAsync(program, arguments, environment, use, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Starts a program; see <see cref="StartAsync"/>.</summary>
+    public async Task<ContainerProgram> BeginAsync(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, ToolUse use, CancellationToken cancellationToken)
     {
-        _hasShell ??= await RunsAsync("sh", ["-c", "exit 0"], cancellationToken).ConfigureAwait(false);
+        bool hasShell = _shell.IsThere ??= await RunsAsync("sh", ["-c", "exit 0"], cancellationToken).ConfigureAwait(false);
         List<string> command = [program, .. arguments];
         bool isFed = use == ToolUse.Feed;
-        bool isOffered = _hasShell.Value && use == ToolUse.Stream && await client.IsSameKernelAsync(cancellationToken).ConfigureAwait(false);
+        bool isOffered = hasShell && use == ToolUse.Stream && await client.IsSameKernelAsync(cancellationToken).ConfigureAwait(false);
         // A text that no other process has among its arguments, and no program writes.
         string mark = RandomNumberGenerator.GetHexString(32, lowercase: true);
-        if (_hasShell.Value)
+        if (hasShell)
             command = ["sh", "-c", Unset(environment) + (isFed ? Fed : isOffered ? OfferingPipe + Guarded : Guarded), "sh", .. isFed || isOffered ? (string[])[mark] : [], .. command];
         string[] variables = [.. environment.Where(entry => entry.Value is not null).Select(entry => $"{entry.Key}={entry.Value}"), "LC_MESSAGES=C"];
-        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, isFed || _hasShell.Value, endsWithReset: isFed, cancellationToken).ConfigureAwait(false);
+        ExecConnection exec = await client.ExecAsync(container.Id, command, variables, isFed || hasShell, endsWithReset: isFed, cancellationToken).ConfigureAwait(false);
         var started = new ContainerProgram(program, container.ShortName, exec, isFed ? mark : null);
         if (isOffered)
             await started.TakePipeAsync(mark, cancellationToken).ConfigureAwait(false);
@@ -174,4 +180,11 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         string[] names = [.. environment.Where(entry => entry.Value is null && container.Variable(entry.Key) is not null).Select(entry => entry.Key)];
         return names.Length == 0 ? string.Empty : $"unset {string.Join(' ', names)}; ";
     }
+}
+
+/// <summary>Whether a container has a shell: it does not change, and to find out costs the start of a program.</summary>
+internal sealed class ContainerShell
+{
+    /// <summary>True if it has one; null if that is not known yet.</summary>
+    public bool? IsThere { get; set; }
 }

@@ -38,6 +38,9 @@ internal sealed class ContainerProgram : ToolProcess
         _output = new DemultiplexedOutput(exec.Streams, KeepBytes);
     }
 
+    /// <summary>What is released with the program: the connection on which it was started, if it is the program's own.</summary>
+    public IDisposable? Connection { get; set; }
+
     /// <summary>Whether the output comes without the engine between.</summary>
     public bool IsDirect => _pipe is not null;
 
@@ -117,6 +120,7 @@ internal sealed class ContainerProgram : ToolProcess
             return;
         _exec.Dispose();
         _pipe?.Dispose();
+        Connection?.Dispose();
     }
 
     private BackupFailure Cut(Exception? inner) => new(

@@ -1,19 +1,16 @@
 using System.Globalization;
 using System.Net.Sockets;
 using DbBackup.Engine.Docker.Api;
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Docker.Tunnel;
 
 /// <summary>
-/// Leads connections from a Unix socket in a folder that only this user may enter to a server inside a container, each through a program there
+/// Relays connections from a Unix socket in a folder that only this user may enter to a server inside a container, each through a program there
 /// that passes bytes on. A TCP port of this machine would be open to everybody on it, and servers trust what comes from their own loopback.
 /// </summary>
-internal sealed class ContainerRelay : IServerRelay
+internal sealed class ContainerRelay : ITunnelEnd
 {
-    private const int SocketPort = 5432;
-
     // Each ends when either side does, and leaves no child behind: see ContainerHost for what that would do to the server.
     private const string Bash = "exec 3<>/dev/tcp/127.0.0.1/@PORT@ 4<&0 || exit 97; cat <&3 4<&- & r=$!; cat <&4 >&3 & w=$!; wait -n; kill $r $w 2>/dev/null; wait; exit 0";
     private const string Perl = "use IO::Socket::INET; use IO::Select; my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => @PORT@) or die $@; binmode STDIN; binmode STDOUT; "
@@ -23,23 +20,23 @@ internal sealed class ContainerRelay : IServerRelay
         + "while True:\n for r in select.select([0, s], [], [])[0]:\n  b = os.read(0, 65536) if r == 0 else s.recv(65536)\n  if not b: os._exit(0)\n"
         + "  if r == 0: s.sendall(b)\n  else:\n   while b: b = b[os.write(1, b):]\n";
 
-    private readonly ContainerHost _host;
+    private readonly IProgramHost _host;
+    private readonly IDisposable _connection;
     private readonly IReadOnlyList<string> _command;
     private readonly Socket _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly DirectoryInfo _folder;
 
-    private ContainerRelay(ContainerHost host, IReadOnlyList<string> command, DirectoryInfo folder, Socket listener)
+    private ContainerRelay(IProgramHost host, IDisposable connection, IReadOnlyList<string> command, DirectoryInfo folder, Socket listener)
     {
         _host = host;
+        _connection = connection;
         _command = command;
         _folder = folder;
         _listener = listener;
     }
 
-    public string SocketFolder => _folder.FullName;
-
-    public int Port => SocketPort;
+    public string Folder => _folder.FullName;
 
     public string? Failure { get; private set; }
 
@@ -67,14 +64,18 @@ internal sealed class ContainerRelay : IServerRelay
     }
 
     /// <summary>Opens the socket.</summary>
-    public static ContainerRelay Open(ContainerHost host, IReadOnlyList<string> command)
+    /// <param name="host">The container.</param>
+    /// <param name="connection">Held while it is open, so that each connection through it need not open one to Docker.</param>
+    /// <param name="command">The program that passes bytes on.</param>
+    /// <param name="socketName">The socket's file name.</param>
+    public static ContainerRelay Open(IProgramHost host, IDisposable connection, IReadOnlyList<string> command, string socketName)
     {
         // A socket's path has at most 107 bytes on Linux and 103 on macOS, whose temporary folders have long names already.
         DirectoryInfo folder = Directory.CreateTempSubdirectory("dbb-");
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(folder.FullName, ".s.PGSQL." + SocketPort.ToString(CultureInfo.InvariantCulture))));
+            listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(folder.FullName, socketName)));
             listener.Listen();
         }
         catch
@@ -84,7 +85,7 @@ internal sealed class ContainerRelay : IServerRelay
             throw;
         }
 
-        var relay = new ContainerRelay(host, command, folder, listener);
+        var relay = new ContainerRelay(host, connection, command, folder, listener);
         _ = relay.AcceptAsync();
         return relay;
     }
@@ -102,6 +103,8 @@ internal sealed class ContainerRelay : IServerRelay
         {
             // Gone already, or held on Windows: it is in the temporary folder.
         }
+
+        _connection.Dispose();
     }
 
     private async Task AcceptAsync()

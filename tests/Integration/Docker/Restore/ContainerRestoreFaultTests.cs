@@ -1,5 +1,4 @@
 using DbBackup.Engine.Docker.Addressing;
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;
 
@@ -114,7 +113,7 @@ public sealed class ContainerRestoreFaultTests : IDisposable
     }
 
     private static RestoreRequest Into(Backup backup, DockerRequest docker) =>
-        new() { Backup = backup, Connection = new PostgreSqlConnectionRequest { Docker = docker } };
+        new() { Backup = backup, Docker = docker };
 
     private async Task AssertUntouchedAsync(string container, string folder, RestoreRequest request, Action<BackupException> check, bool stops)
     {

@@ -1,5 +1,4 @@
 using DbBackup.Engine.Docker.Addressing;
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;
 
@@ -165,5 +164,5 @@ public sealed class ContainerRestoreTests : IDisposable
     private static long Rows(Backup backup) => backup.Manifest!.FingerprintOf(backup.Manifest.Payloads[0])!.TotalRows;
 
     private static RestoreRequest Into(Backup backup, string volume) =>
-        new() { Backup = backup, Connection = new PostgreSqlConnectionRequest { Docker = new DockerRequest { Volume = volume } } };
+        new() { Backup = backup, Docker = new DockerRequest { Volume = volume } };
 }

@@ -2,6 +2,7 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Docker.Pausing;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Restores;
@@ -70,7 +71,7 @@ public sealed class RestorePointTests : IDisposable
     private async Task<Backup> BackUpAsync(string server, string app)
     {
         PostgreSqlConnectionSettings settings = await PostgreSqlTarget.ResolveAsync(
-            new PostgreSqlConnectionRequest { Docker = new DockerRequest { Container = server } }, null, null, CancellationToken.None);
+            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new DockerRequest { Container = server })) }, null, null, CancellationToken.None);
         await using ContainerFilesPlan files = await ContainerFiles.ResolveAsync(ContainerFilesBench.Request(app, "/app/data"), CancellationToken.None);
         return await _bench.Files.Bench.BackUpAsync(new BackupRequest
         {

@@ -29,7 +29,7 @@ public sealed class BackupAccessTests(OwnPostgreSqlServer own) : IClassFixture<O
         Assert.Equal(ErrorCodes.ServerUnreachable, port.Code);
         Assert.Contains("127.0.0.1:6179", port.Message, StringComparison.Ordinal);
         Assert.True(port.CanRetry);
-        BackupException host = await bench.BackupFailsAsync(connection: bench.Superuser with { HostName = "no-such-host.invalid" });
+        BackupException host = await bench.BackupFailsAsync(connection: bench.Superuser with { Server = ServerAddress.Of(null, "no-such-host.invalid") });
         Assert.Equal(ErrorCodes.ServerUnreachable, host.Code);
         Assert.Contains("no-such-host.invalid", host.Message, StringComparison.Ordinal);
     }

@@ -19,7 +19,7 @@ public sealed class LostClientTests
         using var forwarder = new SocketForwarder(folder[".s.PGSQL.5432"], new IPEndPoint(IPAddress.Parse(server.Host), server.Port));
         forwarder.Open();
         PostgreSqlConnectionSettings settings = await Engine.Engines.PostgreSql.Connect.PostgreSqlServer.ResolveAsync(
-            new PostgreSqlConnectionRequest { HostName = folder.Path, Port = 5432, Username = server.User, Password = server.Password }, CancellationToken.None);
+            new PostgreSqlConnectionRequest { Server = ServerAddress.Of(null, folder.Path), Port = 5432, Username = server.User, Password = server.Password }, CancellationToken.None);
         using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(settings, database.Name, CancellationToken.None);
         Task query = session.ExecuteAsync("SELECT pg_sleep(600)", "counting", CancellationToken.None);
         const string Running = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'";

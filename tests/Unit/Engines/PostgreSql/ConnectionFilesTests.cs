@@ -45,7 +45,7 @@ public sealed class ConnectionFilesTests
     public void Localhost_in_the_password_file_means_the_default_sockets(string host, string? password)
     {
         _machine.Files["/home/me/.pgpass"] = "localhost:*:*:*:yes";
-        Assert.Equal(password, _machine.Resolve(new PostgreSqlConnectionRequest { HostName = host }).Password);
+        Assert.Equal(password, _machine.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(null, host) }).Password);
     }
 
     [Fact]

@@ -19,9 +19,9 @@ public sealed class ConnectionFormsTests
     {
         foreach (string host in (string[])["db1", "2001:db8::1", "/run/my sockets/100%?x&y"])
         {
-            var settings = _machine.Resolve(new PostgreSqlConnectionRequest { HostName = host, Port = 6000 });
+            var settings = _machine.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(null, host), Port = 6000 });
             var request = PostgreSqlConnectionSettings.FromLocation(settings.LocationOf(name));
-            Assert.Equal((host, 6000, name, null), (request.HostName, request.Port, request.Database, request.Username));
+            Assert.Equal((ServerAddress.Of(null, host), 6000, name, null), (request.Server, request.Port, request.Database, request.Username));
             Assert.Equal(settings.LocationOf(name), _machine.Resolve(request).LocationOf(name));
         }
     }
@@ -30,7 +30,7 @@ public sealed class ConnectionFormsTests
     [MemberData(nameof(HostileNames))]
     public void Hostile_names_survive_the_way_to_the_driver_and_the_tools(string name)
     {
-        var settings = _machine.Resolve(new PostgreSqlConnectionRequest { HostName = "db1", Username = name, Password = name });
+        var settings = _machine.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(null, "db1"), Username = name, Password = name });
         var driver = new NpgsqlConnectionStringBuilder(settings.ToNpgsql(name));
         Assert.Equal((name, name, name), (driver.Database, driver.Username, driver.Password));
         var tools = settings.ToToolEnvironment();
@@ -46,9 +46,9 @@ public sealed class ConnectionFormsTests
     [InlineData("/var/run/postgresql", "postgresql:///a%20b?host=/var/run/postgresql&port=5432", "postgresql:///?host=/var/run/postgresql&port=5432")]
     public void A_location_is_a_uri_without_user_and_password(string host, string ofDatabase, string ofServer)
     {
-        var settings = _machine.Resolve(new PostgreSqlConnectionRequest { HostName = host, Username = "u", Password = "s3cret" });
+        var settings = _machine.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(null, host), Username = "u", Password = "s3cret" });
         Assert.Equal((ofDatabase, ofServer), (settings.LocationOf("a b"), settings.LocationOf(null)));
-        Assert.Equal(host, PostgreSqlConnectionSettings.FromLocation(ofServer).HostName);
+        Assert.Equal(new ServerAddress.AtHost(host), PostgreSqlConnectionSettings.FromLocation(ofServer).Server);
         Assert.Null(PostgreSqlConnectionSettings.FromLocation(ofServer).Database);
     }
 
@@ -129,7 +129,7 @@ public sealed class ConnectionFormsTests
     {
         foreach (string host in (string[])["db1", "2001:db8::1", "/run/my sockets/100%?x&y'\\"])
         {
-            PostgreSqlConnectionSettings settings = _machine.Resolve(new PostgreSqlConnectionRequest { HostName = host, Port = 6000, Username = name, Database = name, Password = "s3cret" });
+            PostgreSqlConnectionSettings settings = _machine.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(null, host), Port = 6000, Username = name, Database = name, Password = "s3cret" });
             string written = settings.ToKeywords();
             Assert.DoesNotContain("s3cret", written, StringComparison.Ordinal);
             PostgreSqlConnectionSettings read = _machine.Resolve(written);

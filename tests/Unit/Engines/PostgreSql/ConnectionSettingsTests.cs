@@ -123,7 +123,7 @@ public sealed class ConnectionSettingsTests
         AssertAll("text", 3, _machine.Resolve(text));
         AssertAll("said", 4, _machine.Resolve(new PostgreSqlConnectionRequest
         {
-            ConnectionString = text, HostName = "said", Port = 4, Database = "said", Username = "said", Password = "said",
+            Server = ServerAddress.Of(text, "said"), Port = 4, Database = "said", Username = "said", Password = "said",
         }));
 
         static void AssertAll(string expected, int port, PostgreSqlConnectionSettings settings)
@@ -169,7 +169,7 @@ public sealed class ConnectionSettingsTests
     [InlineData("db1", false)]
     [InlineData("10.0.0.1", false)]
     public void A_server_behind_a_socket_or_loopback_is_local(string host, bool isLocal) =>
-        Assert.Equal(isLocal, _machine.Resolve(new PostgreSqlConnectionRequest { HostName = host }).IsLocal);
+        Assert.Equal(isLocal, _machine.Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(null, host) }).IsLocal);
 
     [Fact]
     public void An_address_in_the_environment_does_not_overrule_a_host_that_was_said()
@@ -188,7 +188,7 @@ public sealed class ConnectionSettingsTests
     [Fact]
     public void No_text_of_settings_or_request_holds_the_password()
     {
-        var request = new PostgreSqlConnectionRequest { ConnectionString = "host=db1 password=s3cret", Password = Secret, Database = "shop" };
+        var request = new PostgreSqlConnectionRequest { Server = ServerAddress.Of("host=db1 password=s3cret"), Password = Secret, Database = "shop" };
         var settings = _machine.Resolve(request);
         Assert.Equal("postgresql://db1:5432/shop as me", settings.ToString());
         Assert.DoesNotContain(Secret, $"{request}{settings}{new { request, settings }}", StringComparison.Ordinal);

@@ -26,11 +26,11 @@ internal sealed class FakeEnvironment
         FolderExists = path => HasSocketFolder && path == "/var/run/postgresql",
     };
 
-    public PostgreSqlConnectionSettings Resolve(string? connectionString = null) => Resolve(new PostgreSqlConnectionRequest { ConnectionString = connectionString });
+    public PostgreSqlConnectionSettings Resolve(string? connectionString = null) => Resolve(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(connectionString) });
 
     public PostgreSqlConnectionSettings Resolve(PostgreSqlConnectionRequest request) => PostgreSqlConnectionSettings.Resolve(request, Environment);
 
-    public BackupFailure Refuse(string connectionString) => Refuse(new PostgreSqlConnectionRequest { ConnectionString = connectionString });
+    public BackupFailure Refuse(string connectionString) => Refuse(new PostgreSqlConnectionRequest { Server = ServerAddress.Of(connectionString) });
 
     public BackupFailure Refuse(PostgreSqlConnectionRequest request)
     {

@@ -20,8 +20,8 @@ internal sealed class ConnectionResolver(PostgreSqlEnvironment environment)
     public PostgreSqlConnectionSettings Resolve(PostgreSqlConnectionRequest request)
     {
         _places.Add(Said(request));
-        if (!string.IsNullOrWhiteSpace(request.ConnectionString))
-            _places.Add(ConnectionText.Parse(request.ConnectionString));
+        if (request.Server is ServerAddress.OfText { ConnectionString: var text } && !string.IsNullOrWhiteSpace(text))
+            _places.Add(ConnectionText.Parse(text));
         if ((Value("service") ?? environment.Value("PGSERVICE")) is { } service)
             _places.Add(ServiceFile.Find(service, Value("servicefile"), environment));
         var variables = new ConnectionParts("The environment");
@@ -93,7 +93,12 @@ internal sealed class ConnectionResolver(PostgreSqlEnvironment environment)
         if (request.Port is < 1 or > 65535)
             throw ConnectionFailures.Invalid($"The port {request.Port} is not from 1 to 65535.", "PostgreSQL's usual port is 5432.", "Port");
         var said = new ConnectionParts("The call");
-        said.Set("host", request.HostName);
+        said.Set("host", request.Server switch
+        {
+            ServerAddress.AtHost { HostName: var name } => name,
+            ServerAddress.OfText { HostName: var name } => name,
+            _ => null,
+        });
         said.Set("port", request.Port?.ToString(CultureInfo.InvariantCulture));
         said.Set("dbname", request.Database);
         said.Set("user", request.Username);

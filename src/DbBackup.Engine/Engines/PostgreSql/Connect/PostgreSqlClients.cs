@@ -45,7 +45,7 @@ internal static partial class PostgreSqlClients
         if (session.Server.Route is not { } route)
             return Choose(Installed(tool), session.ServerMajor, session.ServerVersion, tool);
         await route.FindToolHostAsync(session, cancellationToken).ConfigureAwait(false);
-        return Choose([await InPlaceAsync(route.Programs, tool, session.ServerMajor, cancellationToken).ConfigureAwait(false)], session.ServerMajor, session.ServerVersion, tool);
+        return Choose([await InPlaceAsync(route.Tunnel, tool, session.ServerMajor, cancellationToken).ConfigureAwait(false)], session.ServerMajor, session.ServerVersion, tool);
     }
 
     /// <summary>The client that reads an archive of a given client and writes to a given server.</summary>
@@ -54,10 +54,10 @@ internal static partial class PostgreSqlClients
     /// <param name="archiveMajor">The pg_dump that wrote the archive; null where it is not known.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <exception cref="BackupException">There is none that can read it.</exception>
-    public static async Task<PostgreSqlClient> ForArchiveAsync(IServerRoute? route, int? serverMajor, int? archiveMajor, CancellationToken cancellationToken)
+    public static async Task<PostgreSqlClient> ForArchiveAsync(TunnelledServer? route, int? serverMajor, int? archiveMajor, CancellationToken cancellationToken)
     {
         const string Tool = "pg_restore";
-        List<PostgreSqlClient> installed = route is null ? Installed(Tool) : [await InPlaceAsync(route.Programs, Tool, serverMajor ?? 15, cancellationToken).ConfigureAwait(false)];
+        List<PostgreSqlClient> installed = route is null ? Installed(Tool) : [await InPlaceAsync(route.Tunnel, Tool, serverMajor ?? 15, cancellationToken).ConfigureAwait(false)];
         List<PostgreSqlClient> able = [.. installed.Where(client => client.Major >= (archiveMajor ?? 0) && client.Major >= (serverMajor ?? 0))];
         if (able.Count == 0 && serverMajor is not null)
             able = [.. installed.Where(client => client.Major >= (archiveMajor ?? 0))];

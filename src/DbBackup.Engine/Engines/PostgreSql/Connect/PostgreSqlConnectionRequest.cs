@@ -1,17 +1,13 @@
 using System.Text;
 using System.Text.Json.Serialization;
-using DbBackup.Engine.Docker.Addressing;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Connect;
 
-/// <summary>What a person said of a server and a database; every part may be missing.</summary>
+/// <summary>The server, the database and the role that a user named; what is missing is found (see <see cref="ConnectionResolver"/>).</summary>
 public sealed record PostgreSqlConnectionRequest
 {
-    /// <summary>Npgsql's <c>key=value;</c> form, a <c>postgresql://</c> URI, or libpq's keyword string. May hold a password.</summary>
-    public string? ConnectionString { get; init; }
-
-    /// <summary>A name, an address, or the absolute folder of a Unix socket.</summary>
-    public string? HostName { get; init; }
+    /// <summary>The server.</summary>
+    public ServerAddress Server { get; init; } = ServerAddress.Default;
 
     /// <summary>The port, 1 to 65535.</summary>
     public int? Port { get; init; }
@@ -26,13 +22,10 @@ public sealed record PostgreSqlConnectionRequest
     [JsonIgnore]
     public string? Password { get; init; }
 
-    /// <summary>The container or compose service in which the server is; null for a server with an address.</summary>
-    public DockerRequest? Docker { get; init; }
-
-    // The record's own text would show the password, and a connection string may hold one.
+    // The record's own text would show the password.
     private bool PrintMembers(StringBuilder text)
     {
-        text.Append("HostName = ").Append(HostName).Append(", Port = ").Append(Port).Append(", Database = ").Append(Database)
+        text.Append("Server = ").Append(Server).Append(", Port = ").Append(Port).Append(", Database = ").Append(Database)
             .Append(", Username = ").Append(Username);
         return true;
     }

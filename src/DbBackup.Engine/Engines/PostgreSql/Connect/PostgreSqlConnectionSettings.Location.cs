@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Tunnels;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Connect;
 
@@ -33,7 +33,7 @@ public sealed partial record PostgreSqlConnectionSettings
         var parts = ConnectionUri.Parse(location);
         return new PostgreSqlConnectionRequest
         {
-            HostName = parts.Value("host"),
+            Server = ServerAddress.Of(null, parts.Value("host")),
             Port = parts.Value("port") is { } port ? ConnectionResolver.ParsePort(port, "The location") : null,
             Database = parts.Value("dbname"),
             Username = parts.Value("user"),
@@ -43,7 +43,7 @@ public sealed partial record PostgreSqlConnectionSettings
 
     /// <summary>The database of a location; null where it is that of a server.</summary>
     internal static string? DatabaseOf(string location) =>
-        DockerLocation.IsOne(location) ? DockerLocation.Parse(location).Database : FromLocation(location).Database;
+        TunnelAddresses.Parse(location) is { } place ? place.Database : FromLocation(location).Database;
 
     // RFC 3986's unreserved signs and the given ones stay; all else becomes its UTF-8 bytes.
     private static string Encode(string text, string alsoPlain = "")

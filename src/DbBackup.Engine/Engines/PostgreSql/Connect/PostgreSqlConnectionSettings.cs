@@ -61,7 +61,7 @@ public sealed partial record PostgreSqlConnectionSettings
     public bool IsSocket => IsSocketHost(Host);
 
     /// <summary>The way to a server in a container, whose address <see cref="Host"/> holds only there; null for one that is reached directly.</summary>
-    internal IServerRoute? Route { get; init; }
+    internal TunnelledServer? Route { get; init; }
 
     /// <summary>Where a password that was not given is looked for.</summary>
     internal PasswordFile? Passwords { get; init; }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbBackup.Engine.Platform;
 using Npgsql;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Connect;
@@ -26,9 +27,9 @@ internal sealed class PostgreSqlSession : IDisposable
         """;
 
     private readonly NpgsqlConnection _connection;
-    private readonly IServerRelay? _relay;
+    private readonly ITunnelEnd? _relay;
 
-    private PostgreSqlSession(NpgsqlConnection connection, IServerRelay? relay, PostgreSqlConnectionSettings server, string database)
+    private PostgreSqlSession(NpgsqlConnection connection, ITunnelEnd? relay, PostgreSqlConnectionSettings server, string database)
     {
         _connection = connection;
         _relay = relay;
@@ -58,8 +59,8 @@ internal sealed class PostgreSqlSession : IDisposable
     public static async Task<PostgreSqlSession> OpenAsync(
         PostgreSqlConnectionSettings server, string database, CancellationToken cancellationToken)
     {
-        IServerRelay? relay = server.Route is null ? null : await server.Route.OpenRelayAsync(cancellationToken).ConfigureAwait(false);
-        PostgreSqlConnectionSettings reached = relay is null ? server : server with { Host = relay.SocketFolder, Port = relay.Port, Route = null };
+        ITunnelEnd? relay = server.Route is null ? null : await server.Route.OpenAsync(cancellationToken).ConfigureAwait(false);
+        PostgreSqlConnectionSettings reached = relay is null ? server : server with { Host = relay.Folder, Port = TunnelledServer.SocketPort, Route = null };
         var connection = new NpgsqlConnection(reached.ForDatabase(database).ToNpgsql(database));
         try
         {

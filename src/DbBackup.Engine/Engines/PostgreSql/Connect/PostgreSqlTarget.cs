@@ -1,7 +1,6 @@
-using DbBackup.Engine.Docker.Addressing;
-using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Platform;
+using DbBackup.Engine.Tunnels;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Connect;
 
@@ -18,17 +17,17 @@ internal static class PostgreSqlTarget
     public static Task<PostgreSqlConnectionSettings> ResolveAsync(
         PostgreSqlConnectionRequest request, string? location, string? username, CancellationToken cancellationToken)
     {
-        bool elsewhere = request.ConnectionString is not null || request.HostName is not null;
-        if (!elsewhere && DockerLocation.IsOne(location))
-        {
-            DockerLocation origin = DockerLocation.Parse(location!);
-            bool same = request.Docker?.NamesSubject != true;
-            request = request with { Docker = DockerRequest.Complete(request.Docker, origin), Database = request.Database ?? origin.Database, Username = request.Username ?? (same ? username : null) };
-        }
-
-        return request.Docker is { NamesSubject: true } docker
-            ? ContainerServer.ResolveAsync(docker, request, cancellationToken)
-            : Task.FromResult(ResolveAddress(request, elsewhere || DockerLocation.IsOne(location) ? null : location, username));
+        if (request.Server is ServerAddress.AtHost or ServerAddress.OfText)
+            return Task.FromResult(ResolveAddress(request, null, username));
+        ITunnelAddress? origin = TunnelAddresses.Parse(location);
+        ITunnelAddress? named = (request.Server as ServerAddress.Through)?.Place;
+        ITunnelAddress? place = origin is null ? named : named?.CompleteFrom(origin) ?? origin;
+        if (place is not { NamesPlace: true })
+            return Task.FromResult(ResolveAddress(request, location, username));
+        // The role is known to the server that the backup came from, and perhaps to no other.
+        bool isOrigin = origin is not null && named is not { NamesPlace: true };
+        return TunnelledServer.ResolveAsync(
+            place, request with { Database = request.Database ?? origin?.Database, Username = request.Username ?? (isOrigin ? username : null) }, cancellationToken);
     }
 
     // Another host is another server: nothing of the old address holds for it but the role's name.
@@ -37,17 +36,16 @@ internal static class PostgreSqlTarget
         PostgreSqlConnectionRequest origin = location is null ? new() : PostgreSqlConnectionSettings.FromLocation(location);
         return PostgreSqlConnectionSettings.Resolve(request with
         {
-            ConnectionString = request.ConnectionString ?? origin.ConnectionString,
-            HostName = request.HostName ?? origin.HostName,
+            Server = request.Server is ServerAddress.AtHost or ServerAddress.OfText ? request.Server : origin.Server,
             Port = request.Port ?? origin.Port,
             Database = request.Database ?? origin.Database,
-            Username = request.Username ?? (request.ConnectionString is null ? username : null),
+            Username = request.Username ?? (request.Server is ServerAddress.OfText ? null : username),
         });
     }
 
     /// <summary>Where a backup's server was: of an application in containers, the database may be in another one than its files.</summary>
     public static string? LocationOf(Manifest manifest) =>
-        manifest.Payloads.Select(payload => payload.Kind == PayloadKind.Files ? null : payload.OriginalPath).FirstOrDefault(DockerLocation.IsOne) ?? manifest.Source.Location;
+        manifest.Payloads.Select(payload => payload.Kind == PayloadKind.Files ? null : payload.OriginalPath).FirstOrDefault(location => TunnelAddresses.Parse(location) is not null) ?? manifest.Source.Location;
 
     /// <summary>Fails where a dump cannot go to a server.</summary>
     public static void RequireVersion(PostgreSqlSession session, DatabaseInfo? info)
@@ -142,7 +140,7 @@ internal static class PostgreSqlTarget
             return null;
         // A server in a container with a published port answers from this machine too, and its folder is another.
         long? free = session.Server.Route is { } route
-            ? await route.AvailableBytesAsync(folder, cancellationToken).ConfigureAwait(false)
+            ? await route.Tunnel.AvailableBytesAsync(folder, cancellationToken).ConfigureAwait(false)
             : Directory.Exists(folder) ? VolumeSpace.Available(folder) : null;
         return free is null ? null : (folder, free.Value);
     }

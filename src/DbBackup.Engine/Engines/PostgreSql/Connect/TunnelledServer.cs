@@ -1,0 +1,129 @@
+using System.Globalization;
+using DbBackup.Engine.Platform;
+
+namespace DbBackup.Engine.Engines.PostgreSql.Connect;
+
+/// <summary>
+/// A server behind a tunnel, without a published port and without programs here: the driver's bytes go through the tunnel, and pg_dump is the
+/// place's own.
+/// </summary>
+/// <param name="tunnel">The way to its place.</param>
+/// <param name="port">The port there.</param>
+internal sealed class TunnelledServer(ITunnel tunnel, int port)
+{
+    /// <summary>The kind under which locations name it.</summary>
+    public const string LocationKind = "postgresql";
+
+    /// <summary>The port in the socket's name, which libpq and Npgsql make of <see cref="PostgreSqlConnectionSettings.Port"/>.</summary>
+    public const int SocketPort = 5432;
+
+    private const string Loopback = "127.0.0.1";
+
+    // The socket is for the programs if its rules ask for no more than a connection to the loopback does: "peer" would ask for the operating
+    // system's user. https://www.postgresql.org/docs/current/view-pg-hba-file-rules.html
+    private const string SocketOpenToPasswords = """
+        SELECT CASE WHEN current_setting('unix_socket_permissions') LIKE '%777'
+                AND bool_and(auth_method IN ('trust', 'password', 'md5', 'scram-sha-256')) FILTER (WHERE type = 'local')
+                AND bool_and(error IS NULL)
+            THEN trim(split_part(current_setting('unix_socket_directories'), ',', 1)) END
+        FROM pg_hba_file_rules
+        """;
+    private const int FirstMajorWithRules = 10;
+    private static readonly TimeSpan s_startTimeout = TimeSpan.FromMinutes(2);
+    private string? _toolHost;
+
+    /// <summary>The way to its place.</summary>
+    public ITunnel Tunnel => tunnel;
+
+    /// <summary>The words for the server in a sentence, as in <c>the server in container 'shop-db-1'</c>.</summary>
+    public string Description => $"the server in {tunnel.Description}";
+
+    /// <summary>A short name for the server: that of its service or container.</summary>
+    public string Name => tunnel.Name;
+
+    /// <summary>True if the same location means something else on another machine.</summary>
+    public bool IsOfThisMachine => tunnel.IsOfThisMachine;
+
+    /// <summary>The host for the programs beside the server: a name, or the folder of its Unix socket.</summary>
+    public string ToolHost => _toolHost ?? Loopback;
+
+    /// <summary>Finds the server in a place, with the credentials that the place itself was given.</summary>
+    /// <param name="place">The place.</param>
+    /// <param name="request">The role, password, port and database that the user named; they come first.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <exception cref="BackupException">There is no such place, or no server runs in it.</exception>
+    public static async Task<PostgreSqlConnectionSettings> ResolveAsync(ITunnelAddress place, PostgreSqlConnectionRequest request, CancellationToken cancellationToken)
+    {
+        ITunnel tunnel = await place.FindAsync(cancellationToken).ConfigureAwait(false);
+        if (!place.Starts)
+            await RequireServerAsync(tunnel, cancellationToken).ConfigureAwait(false);
+        ContainerCredentials own = await ContainerCredentials.ReadAsync(tunnel, cancellationToken).ConfigureAwait(false);
+        string username = request.Username ?? own.Username;
+        int port = request.Port ?? own.Port;
+        var settings = new PostgreSqlConnectionSettings
+        {
+            Host = Loopback,
+            Port = port,
+            Username = username,
+            Password = request.Password ?? (username == own.Username ? own.Password : null),
+            Database = request.Database ?? own.Database,
+            SslMode = "disable",
+            Route = new TunnelledServer(tunnel, port),
+        };
+        if (place.Starts)
+            await WaitUntilReadyAsync(settings, tunnel, cancellationToken).ConfigureAwait(false);
+        return settings;
+    }
+
+    /// <summary>Finds the fastest way from the programs to the server that lets them in as this session was let in.</summary>
+    public async Task FindToolHostAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        if (_toolHost is not null)
+            return;
+        // Only superusers see the rules.
+        const string Looking = "looking for the server's socket";
+        bool canSeeRules = session.ServerMajor >= FirstMajorWithRules
+            && await session.IsTrueAsync("SELECT current_setting('is_superuser') = 'on'", Looking, cancellationToken).ConfigureAwait(false);
+        string? folder = canSeeRules ? await session.TextAsync(SocketOpenToPasswords, Looking, cancellationToken).ConfigureAwait(false) : null;
+        _toolHost = folder is ['/', ..] ? folder : Loopback;
+    }
+
+    /// <summary>The location of a database; see <see cref="PostgreSqlConnectionSettings.LocationOf"/>.</summary>
+    public string LocationOf(string? database) => tunnel.LocationOf(LocationKind, database);
+
+    /// <summary>Opens a way for the driver: a Unix socket that leads to the server until it is disposed.</summary>
+    /// <exception cref="BackupException">There is no way, with the reason.</exception>
+    public Task<ITunnelEnd> OpenAsync(CancellationToken cancellationToken) =>
+        tunnel.OpenAsync(port, ".s.PGSQL." + SocketPort.ToString(CultureInfo.InvariantCulture), cancellationToken);
+
+    // The first start of an image makes the data directory, with a server of its own in between that only listens within.
+    private static async Task WaitUntilReadyAsync(PostgreSqlConnectionSettings settings, ITunnel tunnel, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                using PostgreSqlSession session = await PostgreSqlSession.OpenMaintenanceAsync(settings, settings.Database, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (BackupException failure) when (failure.Code == ErrorCodes.ServerUnreachable && DateTimeOffset.UtcNow - tunnel.Started < s_startTimeout)
+            {
+                await Task.Delay(500, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // Whatever the image is called: a server is a process of its name.
+    private static async Task RequireServerAsync(ITunnel tunnel, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> processes = await tunnel.ProcessesAsync(cancellationToken).ConfigureAwait(false);
+        if (processes.Any(command => command.Contains("postgres", StringComparison.Ordinal) || command.Contains("postmaster", StringComparison.Ordinal)))
+            return;
+        throw new BackupFailure(
+            ErrorCodes.ServerUnreachable,
+            FailureCategory.NotFound,
+            $"No PostgreSQL server runs in the {tunnel.Description}.",
+            "If it is still starting, try again in a moment; if its data are files, name them with -ContainerPath, or a volume with -Volume.")
+        { Target = tunnel.Name, CanRetry = true };
+    }
+}
