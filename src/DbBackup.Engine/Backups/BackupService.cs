@@ -48,7 +48,7 @@ public sealed class BackupService
         options.Validate();
 
         // A restore that was killed in the middle is put right before anything is captured from where it worked.
-        RestoreService.Recover(request.Sources.Where(each => each.IsPath).Select(each => each.Location), observer);
+        await RestoreRecovery.RunAsync(request.Sources.Where(each => each.IsPath).Select(each => each.Location), observer, cancellationToken).ConfigureAwait(false);
         await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
         var previews = new List<SourcePreview>();
         foreach (IBackupSource each in request.Sources)

@@ -1,26 +1,40 @@
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Docker.Restore;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Restores.Files;
+using DbBackup.Engine.Restores.PostgreSql;
 
 namespace DbBackup.Engine.Restores;
 
 /// <summary>A restore that has been worked out: the plan that is shown is the plan that is run.</summary>
-public abstract class PreparedRestore
+public sealed class PreparedRestore
 {
-    /// <summary>What it will do.</summary>
-    public abstract RestorePlan Plan { get; }
+    private readonly RestoreTransaction _transaction;
 
-    /// <summary>Runs it.</summary>
-    /// <param name="observer">Hears of the progress.</param>
+    internal PreparedRestore(RestorePlan plan, RestoreTransaction transaction)
+    {
+        Plan = plan;
+        _transaction = transaction;
+    }
+
+    /// <summary>What it will do.</summary>
+    public RestorePlan Plan { get; }
+
+    /// <summary>Runs it, once.</summary>
+    /// <param name="observer">Receives progress.</param>
     /// <param name="cancellationToken">Stops it; until something is put in place, nothing is changed then.</param>
     /// <exception cref="BackupException">The present state was left as it was, unless the message says otherwise.</exception>
-    public abstract Task<RestoreResult> RunAsync(IOperationObserver observer, CancellationToken cancellationToken);
+    public Task<RestoreResult> RunAsync(IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        return _transaction.RunAsync(observer, cancellationToken);
+    }
 
     /// <summary>Works out a restore.</summary>
-    /// <param name="repository">Where the backup lies, and where the safety backup goes.</param>
+    /// <param name="repository">The repository of the backup, to which the safety backup goes.</param>
     /// <param name="request">What, and where to.</param>
     /// <param name="changeNothing">Whether even the leftovers of killed restores stay as they are: for a plan that is only shown.</param>
-    /// <param name="observer">Hears what was put right.</param>
+    /// <param name="observer">Receives what was put right.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It cannot be done; nothing was changed.</exception>
     public static async Task<PreparedRestore> PrepareAsync(
@@ -29,21 +43,69 @@ public abstract class PreparedRestore
         ArgumentNullException.ThrowIfNull(repository);
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(observer);
-        Manifest manifest = BackupRepository.RequireManifest(request.Backup);
         if (!changeNothing)
             await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
-        if (manifest.Kept is not null)
-            return await KeptRestore.PrepareAsync(repository, request, cancellationToken).ConfigureAwait(false);
-        if (request.Only != PayloadKind.Files && manifest.Payloads.Any(payload => payload.IsOfServer))
-            return await PostgreSqlRestore.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
-        RequireNothingOfServers(request);
-        if (ContainerFilesRestore.Applies(request))
-            return await ContainerFilesRestore.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false);
-        RestorePlan plan = changeNothing
-            ? RestorePlanner.Plan(request, cancellationToken)
-            : RestoreService.Prepare(request, observer, cancellationToken);
-        return new FileRestore(repository, request, plan);
+        IReadOnlyList<RestorePart> parts = await PlanPartsAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
+        return Compose(repository, request, parts, null);
     }
+
+    /// <summary>Works out which participants a backup has.</summary>
+    internal static async Task<IReadOnlyList<RestorePart>> PlanPartsAsync(
+        BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        Manifest manifest = BackupRepository.RequireManifest(request.Backup);
+        if (manifest.Kept is not null)
+            return [await RetainedDatabasePlanner.PlanAsync(repository, request, [request.Backup], cancellationToken).ConfigureAwait(false)];
+        var parts = new List<RestorePart>();
+        try
+        {
+            bool hasServer = request.Only != PayloadKind.Files && manifest.Payloads.Any(payload => payload.IsOfServer);
+            if (hasServer)
+                parts.Add(await PostgreSqlRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
+            else
+                RequireNothingOfServers(request);
+            if (hasServer && !HasFilesBeside(request, manifest))
+                return parts;
+            parts.Add(VolumeRestorePlanner.Applies(request)
+                ? await VolumeRestorePlanner.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false)
+                : await FileRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
+            return parts;
+        }
+        catch
+        {
+            foreach (IDisposable owned in parts.SelectMany(part => part.Owned))
+                owned.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes one plan and one transaction of all parts.</summary>
+    internal static PreparedRestore Compose(BackupRepository repository, RestoreRequest request, IReadOnlyList<RestorePart> parts, RestoreRecord? undoes)
+    {
+        var warnings = new List<string>();
+        if (request.Backup.Status == BackupStatus.Damaged)
+            warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
+        if (request.Backup.Status == BackupStatus.Written && request.Backup.Manifest?.Kept is null)
+            warnings.Add("this backup was never tested; it is checked while it is restored");
+        warnings.AddRange(parts.SelectMany(part => part.Warnings));
+        string[] stopped = [.. parts.SelectMany(part => part.Services?.Containers ?? []).Select(container => container.Name).Distinct(StringComparer.Ordinal)];
+        if (stopped.Length > 0)
+            warnings.Add($"{string.Join(", ", stopped)} {(stopped.Length == 1 ? "is" : "are")} stopped for the swap and started again");
+        var plan = new RestorePlan
+        {
+            Backup = request.Backup,
+            Undoes = undoes is null ? null : $"the restore of '{undoes.Backup}' of {undoes.Restored.ToLocalTime():yyyy-MM-dd HH:mm}",
+            Targets = [.. parts.SelectMany(part => part.Targets)],
+            SafetyBackup = !request.NoSafetyBackup && parts.Any(part => part.SafetyBackup),
+            PresentRevision = parts.Select(part => part.PresentRevision).FirstOrDefault(revision => revision is not null),
+            NewRoles = [.. parts.SelectMany(part => part.NewRoles)],
+            Warnings = [.. warnings.Distinct(StringComparer.Ordinal)],
+        };
+        return new PreparedRestore(plan, new RestoreTransaction(repository, request, plan, parts) { Undoes = undoes });
+    }
+
+    private static bool HasFilesBeside(RestoreRequest request, Manifest manifest) =>
+        request.Only is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => !payload.IsOfServer);
 
     private static void RequireNothingOfServers(RestoreRequest request)
     {
@@ -52,17 +114,8 @@ public abstract class PreparedRestore
         throw new BackupFailure(
             ErrorCodes.InvalidArgument,
             FailureCategory.InvalidArgument,
-            $"What is restored of '{request.Backup}' is files, so -Database, -Table, -Schema and -InPlace mean nothing here.",
+            $"'{request.Backup}' contains only files; -Database, -Table, -Schema and -InPlace apply to server databases.",
             "Say with -Destination where the files go.")
         { Target = request.Backup.ToString() };
-    }
-
-    /// <summary>A restore of files alone: SQLite databases and folders.</summary>
-    private sealed class FileRestore(BackupRepository repository, RestoreRequest request, RestorePlan plan) : PreparedRestore
-    {
-        public override RestorePlan Plan => plan;
-
-        public override Task<RestoreResult> RunAsync(IOperationObserver observer, CancellationToken cancellationToken) =>
-            new RestoreService(repository).RunAsync(plan, request.LockTimeout, observer, cancellationToken);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Restores;
@@ -14,12 +13,13 @@ internal sealed class RestoreJournal : IDisposable
     private const string Prefix = ".dbbackup-restore-";
     private const string Suffix = ".json";
 
-    // Its second line. Without it, what is staged may be incomplete or unchecked, whatever names there are on disk.
-    private const string SwapMark = "swap";
+    // The marks are lines of their own. Without the first, what is staged may be incomplete or unchecked, whatever names there are on disk.
+    private const string SwapMark = "swap ";
+    private const string UndoMark = "undo";
+    private const string DoneMark = "done";
 
     // Between the creation of a journal and its first line there is a moment.
-    private static readonly TimeSpan PatienceWithUnreadable = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan RollBackTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan UnreadableTimeout = TimeSpan.FromMinutes(1);
     private readonly string _path;
     private readonly FileStream _file;
     private bool _keep;
@@ -30,74 +30,50 @@ internal sealed class RestoreJournal : IDisposable
         _file = file;
     }
 
-    /// <summary>Whether everything is staged and checked, and the swap may have begun.</summary>
-    public bool SwapBegun { get; private set; }
+    /// <summary>How far a restore came.</summary>
+    public enum Progress
+    {
+        /// <summary>Nothing was swapped.</summary>
+        Staging,
+
+        /// <summary>The swap may have begun; what is staged is complete and checked.</summary>
+        Swapping,
+
+        /// <summary>A swap failed, and those before it are undone.</summary>
+        Undoing,
+
+        /// <summary>Everything is in place.</summary>
+        Done,
+    }
 
     /// <summary>Writes the journal durably before anything is staged.</summary>
     /// <param name="folder">Where the journal lies.</param>
-    /// <param name="swaps">What will be put in place by renames.</param>
-    /// <param name="written">What will be written through SQLite into an open database.</param>
-    public static RestoreJournal Begin(string folder, IReadOnlyList<StagedSwap> swaps, IReadOnlyList<StagedSwap> written)
+    /// <param name="renames">What will be put in place by renames.</param>
+    /// <param name="writes">What will be written through SQLite into an open database.</param>
+    public static RestoreJournal Begin(string folder, IReadOnlyList<StagedSwap> renames, IReadOnlyList<StagedSwap> writes)
     {
         string path = Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         // Locked for as long as this process lives: the first sign for others that it is no leftover.
         var file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1);
         var journal = new RestoreJournal(path, file);
-        journal.WriteLine(JsonSerializer.Serialize(new Content(ProcessIdentity.Current, swaps, written)));
+        journal.WriteLine(JsonSerializer.Serialize(new Content(ProcessIdentity.Current, renames, writes)));
         DurableFiles.FlushDirectory(folder);
         return journal;
     }
 
-    /// <summary>Notes durably that everything is staged and checked, right before the first rename.</summary>
-    public void BeginSwap()
-    {
-        WriteLine(SwapMark);
-        SwapBegun = true;
-    }
+    /// <summary>Notes durably that everything is staged and checked, right before the first swap.</summary>
+    public void BeginSwap(CommitPoint? commit, PendingRecord? record) => WriteLine(SwapMark + JsonSerializer.Serialize(new Swap(commit, record)));
 
-    /// <summary>
-    /// Finishes or undoes what dead runs left in a folder. Where nothing was swapped yet, what they staged is deleted; where the
-    /// swap had begun, it is finished, because half of a restore point is none.
-    /// </summary>
-    /// <returns>Whether there was anything to put right.</returns>
-    public static bool Recover(string folder, IOperationObserver observer)
-    {
-        bool any = false;
-        if (!Directory.Exists(folder))
-            return any;
-        foreach (string path in Directory.EnumerateFiles(folder, Prefix + "*" + Suffix).ToList())
-        {
-            if (ReadAbandoned(path, out bool maySwap) is not { } content)
-                continue;
-            bool begun = maySwap && (content.Swaps.Any(swap => swap.HasBegun) || content.Written.Any(swap => swap.IsDone));
-            foreach (StagedSwap swap in content.Swaps)
-            {
-                if (begun)
-                    swap.Finish();
-                else
-                    swap.Discard();
-            }
+    /// <summary>Notes durably that what was swapped is undone.</summary>
+    public void BeginUndo() => WriteLine(UndoMark);
 
-            foreach (StagedSwap swap in content.Written)
-                swap.Discard();
-            // Of the restore's own writes (it left WAL mode, or wrote through SQLite) a hot journal may be left. A connection
-            // that only reads would be refused until one that writes has rolled it back.
-            foreach (StagedSwap swap in begun ? content.Written : content.Swaps.Concat(content.Written))
-                RollBack(swap.Target, observer);
-            File.Delete(path);
-            any = true;
-            observer.Warning(begun
-                ? $"A restore that was killed in the middle of its swap in '{folder}' has been completed: {string.Join(", ", content.Swaps.Select(swap => swap.Target))}."
-                : $"A restore that was killed before its swap in '{folder}' has been cleaned up; nothing had been changed by it.");
-        }
+    /// <summary>Notes durably that everything is in place.</summary>
+    public void Commit() => WriteLine(DoneMark);
 
-        return any;
-    }
-
-    /// <summary>Leaves the note for the next run: the swap has begun and could not be finished.</summary>
+    /// <summary>Leaves the journal for the next run.</summary>
     public void Keep() => _keep = true;
 
-    /// <summary>Everything is in place, or nothing was changed: the note has served.</summary>
+    /// <summary>Everything is in place, or nothing was changed: the journal is no longer needed.</summary>
     public void Dispose()
     {
         // First closed, then deleted: Windows does not delete an open file.
@@ -106,35 +82,28 @@ internal sealed class RestoreJournal : IDisposable
             File.Delete(_path);
     }
 
-    private static void RollBack(string database, IOperationObserver observer)
-    {
-        if (!File.Exists(database) || !File.Exists(database + "-journal"))
-            return;
-        try
-        {
-            // SQLite rolls back when a connection that may write first reads.
-            using SqliteDatabase opened = SqliteDatabase.OpenForWriting(database, RollBackTimeout, CancellationToken.None, mustExist: true);
-            opened.Number("PRAGMA schema_version");
-        }
-        catch (BackupException failure)
-        {
-            observer.Warning($"The killed restore's last transaction on '{database}' could not be rolled back: {failure.Message}");
-        }
-    }
+    /// <summary>Reads the journals that dead runs left in a folder.</summary>
+    public static IReadOnlyList<Abandoned> FindAbandoned(string folder) =>
+        !Directory.Exists(folder) ? [] : [.. Directory.EnumerateFiles(folder, Prefix + "*" + Suffix).ToList().Select(ReadAbandoned).OfType<Abandoned>()];
 
-    private static Content? ReadAbandoned(string path, out bool maySwap)
+    private static Abandoned? ReadAbandoned(string path)
     {
-        maySwap = false;
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1);
             using var reader = new StreamReader(file);
-            string[] lines = reader.ReadToEnd().Split('\n');
-            maySwap = lines.Length > 2 && lines[1] == SwapMark;
-            Content? content = JsonSerializer.Deserialize<Content>(lines[0]);
-            return content?.Owner?.IsAlive() == Liveness.Dead ? content : null;
+            // What follows the last line's end was cut off by the death of its writer.
+            string[] lines = reader.ReadToEnd().Split('\n')[..^1];
+            if (lines.Length == 0)
+                throw new JsonException();
+            Content content = JsonSerializer.Deserialize<Content>(lines[0])!;
+            if (content.Owner?.IsAlive() != Liveness.Dead)
+                return null;
+            Swap? swap = lines.Length > 1 && lines[1].StartsWith(SwapMark, StringComparison.Ordinal) ? JsonSerializer.Deserialize<Swap>(lines[1][SwapMark.Length..]) : null;
+            Progress progress = lines.Contains(DoneMark) ? Progress.Done : lines.Contains(UndoMark) ? Progress.Undoing : swap is null ? Progress.Staging : Progress.Swapping;
+            return new Abandoned(path, progress, content.Renames, content.Writes, swap?.Commit, swap?.Record);
         }
-        catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > PatienceWithUnreadable)
+        catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > UnreadableTimeout)
         {
             // Its owner died while it wrote this very file, before it staged anything.
             File.Delete(path);
@@ -152,5 +121,17 @@ internal sealed class RestoreJournal : IDisposable
         _file.Flush(flushToDisk: true);
     }
 
-    private sealed record Content(ProcessIdentity? Owner, IReadOnlyList<StagedSwap> Swaps, IReadOnlyList<StagedSwap> Written);
+    /// <summary>The journal of a dead run.</summary>
+    /// <param name="Path">The journal's file.</param>
+    /// <param name="Progress">How far the restore came.</param>
+    /// <param name="Renames">What it puts in place by renames.</param>
+    /// <param name="Writes">What it writes into open databases.</param>
+    /// <param name="Commit">What tells whether a server's part was swapped; null if there is none.</param>
+    /// <param name="Record">The record for an undo, not written yet; null if there is nothing to undo.</param>
+    public sealed record Abandoned(
+        string Path, Progress Progress, IReadOnlyList<StagedSwap> Renames, IReadOnlyList<StagedSwap> Writes, CommitPoint? Commit, PendingRecord? Record);
+
+    private sealed record Content(ProcessIdentity? Owner, IReadOnlyList<StagedSwap> Renames, IReadOnlyList<StagedSwap> Writes);
+
+    private sealed record Swap(CommitPoint? Commit, PendingRecord? Record);
 }

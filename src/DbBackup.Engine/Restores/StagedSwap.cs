@@ -6,13 +6,15 @@ namespace DbBackup.Engine.Restores;
 
 /// <summary>
 /// One file or folder that waits beside its target to take its place. At any moment the names on disk alone tell how far the
-/// swap has come: staged and target present (not begun), staged and old present (in the middle), staged gone (done).
+/// swap has come: staged and target present (not begun), staged and old present (in the middle), staged gone (done). The old state
+/// waits until everything of the restore is in place.
 /// </summary>
 /// <param name="Target">The final path.</param>
 /// <param name="Staged">The path of what waits; in the same folder, so that a rename suffices.</param>
-/// <param name="Old">Where a folder that is replaced waits to be deleted.</param>
+/// <param name="Old">Where what is replaced waits to be deleted, or to be put back.</param>
 /// <param name="IsFolder">Whether it is a folder; a file is replaced in a single rename.</param>
-internal sealed record StagedSwap(string Target, string Staged, string Old, bool IsFolder)
+/// <param name="Replaces">Whether the target existed before: what the restore created is removed by an undo.</param>
+internal sealed record StagedSwap(string Target, string Staged, string Old, bool IsFolder, bool Replaces)
 {
     /// <summary>Where an archive is unpacked before it is complete.</summary>
     [JsonIgnore]
@@ -26,60 +28,109 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
     [JsonIgnore]
     public bool IsDone => !Exists(Staged);
 
-    /// <summary>The names for a database that takes its place together with the folder around it.</summary>
-    public static StagedSwap Within(StagedSwap folder, string relativePath) =>
-        new(Path.Combine(folder.Target, relativePath), Path.Combine(folder.Staged, relativePath), folder.Old, IsFolder: false);
-
     /// <summary>The names for a target.</summary>
-    public static StagedSwap For(string target, bool isFolder)
+    public static StagedSwap For(string target, bool isFolder, bool replaces)
     {
         string folder = Path.GetDirectoryName(target)!;
         string stem = $".{Path.GetFileName(target)}.dbbackup-{Guid.NewGuid():N}";
         // Long names leave no room for a prefix; the identity alone suffices.
         if (stem.Length > 200)
             stem = $".dbbackup-{Guid.NewGuid():N}";
-        return new StagedSwap(target, Path.Combine(folder, stem + ".new"), Path.Combine(folder, stem + ".old"), isFolder);
+        return new StagedSwap(target, Path.Combine(folder, stem + ".new"), Path.Combine(folder, stem + ".old"), isFolder, replaces);
     }
 
-    /// <summary>Puts what waits in place, or goes on where a killed run stopped.</summary>
-    public void Finish()
+    /// <summary>Puts what waits in place, or goes on where a killed run stopped. What was there waits as <see cref="Old"/>.</summary>
+    public void Swap()
     {
-        if (Exists(Staged))
+        if (!Exists(Staged))
+            return;
+        if (IsFolder)
+            SwapFolder();
+        else
+            SwapFile();
+        DurableFiles.FlushDirectory(Path.GetDirectoryName(Target)!);
+    }
+
+    /// <summary>Gives what was there its place again. Repeated, it does nothing more.</summary>
+    public void Undo()
+    {
+        if (Exists(Old))
         {
-            if (IsFolder)
+            if (!IsFolder)
             {
-                if (Exists(Target))
-                    Move(Target, Old);
-                try
-                {
-                    Move(Staged, Target);
-                }
-                catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && Exists(Old))
-                {
-                    Move(Old, Target);
-                    throw;
-                }
+                DeleteSidecars(Target);
+                MoveBack();
             }
             else
             {
-                // The old log would be replayed into the new file: it goes first. The old database is complete without it,
-                // because the caller has emptied it, or has set everything aside.
-                foreach (string sidecar in SqliteFile.Sidecars(Target))
-                    File.Delete(sidecar);
-                File.Move(Staged, Target, overwrite: true);
+                if (Exists(Target))
+                    Move(Target, Staged);
+                Move(Old, Target);
             }
-
-            DurableFiles.FlushDirectory(Path.GetDirectoryName(Target)!);
+        }
+        else if (!Replaces && IsDone && Exists(Target))
+        {
+            Move(Target, Staged);
         }
 
-        Delete(Old);
+        // Of a database that was replaced as it was, with its log. An undo that was killed may have left that behind.
+        if (!IsFolder && Replaces)
+            MoveSidecars(Old, Target);
+        DurableFiles.FlushDirectory(Path.GetDirectoryName(Target)!);
+        Discard();
     }
+
+    /// <summary>Deletes what was replaced: everything is in place.</summary>
+    public void Complete() => Delete(Old);
 
     /// <summary>Removes what waits; the target was not touched.</summary>
     public void Discard()
     {
         Delete(Staged);
         Delete(Extracting);
+    }
+
+    private void SwapFolder()
+    {
+        if (Exists(Target))
+            Move(Target, Old);
+        try
+        {
+            Move(Staged, Target);
+        }
+        catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && Exists(Old))
+        {
+            Move(Old, Target);
+            throw;
+        }
+    }
+
+    private void SwapFile()
+    {
+        // A second name keeps the old file, so that a single rename puts the new one in place: at no moment is there none. Where the
+        // file system has no links, it moves away first, as a folder does.
+        bool linked = File.Exists(Target) && !Exists(Old) && UnixFile.TryLink(Target, Old);
+        if (!linked && File.Exists(Target) && !Exists(Old))
+            File.Move(Target, Old);
+        try
+        {
+            // The old log would be replayed into the new file: it goes first, with the old file that it belongs to.
+            MoveSidecars(Target, Old);
+            File.Move(Staged, Target, overwrite: true);
+        }
+        catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && Exists(Old))
+        {
+            MoveBack();
+            MoveSidecars(Old, Target);
+            throw;
+        }
+    }
+
+    // A rename does nothing where both names are the same file's (rename(2)): the second one is then deleted.
+    private void MoveBack()
+    {
+        File.Move(Old, Target, overwrite: true);
+        File.Delete(Old);
     }
 
     private static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
@@ -92,6 +143,18 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
             File.Move(from, to);
     }
 
+    private static void MoveSidecars(string from, string to)
+    {
+        foreach (string sidecar in SqliteFile.Sidecars(from).Where(File.Exists))
+            File.Move(sidecar, to + sidecar[from.Length..], overwrite: true);
+    }
+
+    private static void DeleteSidecars(string path)
+    {
+        foreach (string sidecar in SqliteFile.Sidecars(path))
+            File.Delete(sidecar);
+    }
+
     private static void Delete(string path)
     {
         if (Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null)
@@ -99,7 +162,6 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
         else
             File.Delete(path);
         // The staged database may have been opened for its check by a library that left files beside it.
-        foreach (string sidecar in SqliteFile.Sidecars(path))
-            File.Delete(sidecar);
+        DeleteSidecars(path);
     }
 }

@@ -9,6 +9,9 @@ public sealed record RestorePlan
     /// <summary>The backup.</summary>
     public required Backup Backup { get; init; }
 
+    /// <summary>The restore that is undone, in words; null for the restore of a backup.</summary>
+    public string? Undoes { get; init; }
+
     /// <summary>What goes where.</summary>
     public required IReadOnlyList<RestoreTarget> Targets { get; init; }
 
@@ -31,8 +34,8 @@ public sealed record RestorePlan
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"Restore '{Backup}'");
-        if (Backup.Created is { } created)
+        text.Append(Undoes is null ? $"Restore '{Backup}'" : $"Undo {Undoes}");
+        if (Undoes is null && Backup.Created is { } created)
             text.Append(CultureInfo.InvariantCulture, $", taken {created:yyyy-MM-dd HH:mm} ({Backup.Age} ago), {Backup.Status}");
         text.Append(":\n");
         if (SafetyBackup)

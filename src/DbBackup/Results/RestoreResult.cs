@@ -9,6 +9,12 @@ public sealed record RestoreResult
     /// <summary>The source's name.</summary>
     public required string Source { get; init; }
 
+    /// <summary>The repository's location.</summary>
+    public required string Repository { get; init; }
+
+    /// <summary>The identity by which <c>Undo-DbRestore</c> undoes this restore; null if nothing was replaced, or nothing of it kept.</summary>
+    public string? RestoreId { get; init; }
+
     /// <summary>What was restored: absolute paths.</summary>
     public required IReadOnlyList<string> Restored { get; init; }
 

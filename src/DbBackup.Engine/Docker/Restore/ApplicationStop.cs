@@ -98,6 +98,24 @@ internal sealed class ApplicationStop : IAsyncDisposable
         return [];
     }
 
+    /// <summary>Starts containers that an earlier restore left stopped and that do not run now.</summary>
+    public static async Task StartAsync(DockerClient client, IReadOnlyList<string> names, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        foreach (string name in names)
+        {
+            try
+            {
+                ContainerInspect container = await client.ContainerInspectAsync(name, cancellationToken).ConfigureAwait(false);
+                if (container.State?.Running != true)
+                    await client.ContainerStartAsync(container.Id, cancellationToken).ConfigureAwait(false);
+            }
+            catch (BackupException failure)
+            {
+                observer.Warning($"The container '{name}' ran before the restore that was undone, and could not be started: {failure.Message}");
+            }
+        }
+    }
+
     public ValueTask DisposeAsync() => _stopped.DisposeAsync();
 
     private static bool DependsOn(ContainerSummary container, ContainerSummary other) =>

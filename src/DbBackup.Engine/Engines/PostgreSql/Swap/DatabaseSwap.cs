@@ -10,31 +10,34 @@ internal static class DatabaseSwap
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// Gives <paramref name="next"/> the name <paramref name="name"/>, and what had it the name <paramref name="kept"/>: both in one
-    /// transaction, so that at every moment somebody has the name, and a death in between changes nothing. The rename takes the
-    /// server's lock on the database, for which new connections wait; those that are there are ended meanwhile.
+    /// Gives databases the names of others, and those other names: all in one transaction, so that at every moment each name answers
+    /// with one whole state, and a death in between changes nothing. The rename takes the server's lock on the database, for which new
+    /// connections wait; sessions that exist are terminated meanwhile.
     /// </summary>
     /// <param name="maintenance">A session in the maintenance database.</param>
-    /// <param name="name">The name that applications use.</param>
-    /// <param name="next">The database that gets it.</param>
-    /// <param name="kept">The name for the present one; null where there is none.</param>
+    /// <param name="renames">What gets which name.</param>
     /// <param name="cancellationToken">Stops the work before it is committed.</param>
     /// <returns>How long new connections waited.</returns>
     /// <exception cref="BackupException">Sessions will not leave; everything is as it was.</exception>
-    public static async Task<TimeSpan> RunAsync(PostgreSqlSession maintenance, string name, string next, string? kept, CancellationToken cancellationToken)
+    public static async Task<TimeSpan> RunAsync(PostgreSqlSession maintenance, IReadOnlyList<DatabaseRename> renames, CancellationToken cancellationToken)
     {
         var window = System.Diagnostics.Stopwatch.StartNew();
         using PostgreSqlSession ender = await PostgreSqlSession.OpenAsync(maintenance.Server, maintenance.Database, cancellationToken).ConfigureAwait(false);
         using var renamed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await maintenance.ExecuteAsync("BEGIN", Swapping, cancellationToken).ConfigureAwait(false);
+        string current = renames[0].Name;
         try
         {
-            Task ending = EndSessionsUntilAsync(ender, kept is null ? [next] : [name, next], renamed.Token);
+            Task ending = EndSessionsUntilAsync(ender, [.. renames.SelectMany(each => each.Kept is null ? [each.Next] : (string[])[each.Name, each.Next])], renamed.Token);
             try
             {
-                if (kept is not null)
-                    await RenameAsync(maintenance, name, kept, cancellationToken).ConfigureAwait(false);
-                await RenameAsync(maintenance, next, name, cancellationToken).ConfigureAwait(false);
+                foreach (DatabaseRename rename in renames)
+                {
+                    current = rename.Name;
+                    if (rename.Kept is not null)
+                        await RenameAsync(maintenance, rename.Name, rename.Kept, cancellationToken).ConfigureAwait(false);
+                    await RenameAsync(maintenance, rename.Next, rename.Name, cancellationToken).ConfigureAwait(false);
+                }
             }
             finally
             {
@@ -51,14 +54,14 @@ internal static class DatabaseSwap
             await RollBackAsync(maintenance).ConfigureAwait(false);
             if (failure.Code != ErrorCodes.TargetInUse)
                 throw;
-            string sessions = await DescribeSessionsAsync(ender, name, CancellationToken.None).ConfigureAwait(false);
+            string sessions = await DescribeSessionsAsync(ender, current, CancellationToken.None).ConfigureAwait(false);
             throw new BackupFailure(
                 ErrorCodes.TargetInUse,
                 FailureCategory.Busy,
-                $"The database '{name}' could not be replaced, because sessions in it do not end: {sessions}. It is as it was.",
+                $"The database '{current}' could not be replaced, because sessions in it do not end: {sessions}. It is as it was.",
                 "Stop the application, or use a role that may end these sessions (a superuser, or one with pg_signal_backend), and restore again.",
                 failure)
-            { Target = maintenance.Server.LocationOf(name), CanRetry = true };
+            { Target = maintenance.Server.LocationOf(current), CanRetry = true };
         }
         catch
         {
@@ -134,4 +137,14 @@ internal static class DatabaseSwap
             // With the connection gone, the server rolls back by itself.
         }
     }
+}
+
+/// <summary>A database that gets the name of another.</summary>
+/// <param name="Name">The name that applications use.</param>
+/// <param name="Next">The database that gets it.</param>
+/// <param name="Kept">The name for the present one; null if there is none.</param>
+internal sealed record DatabaseRename(string Name, string Next, string? Kept)
+{
+    /// <summary>The rename that takes this one back.</summary>
+    public DatabaseRename Reverse => Kept is null ? new(Next, Name, null) : new(Name, Kept, Next);
 }

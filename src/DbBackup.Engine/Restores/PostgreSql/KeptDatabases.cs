@@ -6,7 +6,7 @@ using DbBackup.Engine.Repository.Instructions;
 using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Retention;
 
-namespace DbBackup.Engine.Restores;
+namespace DbBackup.Engine.Restores.PostgreSql;
 
 /// <summary>
 /// The entries by which a repository remembers databases that restores have kept on their servers. An entry is written before the

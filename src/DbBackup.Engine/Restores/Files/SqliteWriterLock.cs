@@ -1,18 +1,18 @@
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
 
-namespace DbBackup.Engine.Restores;
+namespace DbBackup.Engine.Restores.Files;
 
 /// <summary>
 /// Keeps writers away from the database that a restore is about to replace: nothing that is committed between the safety backup
 /// and the swap may be lost.
 /// </summary>
-internal sealed class LiveDatabaseLock : IDisposable
+internal sealed class SqliteWriterLock : IDisposable
 {
     private readonly SqliteDatabase _database;
     private readonly string _path;
 
-    private LiveDatabaseLock(SqliteDatabase database, string path)
+    private SqliteWriterLock(SqliteDatabase database, string path)
     {
         _database = database;
         _path = path;
@@ -20,14 +20,14 @@ internal sealed class LiveDatabaseLock : IDisposable
 
     /// <summary>Holds off writers, while readers (the safety backup) still come through; null where the file is no usable database.</summary>
     /// <exception cref="BackupException">Another process has it locked.</exception>
-    public static LiveDatabaseLock? TryTake(string path, TimeSpan timeout, CancellationToken cancellationToken)
+    public static SqliteWriterLock? TryTake(string path, TimeSpan timeout, CancellationToken cancellationToken)
     {
         SqliteDatabase? database = null;
         try
         {
             database = SqliteDatabase.OpenForWriting(path, timeout, cancellationToken, mustExist: true);
             database.Execute("BEGIN IMMEDIATE");
-            return new LiveDatabaseLock(database, path);
+            return new SqliteWriterLock(database, path);
         }
         catch (BackupException failure)
         {
@@ -57,7 +57,7 @@ internal sealed class LiveDatabaseLock : IDisposable
                 throw Held(_path, null);
             // Without WAL an idle connection holds no lock; one that was opened since the plan was made is only seen here.
             if (OpenFiles.HoldersOf([_path]).Holders is { Count: > 0 } holders)
-                throw RestorePlanner.InUse(_path, holders);
+                throw FileRestorePlanner.InUse(_path, holders);
             _database.Execute("COMMIT");
             if (_database.Text("PRAGMA journal_mode=DELETE") is not "delete")
                 throw Held(_path, null);
@@ -75,7 +75,7 @@ internal sealed class LiveDatabaseLock : IDisposable
     {
         IReadOnlyList<FileHolder> holders = OpenFiles.HoldersOf(SqliteFile.Sidecars(path).Prepend(path).Where(File.Exists)).Holders;
         if (holders.Count > 0)
-            return RestorePlanner.InUse(path, holders);
+            return FileRestorePlanner.InUse(path, holders);
         return new BackupFailure(
             ErrorCodes.TargetInUse,
             FailureCategory.Busy,

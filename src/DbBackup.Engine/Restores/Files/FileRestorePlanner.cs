@@ -2,41 +2,67 @@ using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
+using DbBackup.Engine.Verification;
 
-namespace DbBackup.Engine.Restores;
+namespace DbBackup.Engine.Restores.Files;
 
-/// <summary>Works out what a restore will do, and fails where it cannot be done. Changes nothing.</summary>
-public static class RestorePlanner
+/// <summary>Works out what a restore to this machine's files will do, and fails where it cannot be done. Changes nothing.</summary>
+internal static class FileRestorePlanner
 {
-    /// <summary>Makes the plan.</summary>
+    /// <summary>Plans it, once what killed restores left at its targets has been put right.</summary>
     /// <exception cref="BackupException">
     /// The backup cannot be used, its place is not known, the target is in use, or there is too little room.
     /// </exception>
-    public static RestorePlan Plan(RestoreRequest request, CancellationToken cancellationToken)
+    public static async Task<RestorePart> PlanAsync(
+        BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
+        (List<RestoreTarget> targets, List<string> warnings) = Plan(request);
+        if (!changeNothing && await RestoreRecovery.RunAsync(targets.Select(target => target.Path), request.Connection, observer, cancellationToken).ConfigureAwait(false))
+            (targets, warnings) = Plan(request);
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
-        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only);
+        var key = new BackupKey(request.Backup.Source, request.Backup.Name);
+        var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
+        List<RestoreTarget> databases = targets.FindAll(target => target.Payload.Kind == PayloadKind.Database);
+        return new RestorePart(Participants(targets, content, request.LockTimeout), targets)
+        {
+            Warnings = warnings,
+            SafetyBackup = targets.Exists(target => target.Action != RestoreAction.Create),
+            PresentRevision = databases.Find(target => target.PresentBytes > 0) is { } present ? TryReadRevision(present.Path, cancellationToken) : null,
+            Revision = databases.Count == 0 ? null : manifest.SchemaRevisionOf(databases[0].Payload),
+        };
+    }
+
+    private static (List<RestoreTarget> Targets, List<string> Warnings) Plan(RestoreRequest request)
+    {
+        Manifest manifest = BackupRepository.RequireManifest(request.Backup);
+        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only).FindAll(payload => !payload.IsOfServer);
         var warnings = new List<string>();
-        if (request.Backup.Status == BackupStatus.Damaged)
-            warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
-        if (request.Backup.Status == BackupStatus.Written)
-            warnings.Add("this backup was never tested; it is checked while it is restored");
         List<RestoreTarget> targets = [.. payloads.Select(payload => PlanOne(payload, PathFor(request, payload, payloads), request, warnings))];
         RequireContainedDatabases(manifest, targets);
         RequireDistinct(targets);
         RequireSpace(targets);
-        string? present = targets.FirstOrDefault(target => target.Payload.Kind == PayloadKind.Database && target.PresentBytes > 0) is { } database
-            ? TryReadRevision(database.Path, cancellationToken)
-            : null;
-        return new RestorePlan
+        return (targets, warnings);
+    }
+
+    // A database in a folder of the same restore takes its place together with that.
+    private static List<IRestoreParticipant> Participants(List<RestoreTarget> targets, BackupContent content, TimeSpan lockTimeout)
+    {
+        var participants = new List<IRestoreParticipant>();
+        var inFolders = new HashSet<RestoreTarget>();
+        foreach (RestoreTarget folder in targets.Where(target => target.Payload.Kind == PayloadKind.Files))
         {
-            Backup = request.Backup,
-            Targets = targets,
-            SafetyBackup = !request.NoSafetyBackup && targets.Exists(target => target.Action != RestoreAction.Create),
-            PresentRevision = present,
-            Warnings = warnings,
-        };
+            StagedSqlite[] inside =
+            [
+                .. targets.Where(target => PathWithin(folder.Payload, target.Payload) is not null && inFolders.Add(target))
+                    .Select(target => new StagedSqlite(target, PathWithin(folder.Payload, target.Payload)!, content, lockTimeout)),
+            ];
+            participants.Add(new FolderParticipant(folder, inside, content));
+        }
+
+        participants.InsertRange(0, targets.Where(target => target.Payload.Kind == PayloadKind.Database && !inFolders.Contains(target))
+            .Select(target => new SqliteFileParticipant(new StagedSqlite(target, string.Empty, content, lockTimeout))));
+        return participants;
     }
 
     private static string PathFor(RestoreRequest request, Payload payload, List<Payload> all)
@@ -203,8 +229,8 @@ public static class RestorePlanner
             string place = VolumeSpace.NearestExisting(Path.GetDirectoryName(rest[0].Path)!);
             List<RestoreTarget> together = rest.FindAll(target => target == rest[0] || VolumeSpace.SameVolume(place, Path.GetDirectoryName(target.Path)!));
             rest.RemoveAll(together.Contains);
-            // Beside the present state until the swap; written through SQLite, also once more in its log.
-            long required = together.Sum(target => target.Payload.OriginalSize * (target.Action == RestoreAction.WriteInto ? 2 : 1));
+            // Beside the present state until the swap; written through SQLite, also once more in its log, and the previous state beside others' swaps.
+            long required = together.Sum(target => target.Payload.OriginalSize * (target.Action == RestoreAction.WriteInto ? targets.Count > 1 ? 3 : 2 : 1));
             if (VolumeSpace.Available(place) is { } free && free < required)
                 throw new NotEnoughSpaceException(place, required, free, "the restored copy beside the present state");
         }

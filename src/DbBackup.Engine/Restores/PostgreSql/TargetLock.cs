@@ -1,6 +1,6 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
-namespace DbBackup.Engine.Restores;
+namespace DbBackup.Engine.Restores.PostgreSql;
 
 /// <summary>Lets one restore at a time work on a database of a server: a lock of the server's own, which ends with the session.</summary>
 internal static class TargetLock

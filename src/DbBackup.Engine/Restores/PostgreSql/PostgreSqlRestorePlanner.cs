@@ -9,7 +9,7 @@ using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Verification;
 
-namespace DbBackup.Engine.Restores;
+namespace DbBackup.Engine.Restores.PostgreSql;
 
 /// <summary>Works out what a restore to a PostgreSQL server will do, and fails where it cannot be done. Changes nothing.</summary>
 internal static class PostgreSqlRestorePlanner
@@ -17,9 +17,9 @@ internal static class PostgreSqlRestorePlanner
     // A restored database is seldom larger than the one that was dumped, whose size with indexes is known; without it, indexes are guessed.
     private const double SizeOfUnknown = 1.5;
 
-    public sealed record Outcome(RestorePlan Plan, PostgreSqlConnectionSettings Server, IReadOnlyList<PostgreSqlRestoreItem> Items, RestorePlan? Files, ServerUsers? Users, ContainerFilesRestore? ContainerFiles);
-
-    public static async Task<Outcome> PlanAsync(
+    /// <summary>Plans it.</summary>
+    /// <exception cref="BackupException">It cannot be done.</exception>
+    public static async Task<RestorePart> PlanAsync(
         BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
         Manifest manifest = request.Backup.Manifest!;
@@ -27,19 +27,20 @@ internal static class PostgreSqlRestorePlanner
         string? username = manifest.Payloads.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null);
         PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(request.Connection, PostgreSqlTarget.LocationOf(manifest), username, cancellationToken).ConfigureAwait(false);
         var warnings = new List<string>(server.Warnings);
-        if (request.Backup.Status == BackupStatus.Damaged)
-            warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
-        if (request.Backup.Status == BackupStatus.Written)
-            warnings.Add("this backup was never tested; it is checked while it is restored");
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(
             server, request.NewName ?? (payloads.Count > 0 ? payloads[0].Database?.Name : null), cancellationToken).ConfigureAwait(false);
+        // What a killed restore of files waits for on this server is decided before its databases are dropped.
+        if (!changeNothing)
+            await RestoreRecovery.RunAsync(PathsOfFiles(request, manifest), request.Connection, observer, cancellationToken).ConfigureAwait(false);
         if (!changeNothing)
         {
             foreach (string dropped in await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false))
                 observer.Warning($"Dropped the database '{dropped}', which a run that was killed had left.");
         }
 
-        IReadOnlyList<string> newRoles = await NewRolesAsync(repository, request, manifest, maintenance, cancellationToken).ConfigureAwait(false);
+        var key = new BackupKey(request.Backup.Source, request.Backup.Name);
+        var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
+        IReadOnlyList<string> newRoles = await NewRolesAsync(request, content, maintenance, cancellationToken).ConfigureAwait(false);
         var items = new List<PostgreSqlRestoreItem>();
         var targets = new List<RestoreTarget>();
         foreach (Payload payload in payloads)
@@ -53,26 +54,40 @@ internal static class PostgreSqlRestorePlanner
         }
 
         await RequireSpaceAsync(maintenance, items, cancellationToken).ConfigureAwait(false);
-        bool intoContainers = HasFiles(request, manifest) && ContainerFilesRestore.Applies(request);
-        RestorePlan? files = intoContainers ? null : PlanFiles(request, manifest, changeNothing, observer, cancellationToken);
-        ContainerFilesRestore? containerFiles = intoContainers ? await ContainerFilesRestore.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false) : null;
         ServerUsers? users = targets.Exists(target => target.Action != RestoreAction.Create)
             ? await ServerUsers.FindAsync(maintenance, [.. items.Select(item => item.Name)], cancellationToken).ConfigureAwait(false) : null;
-        string[] stopped = [.. (users?.Containers ?? []).Select(container => container.Name).Where(name => containerFiles?.Stopped.Contains(name) != true)];
-        if (stopped.Length > 0)
-            warnings.Add(ContainerFilesRestore.StopWarning(stopped));
-        bool inPlace = targets.Exists(target => target.Action == RestoreAction.InPlace);
-        var plan = new RestorePlan
+        return new RestorePart(Participants(repository, request, server, items, newRoles, content), targets)
         {
-            Backup = request.Backup,
-            Targets = [.. targets, .. files?.Targets ?? containerFiles?.Plan.Targets ?? []],
-            SafetyBackup = (inPlace && !request.NoSafetyBackup) || files?.SafetyBackup == true || containerFiles?.Plan.SafetyBackup == true,
+            Warnings = warnings,
+            SafetyBackup = targets.Exists(target => target.Action == RestoreAction.InPlace),
             PresentRevision = items is [var only] ? only.PresentRevision : null,
+            Revision = items is [var one] ? manifest.SchemaRevisionOf(one.Payload) : null,
             NewRoles = newRoles,
-            Warnings = [.. warnings, .. (files?.Warnings ?? containerFiles?.Plan.Warnings ?? []).Except(warnings)],
+            Services = users is null ? null : new RestoreServices(users.Client, users.Containers),
         };
-        return new Outcome(plan, server, items, files, users, containerFiles);
     }
+
+    private static List<IRestoreParticipant> Participants(
+        BackupRepository repository, RestoreRequest request, PostgreSqlConnectionSettings server, List<PostgreSqlRestoreItem> items, IReadOnlyList<string> newRoles, BackupContent content)
+    {
+        var participants = new List<IRestoreParticipant>();
+        if (newRoles.Count > 0)
+            participants.Add(new RoleParticipant(server, newRoles, content));
+        List<PostgreSqlRestoreItem> beside = items.FindAll(item => item.Action != RestoreAction.InPlace);
+        if (beside.Count > 0)
+        {
+            // Dumps that are loaded beside are unpacked one after the other.
+            participants.Add(new ServerParticipant(
+                repository, request, server, [.. beside.Select(item => new LoadedDatabase(request, server, item, content))], beside.Max(item => item.Payload.OriginalSize)));
+        }
+
+        participants.AddRange(items.Where(item => item.Action == RestoreAction.InPlace).Select(item => new InPlaceDatabase(repository, request, server, item, content)));
+        return participants;
+    }
+
+    private static IEnumerable<string> PathsOfFiles(RestoreRequest request, Manifest manifest) =>
+        manifest.Payloads.Where(payload => !payload.IsOfServer).Select(payload => request.Destination is null ? payload.OriginalPath : Path.Combine(request.Destination, payload.RestoreName))
+            .OfType<string>().Where(Path.IsPathRooted);
 
     private static List<Payload> Choose(RestoreRequest request, Manifest manifest)
     {
@@ -195,14 +210,12 @@ internal static class PostgreSqlRestorePlanner
 
     // What a backup of a whole server holds of roles; those that exist are left as they are.
     private static async Task<IReadOnlyList<string>> NewRolesAsync(
-        BackupRepository repository, RestoreRequest request, Manifest manifest, PostgreSqlSession maintenance, CancellationToken cancellationToken)
+        RestoreRequest request, BackupContent content, PostgreSqlSession maintenance, CancellationToken cancellationToken)
     {
-        Payload? globals = manifest.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Globals);
+        Payload? globals = content.Manifest.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Globals);
         if (globals is null || request.NoOwner || request.Only == PayloadKind.Database || request.Tables.Count + request.Schemas.Count > 0)
             return [];
-        var key = new BackupKey(request.Backup.Source, request.Backup.Name);
-        string script = await PostgreSqlRestore.ReadGlobalsAsync(
-            new BackupContent(manifest, file => repository.OpenRead(key, file)), globals, cancellationToken).ConfigureAwait(false);
+        string script = await RoleParticipant.ReadAsync(content, globals, cancellationToken).ConfigureAwait(false);
         string[] roles = [.. RoleScript.Roles(script)];
         return await maintenance.RowsAsync(
             "SELECT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1",
@@ -220,15 +233,12 @@ internal static class PostgreSqlRestorePlanner
         if (free < required)
             throw new NotEnoughSpaceException(folder, required, free, string.Create(CultureInfo.InvariantCulture, $"the server's restored copy beside the present database"));
     }
-
-    private static bool HasFiles(RestoreRequest request, Manifest manifest) =>
-        request.Only is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => payload.Kind == PayloadKind.Files);
-
-    private static RestorePlan? PlanFiles(RestoreRequest request, Manifest manifest, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
-    {
-        if (!HasFiles(request, manifest))
-            return null;
-        RestoreRequest files = request with { Only = PayloadKind.Files };
-        return changeNothing ? RestorePlanner.Plan(files, cancellationToken) : RestoreService.Prepare(files, observer, cancellationToken);
-    }
 }
+
+/// <summary>One database of a restore.</summary>
+/// <param name="Payload">Its dump.</param>
+/// <param name="Name">The name that it gets.</param>
+/// <param name="Action">How.</param>
+/// <param name="PresentRevision">The schema revision of what has the name now.</param>
+/// <param name="Present">The properties of what has the name now; null if nothing has it.</param>
+internal sealed record PostgreSqlRestoreItem(Payload Payload, string Name, RestoreAction Action, string? PresentRevision, DatabaseInfo? Present);

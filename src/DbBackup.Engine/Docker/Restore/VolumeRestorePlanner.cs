@@ -1,0 +1,106 @@
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
+using DbBackup.Engine.Restores;
+using DbBackup.Engine.Restores.Files;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.Engine.Docker.Restore;
+
+/// <summary>Works out where files and SQLite databases go in containers and volumes.</summary>
+internal static class VolumeRestorePlanner
+{
+    /// <summary>Whether what a backup holds of files belongs into containers or volumes.</summary>
+    public static bool Applies(RestoreRequest request) =>
+        request.Destination is null && FilesOf(request).Any(payload => request.Connection.Docker?.NamesSubject == true || DockerLocation.IsOne(payload.OriginalPath));
+
+    /// <summary>Plans it.</summary>
+    /// <exception cref="BackupException">A container, volume or path is not there, or cannot be restored to.</exception>
+    public static async Task<RestorePart> PlanAsync(BackupRepository repository, RestoreRequest request, CancellationToken cancellationToken)
+    {
+        List<Payload> payloads = [.. FilesOf(request)];
+        DockerRequest? elsewhere = request.Connection.Docker;
+        DockerLocation first = LocationOf(payloads[0], elsewhere, request.ContainerPath);
+        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(elsewhere?.DockerHost ?? first.Host), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            List<VolumePlace> places = await FindPlacesAsync(client, request, payloads, cancellationToken).ConfigureAwait(false);
+            Manifest manifest = BackupRepository.RequireManifest(request.Backup);
+            var key = new BackupKey(request.Backup.Source, request.Backup.Name);
+            var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
+            Payload? database = places.SelectMany(place => place.Databases).Select(each => each.Payload).FirstOrDefault();
+            ContainerSummary[] users = await ApplicationStop.WithDependentsAsync(client, places.SelectMany(place => place.Users), cancellationToken).ConfigureAwait(false);
+            return new RestorePart(
+                [.. places.Select(place => new VolumeParticipant(client, place, content, request.LockTimeout))],
+                [
+                    .. places.SelectMany(place => place.Databases.Select(inside => Target(place, inside.Payload, inside.Relative))
+                        .Concat(place.Files is null ? [] : [Target(place, place.Files, string.Empty)])),
+                ])
+            {
+                SafetyBackup = places.Exists(place => place.Exists),
+                Revision = database is null ? null : manifest.SchemaRevisionOf(database),
+                Services = new RestoreServices(client, users),
+                Owned = [client],
+            };
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<List<VolumePlace>> FindPlacesAsync(DockerClient client, RestoreRequest request, List<Payload> payloads, CancellationToken cancellationToken)
+    {
+        DockerRequest? elsewhere = request.Connection.Docker;
+        var places = new List<VolumePlace>();
+        foreach (Payload files in payloads.Where(payload => payload.Kind == PayloadKind.Files))
+        {
+            (Payload, string)[] inside = [.. payloads.Where(payload => FileRestorePlanner.PathWithin(files, payload) is not null).Select(payload => (payload, payload.Within![(files.RestoreName.Length + 1)..]))];
+            if (inside.Length == 0 && request.Backup.Manifest!.Payloads.FirstOrDefault(payload => FileRestorePlanner.PathWithin(files, payload) is not null) is { } lost)
+            {
+                throw new BackupFailure(
+                    ErrorCodes.TargetInvalid, FailureCategory.InvalidArgument, $"The folder '{files.OriginalPath}' contains the database '{lost.Within}', which would be lost if the folder alone were replaced.",
+                    "Restore both (without -Only), or the files into another folder with -Destination.")
+                { Target = files.OriginalPath };
+            }
+
+            places.Add(await VolumePlace.FindAsync(client, LocationOf(files, elsewhere, request.ContainerPath), elsewhere?.Start == true, files, inside, cancellationToken).ConfigureAwait(false));
+        }
+
+        foreach (Payload database in payloads.Where(payload => payload.Kind == PayloadKind.Database && !places.Exists(place => place.Databases.Any(inside => inside.Payload == payload))))
+            places.Add(await VolumePlace.FindAsync(client, LocationOf(database, elsewhere, request.ContainerPath), elsewhere?.Start == true, null, [(database, string.Empty)], cancellationToken).ConfigureAwait(false));
+        return places;
+    }
+
+    private static IEnumerable<Payload> FilesOf(RestoreRequest request) =>
+        BackupSelection.Payloads(request.Backup, request.Only).Where(payload => !payload.IsOfServer);
+
+    private static DockerLocation LocationOf(Payload payload, DockerRequest? elsewhere, string? path)
+    {
+        DockerLocation? origin = DockerLocation.IsOne(payload.OriginalPath) ? DockerLocation.Parse(payload.OriginalPath!) : null;
+        // A path that was named is the folder's: the databases of a folder, restored without it, keep their places below.
+        string below = payload.Within is { } within ? within[(within.IndexOf('/', StringComparison.Ordinal) + 1)..] : payload.RestoreName;
+        if (path is not null && payload is { Kind: PayloadKind.Database, Within: not null })
+            path = $"{path.TrimEnd('/')}/{below}";
+        if (elsewhere?.NamesSubject != true)
+            return origin! with { Path = path ?? origin.Path };
+        string? target = path ?? (elsewhere.Volume is not null && origin?.Volume is null ? null : origin?.Path);
+        if (elsewhere.Volume is not null && payload.Kind == PayloadKind.Database)
+            target ??= "/" + below;
+        if (target is null && elsewhere.Volume is null)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"It is not known where '{payload.RestoreName}' goes in the container.", "Name the folder or file: -ContainerPath /app/data.");
+        }
+
+        return new DockerLocation { Container = elsewhere.Container, Project = elsewhere.ComposeProject, Service = elsewhere.Service ?? origin?.Service, Volume = elsewhere.Volume, Path = target };
+    }
+
+    private static RestoreTarget Target(VolumePlace place, Payload payload, string relative) => new(
+        payload,
+        relative.Length == 0 ? place.Location.ToString() : (place.Location with { Path = $"{place.Location.Path?.TrimEnd('/')}/{relative}" }).ToString(),
+        place.Exists ? RestoreAction.Replace : RestoreAction.Create,
+        0);
+}

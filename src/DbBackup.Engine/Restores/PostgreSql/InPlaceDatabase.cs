@@ -1,0 +1,143 @@
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Text;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
+using DbBackup.Engine.Verification;
+
+namespace DbBackup.Engine.Restores.PostgreSql;
+
+/// <summary>
+/// A database that is emptied and loaded in one transaction: for roles that cannot create databases, and for parts. It comes last in a
+/// restore, because only the safety backup gives its previous state back.
+/// </summary>
+internal sealed class InPlaceDatabase(
+    BackupRepository repository, RestoreRequest request, PostgreSqlConnectionSettings server, PostgreSqlRestoreItem item, BackupContent content) : IRestoreParticipant
+{
+    private readonly DumpPart _part = new(request, item.Payload, content);
+    private PostgreSqlSession? _lock;
+    private StagedDump? _dump;
+    private RestoreStage? _stage;
+    private bool _isSwapped;
+
+    public RestoreOrder Order => RestoreOrder.InPlace;
+
+    public long ScratchBytes => item.Payload.OriginalSize;
+
+    public BackupStatus? Status { get; private set; } = BackupStatus.Matched;
+
+    public CommitPoint? CommitPoint => new(server.LocationOf(item.Name), server.Username, null);
+
+    public async Task StageAsync(RestoreStage stage, CancellationToken cancellationToken)
+    {
+        _stage = stage;
+        _lock = await PostgreSqlSession.OpenMaintenanceAsync(server, item.Name, cancellationToken).ConfigureAwait(false);
+        await TargetLock.TakeAsync(_lock, item.Name, cancellationToken).ConfigureAwait(false);
+        await KeptDatabases.WithdrawUnusedAsync(repository, request.Backup.Source, _lock, item.Name, stage.Observer, cancellationToken).ConfigureAwait(false);
+        _dump = await _part.PrepareAsync(_lock, stage, cancellationToken).ConfigureAwait(false);
+        // What cannot be picked fails before anything is changed.
+        _part.Select(_dump, toExisting: true);
+    }
+
+    public Task<PresentState> HoldAsync(CancellationToken cancellationToken) => Task.FromResult(request.NoSafetyBackup
+        ? PresentState.None
+        : new PresentState([new PostgreSqlSource(server, item.Name, new PostgreSqlDumpOptions { AllowEmpty = true, LockTimeout = request.LockTimeout })], []));
+
+    public async Task SwapAsync(CancellationToken cancellationToken)
+    {
+        ArchiveSelection? part = _part.Select(_dump!, toExisting: true);
+        Fingerprint? expected = content.Manifest.FingerprintOf(item.Payload);
+        string before = part is null ? EmptyingScript.ForDatabase(request.LockTimeout) + PreparePublic()
+            : (request.Schemas.Count > 0 ? EmptyingScript.ForSchemas(request.LockTimeout, Schemas(part)) : string.Empty)
+              + (request.Tables.Count > 0 ? EmptyingScript.ForTables(request.LockTimeout, [.. part.Tables.Select(DumpPart.QualifiedName)]) : string.Empty);
+        HashSet<string>? chosen = part is null ? null : [.. part.Tables.Select(DumpPart.QualifiedName)];
+        string after = expected is null ? string.Empty : EmptyingScript.RequireRows(expected.Tables.Where(table => chosen?.Contains(QuotedName.Always(table.Name)) != false));
+        if (request.Tables.Count > 0)
+            after += EmptyingScript.AfterTables;
+        if (part is null && _dump!.SchemasOfSource is { } schemas)
+            after += PublicSchema.ExistsNotBeside(schemas, isNew: false);
+        _stage!.Report($"loading {item.Name} in one transaction");
+        await _dump!.LoadInOneTransactionAsync(
+            server, item.Name, _part.LoadOptions with { WithoutSubscriptions = true }, part ?? WithoutExtensionComments(_dump), before, after, cancellationToken).ConfigureAwait(false);
+        _isSwapped = true;
+        Status = expected is null ? BackupStatus.Restored : Status;
+        if (expected is not null && part is null)
+            await CompareAsync(expected, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task UndoAsync(Backup? safety)
+    {
+        if (!_isSwapped)
+            return;
+        if (safety is null)
+        {
+            throw new BackupFailure(
+                ErrorCodes.RestoreMismatch,
+                FailureCategory.InvalidData,
+                $"The database '{item.Name}' has the restored state and keeps it, because no safety backup was taken.",
+                "Restore an earlier backup of it.")
+            { Target = server.LocationOf(item.Name) };
+        }
+
+        var key = new BackupKey(safety.Source, safety.Name);
+        Manifest manifest = BackupRepository.RequireManifest(safety);
+        Payload payload = manifest.Payloads.First(each => each.IsOfServer && each.Database?.Name == item.Name);
+        var undo = new InPlaceDatabase(
+            repository,
+            request with { Backup = safety, Tables = [], Schemas = [], NoSafetyBackup = true },
+            server,
+            item with { Payload = payload },
+            new BackupContent(manifest, file => repository.OpenRead(key, file)));
+        // The lock of this database is held already.
+        undo._stage = _stage;
+        try
+        {
+            undo._dump = await undo._part.PrepareAsync(_lock!, _stage!, CancellationToken.None).ConfigureAwait(false);
+            await undo.SwapAsync(CancellationToken.None).ConfigureAwait(false);
+            _isSwapped = false;
+        }
+        finally
+        {
+            await undo.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    public Task CompleteAsync() => DumpPart.AnalyzeAsync(server, item.Name, _stage!);
+
+    public ValueTask DisposeAsync()
+    {
+        _dump?.Dispose();
+        _dump = null;
+        _lock?.Dispose();
+        _lock = null;
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task CompareAsync(Fingerprint expected, CancellationToken cancellationToken)
+    {
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, item.Name, cancellationToken).ConfigureAwait(false);
+        Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, item.Payload, otherLocale: true, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> differences = expected.DifferencesFrom(actual);
+        if (differences.Count == 0)
+            return;
+        Status = BackupStatus.Restored;
+        _stage!.Observer.Warning($"'{item.Name}' has all rows of the backup, but differs otherwise: {string.Join("; ", differences.Take(5))}.");
+    }
+
+    // Only a dump of the whole database that was made here surely says of the schema all that differs from a new one.
+    private string PreparePublic() =>
+        PublicSchema.Exists + (item.Payload.Database is { Encoding: not null, IsPartial: false } && !request.NoOwner ? PublicSchema.IsAsMade : string.Empty);
+
+    // A comment on an extension may be set by its owner alone, and is there already.
+    private static ArchiveSelection? WithoutExtensionComments(StagedDump dump) => dump.Listing is not { } listing ? null : new ArchiveSelection
+    {
+        Entries = [.. listing.Entries.Where(entry => entry.Kind != "COMMENT" || !entry.Name.StartsWith("EXTENSION ", StringComparison.Ordinal))],
+        Tables = [.. listing.Entries.Where(entry => entry.Kind == "TABLE")],
+        Needs = [],
+        LeftOutForeignKeys = [],
+    };
+
+    private static List<string> Schemas(ArchiveSelection part) =>
+        [.. part.Entries.Select(entry => entry.Kind == "SCHEMA" ? entry.Name : entry.Schema).Where(schema => schema.Length > 0).Distinct(StringComparer.Ordinal)];
+}

@@ -1,0 +1,37 @@
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Restores.PostgreSql;
+
+/// <summary>A database that an earlier restore replaced and that stays on its server: it gets its name back.</summary>
+internal sealed class RetainedDatabase(BackupRepository repository, Backup entry, string? presentRevision) : IIncomingDatabase
+{
+    private readonly KeptDatabase _kept = entry.Manifest!.Kept!;
+    private RestoreStage? _stage;
+
+    public string Name => _kept.Replaced;
+
+    public string? PresentRevision => presentRevision;
+
+    public BackupStatus Status => BackupStatus.Restored;
+
+    public async Task<string> StageAsync(PostgreSqlSession maintenance, RestoreStage stage, CancellationToken cancellationToken)
+    {
+        _stage = stage;
+        return await PostgreSqlTarget.RequireKeptAsync(maintenance, _kept, cancellationToken).ConfigureAwait(false);
+    }
+
+    public void InPlace(bool value)
+    {
+    }
+
+    public Task CompleteAsync()
+    {
+        KeptDatabases.Withdraw(repository, new BackupKey(entry.Source, entry.Name));
+        _stage!.Observer.Verbose($"'{PostgreSqlConnectionSettings.DatabaseOf(_kept.Location)}' is '{_kept.Replaced}' again.");
+        return Task.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

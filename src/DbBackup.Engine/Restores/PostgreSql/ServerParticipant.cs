@@ -1,0 +1,139 @@
+using System.Globalization;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Swap;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Restores.PostgreSql;
+
+/// <summary>
+/// Databases of one server that get their names in one transaction of that server. What had the names stays on the server under others,
+/// with an entry in the repository that is written before the rename, so that no database is ever kept unknown.
+/// </summary>
+/// <param name="repository">The repository of the entries.</param>
+/// <param name="request">The restore.</param>
+/// <param name="server">The server.</param>
+/// <param name="databases">The databases.</param>
+/// <param name="scratchBytes">The room that their dumps need.</param>
+internal sealed class ServerParticipant(
+    BackupRepository repository, RestoreRequest request, PostgreSqlConnectionSettings server, IReadOnlyList<IIncomingDatabase> databases, long scratchBytes) : IRestoreParticipant
+{
+    private readonly List<PostgreSqlSession> _locks = [];
+    private readonly List<string> _staged = [];
+    private readonly List<DatabaseRename> _renames = [];
+    private readonly List<BackupKey> _entries = [];
+    private RestoreStage? _stage;
+    private long? _identity;
+    private bool _isSwapped;
+
+    public RestoreOrder Order => RestoreOrder.Server;
+
+    public long ScratchBytes => scratchBytes;
+
+    public BackupStatus? Status => databases.Min(database => database.Status);
+
+    public TimeSpan? Interruption { get; private set; }
+
+    public CommitPoint? CommitPoint => _identity is null ? null : new CommitPoint(server.LocationOf(databases[0].Name), server.Username, _identity);
+
+    public async Task StageAsync(RestoreStage stage, CancellationToken cancellationToken)
+    {
+        _stage = stage;
+        foreach (IIncomingDatabase database in databases)
+        {
+            PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, database.Name, cancellationToken).ConfigureAwait(false);
+            _locks.Add(maintenance);
+            await TargetLock.TakeAsync(maintenance, database.Name, cancellationToken).ConfigureAwait(false);
+            await KeptDatabases.WithdrawUnusedAsync(repository, request.Backup.Source, maintenance, database.Name, stage.Observer, cancellationToken).ConfigureAwait(false);
+            _staged.Add(await database.StageAsync(maintenance, stage, cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    public async Task<PresentState> HoldAsync(CancellationToken cancellationToken)
+    {
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
+        _identity = (await PostgreSqlTarget.FindAsync(maintenance, _staged[0], cancellationToken).ConfigureAwait(false))?.ObjectId;
+        string? serverIdentifier = await PostgreSqlTarget.ServerIdentifierAsync(maintenance, cancellationToken).ConfigureAwait(false);
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        for (int index = 0; index < databases.Count; index++)
+        {
+            string name = databases[index].Name;
+            if (await PostgreSqlTarget.FindAsync(maintenance, name, cancellationToken).ConfigureAwait(false) is not { } present)
+            {
+                _renames.Add(new DatabaseRename(name, _staged[index], null));
+                continue;
+            }
+
+            string kept = KeptName.For(name, now);
+            for (int number = 2; await PostgreSqlTarget.FindAsync(maintenance, kept, cancellationToken).ConfigureAwait(false) is not null; number++)
+                kept = KeptName.For(name, now, number);
+            _renames.Add(new DatabaseRename(name, _staged[index], kept));
+            if (request.NoSafetyBackup)
+                continue;
+            var entry = new KeptDatabase(server.LocationOf(kept), present.ObjectId, name, server.Username, present.Size, request.Backup.ToString(), serverIdentifier);
+            _entries.Add(KeptDatabases.Publish(repository, request.Backup.Source, entry, databases[index].PresentRevision, maintenance.ServerVersion, now));
+        }
+
+        return new PresentState([], [.. _entries.Select(entry => entry.Name)]);
+    }
+
+    public async Task SwapAsync(CancellationToken cancellationToken)
+    {
+        _stage!.Report($"putting {string.Join(", ", databases.Select(database => database.Name))} in place");
+        await RenameAsync(_renames, cancellationToken).ConfigureAwait(false);
+        SetInPlace(true);
+        foreach (IIncomingDatabase database in databases)
+            _stage.Observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"'{database.Name}' is in place; new connections waited {Interruption!.Value.TotalMilliseconds:0} ms."));
+    }
+
+    public async Task UndoAsync(Backup? safety)
+    {
+        if (!_isSwapped)
+            return;
+        await RenameAsync([.. _renames.Select(rename => rename.Reverse)], CancellationToken.None).ConfigureAwait(false);
+        SetInPlace(false);
+    }
+
+    public async Task CompleteAsync()
+    {
+        if (request.NoSafetyBackup)
+        {
+            using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, CancellationToken.None).ConfigureAwait(false);
+            foreach (DatabaseRename rename in _renames.Where(rename => rename.Kept is not null))
+                await WorkDatabase.DropAsync(maintenance, rename.Kept!, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        foreach (IIncomingDatabase database in databases)
+            await database.CompleteAsync().ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (IIncomingDatabase database in databases)
+            await database.DisposeAsync().ConfigureAwait(false);
+        if (!_isSwapped)
+        {
+            foreach (BackupKey entry in _entries)
+                KeptDatabases.Withdraw(repository, entry);
+            _entries.Clear();
+        }
+
+        foreach (PostgreSqlSession session in _locks)
+            session.Dispose();
+        _locks.Clear();
+    }
+
+    private async Task RenameAsync(IReadOnlyList<DatabaseRename> renames, CancellationToken cancellationToken)
+    {
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, databases[0].Name, cancellationToken).ConfigureAwait(false);
+        Interruption = await DatabaseSwap.RunAsync(maintenance, renames, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void SetInPlace(bool value)
+    {
+        _isSwapped = value;
+        foreach (IIncomingDatabase database in databases)
+            database.InPlace(value);
+    }
+}

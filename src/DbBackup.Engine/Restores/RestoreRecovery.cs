@@ -1,0 +1,135 @@
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.Sqlite;
+
+namespace DbBackup.Engine.Restores;
+
+/// <summary>
+/// Finishes or undoes what killed restores left. Where nothing was swapped yet, what they staged is deleted. Where the swap had begun, it
+/// is finished; unless databases of a server belong to it that were not swapped: then the rest is undone.
+/// </summary>
+public static class RestoreRecovery
+{
+    private static readonly TimeSpan RollBackTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Puts right what killed restores left where these paths lie.</summary>
+    /// <param name="paths">Files and folders.</param>
+    /// <param name="observer">Receives what was put right.</param>
+    /// <param name="cancellationToken">Stops the question to a server.</param>
+    /// <returns>Whether there was anything to put right.</returns>
+    /// <exception cref="BackupException">A server does not answer whose databases were part of a killed restore.</exception>
+    public static Task<bool> RunAsync(IEnumerable<string> paths, IOperationObserver observer, CancellationToken cancellationToken) =>
+        RunAsync(paths, new PostgreSqlConnectionRequest(), observer, cancellationToken);
+
+    /// <summary>The same with an address and password that complete what a journal says of a server.</summary>
+    internal static async Task<bool> RunAsync(IEnumerable<string> paths, PostgreSqlConnectionRequest connection, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        bool any = false;
+        // A link is restored where it leads to: the journal lies there.
+        IEnumerable<string> places = paths.SelectMany(path =>
+            File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } real ? [path, real.FullName] : (string[])[path]);
+        foreach (string folder in places.Select(Path.GetDirectoryName).OfType<string>().Distinct(StringComparer.Ordinal))
+        {
+            foreach (RestoreJournal.Abandoned journal in RestoreJournal.FindAbandoned(folder))
+            {
+                await PutRightAsync(folder, journal, connection, observer, cancellationToken).ConfigureAwait(false);
+                any = true;
+            }
+        }
+
+        return any;
+    }
+
+    private static async Task PutRightAsync(
+        string folder, RestoreJournal.Abandoned journal, PostgreSqlConnectionRequest connection, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        bool begun = journal.Renames.Any(swap => swap.HasBegun) || journal.Writes.Any(swap => swap.IsDone);
+        bool finish = journal.Progress == RestoreJournal.Progress.Done
+            || (journal.Progress == RestoreJournal.Progress.Swapping
+                && (journal.Commit is null ? begun : await IsCommittedAsync(folder, journal.Commit, connection, cancellationToken).ConfigureAwait(false)));
+        bool undo = !finish && journal.Progress >= RestoreJournal.Progress.Swapping && begun;
+        // Of the restore's own writes (it left WAL mode, or wrote through SQLite) a hot journal may be left. A connection
+        // that only reads would be refused until one that writes has rolled it back.
+        foreach (StagedSwap swap in finish || undo ? journal.Writes : journal.Renames.Concat(journal.Writes))
+            RollBack(swap.Target, observer);
+        foreach (StagedSwap swap in journal.Renames)
+        {
+            if (finish)
+                swap.Swap();
+            else if (undo)
+                swap.Undo();
+            else
+                swap.Discard();
+        }
+
+        foreach (StagedSwap swap in journal.Writes)
+        {
+            if (undo && File.Exists(swap.Old))
+                SqliteSnapshot.WriteInto(swap.Old, swap.Target, RollBackTimeout, (_, _) => { }, cancellationToken);
+            swap.Discard();
+        }
+
+        if (finish && journal.Record is { } pending)
+            await TryRecordAsync(pending, observer, cancellationToken).ConfigureAwait(false);
+        foreach (StagedSwap swap in journal.Renames.Concat(journal.Writes))
+            swap.Complete();
+        File.Delete(journal.Path);
+        string what = string.Join(", ", journal.Renames.Concat(journal.Writes).Select(swap => swap.Target));
+        observer.Warning(finish ? $"A restore that was killed in the middle of its swap in '{folder}' has been completed: {what}."
+            : undo ? $"A restore that was killed in the middle of its swap in '{folder}' has been undone, because its other databases had not been swapped: {what}."
+            : $"A restore that was killed before its swap in '{folder}' has been cleaned up; nothing had been changed by it.");
+    }
+
+    // A rename leaves a database's identity as it is: its name tells whether the server committed.
+    private static async Task<bool> IsCommittedAsync(string folder, CommitPoint commit, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken)
+    {
+        if (commit.ObjectId is not { } identity)
+            return false;
+        try
+        {
+            PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(connection with { Database = null }, commit.Location, commit.Username, cancellationToken).ConfigureAwait(false);
+            using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
+            string? name = await maintenance.TextAsync(
+                "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for a killed restore's database", cancellationToken, identity).ConfigureAwait(false);
+            return name is not null && name == PostgreSqlConnectionSettings.DatabaseOf(commit.Location);
+        }
+        catch (BackupException failure)
+        {
+            throw new BackupFailure(
+                failure.Code,
+                failure.Category,
+                $"A restore was killed in the middle of its swap in '{folder}', and the server of '{commit.Location}', which tells how far it came, does not answer: {failure.Message}",
+                $"Nothing was changed. {failure.Hint} Then run the same command again, with the server's connection (PGPASSWORD, or the connection parameters of Restore-DbBackup).",
+                failure)
+            { Target = commit.Location, CanRetry = true };
+        }
+    }
+
+    private static async Task TryRecordAsync(PendingRecord pending, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await new RestoreRecords(Repository.BackupRepository.At(pending.Repository)).AddAsync(pending.Record, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure)
+        {
+            observer.Warning($"The killed restore is complete, but it cannot be undone with Undo-DbRestore: {failure.Message} Its safety backup is in the repository.");
+        }
+    }
+
+    private static void RollBack(string database, IOperationObserver observer)
+    {
+        if (!File.Exists(database) || !File.Exists(database + "-journal"))
+            return;
+        try
+        {
+            // SQLite rolls back when a connection that may write first reads.
+            using SqliteDatabase opened = SqliteDatabase.OpenForWriting(database, RollBackTimeout, CancellationToken.None, mustExist: true);
+            opened.Number("PRAGMA schema_version");
+        }
+        catch (BackupException failure)
+        {
+            observer.Warning($"The killed restore's last transaction on '{database}' could not be rolled back: {failure.Message}");
+        }
+    }
+}
