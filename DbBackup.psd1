@@ -18,6 +18,7 @@
         'Get-DbBackup'
         'Test-DbBackup'
         'Restore-DbBackup'
+        'Undo-DbRestore'
         'Remove-DbBackup'
         'Export-DbBackup'
         'Import-DbBackup'

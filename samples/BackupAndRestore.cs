@@ -51,10 +51,10 @@ try
     File.Delete(Path.Combine(uploads, "letter-1.txt"));
     Console.WriteLine($"An accident: {Count(database)} rows and {Directory.GetFiles(uploads).Length} files are left.");
 
-    RestorePlan plan = RestoreService.Prepare(new RestoreRequest { Backup = backup }, SilentObserver.Instance, CancellationToken.None);
-    Console.WriteLine(plan);
-    RestoreResult result = await new RestoreService(repository)
-        .RunAsync(plan, TimeSpan.FromSeconds(30), SilentObserver.Instance, CancellationToken.None);
+    PreparedRestore restore = await PreparedRestore.PrepareAsync(
+        repository, new RestoreRequest { Backup = backup }, changeNothing: false, SilentObserver.Instance, CancellationToken.None);
+    Console.WriteLine(restore.Plan);
+    RestoreResult result = await restore.RunAsync(SilentObserver.Instance, CancellationToken.None);
     Console.WriteLine($"Restored ({result.Status}): {Count(database)} rows and {Directory.GetFiles(uploads).Length} file; the state before is kept as {result.SafetyBackup}.");
     return Count(database) == 1000 ? 0 : 1;
 }

@@ -30,9 +30,10 @@ internal static class EngineRun
     {
         BackupRepository from = new BackupRepository(new DirectoryStore(repository));
         Backup backup = BackupSelection.One(await from.ListAsync(source, CancellationToken.None), source, name, latest: false, repository);
-        RestorePlan plan = RestorePlanner.Plan(new RestoreRequest { Backup = backup, Force = force }, CancellationToken.None);
         var observer = new Executioner(killAt);
-        RestoreResult result = await new RestoreService(from).RunAsync(plan, TimeSpan.FromSeconds(10), observer, CancellationToken.None);
+        PreparedRestore restore = await PreparedRestore.PrepareAsync(
+            from, new RestoreRequest { Backup = backup, Force = force, LockTimeout = TimeSpan.FromSeconds(10) }, changeNothing: true, observer, CancellationToken.None);
+        RestoreResult result = await restore.RunAsync(observer, CancellationToken.None);
         Console.WriteLine(string.Join(", ", result.Restored));
     }
 

@@ -54,9 +54,20 @@ internal sealed class Workbench : IDisposable
 
     public Task<RestoreResult> RestoreAsync(Backup backup) => RestoreAsync(new RestoreRequest { Backup = backup });
 
-    public Task<RestoreResult> RestoreAsync(RestoreRequest request, CancellationToken cancellationToken = default) =>
-        new RestoreService(Repository).RunAsync(
-            RestorePlanner.Plan(request, cancellationToken), SampleDatabase.Patience, Observer, cancellationToken);
+    public async Task<RestoreResult> RestoreAsync(RestoreRequest request, CancellationToken cancellationToken = default)
+    {
+        PreparedRestore restore = await PreparedRestore.PrepareAsync(
+            Repository, request with { LockTimeout = SampleDatabase.Patience }, changeNothing: false, Observer, cancellationToken);
+        return await restore.RunAsync(Observer, cancellationToken);
+    }
+
+    /// <summary>Undoes the newest restore of a source.</summary>
+    public async Task<RestoreResult> UndoAsync(string source, Func<UndoRequest, UndoRequest>? how = null)
+    {
+        var request = new UndoRequest { Record = (await RestoreUndo.ListAsync(Repository, source, CancellationToken.None))[0], LockTimeout = SampleDatabase.Patience };
+        PreparedRestore undo = await RestoreUndo.PrepareAsync(Repository, how?.Invoke(request) ?? request, changeNothing: false, Observer, CancellationToken.None);
+        return await undo.RunAsync(Observer, CancellationToken.None);
+    }
 
     public Task<BackupTestResult> TestAsync(Backup backup, BackupTestLevel level) =>
         new BackupVerifier(Repository).TestAsync(backup, new BackupTestOptions { Level = level }, Observer, CancellationToken.None);

@@ -37,7 +37,7 @@ public sealed class ArchitectureTests
         ["Platform"] = "",
         ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Verification",
         ["Repository"] = "Platform",
-        ["Restores"] = "Backups Docker.Addressing Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention Verification",
+        ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention Verification",
         ["Retention"] = "Engines.PostgreSql Repository",
         ["Tunnels"] = "Docker.Tunnel Platform",
         ["Verification"] = "Backups Docker.Addressing Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository",

@@ -35,10 +35,6 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     [Parameter]
     public ContentKind? Content { get; set; }
 
-    /// <summary>Undoes the newest restore whose old database is still kept on its server.</summary>
-    [Parameter(ParameterSetName = NameSet)]
-    public SwitchParameter Undo { get; set; }
-
     /// <summary>The server, and who connects.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
@@ -181,15 +177,8 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
 
     private void Restore()
     {
-        if (Undo)
-        {
-            foreach (Backup kept in ChooseKept())
-                Restore(kept);
-        }
-        else if (Choose() is { } backup)
-        {
+        if (Choose() is { } backup)
             Restore(backup);
-        }
     }
 
     private void Restore(Backup backup)
@@ -302,38 +291,6 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         return CandidatePrompt.Choose(Host, candidates, Destination is null);
     }
 
-    // All databases that one restore has replaced, each as it was kept last.
-    private IReadOnlyList<Backup> ChooseKept()
-    {
-        BackupRepository repository = CurrentRepository();
-        List<Backup> kept = [.. Run((_, token) => repository.ListAsync(Source, token))
-            .Where(backup => backup.KeptOnServer is not null && (Name is null || string.Equals(backup.Name, Name, StringComparison.OrdinalIgnoreCase)))];
-        if (kept.Count == 0)
-        {
-            throw new BackupFailure(
-                ErrorCodes.BackupNotFound,
-                FailureCategory.NotFound,
-                $"No restore{(Source is null ? string.Empty : $" of '{Source}'")} can be undone: no database is kept on its server.",
-                "Restore the safety backup instead: Get-DbBackup -Type Safety lists what there is.");
-        }
-
-        if (kept.DistinctBy(backup => backup.Source).Count() > 1)
-        {
-            throw new BackupFailure(
-                ErrorCodes.BackupAmbiguous,
-                FailureCategory.InvalidArgument,
-                $"Restores of several sources can be undone: {string.Join(", ", kept.Select(backup => backup.Source).Distinct().Take(5))}.",
-                "Name the source: add -Source.");
-        }
-
-        return
-        [
-            .. kept.Where(backup => backup.Manifest!.Kept!.ReplacedBy == kept[0].Manifest!.Kept!.ReplacedBy)
-                .DistinctBy(backup => backup.Manifest!.Kept!.Replaced)
-                .Where(backup => Database is null || Database.Contains(backup.Manifest!.Kept!.Replaced)),
-        ];
-    }
-
     private void Report(RestoreResult result)
     {
         // Who was asked is also told how it went.
@@ -352,9 +309,9 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
                 + $"Either start the older version of the application, or let it migrate: docker start {string.Join(' ', result.LeftStopped)}. With -Force it is started at once.");
         }
 
-        if (result.SafetyBackup is not { } safety)
+        if (result.RestoreId is not { } id)
             return;
-        string back = $"To go back: Restore-DbBackup {CommandText.Quote(safety.Name)} -Source {CommandText.Quote(safety.Source)} -Repository {CommandText.Quote(safety.Repository)}";
+        string back = $"To go back: Undo-DbRestore {CommandText.Quote(id)} -Source {CommandText.Quote(result.Source)} -Repository {CommandText.Quote(result.Repository)}";
         if (_chosenAtPrompt)
             Host.UI.WriteLine(back);
         else

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Restores;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Completion;
@@ -11,13 +12,17 @@ internal static class RepositoryReader
     // A completion that takes longer than this is of no use.
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
 
-    public static IReadOnlyList<Backup> Read(IDictionary bound)
+    public static IReadOnlyList<Backup> Read(IDictionary bound) => Read<Backup>(bound, (repository, source, token) => repository.ListAsync(source, token));
+
+    /// <summary>The restores that can be undone.</summary>
+    public static IReadOnlyList<RestoreRecord> ReadRestores(IDictionary bound) => Read(bound, RestoreUndo.ListAsync);
+
+    private static IReadOnlyList<T> Read<T>(IDictionary bound, Func<BackupRepository, string?, CancellationToken, Task<IReadOnlyList<T>>> list)
     {
         try
         {
             using var timeout = new CancellationTokenSource(s_timeout);
-            string? source = bound["Source"] as string;
-            return new BackupRepository(RepositoryCommandBase.ResolveRepository(bound["Repository"] as string, Resolve).OpenStore()).ListAsync(source, timeout.Token).GetAwaiter().GetResult();
+            return list(new BackupRepository(RepositoryCommandBase.ResolveRepository(bound["Repository"] as string, Resolve).OpenStore()), bound["Source"] as string, timeout.Token).GetAwaiter().GetResult();
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or IOException or UnauthorizedAccessException or InvalidOperationException or RuntimeException)
         {

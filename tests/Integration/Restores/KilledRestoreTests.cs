@@ -42,11 +42,10 @@ public sealed class KilledRestoreTests : IDisposable
         int reports = KillPoints.CountReports(output);
         Assert.True(reports >= 8, $"It reported only {reports} times.");
 
-        await KillPoints.KillAtEachAsync(KillPoints.Of(reports), Run, (report, _) =>
+        await KillPoints.KillAtEachAsync(KillPoints.Of(reports), Run, async (report, _) =>
         {
-            RestoreService.Recover([_database], _bench.Observer);
+            await RestoreRecovery.RunAsync([_database], _bench.Observer, CancellationToken.None);
             AssertOneState(present, wanted, report);
-            return Task.CompletedTask;
         });
         await AssertRepositoryWholeAsync();
     }
@@ -71,11 +70,10 @@ public sealed class KilledRestoreTests : IDisposable
                 present = Change(int.Parse(call, CultureInfo.InvariantCulture));
                 return SystemCalls.KillAt(_bench.Folder, calls, int.Parse(call, CultureInfo.InvariantCulture), command);
             },
-            (call, _) =>
+            async (call, _) =>
             {
-                RestoreService.Recover([_database], _bench.Observer);
+                await RestoreRecovery.RunAsync([_database], _bench.Observer, CancellationToken.None);
                 AssertOneState(present, wanted, call);
-                return Task.CompletedTask;
             });
         await AssertRepositoryWholeAsync();
     }
@@ -93,7 +91,7 @@ public sealed class KilledRestoreTests : IDisposable
         (int exit, string output) = OtherProcess.Run(Command(backup, "0", force: false));
         Assert.True(exit == 1, output);
         Assert.Contains(ErrorCodes.BackupDamaged, output, StringComparison.Ordinal);
-        RestoreService.Recover([_database], _bench.Observer);
+        await RestoreRecovery.RunAsync([_database], _bench.Observer, CancellationToken.None);
 
         Assert.Equal(present, State());
         _bench.AssertNoLeftovers();

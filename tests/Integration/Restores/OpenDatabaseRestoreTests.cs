@@ -39,11 +39,12 @@ public sealed class OpenDatabaseRestoreTests : IDisposable
         SampleDatabase.Create(_database, journal: journal);
         Backup backup = await _bench.BackUpAsync(_database);
         SampleDatabase.Run(_database, "DELETE FROM notes WHERE id > 5");
-        RestorePlan plan = RestorePlanner.Plan(new RestoreRequest { Backup = backup }, CancellationToken.None);
+        PreparedRestore restore = await PreparedRestore.PrepareAsync(
+            _bench.Repository, new RestoreRequest { Backup = backup, LockTimeout = TimeSpan.FromSeconds(1) }, changeNothing: false, _bench.Observer, CancellationToken.None);
         using OtherProcess application = OtherProcess.Hold(_database);
 
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(
-            () => new RestoreService(_bench.Repository).RunAsync(plan, TimeSpan.FromSeconds(1), _bench.Observer, CancellationToken.None));
+            () => restore.RunAsync(_bench.Observer, CancellationToken.None));
 
         Assert.Equal(ErrorCodes.TargetInUse, failure.Code);
         Assert.Equal("5", application.Ask("SELECT count(*) FROM notes"));

@@ -24,8 +24,8 @@ public sealed class RestoreSpaceTests : IDisposable
         // Enough for either, not for both.
         disk.FillBut(size * 3 / 2);
 
-        NotEnoughSpaceException failure = Assert.Throws<NotEnoughSpaceException>(
-            () => RestorePlanner.Plan(new RestoreRequest { Backup = backup }, CancellationToken.None));
+        NotEnoughSpaceException failure = await Assert.ThrowsAsync<NotEnoughSpaceException>(
+            () => PreparedRestore.PrepareAsync(_bench.Repository, new RestoreRequest { Backup = backup }, changeNothing: true, _bench.Observer, CancellationToken.None));
 
         Assert.True(failure.RequiredBytes >= 2 * size);
     }

@@ -33,6 +33,38 @@ internal static class FileRestorePlanner
         };
     }
 
+    /// <summary>Plans how a database gets back what was copied of it because it was too damaged to be backed up.</summary>
+    /// <exception cref="BackupException">A copy is gone, or the database is in use.</exception>
+    public static RestorePart PlanSetAside(RestoreRequest request, string path, IReadOnlyList<string> copies)
+    {
+        if (copies.FirstOrDefault(copy => !File.Exists(copy)) is { } gone)
+        {
+            throw new BackupFailure(
+                ErrorCodes.BackupNotFound, FailureCategory.NotFound, $"The copy '{gone}' of the database that was replaced is gone. Nothing was changed.",
+                "Put it back where it was, or restore another backup: Get-DbBackup lists them.")
+            { Target = gone };
+        }
+
+        long size = new FileInfo(copies[0]).Length;
+        var payload = new Payload
+        {
+            FileName = Path.GetFileName(copies[0]),
+            Kind = PayloadKind.Database,
+            Format = PayloadFormat.SqliteFile,
+            Compression = PayloadCompression.None,
+            OriginalSize = size,
+            StoredSize = size,
+            OriginalSha256 = string.Empty,
+            StoredSha256 = string.Empty,
+            RestoreName = Path.GetFileName(path),
+        };
+        var warnings = new List<string>();
+        // A damaged file cannot be written through SQLite into one that is open.
+        RestoreTarget target = PlanDatabase(payload, path, request with { Force = false }, warnings);
+        var database = new StagedSqlite(target, string.Empty, new SetAsideDatabase(copies), request.LockTimeout);
+        return new RestorePart([new SqliteFileParticipant(database)], [target]) { Warnings = warnings, SafetyBackup = target.Action != RestoreAction.Create };
+    }
+
     private static (List<RestoreTarget> Targets, List<string> Warnings) Plan(RestoreRequest request)
     {
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
@@ -48,6 +80,7 @@ internal static class FileRestorePlanner
     // A database in a folder of the same restore takes its place together with that.
     private static List<IRestoreParticipant> Participants(List<RestoreTarget> targets, BackupContent content, TimeSpan lockTimeout)
     {
+        var database = new BackedUpDatabase(content);
         var participants = new List<IRestoreParticipant>();
         var inFolders = new HashSet<RestoreTarget>();
         foreach (RestoreTarget folder in targets.Where(target => target.Payload.Kind == PayloadKind.Files))
@@ -55,13 +88,13 @@ internal static class FileRestorePlanner
             StagedSqlite[] inside =
             [
                 .. targets.Where(target => PathWithin(folder.Payload, target.Payload) is not null && inFolders.Add(target))
-                    .Select(target => new StagedSqlite(target, PathWithin(folder.Payload, target.Payload)!, content, lockTimeout)),
+                    .Select(target => new StagedSqlite(target, PathWithin(folder.Payload, target.Payload)!, database, lockTimeout)),
             ];
             participants.Add(new FolderParticipant(folder, inside, content));
         }
 
         participants.InsertRange(0, targets.Where(target => target.Payload.Kind == PayloadKind.Database && !inFolders.Contains(target))
-            .Select(target => new SqliteFileParticipant(new StagedSqlite(target, string.Empty, content, lockTimeout))));
+            .Select(target => new SqliteFileParticipant(new StagedSqlite(target, string.Empty, database, lockTimeout))));
         return participants;
     }
 

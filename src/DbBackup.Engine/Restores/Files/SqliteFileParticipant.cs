@@ -40,6 +40,7 @@ internal sealed class SqliteFileParticipant(StagedSqlite database) : IRestorePar
         {
             database.MakeSelfContained();
             _swap.Swap();
+            database.Accompany();
             database.Release();
         }
 

@@ -1,17 +1,15 @@
 using System.Globalization;
-using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores.Files;
 
 /// <summary>A SQLite database that is restored: how it is staged and checked, and how the present one is held and kept.</summary>
 /// <param name="target">The database that it replaces.</param>
 /// <param name="within">Its path in the folder that is restored with it; empty for a database of its own.</param>
-/// <param name="content">The backup.</param>
+/// <param name="content">What makes the restored file.</param>
 /// <param name="lockTimeout">How long to wait for a locked database.</param>
-internal sealed class StagedSqlite(RestoreTarget target, string within, BackupContent content, TimeSpan lockTimeout) : IDisposable
+internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabaseContent content, TimeSpan lockTimeout) : IDisposable
 {
     private SqliteWriterLock? _lock;
 
@@ -24,20 +22,18 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, BackupCo
     /// <summary>How far it proved itself.</summary>
     public BackupStatus Status { get; private set; } = BackupStatus.Restored;
 
-    /// <summary>Restores the database into a new file and compares it with its fingerprint.</summary>
+    /// <summary>Restores the database into a new file, with the owner and mode that the application needs.</summary>
     public async Task StageAsync(string staged, RestoreStage stage, CancellationToken cancellationToken)
     {
-        Payload payload = target.Payload;
-        var progress = new PayloadProgress(stage.Observer, stage.Activity, $"restoring {payload.RestoreName} beside", payload.OriginalSize);
         Directory.CreateDirectory(Path.GetDirectoryName(staged)!);
-        await DatabaseRestorer.RestoreAsync(content, payload, staged, progress, cancellationToken).ConfigureAwait(false);
-        stage.Report($"checking {payload.RestoreName}");
-        await Task.Run(() => DatabaseRestorer.RequireEqual(content.Manifest, payload, staged, cancellationToken), cancellationToken).ConfigureAwait(false);
-        Status = content.Manifest.FingerprintOf(payload) is null ? BackupStatus.Restored : BackupStatus.Matched;
+        Status = await content.WriteAsync(target.Payload, staged, stage, cancellationToken).ConfigureAwait(false);
         ApplyAttributes(staged);
         DurableFiles.FlushFile(staged);
-        stage.Observer.Verbose($"Restored {payload.RestoreName} beside its place: {Status}.");
+        stage.Observer.Verbose($"Restored {target.Payload.RestoreName} beside its place: {Status}.");
     }
+
+    /// <summary>Adds what belongs to the file besides it, once it is in place.</summary>
+    public void Accompany() => content.Accompany(target.Path);
 
     /// <summary>Holds writers off, so that nothing is committed between the safety backup and the swap.</summary>
     public PresentState Hold(CancellationToken cancellationToken)
@@ -56,7 +52,8 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, BackupCo
     /// <param name="folder">Where the copies go.</param>
     public SetAsideState? SetAside(BackupException? damage, string folder)
     {
-        if (target.Action == RestoreAction.Create || (damage is null ? _lock is not null || target.Action != RestoreAction.Replace : damage.Target?.ToString() != target.Path))
+        bool isDamaged = damage is null ? target.Action == RestoreAction.Replace && _lock is null : target.Action != RestoreAction.Create && IsDamaged();
+        if (!isDamaged)
             return null;
         // Copying the file would end our own lock on it (POSIX locks end with the first close); a damaged database has no writers that
         // could be kept from anything.
@@ -91,6 +88,20 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, BackupCo
     }
 
     public void Dispose() => Release();
+
+    // The failure names a copy in the workspace, and perhaps another database of the same backup.
+    private bool IsDamaged()
+    {
+        try
+        {
+            using SqliteDatabase present = SqliteDatabase.OpenLive(target.Path, lockTimeout, CancellationToken.None);
+            return SqliteCheck.FindDamage(present, thorough: false) is not null;
+        }
+        catch (BackupException)
+        {
+            return true;
+        }
+    }
 
     // The restored file belongs to whom the present one belongs, else to whom it belonged: the application must be able to open it.
     private void ApplyAttributes(string staged)

@@ -1,0 +1,145 @@
+using System.Management.Automation;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Restores;
+using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Pipeline;
+
+namespace DbBackup.PowerShell.Commands;
+
+/// <summary>Undoes a restore: everything that it replaced gets its previous state back.</summary>
+[Cmdlet(VerbsCommon.Undo, "DbRestore", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(RestoreResult), typeof(RestorePlan))]
+public sealed class UndoDbRestoreCommand : RepositoryCommandBase
+{
+    /// <summary>The restore; the newest one by default.</summary>
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("RestoreId")]
+    [ArgumentCompleter(typeof(RestoreIdCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Id { get; set; }
+
+    /// <summary>The source's exact name.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(SourceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Source { get; set; }
+
+    /// <summary>The repository.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(RepositoryCompleter))]
+    public string? Repository { get; set; }
+
+    /// <summary>The server, and who connects.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? ConnectionString { get; set; }
+
+    /// <summary>The server.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [Alias("Host")]
+    public string? HostName { get; set; }
+
+    /// <summary>Its port.</summary>
+    [Parameter]
+    [ValidateRange(1, 65535)]
+    public int? Port { get; set; }
+
+    /// <summary>The role that connects.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Username { get; set; }
+
+    /// <summary>The role and its password.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>The Docker Engine.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? DockerHost { get; set; }
+
+    /// <summary>Where archives are unpacked.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? StagingPath { get; set; }
+
+    /// <summary>Leaves the safety backup out.</summary>
+    [Parameter]
+    public SwitchParameter NoSafetyBackup { get; set; }
+
+    /// <summary>How long to wait for a locked database, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(1, 86400)]
+    public int LockTimeout { get; set; } = 30;
+
+    /// <summary>Skips the question, and writes into a database that is open elsewhere.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Emits the result, or the plan under -WhatIf.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => TryEach(Id ?? Source, Undo);
+
+    private void Undo()
+    {
+        BackupRepository repository = OpenRepository(Repository);
+        var request = new UndoRequest
+        {
+            Record = Choose(repository),
+            Connection = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential) with { Docker = new DockerRequest { DockerHost = DockerHost, Start = !IsWhatIf() } },
+            NoSafetyBackup = NoSafetyBackup,
+            Force = Force,
+            StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
+            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+        };
+        bool whatIf = IsWhatIf();
+        PreparedRestore undo = Run((observer, token) => RestoreUndo.PrepareAsync(repository, request, whatIf, observer, token));
+        string plan = undo.Plan.ToString();
+        if (!Confirmed(plan, $"{plan}\nGo on?", "Undo", Force, "-Force"))
+        {
+            if (PassThru && whatIf)
+                WriteObject(undo.Plan);
+            return;
+        }
+
+        RestoreResult result = Run(undo.RunAsync);
+        if (result.RestoreId is { } id)
+            WriteVerbose($"To take this back: Undo-DbRestore {CommandText.Quote(id)} -Source {CommandText.Quote(result.Source)} -Repository {CommandText.Quote(result.Repository)}");
+        if (PassThru)
+            WriteObject(result);
+    }
+
+    private RestoreRecord Choose(BackupRepository repository)
+    {
+        IReadOnlyList<RestoreRecord> records = Run((_, token) => RestoreUndo.ListAsync(repository, Source, token));
+        RestoreRecord[] fitting = [.. records.Where(record => Id is null || string.Equals(record.Id, Id, StringComparison.OrdinalIgnoreCase))];
+        if (fitting.Length == 0)
+        {
+            throw new BackupFailure(
+                ErrorCodes.BackupNotFound,
+                FailureCategory.NotFound,
+                $"There is no restore {(Id is null ? string.Empty : $"'{Id}' ")}{(Source is null ? string.Empty : $"of '{Source}' ")}that can be undone in '{repository.Location}'.",
+                "A restore can be undone while its safety backup is there: Get-DbBackup -Type Safety lists them, Restore-DbBackup restores one.")
+            { Target = Id ?? Source ?? repository.Location };
+        }
+
+        string[] sources = [.. fitting.Select(record => record.Source).Distinct(StringComparer.Ordinal)];
+        if (sources.Length > 1)
+        {
+            throw new BackupFailure(
+                ErrorCodes.BackupAmbiguous,
+                FailureCategory.InvalidArgument,
+                $"Restores of several sources can be undone: {string.Join(", ", sources.Take(5))}.",
+                "Name the source: add -Source.")
+            { Target = repository.Location };
+        }
+
+        return fitting[0];
+    }
+}
