@@ -55,9 +55,9 @@ update alembic_version set version_num = 'ffffffffffff';
         Require-PostgreSql
         $kept = Get-DbBackup -Source arthsaarthi -Type Safety
         $kept.KeptOnServer | Should -BeLike '*_before_*'
-        Restore-DbBackup -Undo -Source arthsaarthi -ConnectionString $env:DATABASE_URL -Force -WarningAction SilentlyContinue
+        Undo-DbRestore -Source arthsaarthi -ConnectionString $env:DATABASE_URL -Force -WarningAction SilentlyContinue
         Invoke-Psql $database.Name "select version_num from alembic_version" | Should -Be ffffffffffff
-        Restore-DbBackup -Undo -Source arthsaarthi -ConnectionString $env:DATABASE_URL -Force -WarningAction SilentlyContinue
+        Undo-DbRestore -Source arthsaarthi -ConnectionString $env:DATABASE_URL -Force -WarningAction SilentlyContinue
         Invoke-Psql $database.Name "select version_num from alembic_version" | Should -Be 9c1b7a40d2e3
         $login = [pscredential]::new($PostgreSqlServer.User, (ConvertTo-SecureString $PostgreSqlServer.Password -AsPlainText))
         Get-DbBackup -Source arthsaarthi -Type Safety | Remove-DbBackup -Credential $login -Confirm:$false

@@ -2,7 +2,6 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
-using DbBackup.Engine.Engines;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;
 

@@ -52,7 +52,7 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabas
     /// <param name="folder">Where the copies go.</param>
     public SetAsideState? SetAside(BackupException? damage, string folder)
     {
-        bool isDamaged = damage is null ? target.Action == RestoreAction.Replace && _lock is null : target.Action != RestoreAction.Create && IsDamaged();
+        bool isDamaged = damage is null ? target.Action == RestoreAction.Replace && _lock is null : target.Action != RestoreAction.Create && (damage.Target?.ToString() == target.Path || IsDamaged());
         if (!isDamaged)
             return null;
         // Copying the file would end our own lock on it (POSIX locks end with the first close); a damaged database has no writers that
@@ -89,7 +89,7 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabas
 
     public void Dispose() => Release();
 
-    // The failure names a copy in the workspace, and perhaps another database of the same backup.
+    // The failure may name a copy in the workspace, and perhaps another database of the same backup.
     private bool IsDamaged()
     {
         try

@@ -1,5 +1,4 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
-using DbBackup.Engine.Restores;
 using DbBackup.Engine.Restores.PostgreSql;
 using DbBackup.Engine.Retention;
 using DbBackup.Testing;
