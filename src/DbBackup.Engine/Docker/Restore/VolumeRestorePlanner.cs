@@ -62,7 +62,7 @@ internal static class VolumeRestorePlanner
             {
                 throw new BackupFailure(
                     ErrorCodes.TargetInvalid, FailureCategory.InvalidArgument, $"The folder '{files.OriginalPath}' contains the database '{lost.Within}', which would be lost if the folder alone were replaced.",
-                    "Restore both (without -Only), or the files into another folder with -Destination.")
+                    "Restore both (without -Content), or the files into another folder with -Destination.")
                 { Target = files.OriginalPath };
             }
 
