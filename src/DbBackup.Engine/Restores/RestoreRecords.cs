@@ -1,57 +1,50 @@
 using System.Globalization;
 using System.Text.Json;
-using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Restores;
 
 /// <summary>
 /// The records of the restores that can be undone. They lie in the repository beside the safety backups, so that another machine's
-/// administrator finds them too. A record is written when everything is in place, and deleted when the restore has been undone.
+/// administrator finds them too. A record is put when everything is in place, and deleted when the restore has been undone.
 /// </summary>
 /// <param name="repository">The repository.</param>
 internal sealed class RestoreRecords(BackupRepository repository)
 {
-    private const string Suffix = ".json";
+    private const string Folder = RepositoryKeys.Work + "restores/";
 
     /// <summary>An identity for a restore that ends now.</summary>
     public static string NewId(DateTimeOffset now) =>
         string.Create(CultureInfo.InvariantCulture, $"{now.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{Guid.NewGuid().ToString("N")[..4]}");
 
-    /// <summary>All records of a source, or of all sources, newest first.</summary>
+    /// <summary>All records of a source, or of all sources, newest first. One that cannot be read does not hide the others.</summary>
     public async Task<IReadOnlyList<RestoreRecord>> ListAsync(string? source, CancellationToken cancellationToken)
     {
         var records = new List<RestoreRecord>();
-        string folder = Folder(source);
-        if (!Directory.Exists(folder))
-            return records;
-        foreach (string file in Directory.EnumerateFiles(folder, "*" + Suffix, SearchOption.AllDirectories))
+        foreach (StoredObject each in await repository.Store.ListAsync(source is null ? Folder : $"{Folder}{source}/", cancellationToken).ConfigureAwait(false))
         {
-            if (JsonSerializer.Deserialize<RestoreRecord>(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false)) is { } record)
-                records.Add(record);
+            using Stream? content = await repository.Store.OpenAsync(each.Key, 0, null, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (content is not null && await JsonSerializer.DeserializeAsync<RestoreRecord>(content, cancellationToken: cancellationToken).ConfigureAwait(false) is { } record)
+                    records.Add(record);
+            }
+            catch (JsonException)
+            {
+                // Of a newer version, or damaged: what it names is in the repository all the same.
+            }
         }
 
         return [.. records.OrderByDescending(record => record.Restored).ThenByDescending(record => record.Id, StringComparer.Ordinal)];
     }
 
     /// <summary>Adds a record.</summary>
-    public async Task AddAsync(RestoreRecord record, CancellationToken cancellationToken)
-    {
-        string folder = Directory.CreateDirectory(Folder(record.Source)).FullName;
-        string temporary = Path.Combine(folder, $".{record.Id}.tmp");
-        await File.WriteAllBytesAsync(temporary, JsonSerializer.SerializeToUtf8Bytes(record), cancellationToken).ConfigureAwait(false);
-        DurableFiles.FlushFile(temporary);
-        File.Move(temporary, Path.Combine(folder, record.Id + Suffix), overwrite: true);
-        DurableFiles.FlushDirectory(folder);
-    }
+    public Task AddAsync(RestoreRecord record, CancellationToken cancellationToken) =>
+        repository.Store.PutAsync(KeyOf(record), JsonSerializer.SerializeToUtf8Bytes(record), cancellationToken);
 
     /// <summary>Deletes a record.</summary>
-    public Task RemoveAsync(RestoreRecord record, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        File.Delete(Path.Combine(Folder(record.Source), record.Id + Suffix));
-        return Task.CompletedTask;
-    }
+    public Task RemoveAsync(RestoreRecord record, CancellationToken cancellationToken) => repository.Store.DeleteAsync(KeyOf(record), cancellationToken);
 
-    private string Folder(string? source) => Path.Combine(repository.Location, ".dbbackup-restores", source ?? string.Empty);
+    private static string KeyOf(RestoreRecord record) => $"{Folder}{record.Source}/{record.Id}.json";
 }

@@ -26,7 +26,7 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
     {
         var duration = Stopwatch.StartNew();
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
-        BackupProtection? claim = request.Backup.Manifest is { Kept: null } ? await repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false) : null;
+        IAsyncDisposable? claim = request.Backup.Manifest is { Kept: null } ? await repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false) : null;
         ApplicationStop? stop = null;
         try
         {

@@ -1,6 +1,5 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
 
@@ -26,11 +25,10 @@ internal sealed class RetainedDatabase(BackupRepository repository, Backup entry
     {
     }
 
-    public Task CompleteAsync()
+    public async Task CompleteAsync()
     {
-        KeptDatabases.Withdraw(repository, new BackupKey(entry.Source, entry.Name));
+        await KeptDatabases.WithdrawAsync(repository, entry).ConfigureAwait(false);
         _stage!.Observer.Verbose($"'{PostgreSqlConnectionSettings.DatabaseOf(_kept.Location)}' is '{_kept.Replaced}' again.");
-        return Task.CompletedTask;
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -3,7 +3,6 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
 
@@ -22,7 +21,7 @@ internal sealed class ServerParticipant(
     private readonly List<PostgreSqlSession> _locks = [];
     private readonly List<string> _staged = [];
     private readonly List<DatabaseRename> _renames = [];
-    private readonly List<BackupKey> _entries = [];
+    private readonly List<Backup> _entries = [];
     private RestoreStage? _stage;
     private long? _identity;
     private bool _isSwapped;
@@ -72,7 +71,8 @@ internal sealed class ServerParticipant(
             if (request.NoSafetyBackup)
                 continue;
             var entry = new KeptDatabase(server.LocationOf(kept), present.ObjectId, name, server.Username, present.Size, request.Backup.ToString(), serverIdentifier);
-            _entries.Add(KeptDatabases.Publish(repository, request.Backup.Source, entry, databases[index].PresentRevision, maintenance.ServerVersion, now));
+            _entries.Add(await KeptDatabases.PublishAsync(
+                repository, request.Backup.Source, entry, databases[index].PresentRevision, maintenance.ServerVersion, now, cancellationToken).ConfigureAwait(false));
         }
 
         return new PresentState([], [.. _entries.Select(entry => entry.Name)]);
@@ -114,8 +114,8 @@ internal sealed class ServerParticipant(
             await database.DisposeAsync().ConfigureAwait(false);
         if (!_isSwapped)
         {
-            foreach (BackupKey entry in _entries)
-                KeptDatabases.Withdraw(repository, entry);
+            foreach (Backup entry in _entries)
+                await KeptDatabases.WithdrawAsync(repository, entry).ConfigureAwait(false);
             _entries.Clear();
         }
 
