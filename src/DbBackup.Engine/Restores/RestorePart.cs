@@ -1,4 +1,6 @@
 using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Docker.Tunnel;
 
 namespace DbBackup.Engine.Restores;
 
@@ -24,6 +26,15 @@ internal sealed record RestorePart(IReadOnlyList<IRestoreParticipant> Participan
 
     /// <summary>The containers that use what is replaced; null if it is in no container.</summary>
     public RestoreServices? Services { get; init; }
+
+    /// <summary>The same part with the containers that use a server's databases; unchanged if the server is in no container.</summary>
+    public async Task<RestorePart> StoppingAsync(ServerUsers? users, CancellationToken cancellationToken)
+    {
+        if (users is null)
+            return this;
+        SharedDockerClient.Lease docker = await users.Server.UseClientAsync(cancellationToken).ConfigureAwait(false);
+        return this with { Services = new RestoreServices(docker.Client, users.Containers), Owned = [.. Owned, docker] };
+    }
 
     /// <summary>What must live as long as the restore.</summary>
     public IReadOnlyList<IDisposable> Owned { get; init; } = [];

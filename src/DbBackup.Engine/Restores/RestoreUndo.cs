@@ -17,7 +17,10 @@ public sealed record UndoRequest
     /// <summary>The server and role; what is null in it comes from the record.</summary>
     public PostgreSqlConnectionRequest Connection { get; init; } = new();
 
-    /// <summary>Whether the state that is there now is kept, so that the undo can be undone.</summary>
+    /// <summary>The Docker Engine, for files in containers; what is null in it comes from the record.</summary>
+    public DockerRequest? Docker { get; init; }
+
+    /// <summary>Whether the state that is there now is not kept: then the undo cannot be undone.</summary>
     public bool NoSafetyBackup { get; init; }
 
     /// <summary>Whether a database that is open elsewhere is written into.</summary>
@@ -75,6 +78,7 @@ public static class RestoreUndo
             // Of a database that was only set aside there is no backup.
             Backup = safety ?? retained.FirstOrDefault() ?? new Backup(null, record.Source, record.Id, repository.Location, repository.Location, []),
             Connection = request.Connection,
+            Docker = request.Docker,
             NoSafetyBackup = request.NoSafetyBackup,
             Force = request.Force,
             StagingPath = request.StagingPath,

@@ -92,7 +92,9 @@ public sealed class UndoDbRestoreCommand : RepositoryCommandBase
         var request = new UndoRequest
         {
             Record = Choose(repository),
-            Connection = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential) with { Docker = new DockerRequest { DockerHost = DockerHost, Start = !IsWhatIf() } },
+            Connection = ConnectionArguments.ToRequest(
+                ConnectionString, HostName, Port, Username, Credential, docker: ConnectionString is null && HostName is null ? ToDocker() : null),
+            Docker = ToDocker(),
             NoSafetyBackup = NoSafetyBackup,
             Force = Force,
             StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
@@ -114,6 +116,9 @@ public sealed class UndoDbRestoreCommand : RepositoryCommandBase
         if (PassThru)
             WriteObject(result);
     }
+
+    // A server of a container that is off is started for the undo; never only to show a plan.
+    private DockerRequest ToDocker() => new() { DockerHost = DockerHost, Start = !IsWhatIf() };
 
     private RestoreRecord Choose(BackupRepository repository)
     {

@@ -13,14 +13,14 @@ internal static class VolumeRestorePlanner
 {
     /// <summary>Whether what a backup holds of files belongs into containers or volumes.</summary>
     public static bool Applies(RestoreRequest request) =>
-        request.Destination is null && FilesOf(request).Any(payload => request.Connection.Docker?.NamesSubject == true || DockerLocation.IsOne(payload.OriginalPath));
+        request.Destination is null && FilesOf(request).Any(payload => request.Docker?.NamesSubject == true || DockerLocation.IsOne(payload.OriginalPath));
 
     /// <summary>Plans it.</summary>
     /// <exception cref="BackupException">A container, volume or path is not there, or cannot be restored to.</exception>
     public static async Task<RestorePart> PlanAsync(BackupRepository repository, RestoreRequest request, CancellationToken cancellationToken)
     {
         List<Payload> payloads = [.. FilesOf(request)];
-        DockerRequest? elsewhere = request.Connection.Docker;
+        DockerRequest? elsewhere = request.Docker;
         DockerLocation first = LocationOf(payloads[0], elsewhere, request.ContainerPath);
         DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(elsewhere?.DockerHost ?? first.Host), cancellationToken).ConfigureAwait(false);
         try
@@ -53,7 +53,7 @@ internal static class VolumeRestorePlanner
 
     private static async Task<List<VolumePlace>> FindPlacesAsync(DockerClient client, RestoreRequest request, List<Payload> payloads, CancellationToken cancellationToken)
     {
-        DockerRequest? elsewhere = request.Connection.Docker;
+        DockerRequest? elsewhere = request.Docker;
         var places = new List<VolumePlace>();
         foreach (Payload files in payloads.Where(payload => payload.Kind == PayloadKind.Files))
         {

@@ -56,15 +56,15 @@ internal static class PostgreSqlRestorePlanner
         await RequireSpaceAsync(maintenance, items, cancellationToken).ConfigureAwait(false);
         ServerUsers? users = targets.Exists(target => target.Action != RestoreAction.Create)
             ? await ServerUsers.FindAsync(maintenance, [.. items.Select(item => item.Name)], cancellationToken).ConfigureAwait(false) : null;
-        return new RestorePart(Participants(repository, request, server, items, newRoles, content), targets)
+        var part = new RestorePart(Participants(repository, request, server, items, newRoles, content), targets)
         {
             Warnings = warnings,
             SafetyBackup = targets.Exists(target => target.Action == RestoreAction.InPlace),
             PresentRevision = items is [var only] ? only.PresentRevision : null,
             Revision = items is [var one] ? manifest.SchemaRevisionOf(one.Payload) : null,
             NewRoles = newRoles,
-            Services = users is null ? null : new RestoreServices(users.Client, users.Containers),
         };
+        return await part.StoppingAsync(users, cancellationToken).ConfigureAwait(false);
     }
 
     private static List<IRestoreParticipant> Participants(

@@ -36,13 +36,13 @@ internal static class RetainedDatabasePlanner
         }
 
         ServerUsers? users = await ServerUsers.FindAsync(maintenance, [.. databases.Select(database => database.Name)], cancellationToken).ConfigureAwait(false);
-        return new RestorePart([new ServerParticipant(repository, request, server, databases, 0)], targets)
+        var part = new RestorePart([new ServerParticipant(repository, request, server, databases, 0)], targets)
         {
             Warnings = warnings,
             PresentRevision = presentRevision,
             Revision = entries.Count == 1 ? entries[0].SchemaRevision : null,
-            Services = users is null ? null : new RestoreServices(users.Client, users.Containers),
         };
+        return await part.StoppingAsync(users, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<string?> LookAsync(
