@@ -101,9 +101,6 @@ public sealed class Backup
     /// <summary>What is in it and how to check it; null where it cannot be read.</summary>
     public Manifest? Manifest { get; }
 
-    /// <summary>The SHA-256 of its <c>backup.json</c>.</summary>
-    public string? ManifestSha256 { get; init; }
-
     /// <summary>The records of its tests, oldest first.</summary>
     public IReadOnlyList<TestRecord> Tests { get; }
 

@@ -7,8 +7,9 @@ namespace DbBackup.Engine.Repository;
 /// <summary>Reads backups, and the entries of kept databases, from the objects of a store.</summary>
 internal sealed class BackupListing(IObjectStore store)
 {
-    // Enough to hide the way to a share or a bucket, few enough for either.
+    // Enough to hide the way to a remote place, few enough for it.
     private const int ReadsAtOnce = 32;
+    private const string ManifestEnd = "/" + RepositoryKeys.Manifest;
 
     /// <summary>The prefix of a backup's files.</summary>
     public static string FolderOf(Backup backup) => backup.Manifest?.Kept is null
@@ -44,17 +45,23 @@ internal sealed class BackupListing(IObjectStore store)
         var tests = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         foreach (string key in objects.Select(each => each.Key).Where(key => key[0] != '.'))
         {
-            string[] names = key.Split('/');
-            if (names is [_, _, RepositoryKeys.Manifest] && !names[1].StartsWith('.'))
+            if (key.EndsWith(ManifestEnd, StringComparison.Ordinal) && key.AsSpan().Count('/') == 2)
+            {
                 manifests.Add((key, key[..^RepositoryKeys.Manifest.Length]));
-            else if (names is ["kept", var file] && file.EndsWith(".json", StringComparison.Ordinal) && Guid.TryParse(file[..^5], out _))
+                continue;
+            }
+
+            if (!key.EndsWith(".json", StringComparison.Ordinal))
+                continue;
+            string[] names = key.Split('/');
+            if (names is ["kept", var file] && Guid.TryParse(file[..^5], out _))
                 manifests.Add((key, key[..^5] + "/"));
-            else if (names is [var first, var second, "tests", var record] && record.EndsWith(".json", StringComparison.Ordinal))
+            else if (names is [var first, var second, "tests", _])
                 (tests.TryGetValue($"{first}/{second}/", out List<string>? records) ? records : tests[$"{first}/{second}/"] = []).Add(key);
         }
 
         var backups = new Backup?[manifests.Count];
-        var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = ReadsAtOnce };
+        var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = store.LocalFolder is null ? ReadsAtOnce : Environment.ProcessorCount };
         await Parallel.ForAsync(0, manifests.Count, options, async (index, token) =>
         {
             (string key, string folder) = manifests[index];
@@ -81,7 +88,7 @@ internal sealed class BackupListing(IObjectStore store)
             return null;
         string? problem = "its manifest is empty or may not be read";
         Manifest? manifest = json.Length == 0 ? null : ManifestJson.Read(json, out problem);
-        string hash = Convert.ToHexStringLower(SHA256.HashData(json));
+        string? hash = tests.Count > 0 ? HashOf(json) : null;
         var records = new List<TestRecord>();
         foreach (string test in tests)
         {
@@ -97,8 +104,11 @@ internal sealed class BackupListing(IObjectStore store)
         bool isKept = key == folder[..^1] + ".json";
         // An entry that cannot be read has no other name.
         (string source, string name) = isKept && manifest is not null ? (manifest.Source.Name, manifest.Name) : (names[0], names[1]);
-        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), [.. records.OrderBy(record => record.Tested)], problem) { ManifestSha256 = hash };
+        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), [.. records.OrderBy(record => record.Tested)], problem);
     }
+
+    /// <summary>The SHA-256 of a manifest.</summary>
+    public static string HashOf(byte[] manifest) => Convert.ToHexStringLower(SHA256.HashData(manifest));
 
     private async Task<TestRecord?> ReadTestAsync(string key, CancellationToken cancellationToken)
     {

@@ -157,7 +157,9 @@ public sealed class BackupRepository
         ArgumentNullException.ThrowIfNull(backup);
         ArgumentNullException.ThrowIfNull(record);
         string key = $"{BackupListing.FolderOf(backup)}{RepositoryKeys.Tests}{record.Tested.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{Guid.NewGuid():N}.json";
-        await Store.PutAsync(key, ManifestJson.WriteTest(record with { ManifestSha256 = backup.ManifestSha256 }), cancellationToken).ConfigureAwait(false);
+        byte[] manifest = await Store.ReadAsync(BackupListing.ManifestOf(backup), cancellationToken).ConfigureAwait(false)
+            ?? throw BackupSelection.NotFound(backup.ToString(), Location);
+        await Store.PutAsync(key, ManifestJson.WriteTest(record with { ManifestSha256 = BackupListing.HashOf(manifest) }), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>

@@ -42,6 +42,12 @@ internal sealed class FaultyStore(IObjectStore inner) : IObjectStore
         return await inner.OpenAsync(key, offset, length, cancellationToken);
     }
 
+    public async Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken)
+    {
+        await BeginAsync("open", key, cancellationToken);
+        return await inner.ReadAsync(key, cancellationToken);
+    }
+
     public async Task<bool> PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         await BeginAsync("put", key, cancellationToken, writes: true);

@@ -39,6 +39,9 @@ internal sealed class MemoryBucket : IObjectStore
         return Task.FromResult<Stream?>(new ForwardStream(new MemoryStream(found.Content, start, count, writable: false)));
     }
 
+    public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken) =>
+        Task.FromResult(_objects.TryGetValue(key, out (byte[] Content, DateTimeOffset) found) ? [.. found.Content] : (byte[]?)null);
+
     public Task<bool> PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
         Task.FromResult(_objects.TryAdd(key, (content.ToArray(), DateTimeOffset.UtcNow)));
 

@@ -22,7 +22,7 @@ internal sealed record FolderListing(List<StoredObject> Files, List<(string Path
                 path,
                 (ref FileSystemEntry entry) => entry.IsDirectory
                     ? (null, entry.FileName.ToString())
-                    : (new StoredObject(key + entry.FileName.ToString(), entry.Length, entry.LastWriteTimeUtc), string.Empty),
+                    : (new ListedFile(string.Concat(key, entry.FileName), path, key.Length), string.Empty),
                 Everything);
             foreach ((StoredObject? file, string name) in entries)
             {
@@ -46,5 +46,15 @@ internal sealed record FolderListing(List<StoredObject> Files, List<(string Path
         }
 
         return listing;
+    }
+
+    // Of ten thousand files a listing wants the names, and of a few the rest, which costs a call of the system for each.
+    private sealed class ListedFile(string key, string folder, int nameAt) : StoredObject(key, 0, default)
+    {
+        public override long Size => File is { Exists: true } file ? file.Length : 0;
+
+        public override DateTimeOffset Modified => File.LastWriteTimeUtc;
+
+        private FileInfo File => new(Path.Join(folder, Key[nameAt..]));
     }
 }

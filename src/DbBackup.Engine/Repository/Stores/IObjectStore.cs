@@ -1,11 +1,5 @@
 namespace DbBackup.Engine.Repository.Stores;
 
-/// <summary>One object of a store.</summary>
-/// <param name="Key">Its key: names separated by <c>/</c>.</param>
-/// <param name="Size">Its bytes.</param>
-/// <param name="Modified">When it was written, by the store's clock (UTC).</param>
-public sealed record StoredObject(string Key, long Size, DateTimeOffset Modified);
-
 /// <summary>What a store says about itself.</summary>
 /// <param name="Exists">Whether the place exists.</param>
 /// <param name="AvailableBytes">The free bytes; null if there is no limit to know of.</param>
@@ -47,6 +41,11 @@ public interface IObjectStore
     /// <returns>A forward-only stream; null if there is no such object.</returns>
     /// <exception cref="BackupException">It cannot be read.</exception>
     Task<Stream?> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken);
+
+    /// <summary>Reads a small object whole.</summary>
+    /// <returns>Its content; null if there is no such object.</returns>
+    /// <exception cref="BackupException">It cannot be read.</exception>
+    Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken);
 
     /// <summary>Puts a small object, unless its key is taken: whole or not at all, and durable when this returns.</summary>
     /// <returns>False if the key is taken; its object was not touched.</returns>

@@ -1,0 +1,28 @@
+namespace DbBackup.Engine.Repository.Stores;
+
+/// <summary>One object of a store, as a listing has it.</summary>
+public class StoredObject
+{
+    /// <summary>Creates the object.</summary>
+    /// <param name="key">Its key: names separated by <c>/</c>.</param>
+    /// <param name="size">Its bytes.</param>
+    /// <param name="modified">When it was written, by the store's clock (UTC).</param>
+    public StoredObject(string key, long size, DateTimeOffset modified)
+    {
+        Key = key;
+        Size = size;
+        Modified = modified;
+    }
+
+    /// <summary>Its key: names separated by <c>/</c>.</summary>
+    public string Key { get; }
+
+    /// <summary>Its bytes.</summary>
+    public virtual long Size { get; }
+
+    /// <summary>When it was written, by the store's clock (UTC).</summary>
+    public virtual DateTimeOffset Modified { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Key;
+}
