@@ -25,15 +25,16 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
         }
 
         DeploymentRecord deployment = await setup.Deployment.InspectAsync(cancellationToken).ConfigureAwait(false);
-        TargetSources sources = await setup.Target.OpenAsync(cancellationToken).ConfigureAwait(false);
+        PlannedBackups plan = await BackupPlanner.PlanAsync(setup.Target.Intent, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         long size = 0;
-        await using (sources.ConfigureAwait(false))
+        await using (plan.ConfigureAwait(false))
         {
+            PlannedBackup planned = plan.Backups.Single();
             var previews = new List<SourcePreview>();
-            foreach (IBackupSource source in sources.Sources)
+            foreach (IBackupSource source in planned.Sources)
                 previews.Add(await source.InspectAsync(cancellationToken).ConfigureAwait(false));
             size = previews.Sum(preview => preview.ContentBytes);
-            string name = setup.Request.SourceName ?? BackupName.From(sources.Sources[0].DefaultName);
+            string name = setup.Request.SourceName ?? BackupName.From(planned.Sources[0].DefaultName);
             await BackupSpace.RequireAsync(repository, null, previews, await HistoryAsync(repository, name, cancellationToken).ConfigureAwait(false), verify: true, cancellationToken).ConfigureAwait(false);
         }
 

@@ -165,19 +165,20 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
 
     private async Task<Backup> BackUpAsync(BackupType type, string tag, bool verify, CancellationToken cancellationToken)
     {
-        TargetSources sources = await setup.Target.OpenAsync(cancellationToken).ConfigureAwait(false);
-        await using (sources.ConfigureAwait(false))
+        PlannedBackups plan = await BackupPlanner.PlanAsync(setup.Target.Intent, observer, cancellationToken).ConfigureAwait(false);
+        await using (plan.ConfigureAwait(false))
         {
+            PlannedBackup planned = plan.Backups.Single();
             return await new BackupService(repository).CreateAsync(
                 new BackupRequest
                 {
-                    Sources = sources.Sources,
+                    Sources = planned.Sources,
                     SourceName = Request.SourceName,
                     Type = type,
                     Verify = verify,
                     Fingerprint = verify ? FingerprintLevel.Content : FingerprintLevel.Rows,
-                    TestServer = sources.TestServer,
-                    Pause = sources.Pause,
+                    TestServer = planned.TestServer,
+                    Pause = planned.Pause,
                     Tags = [tag],
                 },
                 observer,

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Discovery;
 

@@ -1,3 +1,5 @@
+using DbBackup.Engine.Platform;
+
 namespace DbBackup.Engine.Discovery;
 
 /// <summary>Which sources are looked for; what is not said does not narrow the search.</summary>
@@ -27,9 +29,3 @@ public sealed record SourceSearchRequest
     /// <summary>Whether a kind is looked for.</summary>
     public bool Wants(BackupSourceKind kind) => Kinds.Count == 0 || Kinds.Contains(kind);
 }
-
-/// <summary>A name as a person wrote it.</summary>
-/// <param name="Text">What was written.</param>
-/// <param name="IsExact">Whether it has no wildcards: then it is an error where nothing has that name.</param>
-/// <param name="Fits">Whether a name answers to it.</param>
-public sealed record NameFilter(string Text, bool IsExact, Func<string, bool> Fits);

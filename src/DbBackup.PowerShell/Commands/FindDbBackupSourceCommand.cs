@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using DbBackup.Engine.Discovery;
+using DbBackup.Engine.Platform;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 

@@ -1,8 +1,7 @@
 using System.Management.Automation;
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Files;
-using DbBackup.Engine.Engines;
-using DbBackup.Engine.Engines.Files;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 
@@ -71,39 +70,18 @@ public sealed partial class NewDbBackupCommand
 
     private string DockerName => InputObject?.Name ?? Container ?? Service ?? ComposeProject ?? Volume?[0] ?? "Docker";
 
-    private void BackUpInDocker()
+    private BackupIntent DockerIntent()
     {
         if (InputObject is { Kind: BackupSourceKind.Sqlite, Path: { } path } && !DockerLocation.IsOne(InputObject.Location))
-        {
-            BackUp(new PathItem(path, path, false));
-            return;
-        }
-
+            return SqliteIntent(path);
         // A folder of pg_dump would lie in the container, and files are kept as they are.
         string[] formats = WantsDatabase ? s_containerFormats : s_fileFormats;
         if (Format is not null && !formats.Contains(Format, StringComparer.OrdinalIgnoreCase))
             throw WrongFormat(WantsDatabase ? "a PostgreSQL database in a container" : "what is in a container or volume as files", formats);
-        var plans = new List<ContainerFilesPlan>();
-        try
-        {
-            foreach (ContainerFilesRequest files in FilesRequests())
-                plans.Add(Run((_, token) => ContainerFiles.ResolveAsync(files, token)));
-            IReadOnlyList<IBackupSource> sources = [.. plans.SelectMany(plan => plan.Sources)];
-            if (WantsDatabase)
-            {
-                BackUpServer(
-                    ConnectionArguments.ToRequest(null, null, Port, Username, Credential, InputObject?.Database, Subject(Service)), sources, ContainerFiles.PauseFor(plans));
-                return;
-            }
-
-            IEnumerable<FolderSource> includes = ResolveAdditionalPaths().Select(include => new FolderSource(include));
-            Create(DescribeWithFingerprint([.. sources, .. includes]) with { Pause = ContainerFiles.PauseFor(plans) }, plans[0].Location.ToString(), "Back up");
-        }
-        finally
-        {
-            foreach (ContainerFilesPlan plan in plans)
-                Run(async (_, _) => { await plan.DisposeAsync().ConfigureAwait(false); return true; });
-        }
+        ContainerFilesRequest[] files = [.. FilesRequests()];
+        if (!WantsDatabase)
+            return new BackupIntent.OfContainerFiles { ContainerFiles = files };
+        return ServerIntent(ConnectionArguments.ToRequest(null, null, Port, Username, Credential, InputObject?.Database, Subject(Service))) with { ContainerFiles = files };
     }
 
     private bool WantsDatabase => InputObject is { } found
@@ -122,7 +100,6 @@ public sealed partial class NewDbBackupCommand
         foreach (string volume in Volume ?? [])
         {
             DockerRequest subject = Subject(null) with { Volume = volume };
-            subject = Run((_, token) => ContainerFiles.NameVolumeAsync(subject, token));
             foreach (string? path in ParameterSetName == VolumeSet ? ContainerPath ?? [null!] : [null!])
                 yield return Files(subject, path);
         }

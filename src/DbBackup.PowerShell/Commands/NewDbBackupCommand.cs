@@ -1,10 +1,9 @@
 using System.Management.Automation;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Engines;
-using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Platform;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 
@@ -135,13 +134,13 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     {
         if (ParameterSetName == PostgreSqlSet)
         {
-            TryEach(HostName ?? "PostgreSQL", () => BackUpServer(ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential), [], null));
+            TryEach(HostName ?? "PostgreSQL", () => BackUp(ServerIntent(ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential))));
             return;
         }
 
         if (ParameterSetName is ContainerSet or ComposeSet or VolumeSet or SourceSet)
         {
-            TryEach(DockerName, BackUpInDocker);
+            TryEach(DockerName, () => BackUp(DockerIntent()));
             return;
         }
 
@@ -155,7 +154,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
             throw item.Failure!;
         if (item.ByWildcard && !SqliteFile.IsDatabase(path))
         {
-            WriteVerbose($"Passed over '{path}': it is not a SQLite database.");
+            WriteVerbose($"Skipped '{path}': it is not a SQLite database.");
             return;
         }
 
@@ -169,98 +168,52 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
             { Target = path };
         }
 
+        BackUp(SqliteIntent(path));
+    }
+
+    // The plan that is confirmed, or shown by -WhatIf, is the plan that is run.
+    private void BackUp(BackupIntent intent)
+    {
+        PlannedBackups plan = Run((observer, token) => BackupPlanner.PlanAsync(
+            intent with { AdditionalPaths = [.. ResolveAdditionalPaths()], SourceName = Source }, observer, token));
+        try
+        {
+            foreach (PlannedBackup planned in plan.Backups)
+                TryEach(planned.Name, () => Create(Describe(planned), planned.ToString(), "Back up"));
+        }
+        finally
+        {
+            Run(async (_, _) =>
+            {
+                await plan.DisposeAsync().ConfigureAwait(false);
+                return true;
+            });
+        }
+    }
+
+    private BackupIntent.OfSqlite SqliteIntent(string path)
+    {
         if (Format is not null && !s_sqliteFormats.Contains(Format, StringComparer.OrdinalIgnoreCase))
             throw WrongFormat("a SQLite database", s_sqliteFormats);
-        var sources = new List<IBackupSource>
+        return new BackupIntent.OfSqlite(path)
         {
-            new SqliteSource(path, Enum.Parse<SqliteFormat>(Format ?? "Native", ignoreCase: true), TimeSpan.FromSeconds(LockTimeout), AllowEmpty),
+            Format = Enum.Parse<SqliteFormat>(Format ?? "Native", ignoreCase: true),
+            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+            AllowEmpty = AllowEmpty,
         };
-        sources.AddRange(ResolveAdditionalPaths().Select(include => new FolderSource(include)));
-        Create(DescribeWithFingerprint(sources), path, "Back up");
     }
 
-    private void BackUpServer(PostgreSqlConnectionRequest connection, IReadOnlyList<IBackupSource> files, IApplicationPause? pause)
+    private BackupIntent.OfServer ServerIntent(PostgreSqlConnectionRequest connection)
     {
-        PostgreSqlConnectionSettings server = Run((_, token) => PostgreSqlServer.ResolveAsync(connection, token));
-        foreach (string warning in server.Warnings)
-            WriteWarning(warning);
-        PostgreSqlDumpOptions options = DumpOptions();
-        if (AllDatabases)
-        {
-            IReadOnlyList<string> all = Run((_, token) => PostgreSqlServer.DatabasesAsync(server, token));
-            IEnumerable<IBackupSource> databases = all.Where(name => Database is null || Fits(name))
-                .Select(name => new PostgreSqlSource(server, name, options with { AllowEmpty = true }));
-            CreateServerBackup([new PostgreSqlGlobalsSource(server), .. databases, .. files], server.LocationOf(null), connection, pause);
-            return;
-        }
-
-        IReadOnlyList<string> chosen = ChooseDatabases(server);
-        if (chosen.Count > 1 && files.Count > 0)
-        {
-            throw new BackupFailure(
-                ErrorCodes.InvalidArgument,
-                FailureCategory.InvalidArgument,
-                $"Files belong to one restore point, but {chosen.Count} databases are meant: {string.Join(", ", chosen.Take(5))}.",
-                "Name one database, or put all into one backup with -AllDatabases.");
-        }
-
-        if (chosen.Count > 1 && Source is not null)
-        {
-            throw new BackupFailure(
-                ErrorCodes.InvalidArgument,
-                FailureCategory.InvalidArgument,
-                $"-Source '{Source}' names one source, but {chosen.Count} databases are meant: {string.Join(", ", chosen.Take(5))}.",
-                "Leave -Source out (each database gets its own name), or put all into one backup with -AllDatabases.");
-        }
-
-        foreach (string name in chosen)
-            TryEach(name, () => CreateServerBackup([new PostgreSqlSource(server, name, options), .. files], server.LocationOf(name), connection, pause));
+        NameFilter[] names = [.. (Database ?? []).Select(Filter)];
+        DatabaseChoice databases = AllDatabases ? new DatabaseChoice.WholeServer(names)
+            : Database is null ? new DatabaseChoice.OfConnection() : new DatabaseChoice.Named(names);
+        return new BackupIntent.OfServer(connection, databases, DumpOptions());
     }
 
-    private IReadOnlyList<string> ChooseDatabases(PostgreSqlConnectionSettings server)
-    {
-        string[] named = Database ?? (server.Database is { } one ? [one] : throw new BackupFailure(
-            ErrorCodes.InvalidArgument,
-            FailureCategory.InvalidArgument,
-            $"No database of '{server.LocationOf(null)}' was named.",
-            "Name it with -Database (wildcards are allowed) or in the connection string, or take them all with -AllDatabases."));
-        // A database may be called "a*b": only what has a wildcard is looked up.
-        if (Database is null || !named.Any(WildcardPattern.ContainsWildcardCharacters))
-            return named;
-        IReadOnlyList<string> all = Run((_, token) => PostgreSqlServer.DatabasesAsync(server, token));
-        var chosen = new List<string>();
-        foreach (string pattern in named)
-        {
-            List<string> matches = !WildcardPattern.ContainsWildcardCharacters(pattern) || all.Contains(pattern)
-                ? [pattern]
-                : [.. all.Where(name => new WildcardPattern(pattern, WildcardOptions.None).IsMatch(name))];
-            if (matches.Count == 0)
-            {
-                throw new BackupFailure(
-                    ErrorCodes.SourceNotFound,
-                    FailureCategory.NotFound,
-                    $"No database of '{server.LocationOf(null)}' matches '{pattern}'.",
-                    $"These are there: {string.Join(", ", all.Take(10))}.")
-                { Target = pattern };
-            }
-
-            chosen.AddRange(matches.Except(chosen));
-        }
-
-        return chosen;
-    }
-
-    private bool Fits(string name) => Database!.Any(pattern => new WildcardPattern(pattern, WildcardOptions.None).IsMatch(name));
-
-    private void CreateServerBackup(IEnumerable<IBackupSource> databases, string location, PostgreSqlConnectionRequest connection, IApplicationPause? pause)
-    {
-        BackupRequest request = DescribeWithFingerprint([.. databases, .. ResolveAdditionalPaths().Select(include => new FolderSource(include))]) with
-        {
-            TestServer = TestServer is not null ? ConnectionArguments.ToRequest(TestServer) : connection,
-            Pause = pause,
-        };
-        Create(request, location, "Back up");
-    }
+    // PostgreSQL's names have upper and lower case.
+    private static NameFilter Filter(string name) => new(
+        name, !WildcardPattern.ContainsWildcardCharacters(name), new WildcardPattern(name, WildcardOptions.None).IsMatch);
 
     private PostgreSqlDumpOptions DumpOptions()
     {
@@ -279,10 +232,12 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
         };
     }
 
-    private BackupRequest DescribeWithFingerprint(IReadOnlyList<IBackupSource> sources) => Describe(sources) with
+    private BackupRequest Describe(PlannedBackup planned) => Describe(planned.Sources) with
     {
         Fingerprint = MyInvocation.BoundParameters.ContainsKey(nameof(Fingerprint)) ? Fingerprint
             : Verify ? FingerprintLevel.Content : FingerprintLevel.Rows,
+        TestServer = TestServer is not null && planned.TestServer is not null ? ConnectionArguments.ToRequest(TestServer) : planned.TestServer,
+        Pause = planned.Pause,
     };
 
     private BackupFailure WrongFormat(string what, IEnumerable<string> formats) => new(

@@ -67,13 +67,16 @@ public abstract class BackupCreationCommandBase : PathCommandBase
         StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
     };
 
-    /// <summary>Asks where it is wanted, makes the backup and emits it.</summary>
-    private protected void Create(BackupRequest request, string path, string action)
+    /// <summary>Asks if the preferences want it, makes the backup and emits it.</summary>
+    /// <param name="request">The backup.</param>
+    /// <param name="what">What is captured, for -WhatIf and the question.</param>
+    /// <param name="action">The verb.</param>
+    private protected void Create(BackupRequest request, string what, string action)
     {
         BackupRepository repository = OpenRepository(Repository);
         string source = BackupService.ResolveSourceName(request);
         string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? DateTimeOffset.UtcNow, request.Type);
-        if (ShouldProcess($"'{path}' as '{source}/{name}' in '{repository.Location}'", action))
+        if (ShouldProcess($"{what} as '{source}/{name}' in '{repository.Location}'", action))
             WriteObject(Run((observer, token) => new BackupService(repository).CreateAsync(request, observer, token)));
     }
 }

@@ -4,6 +4,7 @@ using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Upgrades.Deployments;
 
@@ -81,7 +82,7 @@ internal static class ApplicationFinder
         var search = new SourceSearchRequest
         {
             DockerHost = request.Application!.DockerHost,
-            Containers = [new NameFilter(container.ShortName, true, name => name == container.ShortName)],
+            Containers = [NameFilter.Exact(container.ShortName)],
             Kinds = [BackupSourceKind.Sqlite],
         };
         var found = new List<string>();

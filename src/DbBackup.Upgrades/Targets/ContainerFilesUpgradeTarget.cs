@@ -38,8 +38,7 @@ internal sealed class ContainerFilesUpgradeTarget(
         return first ?? new SchemaRevision { Target = Location(paths[0] ?? string.Empty), Engine = "Files" };
     }
 
-    public Task<TargetSources> OpenAsync(CancellationToken cancellationToken) =>
-        TargetSources.OpenAsync([], paths.Select(path => Files(path, Consistency.Auto)), null, cancellationToken);
+    public BackupIntent Intent => new BackupIntent.OfContainerFiles { ContainerFiles = [.. paths.Select(path => Files(path, Consistency.Auto))] };
 
     // A lock of SQLite lasts for a transaction, and whoever writes is stopped before.
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);

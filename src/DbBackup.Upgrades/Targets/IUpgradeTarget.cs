@@ -1,3 +1,4 @@
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
 
@@ -19,8 +20,8 @@ internal interface IUpgradeTarget : IAsyncDisposable
     /// <exception cref="BackupException">They are not there, or cannot be read.</exception>
     Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken);
 
-    /// <summary>Opens them as the sources of a backup.</summary>
-    Task<TargetSources> OpenAsync(CancellationToken cancellationToken);
+    /// <summary>What a backup of them takes: one restore point.</summary>
+    BackupIntent Intent { get; }
 
     /// <summary>Who holds locks that a migration would wait for; null where nobody does.</summary>
     Task<string?> FindHolderAsync(CancellationToken cancellationToken);

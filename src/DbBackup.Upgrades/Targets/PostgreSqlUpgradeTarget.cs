@@ -1,9 +1,9 @@
 using System.Globalization;
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines;
-using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Load;
@@ -52,13 +52,12 @@ internal sealed class PostgreSqlUpgradeTarget(
     public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
         WithServerAsync(server => SchemaRevisions.OfPostgreSqlAsync(server, database, cancellationToken), cancellationToken);
 
-    public async Task<TargetSources> OpenAsync(CancellationToken cancellationToken)
+    public BackupIntent Intent => new BackupIntent.OfServer(
+        connection with { Database = database }, new DatabaseChoice.OfConnection(), new PostgreSqlDumpOptions { LockTimeout = request.LockTimeout })
     {
-        PostgreSqlConnectionSettings server = await ResolveAsync(cancellationToken).ConfigureAwait(false);
-        var source = new PostgreSqlSource(server, database, new PostgreSqlDumpOptions { LockTimeout = request.LockTimeout });
-        return await TargetSources.OpenAsync(
-            [source, .. request.Include.Select(include => new FolderSource(include))], files, connection with { Database = database }, cancellationToken).ConfigureAwait(false);
-    }
+        ContainerFiles = files,
+        AdditionalPaths = request.Include,
+    };
 
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => WithSessionAsync(
         async session =>

@@ -1,5 +1,5 @@
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines;
-using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
@@ -20,13 +20,7 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
 
     public string? WhyNoCopy => request.DatabaseVariable is null ? "it is not known how the migration is led to a copy (-DatabaseVariable)" : null;
 
-    public Task<TargetSources> OpenAsync(CancellationToken cancellationToken)
-    {
-        foreach (string include in request.Include.Where(include => !Path.Exists(include)))
-            throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no '{include}' to back up with the database.", "Check the path (-AdditionalPath).") { Target = include };
-        return TargetSources.OpenAsync(
-            [new SqliteSource(path, SqliteFormat.Native, request.LockTimeout), .. request.Include.Select(include => new FolderSource(include))], [], null, cancellationToken);
-    }
+    public BackupIntent Intent => new BackupIntent.OfSqlite(path) { LockTimeout = request.LockTimeout, AdditionalPaths = request.Include };
 
     // A lock of SQLite lasts for a transaction: the backup and the migration wait for it, each for as long as it is told.
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);

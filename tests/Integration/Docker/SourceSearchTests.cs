@@ -1,4 +1,5 @@
 using DbBackup.Engine.Discovery;
+using DbBackup.Engine.Platform;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Docker;
@@ -183,7 +184,7 @@ public sealed class SourceSearchTests
     // Never the whole engine: others use it too.
     private static SourceSearchRequest InContainers(string name) => new() { Containers = [Exact(name)] };
 
-    private static NameFilter Exact(string name) => new(name, IsExact: true, other => other == name);
+    private static NameFilter Exact(string name) => NameFilter.Exact(name);
 
     private static async Task<BackupSource[]> FindAsync(SourceSearchRequest request, IOperationObserver? observer = null)
     {

@@ -50,21 +50,6 @@ public static class ContainerFiles
             first.Client.Endpoint, [.. plans.SelectMany(plan => plan.Pausing).Select(container => container.Id).Distinct(StringComparer.Ordinal)], first.Mode!.Value);
     }
 
-    /// <summary>Puts a volume's full name into a request in which the name may be the one of the project's own file.</summary>
-    /// <exception cref="BackupException">The engine does not answer.</exception>
-    public static async Task<DockerRequest> NameVolumeAsync(DockerRequest request, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        if (request.ComposeProject is null)
-            return request;
-        using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.DockerHost), cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<VolumeModel> volumes = await client.VolumeListAsync(cancellationToken).ConfigureAwait(false);
-        ComposeProject project = await ComposeProject.FindAsync(client, request.ComposeProject, cancellationToken).ConfigureAwait(false);
-        VolumeModel? own = volumes.FirstOrDefault(volume =>
-            volume.Labels?.GetValueOrDefault(ComposeLabels.Project) == project.Name && volume.Labels.GetValueOrDefault(ComposeLabels.Volume) == request.Volume);
-        return request with { Volume = own?.Name ?? request.Volume };
-    }
-
     /// <summary>A path with one slash between its parts and none at its end; null for a volume's own root.</summary>
     internal static string? Normalize(string path, bool isOfVolume)
     {
@@ -118,12 +103,22 @@ public static class ContainerFiles
         }
     }
 
-    private static async Task<ContainerFilesPlan> ResolveVolumeAsync(ContainerFilesRequest request, string name, string? path, CancellationToken cancellationToken)
+    // With a compose project, the name may be the one of the project's own file.
+    private static async Task<string> FullNameAsync(DockerClient client, string composeProject, string name, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<VolumeModel> volumes = await client.VolumeListAsync(cancellationToken).ConfigureAwait(false);
+        ComposeProject project = await ComposeProject.FindAsync(client, composeProject, cancellationToken).ConfigureAwait(false);
+        return volumes.FirstOrDefault(volume =>
+            volume.Labels?.GetValueOrDefault(ComposeLabels.Project) == project.Name && volume.Labels.GetValueOrDefault(ComposeLabels.Volume) == name)?.Name ?? name;
+    }
+
+    private static async Task<ContainerFilesPlan> ResolveVolumeAsync(ContainerFilesRequest request, string given, string? path, CancellationToken cancellationToken)
     {
         DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Subject.DockerHost), cancellationToken).ConfigureAwait(false);
         TemporaryContainer? temporary = null;
         try
         {
+            string name = request.Subject.ComposeProject is { } project ? await FullNameAsync(client, project, given, cancellationToken).ConfigureAwait(false) : given;
             VolumeModel volume = await client.VolumeInspectAsync(name, cancellationToken).ConfigureAwait(false);
             var location = new DockerLocation { Host = DockerLocation.HostOf(client.Endpoint), Volume = name, Path = path };
             IReadOnlyList<ContainerUse> users = await ContainerUsers.OfVolumeAsync(client, name, cancellationToken).ConfigureAwait(false);
