@@ -35,7 +35,7 @@ try
     {
         Sources = [new SqliteSource(database, SqliteFormat.Native, TimeSpan.FromSeconds(30)), new FolderSource(uploads)],
         Name = "pre_migration_v2",
-        Type = BackupType.PreMigration,
+        Reason = BackupReason.PreMigration,
     };
     Backup backup = await new BackupService(repository).CreateAsync(request, SilentObserver.Instance, CancellationToken.None);
     Console.WriteLine($"Backed up as {backup}: {ByteSize.Format(backup.OriginalSize)} in {ByteSize.Format(backup.Size)}, revision {backup.SchemaRevision}.");

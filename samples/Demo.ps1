@@ -24,8 +24,8 @@ Import-DbBackup ./seed.sql -Repository ./seed -AllowNewRepository | Export-DbBac
 Remove-Item -Recurse -Force seed, seed.sql
 1..20 | ForEach-Object { "Dear company $_" | Set-Content "uploads/letter-$_.txt" }
 
-Show 'New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Type PreMigration'
-New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Type PreMigration -AllowNewRepository | Format-Table
+Show 'New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Reason PreMigration'
+New-DbBackup ./data/pats.db -AdditionalPath ./uploads -Name pre_migration_v2 -Reason PreMigration -AllowNewRepository | Format-Table
 
 Show 'Get-DbBackup -Source pats -Latest | Test-DbBackup -Level Restore'
 Get-DbBackup -Source pats -Latest | Test-DbBackup -Level Restore | Format-List

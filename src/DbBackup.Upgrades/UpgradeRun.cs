@@ -158,12 +158,12 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
     private async Task<string> BackUpAsync(CancellationToken cancellationToken)
     {
         // Restored and compared before it counts: it may be all that is left.
-        Backup backup = await BackUpAsync(BackupType.PreMigration, "upgrade:" + journal.Note.Id, verify: true, cancellationToken).ConfigureAwait(false);
+        Backup backup = await BackUpAsync(BackupReason.PreMigration, "upgrade:" + journal.Note.Id, verify: true, cancellationToken).ConfigureAwait(false);
         journal.Write(journal.Note with { BackupSource = backup.Source, BackupName = backup.Name });
         return $"{backup.Source}/{backup.Name}, {backup.Status}, {ByteSize.Format(backup.Size)}";
     }
 
-    private async Task<Backup> BackUpAsync(BackupType type, string tag, bool verify, CancellationToken cancellationToken)
+    private async Task<Backup> BackUpAsync(string reason, string tag, bool verify, CancellationToken cancellationToken)
     {
         PlannedBackups plan = await BackupPlanner.PlanAsync(setup.Target.Intent, observer, cancellationToken).ConfigureAwait(false);
         await using (plan.ConfigureAwait(false))
@@ -174,7 +174,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
                 {
                     Sources = planned.Sources,
                     SourceName = Request.SourceName,
-                    Type = type,
+                    Reason = reason,
                     Verify = verify,
                     Fingerprint = verify ? FingerprintLevel.Content : FingerprintLevel.Rows,
                     TestServer = planned.TestServer,
@@ -191,7 +191,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
     {
         if (journal.Note.BackupName is not null)
             return await RehearseOnAsync(await UpgradeRollback.FindBackupAsync(journal.Note, repository, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        Backup backup = await BackUpAsync(BackupType.Rehearsal, RehearsalTag(journal.Note.Id), verify: false, cancellationToken).ConfigureAwait(false);
+        Backup backup = await BackUpAsync(BackupReason.Rehearsal, RehearsalTag(journal.Note.Id), verify: false, cancellationToken).ConfigureAwait(false);
         try
         {
             return await RehearseOnAsync(backup, cancellationToken).ConfigureAwait(false);

@@ -39,8 +39,14 @@ public sealed class Backup
     /// <summary>The kind of the source: <c>Sqlite</c>, <c>PostgreSql</c>, <c>Files</c>.</summary>
     public string? Engine => Manifest?.Source.Engine;
 
-    /// <summary>Why it was made.</summary>
-    public BackupType? Type => Manifest?.Type;
+    /// <summary>How it was made: <c>Full</c>.</summary>
+    public string? Method => Manifest?.Method;
+
+    /// <summary>Why it was made: <c>Manual</c>, <c>Scheduled</c>, <c>PreMigration</c>, <c>Safety</c> or <c>Rehearsal</c>.</summary>
+    public string? Reason => Manifest?.Reason;
+
+    /// <summary>Whether it holds all of its source: <c>Whole</c> or <c>Partial</c>.</summary>
+    public string? Scope => Manifest?.Scope;
 
     /// <summary>When its snapshot was taken, in local time.</summary>
     public DateTimeOffset? Created => Manifest?.Created.ToLocalTime();
@@ -62,7 +68,7 @@ public sealed class Backup
     {
         get
         {
-            if (Manifest is null)
+            if (Problem is not null)
                 return BackupStatus.Unreadable;
             BackupStatus status = BackupStatus.Written;
             foreach (TestRecord test in Tests)
@@ -106,6 +112,9 @@ public sealed class Backup
 
     /// <summary>Whether a restore from it can be expected to work: its manifest is readable, and its last test did not fail.</summary>
     public bool IsGood => Status >= BackupStatus.Written;
+
+    /// <summary>Whether it was made for a moment: what a restore or an upgrade replaced, or the copy of a rehearsal. It is no backup of its source to rely on.</summary>
+    public bool IsTemporary => Reason is BackupReason.Safety or BackupReason.Rehearsal;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Source}/{Name}";

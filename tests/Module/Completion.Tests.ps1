@@ -34,9 +34,9 @@ Describe 'Tab completion' {
 
     It 'knows the values of parameters' {
         Complete 'Test-DbBackup -Level ' | Sort-Object | Should -Be Checksum, Restore, Structure
-        Complete 'New-DbBackup -Type ' | Should -Be Full, PreMigration
+        Complete 'New-DbBackup -Reason ' | Should -Be Manual, PreMigration, Scheduled
         Complete 'New-DbBackup -Compression ' | Sort-Object | Should -Be Auto, Gzip, None, Zstd
-        Complete 'Get-DbBackup -Type ' | Should -Contain Safety
+        Complete 'Get-DbBackup -Reason ' | Should -Contain Safety
     }
 
     It 'says more in its tool tip' {

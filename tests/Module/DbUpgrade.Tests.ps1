@@ -48,7 +48,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         $result.FromRevision, $result.ToRevision | Should -Be aa01, bb02
         $result.Steps.Name | Should -Be Preflight, Backup, Rehearsal, Migration, Check
         (Get-DbSchemaRevision ./pats.db -MigrationPath ./backend).Relation | Should -Be Same
-        "$((Get-DbBackup).Type) $((Get-DbBackup).Status)" | Should -Be 'PreMigration Matched'
+        "$((Get-DbBackup).Reason) $((Get-DbBackup).Status)" | Should -Be 'PreMigration Matched'
         $text = $result | Out-String -Width 200
         $text | Should -Match 'Revision +: aa01 -> bb02'
         $text | Should -Match 'Migration: Done in'

@@ -10,7 +10,7 @@ Describe 'Get-DbBackup' {
         foreach ($made in @{ Name = 'd15'; Hours = 360 }, @{ Name = 'd8'; Hours = 192 }, @{ Name = 'h13'; Hours = 13 }, @{ Name = 'h1'; Hours = 1 }) {
             Set-BackupDate (New-DbBackup ./pats.db -Name $made.Name -Tag ($made.Hours -gt 24 ? 'old', 'nightly' : 'nightly')) ([datetimeoffset]::Now.AddHours(-$made.Hours))
         }
-        Set-BackupDate (New-DbBackup ./pats-test.db -Name 'd 20' -Type PreMigration) ([datetimeoffset]::Now.AddDays(-20))
+        Set-BackupDate (New-DbBackup ./pats-test.db -Name 'd 20' -Reason PreMigration) ([datetimeoffset]::Now.AddDays(-20))
     }
     AfterAll { Set-Location $RepositoryRoot; Remove-Item Env:DBBACKUP_REPOSITORY }
 
@@ -32,8 +32,8 @@ Describe 'Get-DbBackup' {
     }
 
     It 'filters by type and by all labels' {
-        (Get-DbBackup -Type PreMigration).Name | Should -Be 'd 20'
-        (Get-DbBackup -Type Full, PreMigration) | Should -HaveCount 5
+        (Get-DbBackup -Reason PreMigration).Name | Should -Be 'd 20'
+        (Get-DbBackup -Reason Manual, PreMigration) | Should -HaveCount 5
         (Get-DbBackup -Tag old, NIGHTLY).Name | Should -Be d8, d15
     }
 
@@ -159,9 +159,9 @@ Describe 'Get-DbBackup' {
         It 'are passed over together with safety backups by -Latest' {
             Copy-Item ./pats.db ./keep.db
             Get-DbBackup good -Repository $bad | Restore-DbBackup -Force
-            (Get-DbBackup -Repository $bad)[0].Type | Should -Be Safety
+            (Get-DbBackup -Repository $bad)[0].Reason | Should -Be Safety
             (Get-DbBackup -Latest -Repository $bad).Name | Should -Be good
-            (Get-DbBackup -Latest -Type Safety -Repository $bad).Type | Should -Be Safety
+            (Get-DbBackup -Latest -Reason Safety -Repository $bad).Reason | Should -Be Safety
         }
     }
 

@@ -46,7 +46,7 @@ Describe 'Get-DbSchemaRevision against the code of an application' {
         $failed.FullyQualifiedErrorId | Should -BeLike 'SchemaNotOfCode,*'
         $failed.Exception.Message | Should -BeLike '*ffff*bb02*older*'
         (Get-FileHash ./pats.db).Hash | Should -Be $present.Hash
-        Get-DbBackup -Type Safety | Should -BeNullOrEmpty
+        Get-DbBackup -Reason Safety | Should -BeNullOrEmpty
         Restore-DbBackup old -Source pats -MigrationPath ./backend -Confirm:$false
         (Get-DbSchemaRevision ./pats.db).Revision | Should -Be bb02
         Restore-DbBackup newer -Source pats -MigrationPath ./backend -Force

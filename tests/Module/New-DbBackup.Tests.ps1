@@ -13,7 +13,7 @@ Describe 'New-DbBackup' {
             $backup.Name | Should -Be first
             $backup.Source | Should -Be pats
             $backup.Engine | Should -Be Sqlite
-            "$($backup.Type)" | Should -Be Full
+            "$($backup.Reason)" | Should -Be Manual
             "$($backup.Status)" | Should -Be Written
             $backup.SchemaRevision | Should -Be 041bd0560732
             $backup.Tags | Should -Be nightly, release-1
@@ -121,7 +121,7 @@ Describe 'New-DbBackup' {
 
         It 'makes automatic names that say the time and the type' {
             (New-DbBackup ./pats.db).Name | Should -Match '^\d{8}T\d{6}Z-full$'
-            (New-DbBackup ./pats.db -Type PreMigration).Name | Should -Match '^\d{8}T\d{6}Z-pre-?migration'
+            (New-DbBackup ./pats.db -Reason PreMigration).Name | Should -Match '^\d{8}T\d{6}Z-pre-?migration'
             1..3 | ForEach-Object { New-DbBackup ./pats.db } | Select-Object -ExpandProperty Name -Unique | Should -HaveCount 3
         }
 

@@ -18,7 +18,7 @@ Describe 'Restore-DbBackup' {
             Get-RowCount ./pats.db | Should -Be 50
             (Get-ChildItem ./uploads).Name | Should -Be 1.txt
             Get-Content ./uploads/1.txt | Should -Be one
-            $safety = Get-DbBackup -Type Safety
+            $safety = Get-DbBackup -Reason Safety
             $safety | Should -HaveCount 1
             ($safety.Manifest.Fingerprint.Tables | Where-Object Name -EQ applications).Rows | Should -Be 10
             # And back again.
@@ -32,7 +32,7 @@ Describe 'Restore-DbBackup' {
             $result | Should -BeOfType ([DbBackup.RestoreResult])
             $result.Restored | Should -Be "$folder/pats.db", "$folder/uploads"
             "$($result.Status)" | Should -Be Matched
-            $result.SafetyBackup.Type | Should -Be Safety
+            $result.SafetyBackup.Reason | Should -Be Safety
             $text = $result | Out-String -Width 150
             $text | Should -Match 'Backup +: pats/before'
             $text | Should -Match 'SafetyBackup +: pats/.*safety'
@@ -60,12 +60,12 @@ Describe 'Restore-DbBackup' {
             $backup | Restore-DbBackup -Destination ./there -Content Database -Force
             Get-RowCount ./there/pats.db | Should -Be 50
             Get-RowCount ./pats.db | Should -Be 10
-            Get-DbBackup -Type Safety | Should -BeNullOrEmpty
+            Get-DbBackup -Reason Safety | Should -BeNullOrEmpty
         }
 
         It 'takes no safety backup with -NoSafetyBackup' {
             $backup | Restore-DbBackup -Force -NoSafetyBackup
-            Get-DbBackup -Type Safety | Should -BeNullOrEmpty
+            Get-DbBackup -Reason Safety | Should -BeNullOrEmpty
         }
 
         It 'takes stale -wal and -journal files away' {

@@ -42,7 +42,7 @@ Describe 'AIMMS backs up its whole server' {
 
     It 'starts from scratch: the database and its role are gone, both come back' {
         Require-PostgreSql
-        Get-DbBackup -Source aimms -Type Safety | Remove-DbBackup -Credential $server.Credential -Confirm:$false
+        Get-DbBackup -Source aimms -Reason Safety | Remove-DbBackup -Credential $server.Credential -Confirm:$false
         Invoke-Psql postgres "drop database $(ConvertTo-SqlName $web.Name) with (force)"
         Invoke-Psql postgres "drop role $role"
         Get-DbBackup -Source aimms -Latest | Restore-DbBackup @server -Database $web.Name -Force

@@ -23,7 +23,7 @@ insert into alembic_version values ('9c1b7a40d2e3');
 
     It 'step 2: a full backup before the upgrade, proved by a restore test' {
         Require-PostgreSql
-        $backup = New-DbBackup -ConnectionString $env:DATABASE_URL -Source arthsaarthi -Name before_upgrade -Type PreMigration -Verify
+        $backup = New-DbBackup -ConnectionString $env:DATABASE_URL -Source arthsaarthi -Name before_upgrade -Reason PreMigration -Verify
         $backup.Status | Should -Be Matched
         $backup.SchemaRevision | Should -Be 9c1b7a40d2e3
         Get-DbSchemaRevision -ConnectionString $env:DATABASE_URL | ForEach-Object Revision | Should -Be 9c1b7a40d2e3
@@ -53,14 +53,14 @@ update alembic_version set version_num = 'ffffffffffff';
 
     It 'the failed state is kept until it is not needed any more' {
         Require-PostgreSql
-        $kept = Get-DbBackup -Source arthsaarthi -Type Safety
+        $kept = Get-DbBackup -Source arthsaarthi -Reason Safety
         $kept.KeptOnServer | Should -BeLike '*_before_*'
         Undo-DbRestore -Source arthsaarthi -ConnectionString $env:DATABASE_URL -Force -WarningAction SilentlyContinue
         Invoke-Psql $database.Name "select version_num from alembic_version" | Should -Be ffffffffffff
         Undo-DbRestore -Source arthsaarthi -ConnectionString $env:DATABASE_URL -Force -WarningAction SilentlyContinue
         Invoke-Psql $database.Name "select version_num from alembic_version" | Should -Be 9c1b7a40d2e3
         $login = [pscredential]::new($PostgreSqlServer.User, (ConvertTo-SecureString $PostgreSqlServer.Password -AsPlainText))
-        Get-DbBackup -Source arthsaarthi -Type Safety | Remove-DbBackup -Credential $login -Confirm:$false
+        Get-DbBackup -Source arthsaarthi -Reason Safety | Remove-DbBackup -Credential $login -Confirm:$false
         Invoke-Psql postgres "select count(*) from pg_database where datname like '$($database.Name)%'" | Should -Be 1
     }
 }

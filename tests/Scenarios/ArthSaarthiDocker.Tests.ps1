@@ -63,7 +63,7 @@ insert into alembic_version values ('9c1b7a40d2e3');
     It 'step 2: a full backup of the service, proved by a restore test in the container' {
         Require-Docker
         $expected | Should -BeLike '5000|*'
-        $backup = New-DbBackup -ComposeProject $project -Service db -Source arthsaarthi -Name before_upgrade -Type PreMigration -Verify
+        $backup = New-DbBackup -ComposeProject $project -Service db -Source arthsaarthi -Name before_upgrade -Reason PreMigration -Verify
         $backup.Status | Should -Be Matched
         $backup.SchemaRevision | Should -Be 9c1b7a40d2e3
         # The restore test leaves nothing on the server.

@@ -121,9 +121,9 @@ Describe 'ArthSaarthi is upgraded to a release' {
         Invoke-Git rev-parse HEAD | Should -Be (Invoke-Git rev-parse 'v2^{commit}')
         Invoke-Git status --porcelain | Should -BeNullOrEmpty
         Invoke-ShopSql $shop "select count(*) from orders where extra = 'new'" | Should -Be 200
-        $backup = Get-DbBackup -Source arthsaarthi -Type PreMigration -Latest
+        $backup = Get-DbBackup -Source arthsaarthi -Reason PreMigration -Latest
         $result.Backup | Should -Be "arthsaarthi/$($backup.Name)"
-        "$($backup.Type) $($backup.Status) $($backup.SchemaRevision)" | Should -Be 'PreMigration Matched r1'
+        "$($backup.Reason) $($backup.Status) $($backup.SchemaRevision)" | Should -Be 'PreMigration Matched r1'
     }
 
     It 'and is taken back a day later' {

@@ -68,7 +68,7 @@ Describe 'PartsHub keeps its data folder' {
         New-DbBackup ./other.db -Name old -Source partshub-test | Out-Null
         Get-DbBackup old -Source partshub-test | ForEach-Object { Set-BackupDate $_ ([datetimeoffset]::Now.AddDays(-30)) }
         Get-DbBackup -Source partshub | Where Age -gt 7d | Remove-DbBackup -Confirm:$false
-        (Get-DbBackup -Source partshub -Type Full).Name | Should -Be daily1
+        (Get-DbBackup -Source partshub -Reason Manual).Name | Should -Be daily1
         Get-DbBackup | Where Age -gt 7d | Remove-DbBackup -Confirm:$false -ErrorVariable kept -ErrorAction SilentlyContinue
         $kept.FullyQualifiedErrorId | Should -BeLike 'LastGoodBackup,*'
         (Get-DbBackup -Source partshub-test).Name | Should -Be old

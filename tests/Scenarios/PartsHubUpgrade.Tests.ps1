@@ -115,9 +115,9 @@ echo pinout >/app/data/attachments/pinout.txt
         Should-BeUpgraded $result $shop $before
         Get-Definition $shop.Name | Should -Be $definition
         Invoke-Docker inspect --format '{{.Config.Image}}' $shop.Name | Should -Be dbbackup-test/shop:2
-        $backup = Get-DbBackup -Source partshub -Type PreMigration -Latest
+        $backup = Get-DbBackup -Source partshub -Reason PreMigration -Latest
         $result.Backup | Should -Be "partshub/$($backup.Name)"
-        "$($backup.Type) $($backup.Status)" | Should -Be 'PreMigration Matched'
+        "$($backup.Reason) $($backup.Status)" | Should -Be 'PreMigration Matched'
         $backup.Manifest.Payloads.Kind | Should -Contain Database
         $backup.Manifest.Payloads.Kind | Should -Contain Files
         # It goes on working: the volume is writable for it, and the next number is free.

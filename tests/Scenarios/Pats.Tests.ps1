@@ -33,7 +33,7 @@ Describe 'PATS backs up, migrates, fails and comes back' {
 
     It 'backup pre_migration_v2, proved before anything happens' {
         Require-Tool git sqlite3
-        (New-DbBackup ./backend/data/pats.db -AdditionalPath ./backend/uploads -Name pre_migration_v2 -Type PreMigration -Verify).Status | Should -Be Matched
+        (New-DbBackup ./backend/data/pats.db -AdditionalPath ./backend/uploads -Name pre_migration_v2 -Reason PreMigration -Verify).Status | Should -Be Matched
     }
 
     It 'list: says what there is' {
@@ -53,7 +53,7 @@ Describe 'PATS backs up, migrates, fails and comes back' {
         Get-Content './backend/uploads/cv/Životopis 2024.txt' | Should -Be 'my cv'
         sqlite3 ./backend/data/pats.db 'pragma integrity_check' | Should -Be ok
         # The failed state is not lost.
-        (Get-DbBackup -Type Safety).SchemaRevision | Should -Be deadbeef0001
+        (Get-DbBackup -Reason Safety).SchemaRevision | Should -Be deadbeef0001
     }
 
     It 'dump and restore-dump: SQL text for an emergency' {

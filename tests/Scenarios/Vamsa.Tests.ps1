@@ -26,8 +26,8 @@ update people set mother = 1 + id % 100 where id > 100;
 
     It 'creates a pre-migration backup' {
         Require-PostgreSql
-        New-DbBackup -ConnectionString $env:DATABASE_URL -Source vamsa -Type PreMigration | ForEach-Object Type | Should -Be PreMigration
-        Get-DbBackup -Source vamsa -Type PreMigration | Should -HaveCount 1
+        New-DbBackup -ConnectionString $env:DATABASE_URL -Source vamsa -Reason PreMigration | ForEach-Object Reason | Should -Be PreMigration
+        Get-DbBackup -Source vamsa -Reason PreMigration | Should -HaveCount 1
     }
 
     It 'shows the status: the latest backup, how many, how large' {
@@ -80,9 +80,9 @@ update people set mother = 1 + id % 100 where id > 100;
         Require-PostgreSql
         $newer = New-DbBackup -ConnectionString $env:DATABASE_URL -Source vamsa
         Get-DbBackup -Source vamsa | Where-Object Name -NE $newer.Name | ForEach-Object { Set-BackupDate $_ ([datetimeoffset]::Now.AddDays(-31)) }
-        Get-DbBackup -Source vamsa -Type Full | Where-Object Age -gt 30d | Remove-DbBackup -Confirm:$false
-        (Get-DbBackup -Source vamsa -Type Full).Name | Should -Be $newer.Name
-        Get-DbBackup -Source vamsa -Type PreMigration | Should -HaveCount 1
+        Get-DbBackup -Source vamsa -Reason Manual | Where-Object Age -gt 30d | Remove-DbBackup -Confirm:$false
+        (Get-DbBackup -Source vamsa -Reason Manual).Name | Should -Be $newer.Name
+        Get-DbBackup -Source vamsa -Reason PreMigration | Should -HaveCount 1
     }
 
     It 'a wrong password is one clear error, and leaves the good backups alone' {

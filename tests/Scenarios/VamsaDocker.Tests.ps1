@@ -77,7 +77,7 @@ update people set mother = 1 + id % 100, father = 1 + id % 99 where id > 100;
         Require-Docker
         Invoke-Compose $project down --volumes
         Invoke-Docker volume ls --quiet --filter "name=$(Split-Path $project -Leaf)" | Should -BeNullOrEmpty
-        $result = Get-DbBackup -Source vamsa -Type Full | Restore-DbBackup -ComposeProject $project -Force -PassThru
+        $result = Get-DbBackup -Source vamsa -Reason Manual | Restore-DbBackup -ComposeProject $project -Force -PassThru
         $result.Status | Should -Be Matched
         Read-Vamsa $content | Should -Be $expected
         Read-Vamsa "insert into people (name, mother) values ('Person 501', 500) returning id" | Should -Be 501
@@ -85,7 +85,7 @@ update people set mother = 1 + id % 100, father = 1 + id % 99 where id > 100;
 
     It 'quarterly: a restore test in the container, with spot checks' {
         Require-Docker
-        $test = Get-DbBackup -Source vamsa -Type Full | Test-DbBackup -Level Restore -Assert 'select count(*) = 500 from people'
+        $test = Get-DbBackup -Source vamsa -Reason Manual | Test-DbBackup -Level Restore -Assert 'select count(*) = 500 from people'
         $test.Passed | Should -BeTrue
         $test.Status | Should -Be Matched
     }

@@ -67,7 +67,7 @@ Describe 'Vamsa follows a tag that moves' {
 
     It 'each attempt has left its backup from before the migration, and it can be restored' {
         Require-Docker
-        $backups = Get-DbBackup -Source vamsa -Type PreMigration
+        $backups = Get-DbBackup -Source vamsa -Reason PreMigration
         $backups | Should -HaveCount 2
         $backups.SchemaRevision | Should -Be r1, r1
         ($backups[0] | Test-DbBackup -Level Restore -Assert 'select count(*) = 200 from orders').Status | Should -Be Matched

@@ -29,7 +29,7 @@ internal static class PayloadSample
     internal static PayloadWriteOptions Zstd(ZstdLibrary zstd, int? workers = 2, int? level = null) =>
         Options(PayloadCompression.Zstd, workers, level) with { Zstd = zstd };
 
-    internal static PayloadWriteOptions Options(PayloadCompression compression, int? workers = 2, int? level = null) =>
+    internal static PayloadWriteOptions Options(string compression, int? workers = 2, int? level = null) =>
         new() { Compression = compression, Workers = workers, BlockSize = Block, Level = level };
 
     /// <summary>Rows as a database holds them; the same for the same size.</summary>
@@ -66,7 +66,7 @@ internal static class PayloadSample
         return content.ToArray();
     }
 
-    internal static Payload Describe(PayloadCompression compression, PayloadDigest digest) => new()
+    internal static Payload Describe(string compression, PayloadDigest digest) => new()
     {
         FileName = "pats.db.packed",
         Kind = PayloadKind.Database,
@@ -80,7 +80,7 @@ internal static class PayloadSample
     };
 
     /// <summary>The manifest entry of bytes that were packed by another tool.</summary>
-    internal static Payload Describe(PayloadCompression compression, byte[] stored, byte[] content) =>
+    internal static Payload Describe(string compression, byte[] stored, byte[] content) =>
         Describe(compression, new PayloadDigest(content.Length, stored.Length, Sha256(content), Sha256(stored)));
 
     internal static string Sha256(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));

@@ -15,14 +15,14 @@ public sealed record BackupRequest
     /// <summary>The source's name; null for the first source's own.</summary>
     public string? SourceName { get; init; }
 
-    /// <summary>Why it is made.</summary>
-    public BackupType Type { get; init; }
+    /// <summary>Why it is made: one of <see cref="BackupReason"/>.</summary>
+    public string Reason { get; init; } = BackupReason.Manual;
 
     /// <summary>The person's own labels.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <summary>How payloads are compressed; null for the best that this machine has.</summary>
-    public PayloadCompression? Compression { get; init; }
+    public string? Compression { get; init; }
 
     /// <summary>The level of the compression; null for its default.</summary>
     public int? CompressionLevel { get; init; }

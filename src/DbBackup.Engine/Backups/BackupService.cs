@@ -43,7 +43,7 @@ public sealed class BackupService
         var duration = Stopwatch.StartNew();
         IBackupSource primary = request.Sources[0];
         string source = ResolveSourceName(request);
-        PayloadCompression compression = PayloadCompressionChoice.Resolve(request.Compression);
+        string compression = PayloadCompressionChoice.Resolve(request.Compression);
         var options = new PayloadWriteOptions { Compression = compression, Level = request.CompressionLevel };
         options.Validate();
 
@@ -62,7 +62,7 @@ public sealed class BackupService
         WarnOfClock(history, observer);
 
         string activity = $"Backing up {source}";
-        string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? _clock.GetUtcNow(), request.Type);
+        string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? _clock.GetUtcNow(), request.Reason);
         try
         {
             using LocalWorkspace scratch = await _repository.OpenScratchAsync(request.StagingPath, 0, cancellationToken).ConfigureAwait(false);
@@ -134,15 +134,14 @@ public sealed class BackupService
         BackupRequest request, BackupKey key, IBackupSource primary, CollectedBackup collected, IReadOnlyList<Backup> history, Stopwatch duration)
     {
         DateTimeOffset created = request.Import?.Created ?? collected.Taken;
-        string? revision = collected.SchemaRevision ?? request.Import?.SchemaRevision;
-        if (request.Import?.SchemaRevision is { } stated && collected.HasFacts && collected.SchemaRevision != stated)
-            collected.Notes.Add($"Its own records state the Alembic revision {stated}, but its database says {collected.SchemaRevision ?? "none"}.");
+        if (request.Import?.SchemaRevision is { } stated)
+            collected.TakeStatedRevision(stated);
         string? folder = !primary.IsPath ? null : Directory.Exists(primary.Location) ? primary.Location : Path.GetDirectoryName(primary.Location);
         return new Manifest
         {
             Id = Guid.NewGuid(),
             Name = key.Name,
-            Type = request.Type,
+            Reason = request.Reason,
             Created = created.ToUniversalTime(),
             Completed = _clock.GetUtcNow(),
             DurationSeconds = duration.Elapsed.TotalSeconds,
@@ -155,8 +154,6 @@ public sealed class BackupService
                 Location = request.Import is null ? primary.Location : null,
             },
             Payloads = [.. collected.PlacedPayloads().Select(payload => request.Import is null ? payload : payload with { OriginalPath = null })],
-            Fingerprint = collected.Fingerprint,
-            SchemaRevision = revision,
             Git = request.Import is null && folder is not null ? GitWorkTree.Describe(folder) : null,
             Tags = request.Tags,
             Host = Environment.MachineName,
@@ -175,7 +172,7 @@ public sealed class BackupService
             return;
         string location = request.Sources[0].Location;
         // A safety backup was taken where a restore went, which may be another place, or only the folder beside the database.
-        Backup? other = history.FirstOrDefault(backup => backup.Type != BackupType.Safety && backup.Manifest?.Source.Location is not null);
+        Backup? other = history.FirstOrDefault(backup => !backup.IsTemporary && backup.Manifest?.Source.Location is not null);
         if (other is null || (SamePath(other.Manifest!.Source.Location!, location) && (!request.Sources[0].IsOfThisMachine || other.Manifest.Host == Environment.MachineName)))
             return;
         throw new BackupFailure(

@@ -8,21 +8,13 @@ namespace DbBackup.Engine.Backups;
 /// <summary>What has been gathered for a manifest while its sources are captured one after the other.</summary>
 internal sealed class CollectedBackup
 {
-    private readonly List<CaptureFacts> _facts = [];
+    private bool _hasFacts;
 
     public DateTimeOffset Taken { get; private set; } = DateTimeOffset.MaxValue;
 
     public string? EngineVersion { get; private set; }
 
     public List<Payload> Payloads { get; } = [];
-
-    /// <summary>The facts of the one database that it holds; null where there are several, whose payloads carry their own.</summary>
-    public Fingerprint? Fingerprint => _facts is [var only] ? only.Fingerprint : null;
-
-    /// <summary>The revision of the one database that it holds.</summary>
-    public string? SchemaRevision => _facts is [var only] ? only.SchemaRevision : null;
-
-    public bool HasFacts => _facts.Count > 0;
 
     public Dictionary<string, string> Tools { get; } = [];
 
@@ -48,18 +40,19 @@ internal sealed class CollectedBackup
         int index = Payloads.FindLastIndex(payload => payload.Kind == PayloadKind.Database);
         if (index < 0)
             return;
-        _facts.Add(facts);
+        _hasFacts = true;
         Notes.AddRange(facts.Notes);
         Payloads[index] = Payloads[index] with { Database = facts.Database, Fingerprint = facts.Fingerprint, SchemaRevision = facts.SchemaRevision };
     }
 
-    public void Add(CapturedPayload part, string fileName, PayloadCompression compression, PayloadDigest digest, StreamSummary? summary, IOperationObserver observer)
+    public void Add(CapturedPayload part, string fileName, string compression, PayloadDigest digest, StreamSummary? summary, IOperationObserver observer)
     {
         Payloads.Add(new Payload
         {
             FileName = fileName,
             Kind = part.Kind,
             Format = part.Format,
+            Scope = part.Scope,
             Compression = compression,
             OriginalSize = digest.OriginalSize,
             StoredSize = digest.StoredSize,
@@ -81,11 +74,21 @@ internal sealed class CollectedBackup
 
     /// <summary>The payloads, each database with its place in the folder that was archived around it.</summary>
     public IEnumerable<Payload> PlacedPayloads() => Payloads.Select(payload =>
-        _facts.Count <= 1 ? payload with { Fingerprint = null, SchemaRevision = null } : payload).Select(payload =>
         payload.Kind == PayloadKind.Database && payload.Within is null && payload.OriginalPath is { } path
         && Payloads.Find(folder => folder.Kind == PayloadKind.Files && IsBelow(folder.OriginalPath!, path)) is { } around
             ? payload with { Within = $"{around.RestoreName}/{Path.GetRelativePath(around.OriginalPath!, path).Replace('\\', '/')}" }
             : payload);
+
+    /// <summary>Takes the revision that an imported backup's own records state, unless its database says another.</summary>
+    public void TakeStatedRevision(string revision)
+    {
+        int index = Payloads.FindIndex(payload => payload.Kind == PayloadKind.Database);
+        string? found = index < 0 ? null : Payloads[index].SchemaRevision;
+        if (_hasFacts && found != revision)
+            Notes.Add($"Its own records state the Alembic revision {revision}, but its database says {found ?? "none"}.");
+        if (index >= 0 && found is null)
+            Payloads[index] = Payloads[index] with { SchemaRevision = revision };
+    }
 
     private static bool IsBelow(string folder, string path)
     {
@@ -94,7 +97,7 @@ internal sealed class CollectedBackup
     }
 
     /// <summary>A file name that no payload has yet: two included folders may share their last name.</summary>
-    public string FreeFileName(string wanted, PayloadCompression compression)
+    public string FreeFileName(string wanted, string compression)
     {
         string ending = Path.GetExtension(wanted);
         string stem = compression == PayloadCompression.None ? Path.GetFileNameWithoutExtension(wanted) : wanted[..^ending.Length];

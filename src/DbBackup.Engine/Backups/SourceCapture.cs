@@ -131,7 +131,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
         return true;
     }
 
-    private static string FileEnding(PayloadCompression compression) => compression switch
+    private static string FileEnding(string compression) => compression switch
     {
         PayloadCompression.Zstd => ".zst",
         PayloadCompression.Gzip => ".gz",

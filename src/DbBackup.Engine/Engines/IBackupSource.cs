@@ -116,10 +116,13 @@ public sealed record CapturedPayload
     public required string FileName { get; init; }
 
     /// <summary>What it holds.</summary>
-    public required PayloadKind Kind { get; init; }
+    public required string Kind { get; init; }
 
     /// <summary>Its form.</summary>
-    public required PayloadFormat Format { get; init; }
+    public required string Format { get; init; }
+
+    /// <summary>Whether it holds all of its source: one of <see cref="BackupScope"/>.</summary>
+    public string Scope { get; init; } = BackupScope.Whole;
 
     /// <summary>The file or folder name that a restore into another folder gives it.</summary>
     public required string RestoreName { get; init; }

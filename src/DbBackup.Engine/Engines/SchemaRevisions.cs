@@ -36,7 +36,7 @@ public static class SchemaRevisions
         ArgumentNullException.ThrowIfNull(backup);
         ArgumentNullException.ThrowIfNull(manifest);
         if (manifest.Kept is { } kept)
-            return [new SchemaRevision { Target = backup.ToString(), Engine = manifest.Source.Engine, Database = kept.Replaced, Revision = manifest.SchemaRevision }];
+            return [new SchemaRevision { Target = backup.ToString(), Engine = manifest.Source.Engine, Database = kept.Replaced, Revision = kept.SchemaRevision }];
         return
         [
             .. manifest.Payloads.Where(payload => payload.Kind == PayloadKind.Database).Select(payload => new SchemaRevision
@@ -44,7 +44,7 @@ public static class SchemaRevisions
                 Target = backup.ToString(),
                 Engine = manifest.Source.Engine,
                 Database = payload.Database?.Name ?? payload.RestoreName,
-                Revision = manifest.SchemaRevisionOf(payload),
+                Revision = payload.SchemaRevision,
             }),
         ];
     }

@@ -11,9 +11,9 @@ public static class DecompressionStreams
     /// content is damaged, ends early, or is followed by anything else. Without compression it is a view of the same bytes.
     /// </returns>
     /// <exception cref="BackupFailure">This version does not know the compression.</exception>
-    public static Stream Open(Stream stored, PayloadCompression compression) => Open(stored, compression, ZstdLibrary.Best);
+    public static Stream Open(Stream stored, string compression) => Open(stored, compression, ZstdLibrary.Best);
 
-    internal static Stream Open(Stream stored, PayloadCompression compression, ZstdLibrary zstd)
+    internal static Stream Open(Stream stored, string compression, ZstdLibrary zstd)
     {
         ArgumentNullException.ThrowIfNull(stored);
         return compression switch

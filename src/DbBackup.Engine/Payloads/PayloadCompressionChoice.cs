@@ -9,10 +9,10 @@ public static class PayloadCompressionChoice
     /// <summary>Decides on a compression.</summary>
     /// <param name="requested">What was asked for; null for zstd, which is quicker and smaller than gzip.</param>
     /// <exception cref="BackupFailure">This version does not know the compression.</exception>
-    public static PayloadCompression Resolve(PayloadCompression? requested) => requested switch
+    public static string Resolve(string? requested) => requested switch
     {
         null => PayloadCompression.Zstd,
-        PayloadCompression.None or PayloadCompression.Gzip or PayloadCompression.Zstd => requested.Value,
+        PayloadCompression.None or PayloadCompression.Gzip or PayloadCompression.Zstd => requested,
         _ => throw new BackupFailure(
             ErrorCodes.FormatNotSupported,
             FailureCategory.NotSupported,

@@ -9,8 +9,8 @@ public sealed record PayloadWriteOptions
     /// <summary>The block size where none is asked for. Larger blocks compress hardly better, smaller ones cost ratio.</summary>
     public const int DefaultBlockSize = 4 * 1024 * 1024;
 
-    /// <summary>How the payload is compressed; see <see cref="PayloadCompressionChoice.Resolve(PayloadCompression?)"/>.</summary>
-    public required PayloadCompression Compression { get; init; }
+    /// <summary>How the payload is compressed; see <see cref="PayloadCompressionChoice.Resolve(string?)"/>.</summary>
+    public required string Compression { get; init; }
 
     /// <summary>The compression's own level: gzip 1 to 9, zstd 1 to 22 and negative ones; null for 1, the fastest usual one.</summary>
     public int? Level { get; init; }

@@ -18,7 +18,7 @@ public sealed record ExportRequest
     public required string Destination { get; init; }
 
     /// <summary>Only what is of this kind; null for everything.</summary>
-    public PayloadKind? Only { get; init; }
+    public ContentKind? Only { get; init; }
 
     /// <summary>The form of the databases.</summary>
     public ExportFormat Format { get; init; }

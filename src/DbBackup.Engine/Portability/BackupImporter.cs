@@ -144,7 +144,7 @@ public sealed class BackupImporter
 
     private static DateTimeOffset FileDate(string path) => new(File.GetLastWriteTimeUtc(path));
 
-    private static string StemOf(string path, PayloadCompression compression)
+    private static string StemOf(string path, string compression)
     {
         string name = compression == PayloadCompression.None ? Path.GetFileName(path) : Path.GetFileNameWithoutExtension(path);
         return name.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? name[..^4] : name;

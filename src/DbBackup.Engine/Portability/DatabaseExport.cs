@@ -50,7 +50,7 @@ internal abstract class DatabaseExport
     /// <summary>Writes a stream into a file, compressed where the final name says so.</summary>
     protected static async Task WriteFileAsync(Stream content, string path, string staged, CancellationToken cancellationToken)
     {
-        PayloadCompression compression = Path.GetExtension(path).ToLowerInvariant() switch
+        string compression = Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".gz" => PayloadCompression.Gzip,
             ".zst" => PayloadCompressionChoice.Resolve(PayloadCompression.Zstd),

@@ -33,7 +33,7 @@ internal enum ForeignFileKind
 /// <summary>Recognises files by their content.</summary>
 /// <param name="Kind">What it is, once decompressed.</param>
 /// <param name="Compression">How it is compressed.</param>
-internal sealed record ForeignFile(ForeignFileKind Kind, PayloadCompression Compression)
+internal sealed record ForeignFile(ForeignFileKind Kind, string Compression)
 {
     // The table of contents in an archive of pg_dump -Fd or -Ft.
     private const string TableOfContents = "toc.dat";
@@ -58,7 +58,7 @@ internal sealed record ForeignFile(ForeignFileKind Kind, PayloadCompression Comp
         using (FileStream file = Open(path))
             magic = magic[..file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false)];
         // RFC 1952, section 2.3.1, and RFC 8878, section 3.1.1.
-        PayloadCompression compression = magic.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) ? PayloadCompression.Gzip
+        string compression = magic.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) ? PayloadCompression.Gzip
             : magic.SequenceEqual((ReadOnlySpan<byte>)[0x28, 0xb5, 0x2f, 0xfd]) ? PayloadCompression.Zstd
             : PayloadCompression.None;
         byte[] start = new byte[StartBytes];
@@ -103,7 +103,7 @@ internal sealed record ForeignFile(ForeignFileKind Kind, PayloadCompression Comp
     private static bool IsArchiveFolder(string path)
     {
         string contents = Path.Join(path, TableOfContents);
-        foreach ((string name, PayloadCompression compression) in new[] { (contents, PayloadCompression.None), (contents + ".gz", PayloadCompression.Gzip) })
+        foreach ((string name, string compression) in new[] { (contents, PayloadCompression.None), (contents + ".gz", PayloadCompression.Gzip) })
         {
             if (!File.Exists(name))
                 continue;

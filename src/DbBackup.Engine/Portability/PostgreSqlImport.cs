@@ -49,7 +49,7 @@ internal sealed class PostgreSqlImport(BackupRepository repository)
         return name;
     }
 
-    private static async Task DecompressAsync(string path, string origin, PayloadCompression compression, string target, CancellationToken cancellationToken)
+    private static async Task DecompressAsync(string path, string origin, string compression, string target, CancellationToken cancellationToken)
     {
         try
         {

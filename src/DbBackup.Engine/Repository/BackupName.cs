@@ -60,14 +60,13 @@ public static class BackupName
         return IsValid(trimmed) ? trimmed : "_" + Shorten(trimmed, LongestName - 1);
     }
 
-    /// <summary>The name of a backup to which nobody gave one: its moment and its type, as in <c>20261121T020000Z-full</c>.</summary>
-    public static string Automatic(DateTimeOffset created, BackupType type) =>
-        created.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + type switch
+    /// <summary>The name of a backup to which nobody gave one: its moment and its reason, as in <c>20261121T020000Z-full</c>.</summary>
+    public static string Automatic(DateTimeOffset created, string reason) =>
+        created.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + reason switch
         {
-            BackupType.PreMigration => "-pre-migration",
-            BackupType.Safety => "-safety",
-            BackupType.Rehearsal => "-rehearsal",
-            BackupType.Incremental => "-incremental",
+            BackupReason.PreMigration => "-pre-migration",
+            BackupReason.Safety => "-safety",
+            BackupReason.Rehearsal => "-rehearsal",
             _ => "-full",
         };
 

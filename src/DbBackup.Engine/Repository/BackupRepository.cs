@@ -137,9 +137,9 @@ public sealed class BackupRepository
     public static Manifest RequireManifest(Backup backup)
     {
         ArgumentNullException.ThrowIfNull(backup);
-        if (backup.Manifest is { } manifest)
+        if (backup is { Manifest: { } manifest, Problem: null })
             return manifest;
-        bool tooNew = backup.Problem?.Contains("newer version", StringComparison.Ordinal) == true;
+        bool tooNew = ManifestJson.IsNewer(backup.Problem);
         throw new BackupFailure(
             tooNew ? ErrorCodes.ManifestTooNew : ErrorCodes.ManifestUnreadable,
             tooNew ? FailureCategory.NotSupported : FailureCategory.InvalidData,

@@ -4,14 +4,14 @@ namespace DbBackup.Engine.Repository;
 public static class BackupSelection
 {
     /// <summary>
-    /// The newest good backup of each source. Safety backups hold what a restore replaced: they are only taken when asked for.
+    /// The newest good backup of each source. What a restore replaced (Safety) and what a rehearsal made are taken only when asked for.
     /// </summary>
     /// <param name="backups">A listing, newest first.</param>
-    /// <param name="type">Only of this type; null for all but safety backups.</param>
-    public static IReadOnlyList<Backup> LatestGood(IEnumerable<Backup> backups, BackupType? type) =>
+    /// <param name="reasons">Only those made for one of these reasons; null for all but safety and rehearsal backups.</param>
+    public static IReadOnlyList<Backup> LatestGood(IEnumerable<Backup> backups, IReadOnlyCollection<string>? reasons) =>
     [
         .. backups
-            .Where(backup => backup.IsGood && (type is null ? backup.Type != BackupType.Safety : backup.Type == type))
+            .Where(backup => backup.IsGood && (reasons is null ? !backup.IsTemporary : reasons.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase)))
             .DistinctBy(backup => backup.Source, StringComparer.Ordinal),
     ];
 
@@ -45,15 +45,15 @@ public static class BackupSelection
     /// <param name="backup">The backup.</param>
     /// <param name="only">The kind; null for all payloads.</param>
     /// <exception cref="BackupException">The manifest cannot be used, or the backup holds none of that kind.</exception>
-    internal static List<Payload> Payloads(Backup backup, PayloadKind? only)
+    internal static List<Payload> Payloads(Backup backup, ContentKind? only)
     {
-        List<Payload> payloads = [.. BackupRepository.RequireManifest(backup).Payloads.Where(payload => only is null || payload.Kind == only)];
+        List<Payload> payloads = [.. BackupRepository.RequireManifest(backup).Payloads.Where(payload => only is null || payload.Kind == only.ToString())];
         if (payloads.Count > 0)
             return payloads;
         throw new BackupFailure(
             ErrorCodes.InvalidArgument,
             FailureCategory.InvalidArgument,
-            $"Backup '{backup}' holds no {(only == PayloadKind.Files ? "files" : "database")}.",
+            $"Backup '{backup}' holds no {(only == ContentKind.Files ? "files" : "database")}.",
             "Leave -Content out to take everything that it holds.")
         { Target = backup.ToString() };
     }

@@ -59,7 +59,7 @@ public sealed class PreparedRestore
         var parts = new List<RestorePart>();
         try
         {
-            bool hasServer = request.Only != PayloadKind.Files && manifest.Payloads.Any(payload => payload.IsOfServer);
+            bool hasServer = request.Only != ContentKind.Files && manifest.Payloads.Any(payload => payload.IsOfServer);
             if (hasServer)
                 parts.Add(await PostgreSqlRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
             else

@@ -32,7 +32,7 @@ internal sealed class SafetyBackup(BackupRepository repository, RestoreRequest r
             try
             {
                 Backup safety = await new BackupService(repository).CreateAsync(
-                    new BackupRequest { Sources = [.. sources.Select(each => each.Source)], SourceName = request.Backup.Source, Type = BackupType.Safety, StagingPath = request.StagingPath },
+                    new BackupRequest { Sources = [.. sources.Select(each => each.Source)], SourceName = request.Backup.Source, Reason = BackupReason.Safety, StagingPath = request.StagingPath },
                     observer,
                     cancellationToken).ConfigureAwait(false);
                 observer.Verbose($"The present state is kept as '{safety}'.");

@@ -11,14 +11,14 @@ internal static class LastGood
         List<Backup> good = [.. all.Where(backup => backup.IsGood && backup.Manifest?.Kept is null && !IsTemporary(backup))];
         // A part of a source does not stand for the whole, and a safety backup holds what was replaced on purpose: they count only
         // where nothing better was ever there.
-        List<Backup> whole = [.. good.Where(backup => !IsPartial(backup) && backup.Type != BackupType.Safety)];
+        List<Backup> whole = [.. good.Where(backup => !IsPartial(backup) && backup.Reason != BackupReason.Safety)];
         List<Backup> safety = [.. good.Where(backup => !IsPartial(backup))];
         List<Backup> counted = whole.Count > 0 ? whole : safety.Count > 0 ? safety : good;
         return counted.Count > 0 && counted.TrueForAll(backup => goes(backup)) ? counted[0] : null;
     }
 
     /// <summary>Whether it was made for a rehearsal, and goes with that.</summary>
-    public static bool IsTemporary(Backup backup) => backup.Type == BackupType.Rehearsal;
+    public static bool IsTemporary(Backup backup) => backup.Reason == BackupReason.Rehearsal;
 
     private static bool IsPartial(Backup backup) => backup.Manifest?.Payloads.Any(payload => payload.Database?.IsPartial == true) == true;
 }

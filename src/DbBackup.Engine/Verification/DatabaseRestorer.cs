@@ -43,8 +43,8 @@ internal static class DatabaseRestorer
     {
         if (SqliteCheck.FindDamage(file, thorough: false, cancellationToken) is { } damage)
             throw Mismatch(payload, damage);
-        Fingerprint actual = SqliteFingerprint.Take(file, manifest.FingerprintOf(payload)?.Level ?? FingerprintLevel.Rows, cancellationToken);
-        IReadOnlyList<string> differences = manifest.FingerprintOf(payload)?.DifferencesFrom(actual) ?? [];
+        Fingerprint actual = SqliteFingerprint.Take(file, payload.Fingerprint?.Level ?? FingerprintLevel.Rows, cancellationToken);
+        IReadOnlyList<string> differences = payload.Fingerprint?.DifferencesFrom(actual) ?? [];
         return differences.Count == 0 ? actual : throw Mismatch(payload, string.Join("; ", differences.Take(5)));
     }
 

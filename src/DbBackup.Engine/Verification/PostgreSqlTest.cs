@@ -62,7 +62,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
                 report.IsComplete
                     ? string.Create(CultureInfo.InvariantCulture, $"{report.Tables.Count} tables with {report.Tables.Sum(table => table.Rows)} rows in it")
                     : "it lacks its last line, \"PostgreSQL database dump complete\": it was cut off"));
-            if (run.Content.Manifest.FingerprintOf(payload) is { } expected && !report.UsesInserts)
+            if (payload.Fingerprint is { } expected && !report.UsesInserts)
                 run.Checks.Add(CompareRows(payload, expected, report));
             return DatabaseTestOutcome.Checked;
         }
@@ -185,7 +185,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
         run.Checks.Add(ReadWhole(payload));
         run.Checks.Add(new BackupCheck($"{name} restored", true, scratch.Note is null ? $"on PostgreSQL {session.ServerVersion}" : $"on PostgreSQL {session.ServerVersion}; {scratch.Note}"));
         DatabaseTestOutcome outcome = DatabaseTestOutcome.Restored;
-        if (run.Content.Manifest.FingerprintOf(payload) is { } expected)
+        if (payload.Fingerprint is { } expected)
         {
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {name} with its fingerprint"));
             Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, scratch.Note is not null, cancellationToken).ConfigureAwait(false);

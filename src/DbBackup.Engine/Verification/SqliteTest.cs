@@ -19,7 +19,7 @@ internal sealed class SqliteTest : DatabaseTest
         string? damage = await Task.Run(() => SqliteCheck.FindDamage(database, thorough, cancellationToken), cancellationToken).ConfigureAwait(false);
         run.Checks.Add(new BackupCheck($"{payload.RestoreName} {(thorough ? "integrity_check" : "quick_check")}", damage is null, damage ?? "ok"));
         DatabaseTestOutcome outcome = thorough ? DatabaseTestOutcome.Restored : DatabaseTestOutcome.Checked;
-        if (thorough && damage is null && run.Content.Manifest.FingerprintOf(payload) is { } expected)
+        if (thorough && damage is null && payload.Fingerprint is { } expected)
         {
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {payload.RestoreName} with its fingerprint"));
             Fingerprint actual = await Task.Run(() => SqliteFingerprint.Take(database, expected.Level, cancellationToken), cancellationToken).ConfigureAwait(false);

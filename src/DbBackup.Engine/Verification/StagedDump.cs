@@ -36,7 +36,7 @@ internal sealed class StagedDump : IDisposable
     public PostgreSqlClient Client { get; }
 
     /// <summary>How many schemas the database had that was dumped as a whole; null where that is not known.</summary>
-    public long? SchemasOfSource => Payload.Database?.IsPartial != true && _content.Manifest.FingerprintOf(Payload)?.Objects.TryGetValue("schemas", out long count) == true ? count : null;
+    public long? SchemasOfSource => Payload.Database?.IsPartial != true && Payload.Fingerprint?.Objects.TryGetValue("schemas", out long count) == true ? count : null;
 
     /// <summary>The major version of the pg_dump that wrote a payload; null where that is not known.</summary>
     public static int? ClientMajor(Payload payload) =>

@@ -52,7 +52,7 @@ public sealed class ExportDbBackupCommand : BackupCommandBase
         {
             Backup = backup,
             Destination = ResolveFolderOrFile(Destination),
-            Only = Content switch { ContentKind.Database => PayloadKind.Database, ContentKind.Files => PayloadKind.Files, ContentKind.Globals => PayloadKind.Globals, _ => null },
+            Only = Content,
             Format = Enum.Parse<ExportFormat>(Format, ignoreCase: true),
             Databases = ChooseDatabases(backup),
             Force = Force,

@@ -24,9 +24,10 @@ public sealed class GetDbBackupCommand : RepositoryCommandBase
     [ArgumentCompleter(typeof(SourceCompleter))]
     public string[]? Source { get; set; }
 
-    /// <summary>Only of these types.</summary>
+    /// <summary>Only those made for one of these reasons.</summary>
     [Parameter]
-    public BackupType[]? Type { get; set; }
+    [ArgumentCompleter(typeof(BackupReasonCompleter))]
+    public string[]? Reason { get; set; }
 
     /// <summary>Only with all of these labels.</summary>
     [Parameter]
@@ -62,16 +63,12 @@ public sealed class GetDbBackupCommand : RepositoryCommandBase
         IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(only, token));
         IEnumerable<Backup> filtered = all.Where(backup =>
             Fits(backup.Source, Source)
-            && (Type is null || (backup.Type is { } type && Type.Contains(type)))
+            && (Reason is null || Reason.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase))
             && Tag.All(tag => backup.Tags.Contains(tag, StringComparer.OrdinalIgnoreCase))
             && (After is null || backup.Created > After)
             && (Before is null || backup.Created < Before));
         if (Latest)
-        {
-            filtered = Type is [var type]
-                ? BackupSelection.LatestGood(filtered, type)
-                : BackupSelection.LatestGood(filtered, null);
-        }
+            filtered = BackupSelection.LatestGood(filtered, Reason);
 
         List<Backup> found = [.. filtered];
         foreach (string name in Name ?? [])

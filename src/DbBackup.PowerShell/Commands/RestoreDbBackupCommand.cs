@@ -210,7 +210,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             Jobs = Jobs,
             StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
             Destination = Destination is null ? null : ResolveFolderOrFile(Destination),
-            Only = Content switch { ContentKind.Database => PayloadKind.Database, ContentKind.Files => PayloadKind.Files, ContentKind.Globals => PayloadKind.Globals, _ => null },
+            Only = Content,
             NoSafetyBackup = NoSafetyBackup,
             Force = Force,
             LockTimeout = TimeSpan.FromSeconds(LockTimeout),

@@ -18,6 +18,23 @@ public sealed class BackupNameCompleter : IArgumentCompleter
             wordToComplete);
 }
 
+/// <summary>Completes the reasons for which backups are made.</summary>
+public sealed class BackupReasonCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        RepositoryReader.Matching(
+            [
+                (BackupReason.Manual, "made at a prompt or in a script"),
+                (BackupReason.Scheduled, "made by a scheduled task"),
+                (BackupReason.PreMigration, "made before a schema migration"),
+                (BackupReason.Safety, "what a restore or an upgrade replaced"),
+                (BackupReason.Rehearsal, "the temporary copy of an upgrade's rehearsal"),
+            ],
+            wordToComplete);
+}
+
 /// <summary>Completes names of sources.</summary>
 public sealed class SourceCompleter : IArgumentCompleter
 {

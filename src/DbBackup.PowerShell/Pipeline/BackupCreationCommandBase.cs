@@ -24,8 +24,8 @@ public abstract class BackupCreationCommandBase : PathCommandBase
 
     /// <summary>Why it is made.</summary>
     [Parameter]
-    [ValidateSet(nameof(BackupType.Full), nameof(BackupType.PreMigration))]
-    public BackupType Type { get; set; }
+    [ValidateSet(BackupReason.Manual, BackupReason.Scheduled, BackupReason.PreMigration)]
+    public string Reason { get; set; } = BackupReason.Manual;
 
     /// <summary>Labels.</summary>
     [Parameter]
@@ -53,14 +53,18 @@ public abstract class BackupCreationCommandBase : PathCommandBase
     [Parameter]
     public SwitchParameter AllowNewRepository { get; set; }
 
+    // As they are written in manifests; at a prompt "zstd" will do.
+    private static readonly string[] Reasons = [BackupReason.Manual, BackupReason.Scheduled, BackupReason.PreMigration];
+    private static readonly string[] Compressions = [PayloadCompression.Zstd, PayloadCompression.Gzip, PayloadCompression.None];
+
     private protected BackupRequest Describe(IReadOnlyList<IBackupSource> sources) => new()
     {
         Sources = sources,
         Name = Name,
         SourceName = Source,
-        Type = Type,
+        Reason = Reasons.First(known => known.Equals(Reason, StringComparison.OrdinalIgnoreCase)),
         Tags = Tag,
-        Compression = Compression == "Auto" ? null : Enum.Parse<PayloadCompression>(Compression),
+        Compression = Compressions.FirstOrDefault(known => known.Equals(Compression, StringComparison.OrdinalIgnoreCase)),
         CompressionLevel = CompressionLevel,
         Verify = Verify,
         AllowNewRepository = AllowNewRepository,
@@ -75,7 +79,7 @@ public abstract class BackupCreationCommandBase : PathCommandBase
     {
         BackupRepository repository = OpenRepository(Repository);
         string source = BackupService.ResolveSourceName(request);
-        string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? DateTimeOffset.UtcNow, request.Type);
+        string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? DateTimeOffset.UtcNow, request.Reason);
         if (ShouldProcess($"{what} as '{source}/{name}' in '{repository.Location}'", action))
             WriteObject(Run((observer, token) => new BackupService(repository).CreateAsync(request, observer, token)));
     }

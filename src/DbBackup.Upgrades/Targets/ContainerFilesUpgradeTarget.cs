@@ -114,7 +114,7 @@ internal sealed class ContainerFilesUpgradeTarget(
 
         string copy = Path.Combine(folder.Path, "copy.db");
         PreparedRestore restore = await PreparedRestore.PrepareAsync(
-            repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+            repository, new RestoreRequest { Backup = backup, Destination = copy, Only = ContentKind.Database, NoSafetyBackup = true }, changeNothing: false, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         await restore.RunAsync(SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         return await work(new SqliteUpgradeTarget(copy, request)).ConfigureAwait(false);
     }

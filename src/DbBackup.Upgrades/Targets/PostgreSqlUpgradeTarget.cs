@@ -94,7 +94,7 @@ internal sealed class PostgreSqlUpgradeTarget(
         {
             PreparedRestore restore = await PreparedRestore.PrepareAsync(
                 repository,
-                new RestoreRequest { Backup = backup, Connection = connection, NewName = copy.Name, Only = PayloadKind.Database, NoSafetyBackup = true, LockTimeout = request.LockTimeout },
+                new RestoreRequest { Backup = backup, Connection = connection, NewName = copy.Name, Only = ContentKind.Database, NoSafetyBackup = true, LockTimeout = request.LockTimeout },
                 changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
             await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
             return target;

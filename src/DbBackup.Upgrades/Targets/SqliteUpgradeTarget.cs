@@ -52,7 +52,7 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
         {
             string copy = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "rehearsal")).FullName, Path.GetFileName(path));
             PreparedRestore restore = await PreparedRestore.PrepareAsync(
-                repository, new RestoreRequest { Backup = backup, Destination = copy, Only = PayloadKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+                repository, new RestoreRequest { Backup = backup, Destination = copy, Only = ContentKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
             await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
             return new SqliteUpgradeTarget(copy, request, folder);
         }

@@ -9,9 +9,10 @@ namespace DbBackup;
 /// <param name="ReplacedBy">The backup that was restored in its place, as <c>source/name</c>.</param>
 /// <param name="ServerIdentifier">
 /// The identifier that initdb gave the server's data (<c>pg_control_system()</c>): a server that was made anew gives its databases the same oids
-/// again. Null where the role may not ask for it, and in entries of earlier versions.
+/// again. Null where the role may not ask for it.
 /// </param>
-public sealed record KeptDatabase(string Location, long ObjectId, string Replaced, string Username, long Size, string ReplacedBy, string? ServerIdentifier = null)
+/// <param name="SchemaRevision">What Alembic's table in it says; null without one.</param>
+public sealed record KeptDatabase(string Location, long ObjectId, string Replaced, string Username, long Size, string ReplacedBy, string? ServerIdentifier = null, string? SchemaRevision = null)
 {
     /// <inheritdoc/>
     public override string ToString() => Location;

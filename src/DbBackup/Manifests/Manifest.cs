@@ -17,8 +17,14 @@ public sealed record Manifest
     /// <summary>The backup's name, unique within its source.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Why it was made.</summary>
-    public BackupType Type { get; init; }
+    /// <summary>How it was made: one of <see cref="BackupMethod"/>, or what a newer version knows.</summary>
+    public string Method { get; init; } = BackupMethod.Full;
+
+    /// <summary>Why it was made: one of <see cref="BackupReason"/>, or what a newer version knows.</summary>
+    public string Reason { get; init; } = BackupReason.Manual;
+
+    /// <summary>Features of the format that a reader must know to use the backup. This version writes and knows none.</summary>
+    public IReadOnlyList<string> Requires { get; init; } = [];
 
     /// <summary>When the snapshot was taken (UTC).</summary>
     public required DateTimeOffset Created { get; init; }
@@ -40,20 +46,11 @@ public sealed record Manifest
     /// <summary>The captured streams.</summary>
     public required IReadOnlyList<Payload> Payloads { get; init; }
 
-    /// <summary>Facts of the database in the dump's snapshot; null where the backup holds no database.</summary>
-    public Fingerprint? Fingerprint { get; init; }
-
-    /// <summary>What Alembic's <c>alembic_version</c> table says; several heads are separated by commas.</summary>
-    public string? SchemaRevision { get; init; }
-
     /// <summary>The git commit of the folder in which the source lies.</summary>
     public GitInfo? Git { get; init; }
 
     /// <summary>The person's own labels.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
-
-    /// <summary>The backup that this one needs; null for a complete one.</summary>
-    public Guid? Parent { get; init; }
 
     /// <summary>The computer on which it was made.</summary>
     public string? Host { get; init; }
@@ -79,22 +76,12 @@ public sealed record Manifest
     /// <summary>What a reader should know: files that vanished while they were archived, say.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>The facts of a database in this backup; null where there are none.</summary>
-    public Fingerprint? FingerprintOf(Payload payload)
-    {
-        ArgumentNullException.ThrowIfNull(payload);
-        return payload.Fingerprint ?? (HasOneDatabase ? Fingerprint : null);
-    }
+    /// <summary>One of <see cref="BackupScope"/>: partial if any payload is.</summary>
+    public string Scope => Payloads.Any(payload => payload.Scope != BackupScope.Whole) ? BackupScope.Partial : BackupScope.Whole;
 
-    /// <summary>The Alembic revision of a database in this backup; null where it has none.</summary>
-    public string? SchemaRevisionOf(Payload payload)
-    {
-        ArgumentNullException.ThrowIfNull(payload);
-        return payload.SchemaRevision ?? (HasOneDatabase ? SchemaRevision : null);
-    }
-
-    private bool HasOneDatabase => Payloads.Count(payload => payload.Kind == PayloadKind.Database) == 1;
+    /// <summary>The revision of the one database in it that has one; null if none or several have.</summary>
+    public string? SchemaRevision => Kept is not null ? Kept.SchemaRevision : Payloads.Select(payload => payload.SchemaRevision).OfType<string>().Take(2).ToArray() is [var only] ? only : null;
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Type} of {Source.Name}, format {FormatVersion}: {string.Join(", ", Payloads.Select(payload => payload.FileName))}";
+    public override string ToString() => $"{Method} of {Source.Name}, format {FormatVersion}: {string.Join(", ", Payloads.Select(payload => payload.FileName))}";
 }

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace DbBackup;
 
 /// <summary>One captured stream in a backup.</summary>
@@ -8,14 +6,17 @@ public sealed record Payload
     /// <summary>The file's name in the backup's folder.</summary>
     public required string FileName { get; init; }
 
-    /// <summary>What it holds.</summary>
-    public required PayloadKind Kind { get; init; }
+    /// <summary>What it holds: one of <see cref="PayloadKind"/>, or what a newer version knows.</summary>
+    public required string Kind { get; init; }
 
-    /// <summary>The form of its content once decompressed.</summary>
-    public required PayloadFormat Format { get; init; }
+    /// <summary>The form of its content once decompressed: one of <see cref="PayloadFormat"/>, or what another engine or a newer version knows.</summary>
+    public required string Format { get; init; }
 
-    /// <summary>How it is compressed.</summary>
-    public required PayloadCompression Compression { get; init; }
+    /// <summary>How it is compressed: one of <see cref="PayloadCompression"/>, or what a newer version knows.</summary>
+    public required string Compression { get; init; }
+
+    /// <summary>Whether it holds all of its source: one of <see cref="BackupScope"/>.</summary>
+    public string Scope { get; init; } = BackupScope.Whole;
 
     /// <summary>Bytes before compression.</summary>
     public required long OriginalSize { get; init; }
@@ -44,10 +45,10 @@ public sealed record Payload
     /// <summary>What must be known of a server's database to create it again; null for files.</summary>
     public DatabaseInfo? Database { get; init; }
 
-    /// <summary>Facts of this database, where the backup holds several; else they stand in <see cref="Manifest.Fingerprint"/>.</summary>
+    /// <summary>Facts of the database in the dump's snapshot; null for files, and if none were taken.</summary>
     public Fingerprint? Fingerprint { get; init; }
 
-    /// <summary>The Alembic revision of this database, where the backup holds several.</summary>
+    /// <summary>What Alembic's <c>alembic_version</c> table says; several heads are separated by commas. Null for files, and without such a table.</summary>
     public string? SchemaRevision { get; init; }
 
     /// <summary>Files in a tar; null otherwise.</summary>
@@ -60,7 +61,6 @@ public sealed record Payload
     public string? UnixOwner { get; init; }
 
     /// <summary>Whether it is a database of a server, or what belongs to all of them, and not a file or folder.</summary>
-    [JsonIgnore]
     public bool IsOfServer =>
         Kind == PayloadKind.Globals || Format is PayloadFormat.PostgreSqlCustom or PayloadFormat.PostgreSqlDirectory or PayloadFormat.PostgreSqlPlain or PayloadFormat.PostgreSqlTar;
 
@@ -68,53 +68,53 @@ public sealed record Payload
     public override string ToString() => $"{FileName} ({ByteSize.Format(StoredSize)})";
 }
 
-/// <summary>What a payload holds.</summary>
-public enum PayloadKind
+/// <summary>What a payload holds: the kinds that this version knows. A manifest may name others.</summary>
+public static class PayloadKind
 {
     /// <summary>A database.</summary>
-    Database,
+    public const string Database = nameof(Database);
 
     /// <summary>Files and folders.</summary>
-    Files,
+    public const string Files = nameof(Files);
 
     /// <summary>What belongs to a server as a whole: roles and tablespaces.</summary>
-    Globals,
+    public const string Globals = nameof(Globals);
 }
 
-/// <summary>The form of a payload's content once decompressed.</summary>
-public enum PayloadFormat
+/// <summary>The form of a payload's content once decompressed: the formats that this version knows. A manifest may name others.</summary>
+public static class PayloadFormat
 {
     /// <summary>A SQLite database file.</summary>
-    SqliteFile,
+    public const string SqliteFile = nameof(SqliteFile);
 
     /// <summary>SQL text that gives the SQLite database back.</summary>
-    SqliteSql,
+    public const string SqliteSql = nameof(SqliteSql);
 
     /// <summary>A tar archive (POSIX pax).</summary>
-    Tar,
+    public const string Tar = nameof(Tar);
 
     /// <summary>An archive of <c>pg_dump -Fc</c>.</summary>
-    PostgreSqlCustom,
+    public const string PostgreSqlCustom = nameof(PostgreSqlCustom);
 
     /// <summary>The folder that <c>pg_dump -Fd</c> writes, as a tar archive.</summary>
-    PostgreSqlDirectory,
+    public const string PostgreSqlDirectory = nameof(PostgreSqlDirectory);
 
     /// <summary>An archive of <c>pg_dump -Ft</c>.</summary>
-    PostgreSqlTar,
+    public const string PostgreSqlTar = nameof(PostgreSqlTar);
 
     /// <summary>SQL text of <c>pg_dump -Fp</c> or <c>pg_dumpall</c>, for <c>psql</c>.</summary>
-    PostgreSqlPlain,
+    public const string PostgreSqlPlain = nameof(PostgreSqlPlain);
 }
 
-/// <summary>How a payload is compressed.</summary>
-public enum PayloadCompression
+/// <summary>How a payload is compressed: the ways that this version knows. A manifest may name others.</summary>
+public static class PayloadCompression
 {
     /// <summary>Not at all.</summary>
-    None,
+    public const string None = nameof(None);
 
     /// <summary>gzip (RFC 1952), possibly several members one after the other.</summary>
-    Gzip,
+    public const string Gzip = nameof(Gzip);
 
     /// <summary>Zstandard (RFC 8878), possibly several frames one after the other.</summary>
-    Zstd,
+    public const string Zstd = nameof(Zstd);
 }

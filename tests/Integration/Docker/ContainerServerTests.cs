@@ -27,7 +27,7 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         string before = Bench.Content(database);
         Backup backup = await Bench.BackUpAsync(database, options: new PostgreSqlDumpOptions { Format = format });
         Assert.Equal($"docker:///container/{Bench.Name}/postgresql/{database}", backup.Manifest!.Source.Location);
-        Assert.Equal(111, backup.Manifest.Fingerprint!.TotalRows);
+        Assert.Equal(111, backup.Manifest.Payloads[0].Fingerprint!.TotalRows);
         Assert.Equal("aaaa", backup.Manifest.SchemaRevision);
 
         BackupTestResult restoreTest = await Bench.RestoreTestAsync(backup);
@@ -113,7 +113,7 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         bench.Query("CREATE ROLE clerk LOGIN PASSWORD 'secret of the clerk'; ALTER DATABASE second OWNER TO clerk");
         Backup backup = await bench.BackUpClusterAsync();
         Assert.Equal(4, backup.Manifest!.Payloads.Count);
-        Assert.All(backup.Manifest.Payloads.Where(payload => payload.Kind == PayloadKind.Database), payload => Assert.NotNull(backup.Manifest.FingerprintOf(payload)));
+        Assert.All(backup.Manifest.Payloads.Where(payload => payload.Kind == PayloadKind.Database), payload => Assert.NotNull(payload.Fingerprint));
         BackupTestResult restoreTest = await bench.RestoreTestAsync(backup);
         Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
         bench.AssertUndisturbed();
@@ -147,7 +147,7 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         Assert.Equal(("app", "shop"), (server.Username, server.Database));
         Assert.DoesNotContain("secret", server.ToString(), StringComparison.Ordinal);
         Backup backup = await bench.BackUpAsync("shop");
-        Assert.Equal(1, backup.Manifest!.Fingerprint!.TotalRows);
+        Assert.Equal(1, backup.Manifest!.Payloads[0].Fingerprint!.TotalRows);
         BackupTestResult restoreTest = await bench.RestoreTestAsync(backup);
         Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
         Assert.DoesNotContain("secret", File.ReadAllText(Path.Join(backup.Location, "backup.json")), StringComparison.Ordinal);

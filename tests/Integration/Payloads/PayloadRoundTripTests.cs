@@ -7,10 +7,10 @@ namespace DbBackup.Tests.Integration.Payloads;
 [Trait("Category", "Tool")]
 public sealed class PayloadRoundTripTests
 {
-    public static TheoryData<PayloadCompression, int, bool> EveryCase()
+    public static TheoryData<string, int, bool> EveryCase()
     {
-        var cases = new TheoryData<PayloadCompression, int, bool>();
-        foreach (PayloadCompression compression in Enum.GetValues<PayloadCompression>())
+        var cases = new TheoryData<string, int, bool>();
+        foreach (string compression in new[] { PayloadCompression.None, PayloadCompression.Gzip, PayloadCompression.Zstd })
         {
             foreach (int size in Sizes)
             {
@@ -24,7 +24,7 @@ public sealed class PayloadRoundTripTests
 
     [Theory]
     [MemberData(nameof(EveryCase))]
-    public async Task Stock_tool_and_reader_give_back_what_was_written(PayloadCompression compression, int size, bool incompressible)
+    public async Task Stock_tool_and_reader_give_back_what_was_written(string compression, int size, bool incompressible)
     {
         byte[] content = incompressible ? Noise(size) : Text(size);
 
@@ -45,7 +45,7 @@ public sealed class PayloadRoundTripTests
     [InlineData(PayloadCompression.Zstd, 3)]
     [InlineData(PayloadCompression.Zstd, 19)]
     [InlineData(PayloadCompression.Zstd, 22)]
-    public async Task Every_level_is_read_by_the_stock_tool(PayloadCompression compression, int level)
+    public async Task Every_level_is_read_by_the_stock_tool(string compression, int level)
     {
         byte[] content = Text((5 * Block) + 3);
 
@@ -59,7 +59,7 @@ public sealed class PayloadRoundTripTests
     [InlineData(PayloadCompression.None)]
     [InlineData(PayloadCompression.Gzip)]
     [InlineData(PayloadCompression.Zstd)]
-    public async Task Odd_writes_and_a_copied_stream_join_in_order(PayloadCompression compression)
+    public async Task Odd_writes_and_a_copied_stream_join_in_order(string compression)
     {
         byte[] content = Text(9 * Block);
         using var target = new MemoryStream();
@@ -84,7 +84,7 @@ public sealed class PayloadRoundTripTests
     [InlineData("gzip", "-6", "-c")]
     public async Task Files_of_stock_tools_are_read(string tool, params string[] arguments)
     {
-        PayloadCompression compression = tool == "zstd" ? PayloadCompression.Zstd : PayloadCompression.Gzip;
+        string compression = tool == "zstd" ? PayloadCompression.Zstd : PayloadCompression.Gzip;
         Require.Tool(tool);
         byte[] content = Text(3_000_000);
 
@@ -102,7 +102,7 @@ public sealed class PayloadRoundTripTests
     [InlineData(PayloadCompression.None)]
     [InlineData(PayloadCompression.Gzip)]
     [InlineData(PayloadCompression.Zstd)]
-    public async Task Reading_in_small_pieces_without_async_gives_the_same(PayloadCompression compression)
+    public async Task Reading_in_small_pieces_without_async_gives_the_same(string compression)
     {
         byte[] content = Text(2_500_000);
         (byte[] stored, Payload payload) = await PackAsync(content, Options(compression));
@@ -129,7 +129,7 @@ public sealed class PayloadRoundTripTests
         Assert.InRange(progress.Values.Count, 2, 5);
     }
 
-    private static Task<byte[]> StockDecompressAsync(byte[] stored, PayloadCompression compression)
+    private static Task<byte[]> StockDecompressAsync(byte[] stored, string compression)
     {
         if (compression == PayloadCompression.None)
             return Task.FromResult(stored);

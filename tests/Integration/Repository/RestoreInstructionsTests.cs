@@ -17,7 +17,7 @@ public class RestoreInstructionsTests
     [InlineData(PayloadCompression.None, SqliteFormat.Native, false)]
     [InlineData(PayloadCompression.Zstd, SqliteFormat.Sql, false)]
     [InlineData(PayloadCompression.Zstd, SqliteFormat.Native, true)]
-    public async Task A_backup_folder_is_restored_by_hand_as_its_own_text_says(PayloadCompression compression, SqliteFormat format, bool databaseWithinFolder)
+    public async Task A_backup_folder_is_restored_by_hand_as_its_own_text_says(string compression, SqliteFormat format, bool databaseWithinFolder)
     {
         foreach (string tool in (string[])["sqlite3", "zstd", "gzip", "tar", "sha256sum", "sh"])
             Require.Tool(tool);

@@ -31,7 +31,7 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         Assert.Contains("/dbbackup_", urls[0], StringComparison.Ordinal);
         Assert.EndsWith("/" + bench.Database.Name, urls[1], StringComparison.Ordinal);
         Backup backup = Assert.Single(await bench.Files.ListAsync());
-        Assert.Equal((BackupType.PreMigration, BackupStatus.Matched), (backup.Type, backup.Status));
+        Assert.Equal((BackupReason.PreMigration, BackupStatus.Matched), (backup.Reason, backup.Status));
     }
 
     [Theory]

@@ -22,7 +22,7 @@ public sealed class UpgradeTests : IDisposable
         Assert.Contains("on a copy", result.Steps.Single(step => step.Name == "Rehearsal").Detail, StringComparison.Ordinal);
         Assert.True(_bench.IsMigrated);
         Backup backup = Assert.Single(await _bench.Files.ListAsync());
-        Assert.Equal(BackupType.PreMigration, backup.Type);
+        Assert.Equal(BackupReason.PreMigration, backup.Reason);
         Assert.Equal(BackupStatus.Matched, backup.Status);
         Assert.Equal(result.Backup, backup.ToString());
         Assert.Equal(UpgradeState.Succeeded, Assert.Single(_bench.Service.List()).State);

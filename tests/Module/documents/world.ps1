@@ -65,7 +65,7 @@ function Add-Backups {
     Set-BackupDate (New-DbBackup ./data/old_app.db -Name last) ([datetimeoffset]::Now.AddDays(-5))
     Remove-Item ./data/old_app.db
     New-DbBackup @all -Name before_refactor | Out-Null
-    New-DbBackup @all -Name pre_migration_v2 -Type PreMigration -Verify | Out-Null
+    New-DbBackup @all -Name pre_migration_v2 -Reason PreMigration -Verify | Out-Null
     Restore-DbBackup pre_migration_v2 -Source pats -Confirm:$false
     # One of which the last test failed.
     $damaged = New-DbBackup @all -Name torn

@@ -99,7 +99,7 @@ internal sealed class PostgreSqlBench : IDisposable
     public PostgreSqlSource Source(PostgreSqlDumpOptions? options = null, PostgreSqlConnectionRequest? connection = null, string? database = null) =>
         new(PostgreSqlConnectionSettings.Resolve(connection ?? Superuser), database ?? Database.Name, options ?? new PostgreSqlDumpOptions());
 
-    public Task<Backup> BackUpAsync(PostgreSqlDumpOptions? options = null, FingerprintLevel fingerprint = FingerprintLevel.Content, PayloadCompression? compression = null) =>
+    public Task<Backup> BackUpAsync(PostgreSqlDumpOptions? options = null, FingerprintLevel fingerprint = FingerprintLevel.Content, string? compression = null) =>
         _bench.BackUpAsync(new BackupRequest { Sources = [Source(options)], Fingerprint = fingerprint, Compression = compression });
 
     /// <summary>The same backup, with a manifest that says something else.</summary>

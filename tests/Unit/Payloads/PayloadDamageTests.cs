@@ -8,10 +8,10 @@ public sealed class PayloadDamageTests
 {
     private static readonly byte[] Content = Text((7 * Block) + 99);
 
-    public static TheoryData<PayloadCompression, double> Places()
+    public static TheoryData<string, double> Places()
     {
-        var places = new TheoryData<PayloadCompression, double>();
-        foreach (PayloadCompression compression in Enum.GetValues<PayloadCompression>())
+        var places = new TheoryData<string, double>();
+        foreach (string compression in new[] { PayloadCompression.None, PayloadCompression.Gzip, PayloadCompression.Zstd })
         {
             foreach (double place in (double[])[0, 0.0001, 0.001, 0.3, 0.5, 0.77, 0.9999, 1])
                 places.Add(compression, place);
@@ -22,7 +22,7 @@ public sealed class PayloadDamageTests
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task One_flipped_bit_is_damage(PayloadCompression compression, double place)
+    public async Task One_flipped_bit_is_damage(string compression, double place)
     {
         (byte[] stored, Payload payload) = await PackedAsync(compression);
         stored[(int)(place * (stored.Length - 1))] ^= 0x10;
@@ -32,7 +32,7 @@ public sealed class PayloadDamageTests
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task A_file_cut_short_is_damage(PayloadCompression compression, double place)
+    public async Task A_file_cut_short_is_damage(string compression, double place)
     {
         (byte[] stored, Payload payload) = await PackedAsync(compression);
         byte[] cut = stored[..(int)(place * (stored.Length - 1))];
@@ -45,7 +45,7 @@ public sealed class PayloadDamageTests
     [Theory]
     [InlineData(PayloadCompression.Gzip)]
     [InlineData(PayloadCompression.Zstd)]
-    public async Task A_foreign_file_cut_anywhere_but_between_members_is_refused(PayloadCompression compression)
+    public async Task A_foreign_file_cut_anywhere_but_between_members_is_refused(string compression)
     {
         (byte[] first, _) = await PackAsync(Text(1500), Options(compression));
         (byte[] second, _) = await PackAsync(Noise(700), Options(compression));
@@ -66,7 +66,7 @@ public sealed class PayloadDamageTests
     [InlineData(PayloadCompression.Zstd, 1)]
     [InlineData(PayloadCompression.Zstd, 3)]
     [InlineData(PayloadCompression.Zstd, 300_000)]
-    public async Task Anything_behind_the_end_is_damage(PayloadCompression compression, int garbage)
+    public async Task Anything_behind_the_end_is_damage(string compression, int garbage)
     {
         (byte[] stored, Payload payload) = await PackedAsync(compression);
         byte[] longer = [.. stored, .. Noise(garbage)];
@@ -79,7 +79,7 @@ public sealed class PayloadDamageTests
     [Theory]
     [InlineData(PayloadCompression.Gzip)]
     [InlineData(PayloadCompression.Zstd)]
-    public async Task A_missing_last_frame_is_damage_although_the_rest_decodes(PayloadCompression compression)
+    public async Task A_missing_last_frame_is_damage_although_the_rest_decodes(string compression)
     {
         (byte[] most, _) = await PackAsync(Content[..(7 * Block)], Options(compression, workers: 1));
         (byte[] all, Payload payload) = await PackedAsync(compression);
@@ -93,7 +93,7 @@ public sealed class PayloadDamageTests
     [InlineData(PayloadCompression.None)]
     [InlineData(PayloadCompression.Gzip)]
     [InlineData(PayloadCompression.Zstd)]
-    public async Task Good_frames_of_other_content_are_damage(PayloadCompression compression)
+    public async Task Good_frames_of_other_content_are_damage(string compression)
     {
         (_, Payload payload) = await PackedAsync(compression);
         byte[] other = (byte[])Content.Clone();
@@ -107,7 +107,7 @@ public sealed class PayloadDamageTests
     [Theory]
     [InlineData(PayloadCompression.Gzip)]
     [InlineData(PayloadCompression.Zstd)]
-    public async Task Content_that_swells_is_stopped_before_it_fills_the_volume(PayloadCompression compression)
+    public async Task Content_that_swells_is_stopped_before_it_fills_the_volume(string compression)
     {
         (_, Payload payload) = await PackAsync(new byte[1000], Options(compression));
         (byte[] bomb, _) = await PackAsync(new byte[30_000_000], Options(compression));
@@ -123,7 +123,7 @@ public sealed class PayloadDamageTests
     [InlineData(PayloadCompression.None)]
     [InlineData(PayloadCompression.Gzip)]
     [InlineData(PayloadCompression.Zstd)]
-    public async Task Damage_found_at_the_end_comes_out_of_every_further_read(PayloadCompression compression)
+    public async Task Damage_found_at_the_end_comes_out_of_every_further_read(string compression)
     {
         (byte[] stored, Payload payload) = await PackedAsync(compression);
         using var reader = new PayloadReader(new MemoryStream(stored), payload with { OriginalSha256 = Sha256([]) }, CancellationToken.None);
@@ -174,7 +174,7 @@ public sealed class PayloadDamageTests
         await AssertStoredDamagedAsync([], payload);
     }
 
-    private static Task<(byte[] Stored, Payload Payload)> PackedAsync(PayloadCompression compression) => PackAsync(Content, Options(compression));
+    private static Task<(byte[] Stored, Payload Payload)> PackedAsync(string compression) => PackAsync(Content, Options(compression));
 
     private static async Task<BackupFailure> AssertDamagedAsync(byte[] stored, Payload payload)
     {
@@ -193,7 +193,7 @@ public sealed class PayloadDamageTests
         Assert.Equal(ErrorCodes.BackupDamaged, failure.Code);
     }
 
-    private static async Task AssertRefusedAsync(byte[] stored, PayloadCompression compression)
+    private static async Task AssertRefusedAsync(byte[] stored, string compression)
     {
         await using Stream plain = DecompressionStreams.Open(new MemoryStream(stored), compression);
         await Assert.ThrowsAsync<InvalidDataException>(() => plain.CopyToAsync(Stream.Null));

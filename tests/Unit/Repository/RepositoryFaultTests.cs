@@ -21,7 +21,7 @@ public sealed class RepositoryFaultTests : IDisposable
     public static TheoryData<string> BadManifests() => new()
     {
         "", "garbage", "null", "[]", "{}", "{\"formatVersion\":\"1\"}", "{\"formatVersion\":0}", "{\"formatVersion\":99999999999}",
-        "Source", "Payloads[0]", "Fingerprint.Tables[0]", "Huge", "Infinite", "Escape FileName", "Escape RestoreName", "Escape Within",
+        "Source", "Payloads[0]", "Fingerprint.Tables[0]", "Huge", "Infinite", "Escape FileName", "Escape RestoreName", "Escape Within", "Details",
     };
 
     public void Dispose() => _bench.Dispose();
@@ -208,12 +208,16 @@ public sealed class RepositoryFaultTests : IDisposable
         {
             case "Source": json["source"] = null; break;
             case "Payloads[0]": json["payloads"]![0] = null; break;
-            case "Fingerprint.Tables[0]": json["fingerprint"]!["tables"]![0] = null; break;
+            case "Fingerprint.Tables[0]": json["details"]!["payloads"]![0]!["fingerprint"]!["tables"]![0] = null; break;
             case "Huge": json["payloads"]![0]!["storedSize"] = long.MaxValue; break;
             case "Infinite": json["durationSeconds"] = 1e300; break;
-            case "Escape FileName": json["payloads"]![0]!["fileName"] = "../../secret"; break;
-            case "Escape RestoreName": json["payloads"]![0]!["restoreName"] = ".."; break;
-            case "Escape Within": json["payloads"]![0]!["within"] = "uploads/../../x"; break;
+            case "Escape FileName":
+                json["payloads"]![0]!["fileName"] = "../../secret";
+                json["details"]!["payloads"]![0]!["fileName"] = "../../secret";
+                break;
+            case "Details": json["details"]!["payloads"]![0]!["fileName"] = "another"; break;
+            case "Escape RestoreName": json["details"]!["payloads"]![0]!["restoreName"] = ".."; break;
+            case "Escape Within": json["details"]!["payloads"]![0]!["within"] = "uploads/../../x"; break;
             default: return content;
         }
 

@@ -29,7 +29,7 @@ public sealed class RestoreTests : IDisposable
 
         Assert.Equal(wanted, SampleDatabase.Content(_database));
         Assert.Equal(journal == "WAL" ? "wal" : "delete", SampleDatabase.Text(_database, "PRAGMA journal_mode"));
-        Assert.Equal(BackupType.Safety, result.SafetyBackup!.Type);
+        Assert.Equal(BackupReason.Safety, result.SafetyBackup!.Reason);
         Assert.Equal(present, SampleDatabase.Content(await _bench.RestoredCopyAsync(result.SafetyBackup)));
         _bench.AssertNoLeftovers();
     }

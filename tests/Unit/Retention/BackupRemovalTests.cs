@@ -68,7 +68,7 @@ public sealed class BackupRemovalTests : IDisposable
     public async Task A_safety_backup_does_not_count_as_the_good_one_that_stays()
     {
         Backup good = await MakeAsync();
-        Backup safety = await MakeAsync(BackupType.Safety);
+        Backup safety = await MakeAsync(BackupReason.Safety);
 
         Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(good)).Code);
         await RemoveAsync(safety);
@@ -77,8 +77,8 @@ public sealed class BackupRemovalTests : IDisposable
     [Fact]
     public async Task Where_there_are_only_safety_backups_the_last_of_them_is_kept()
     {
-        Backup first = await MakeAsync(BackupType.Safety);
-        Backup second = await MakeAsync(BackupType.Safety);
+        Backup first = await MakeAsync(BackupReason.Safety);
+        Backup second = await MakeAsync(BackupReason.Safety);
 
         await RemoveAsync(first);
         Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(second)).Code);
@@ -152,7 +152,7 @@ public sealed class BackupRemovalTests : IDisposable
     public async Task A_rehearsals_backup_is_never_the_good_one_that_stays_and_goes_by_its_reason_alone()
     {
         Backup real = await MakeAsync();
-        Backup copy = await MakeAsync(BackupType.Rehearsal);
+        Backup copy = await MakeAsync(BackupReason.Rehearsal);
         var removal = new BackupRemoval(_bench.Repository);
 
         Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(real)).Code);
@@ -184,8 +184,8 @@ public sealed class BackupRemovalTests : IDisposable
     // Of this machine and boot, with an id that no process can have.
     private static string DeadOwner => JsonSerializer.Serialize(ProcessIdentity.Current with { ProcessId = int.MaxValue }, JsonSerializerOptions.Web);
 
-    private Task<Backup> MakeAsync(BackupType type = BackupType.Full) =>
-        _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Type = type, SourceName = "app" });
+    private Task<Backup> MakeAsync(string reason = BackupReason.Manual) =>
+        _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Reason = reason, SourceName = "app" });
 
     private Task<bool> RemoveAsync(Backup backup, bool force = false) =>
         new BackupRemoval(_bench.Repository).RemoveAsync(backup, force, new(), _bench.Observer, CancellationToken.None);

@@ -20,7 +20,7 @@ internal sealed class VolumeParticipant(DockerClient client, VolumePlace place, 
     public long ScratchBytes => place.Databases.Sum(database => database.Payload.OriginalSize);
 
     public BackupStatus? Status => place.Databases.Count == 0 ? null
-        : place.Databases.All(database => content.Manifest.FingerprintOf(database.Payload) is not null) ? BackupStatus.Matched : BackupStatus.Restored;
+        : place.Databases.All(database => database.Payload.Fingerprint is not null) ? BackupStatus.Matched : BackupStatus.Restored;
 
     public async Task StageAsync(RestoreStage stage, CancellationToken cancellationToken)
     {

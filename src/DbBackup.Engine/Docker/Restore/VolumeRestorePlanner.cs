@@ -39,7 +39,7 @@ internal static class VolumeRestorePlanner
                 ])
             {
                 SafetyBackup = places.Exists(place => place.Exists),
-                Revision = database is null ? null : manifest.SchemaRevisionOf(database),
+                Revision = database is null ? null : database.SchemaRevision,
                 Services = new RestoreServices(client, users),
                 Owned = [client],
             };

@@ -5,7 +5,7 @@ namespace DbBackup.Engine.Engines.Sqlite;
 /// <summary>An existing SQL dump of a SQLite database, which is imported as it is once it has been loaded for a trial.</summary>
 /// <param name="path">The dump's absolute path.</param>
 /// <param name="compression">How it is compressed.</param>
-internal sealed class SqlDumpSource(string path, PayloadCompression compression) : IBackupSource
+internal sealed class SqlDumpSource(string path, string compression) : IBackupSource
 {
     // SQL text shrinks to between a fifth and a tenth; the loaded database is about as large as the text.
     private const int GuessedRatio = 8;

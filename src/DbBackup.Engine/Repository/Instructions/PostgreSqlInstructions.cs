@@ -55,7 +55,7 @@ internal static class PostgreSqlInstructions
         WriteRemarks(text, payload);
         WriteProperties(text, payload.Database, name);
         text.Line();
-        if (manifest.FingerprintOf(payload) is not { Tables.Count: > 0 } fingerprint)
+        if (payload.Fingerprint is not { Tables.Count: > 0 } fingerprint)
             return;
         text.Step(string.Create(CultureInfo.InvariantCulture, $"Check it; {fingerprint.TotalRows} rows in {fingerprint.Tables.Count} tables were dumped:"));
         foreach (TableFingerprint table in fingerprint.Tables.Take(CountedTables))
@@ -64,7 +64,7 @@ internal static class PostgreSqlInstructions
             text.Remark(string.Create(CultureInfo.InvariantCulture, $"must say {table.Rows}."));
         }
 
-        if (manifest.SchemaRevisionOf(payload) is { } revision)
+        if (payload.SchemaRevision is { } revision)
             text.Remark($"Its Alembic revision is {revision}.");
         text.Line();
     }

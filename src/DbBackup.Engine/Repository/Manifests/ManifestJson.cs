@@ -20,26 +20,38 @@ internal static class ManifestJson
     /// <summary>Writes a manifest, and reads it back: what is published must be usable.</summary>
     public static byte[] Write(Manifest manifest)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(manifest, Readable.Manifest);
-        return Read(json, out string? problem) is not null ? json : throw new InvalidOperationException($"The manifest that was written cannot be used: {problem}.");
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(StoredManifest.Of(manifest), Readable.StoredManifest);
+        _ = Read(json, out string? problem);
+        return problem is null ? json : throw new InvalidOperationException($"The manifest that was written cannot be used: {problem}.");
     }
 
     /// <summary>Reads a manifest and refuses what cannot be trusted.</summary>
     /// <param name="json">The bytes of <c>backup.json</c>.</param>
-    /// <param name="problem">Why it cannot be used; null where it can.</param>
+    /// <param name="problem">Why the backup cannot be used; null if it can.</param>
+    /// <returns>The manifest, also of a backup that needs a newer version; null if it cannot be read.</returns>
     public static Manifest? Read(ReadOnlySpan<byte> json, out string? problem)
     {
         try
         {
             if (ReadVersion(json) is var version && version > Manifest.CurrentFormatVersion)
             {
-                problem = $"it was written by a newer version of DbBackup (format {version}, this one reads up to {Manifest.CurrentFormatVersion})";
+                problem = NeedsNewer($"format {version}");
                 return null;
             }
 
-            Manifest? manifest = JsonSerializer.Deserialize(json, ManifestJsonContext.Default.Manifest);
-            problem = manifest is null ? "its manifest is empty" : FindNonsense(manifest);
-            return problem is null ? manifest : null;
+            StoredManifest? stored = JsonSerializer.Deserialize(json, ManifestJsonContext.Default.StoredManifest);
+            if (stored is null)
+            {
+                problem = "its manifest is empty";
+                return null;
+            }
+
+            Manifest manifest = stored.ToManifest();
+            problem = FindNonsense(manifest);
+            if (problem is not null)
+                return null;
+            problem = FindUnknown(stored) is { } unknown ? NeedsNewer(unknown) : null;
+            return manifest;
         }
         catch (JsonException exception)
         {
@@ -47,6 +59,41 @@ internal static class ManifestJson
             return null;
         }
     }
+
+    /// <summary>Whether a problem that <see cref="Read"/> found is one that a newer version does not have.</summary>
+    public static bool IsNewer(string? problem) => problem?.StartsWith(NewerPrefix, StringComparison.Ordinal) == true;
+
+    private const string NewerPrefix = "it needs a newer version of DbBackup";
+
+    private static string NeedsNewer(string what) => $"{NewerPrefix} ({what})";
+
+    // What this version cannot restore, and must not guess: everything else that it does not know is left alone.
+    private static string? FindUnknown(StoredManifest stored)
+    {
+        if (stored.Requires is [var feature, ..])
+            return $"feature {feature}";
+        if (stored.Method != BackupMethod.Full)
+            return $"method {stored.Method}";
+        foreach (StoredPayload payload in stored.Payloads)
+        {
+            if (payload.Parts is [_, ..])
+                return $"{payload.FileName} is stored in parts";
+            if (payload.Kind is not (PayloadKind.Database or PayloadKind.Files or PayloadKind.Globals))
+                return $"payload kind {payload.Kind}";
+            if (!Formats.Contains(payload.Format))
+                return $"payload format {payload.Format}";
+            if (payload.Compression is not (PayloadCompression.None or PayloadCompression.Gzip or PayloadCompression.Zstd))
+                return $"compression {payload.Compression}";
+        }
+
+        return null;
+    }
+
+    private static readonly HashSet<string> Formats =
+    [
+        PayloadFormat.SqliteFile, PayloadFormat.SqliteSql, PayloadFormat.Tar,
+        PayloadFormat.PostgreSqlCustom, PayloadFormat.PostgreSqlDirectory, PayloadFormat.PostgreSqlPlain, PayloadFormat.PostgreSqlTar,
+    ];
 
     /// <summary>Writes the record of a test.</summary>
     public static byte[] WriteTest(TestRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, Readable.TestRecord);
@@ -87,7 +134,7 @@ internal static class ManifestJson
     {
         if (manifest.FormatVersion < 1)
             return "its format version is not known";
-        if (manifest.Payloads.Contains(null!) || manifest.Tags.Contains(null!) || manifest.Fingerprint?.Tables.Contains(null!) == true)
+        if (manifest.Tags.Contains(null!) || manifest.Payloads.Any(payload => payload.Fingerprint?.Tables.Contains(null!) == true))
             return "its manifest has gaps";
         // More would overflow a sum or a time span.
         if (!(manifest.DurationSeconds is >= 0 and < 1e9) || manifest.Payloads.Count > 100_000)
@@ -114,9 +161,11 @@ internal static class ManifestJson
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
+    Converters = [typeof(OpenEnumConverter<FingerprintLevel>), typeof(OpenEnumConverter<PauseMode>)],
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectRequiredConstructorParameters = true,
     RespectNullableAnnotations = true)]
-[JsonSerializable(typeof(Manifest))]
+[JsonSerializable(typeof(StoredManifest))]
+[JsonSerializable(typeof(PostgreSqlProperties))]
 [JsonSerializable(typeof(TestRecord))]
 internal sealed partial class ManifestJsonContext : JsonSerializerContext;

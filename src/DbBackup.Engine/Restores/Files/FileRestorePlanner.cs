@@ -29,7 +29,7 @@ internal static class FileRestorePlanner
             Warnings = warnings,
             SafetyBackup = targets.Exists(target => target.Action != RestoreAction.Create),
             PresentRevision = databases.Find(target => target.PresentBytes > 0) is { } present ? TryReadRevision(present.Path, cancellationToken) : null,
-            Revision = databases.Count == 0 ? null : manifest.SchemaRevisionOf(databases[0].Payload),
+            Revision = databases.Count == 0 ? null : databases[0].Payload.SchemaRevision,
         };
     }
 

@@ -24,7 +24,7 @@ internal sealed class BackedUpDatabase(BackupContent content) : IDatabaseContent
         await DatabaseRestorer.RestoreAsync(content, payload, file, progress, cancellationToken).ConfigureAwait(false);
         stage.Report($"checking {payload.RestoreName}");
         await Task.Run(() => DatabaseRestorer.RequireEqual(content.Manifest, payload, file, cancellationToken), cancellationToken).ConfigureAwait(false);
-        return content.Manifest.FingerprintOf(payload) is null ? BackupStatus.Restored : BackupStatus.Matched;
+        return payload.Fingerprint is null ? BackupStatus.Restored : BackupStatus.Matched;
     }
 
     public void Accompany(string file)

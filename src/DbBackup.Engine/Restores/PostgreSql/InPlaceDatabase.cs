@@ -47,7 +47,7 @@ internal sealed class InPlaceDatabase(
     public async Task SwapAsync(CancellationToken cancellationToken)
     {
         ArchiveSelection? part = _part.Select(_dump!, toExisting: true);
-        Fingerprint? expected = content.Manifest.FingerprintOf(item.Payload);
+        Fingerprint? expected = item.Payload.Fingerprint;
         string before = part is null ? EmptyingScript.ForDatabase(request.LockTimeout) + PreparePublic()
             : (request.Schemas.Count > 0 ? EmptyingScript.ForSchemas(request.LockTimeout, Schemas(part)) : string.Empty)
               + (request.Tables.Count > 0 ? EmptyingScript.ForTables(request.LockTimeout, [.. part.Tables.Select(DumpPart.QualifiedName)]) : string.Empty);

@@ -19,22 +19,21 @@ internal static class KeptDatabases
         BackupRepository repository, string source, KeptDatabase kept, string? schemaRevision, string serverVersion, DateTimeOffset now, CancellationToken cancellationToken)
     {
         IReadOnlyList<Backup> present = await repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
-        string name = BackupName.Automatic(now, BackupType.Safety);
+        string name = BackupName.Automatic(now, BackupReason.Safety);
         for (int number = 2; present.Any(backup => backup.Name == name); number++)
-            name = $"{BackupName.Automatic(now, BackupType.Safety)}-{number}";
+            name = $"{BackupName.Automatic(now, BackupReason.Safety)}-{number}";
         var manifest = new Manifest
         {
             Id = Guid.NewGuid(),
             Name = name,
-            Type = BackupType.Safety,
+            Reason = BackupReason.Safety,
             Created = now.ToUniversalTime(),
             Completed = now.ToUniversalTime(),
             Source = new SourceInfo { Name = source, Engine = PostgreSqlSource.EngineName, EngineVersion = serverVersion, Location = kept.Location },
             Payloads = [],
-            SchemaRevision = schemaRevision,
             Host = Environment.MachineName,
             ModuleVersion = typeof(KeptDatabases).Assembly.GetName().Version?.ToString(3),
-            Kept = kept,
+            Kept = kept with { SchemaRevision = schemaRevision },
             Notes = [$"The database '{kept.Replaced}' as it was before '{kept.ReplacedBy}' was restored. It lies on its server, not in this repository."],
         };
         await repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);

@@ -55,7 +55,7 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
 
     private async Task RequireEqualAsync(PostgreSqlSession session, ArchiveSelection? part, RestoreStage stage, CancellationToken cancellationToken)
     {
-        Fingerprint? expected = content.Manifest.FingerprintOf(item.Payload);
+        Fingerprint? expected = item.Payload.Fingerprint;
         if (expected is null)
         {
             Status = BackupStatus.Restored;

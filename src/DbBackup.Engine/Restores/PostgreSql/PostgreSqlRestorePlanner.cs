@@ -61,7 +61,7 @@ internal static class PostgreSqlRestorePlanner
             Warnings = warnings,
             SafetyBackup = targets.Exists(target => target.Action == RestoreAction.InPlace),
             PresentRevision = items is [var only] ? only.PresentRevision : null,
-            Revision = items is [var one] ? manifest.SchemaRevisionOf(one.Payload) : null,
+            Revision = items is [var one] ? one.Payload.SchemaRevision : null,
             NewRoles = newRoles,
         };
         return await part.StoppingAsync(users, cancellationToken).ConfigureAwait(false);
@@ -91,7 +91,7 @@ internal static class PostgreSqlRestorePlanner
 
     private static List<Payload> Choose(RestoreRequest request, Manifest manifest)
     {
-        if (request.Only == PayloadKind.Globals)
+        if (request.Only == ContentKind.Globals)
             return [];
         List<Payload> databases = [.. manifest.Payloads.Where(payload => payload is { Kind: PayloadKind.Database, IsOfServer: true })];
         if (request.Databases.Count > 0)
@@ -213,7 +213,7 @@ internal static class PostgreSqlRestorePlanner
         RestoreRequest request, BackupContent content, PostgreSqlSession maintenance, CancellationToken cancellationToken)
     {
         Payload? globals = content.Manifest.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Globals);
-        if (globals is null || request.NoOwner || request.Only == PayloadKind.Database || request.Tables.Count + request.Schemas.Count > 0)
+        if (globals is null || request.NoOwner || request.Only == ContentKind.Database || request.Tables.Count + request.Schemas.Count > 0)
             return [];
         string script = await RoleParticipant.ReadAsync(content, globals, cancellationToken).ConfigureAwait(false);
         string[] roles = [.. RoleScript.Roles(script)];

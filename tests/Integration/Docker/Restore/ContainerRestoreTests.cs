@@ -35,7 +35,7 @@ public sealed class ContainerRestoreTests : IDisposable
         Assert.True(result.Downtime > TimeSpan.Zero);
         Assert.Empty(result.LeftStopped);
         Assert.Equal(BackupStatus.Matched, result.Status);
-        Assert.Equal(BackupType.Safety, result.SafetyBackup!.Type);
+        Assert.Equal(BackupReason.Safety, result.SafetyBackup!.Reason);
         Assert.Equal(wanted.Contains("/deep", StringComparison.Ordinal), _bench.Docker.Exec(container, "cat", "/app/data/sub/deep/b.txt") == "two");
 
         await _bench.RestoreAsync(result.SafetyBackup);
@@ -103,7 +103,7 @@ public sealed class ContainerRestoreTests : IDisposable
         Backup backup = await _bench.BackUpAsync(container);
         _bench.ChangeData(container);
 
-        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Only = PayloadKind.Database });
+        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Only = ContentKind.Database });
 
         Assert.Equal("1", SampleDatabase.Text(Path.Join(folder, "app.db"), "SELECT sum(x) FROM t"));
         Assert.Equal("2", SampleDatabase.Text(Path.Join(folder, "sub/other.sqlite"), "SELECT count(*) FROM t"));
@@ -161,7 +161,7 @@ public sealed class ContainerRestoreTests : IDisposable
         Assert.Equal(ErrorCodes.VolumeNotFound, none.Code);
     }
 
-    private static long Rows(Backup backup) => backup.Manifest!.FingerprintOf(backup.Manifest.Payloads[0])!.TotalRows;
+    private static long Rows(Backup backup) => backup.Manifest!.Payloads[0].Fingerprint!.TotalRows;
 
     private static RestoreRequest Into(Backup backup, string volume) =>
         new() { Backup = backup, Docker = new DockerRequest { Volume = volume } };

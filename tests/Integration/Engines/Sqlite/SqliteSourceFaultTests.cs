@@ -61,7 +61,7 @@ public sealed class SqliteSourceFaultTests : IDisposable
 
         Assert.Equal(ErrorCodes.SourceEmpty, (await _bench.BackupFailsAsync(Workbench.Sqlite(_bench["bare.db"]))).Code);
         Backup backup = await _bench.BackUpAsync(new SqliteSource(_bench["bare.db"], SqliteFormat.Native, SampleDatabase.Patience, allowEmpty: true));
-        Assert.Equal("3", backup.Manifest!.Fingerprint!.Settings["user_version"]);
+        Assert.Equal("3", backup.Manifest!.Payloads[0].Fingerprint!.Settings["user_version"]);
     }
 
     [Theory]
@@ -160,8 +160,8 @@ public sealed class SqliteSourceFaultTests : IDisposable
 
         Backup backup = await _bench.BackUpAsync(disk["app.db"]);
 
-        Assert.Equal(100, backup.Manifest!.Fingerprint!.TotalRows);
-        Assert.Equal("wal", backup.Manifest.Fingerprint.Settings["journal_mode"]);
+        Assert.Equal(100, backup.Manifest!.Payloads[0].Fingerprint!.TotalRows);
+        Assert.Equal("wal", backup.Manifest.Payloads[0].Fingerprint!.Settings["journal_mode"]);
     }
 
     [Fact]
@@ -182,7 +182,7 @@ public sealed class SqliteSourceFaultTests : IDisposable
         try
         {
             Backup backup = await _bench.BackUpAsync(disk["live.db"]);
-            Assert.Equal(101, backup.Manifest!.Fingerprint!.TotalRows);
+            Assert.Equal(101, backup.Manifest!.Payloads[0].Fingerprint!.TotalRows);
         }
         catch (BackupException failure)
         {

@@ -148,9 +148,9 @@ public sealed class RestoreBlockedTests(OwnPostgreSqlServer own) : IClassFixture
         bench.CreateNotes();
         Backup backup = await bench.BackUpAsync();
         bench.Migrate();
-        Fingerprint facts = backup.Manifest!.Fingerprint!;
+        Fingerprint facts = backup.Manifest!.Payloads[0].Fingerprint!;
         Fingerprint other = facts with { Tables = [.. facts.Tables.Select(table => table.Name == "public.notes" ? table with { Rows = 101 } : table)] };
-        Backup lies = PostgreSqlBench.Claiming(backup, manifest => manifest with { Fingerprint = other });
+        Backup lies = PostgreSqlBench.Claiming(backup, manifest => manifest with { Payloads = [manifest.Payloads[0] with { Fingerprint = other }] });
         BackupException failure = await bench.RestoreFailsAsync(bench.Request(lies) with { InPlace = true, NoSafetyBackup = true });
         Assert.Contains("public.notes has 100 rows instead of 101", failure.Message, StringComparison.Ordinal);
 
@@ -169,9 +169,9 @@ public sealed class RestoreBlockedTests(OwnPostgreSqlServer own) : IClassFixture
         string wanted = bench.Database.Dump();
         Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format });
         bench.Migrate();
-        Fingerprint facts = backup.Manifest!.Fingerprint!;
+        Fingerprint facts = backup.Manifest!.Payloads[0].Fingerprint!;
         Fingerprint other = facts with { Tables = [.. facts.Tables.Select(table => table.Name == "public.notes" ? table with { Rows = 101 } : table)] };
-        Backup lies = PostgreSqlBench.Claiming(backup, manifest => manifest with { Fingerprint = other });
+        Backup lies = PostgreSqlBench.Claiming(backup, manifest => manifest with { Payloads = [manifest.Payloads[0] with { Fingerprint = other }] });
         await bench.RestoreFailsAsync(bench.Request(lies) with { InPlace = true, NoSafetyBackup = true });
         if (format == PostgreSqlFormat.Plain)
         {

@@ -14,7 +14,7 @@ public sealed class RoundTripTests(OwnPostgreSqlServer own) : IClassFixture<OwnP
     [InlineData(PostgreSqlFormat.Directory, PayloadCompression.Gzip)]
     [InlineData(PostgreSqlFormat.Plain, PayloadCompression.Gzip)]
     [InlineData(PostgreSqlFormat.Plain, PayloadCompression.Zstd)]
-    public async Task Chinook_is_what_it_was_after_a_restore(PostgreSqlFormat format, PayloadCompression compression)
+    public async Task Chinook_is_what_it_was_after_a_restore(PostgreSqlFormat format, string compression)
     {
         using var bench = new PostgreSqlBench(own.Server, "chinook");
         PostgreSqlSample.Chinook(bench.Database);

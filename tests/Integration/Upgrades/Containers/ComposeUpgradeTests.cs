@@ -19,7 +19,7 @@ public sealed class ComposeUpgradeTests
         shop.AssertUpgraded(result, data);
         Assert.All(result.Steps, step => Assert.Equal(UpgradeStepState.Done, step.State));
         Assert.Equal(("r1", "r2"), (result.FromRevision, result.ToRevision));
-        Assert.Equal((BackupType.PreMigration, BackupStatus.Matched), ((await shop.Files.ListAsync()).Single().Type, (await shop.Files.ListAsync()).Single().Status));
+        Assert.Equal((BackupReason.PreMigration, BackupStatus.Matched), ((await shop.Files.ListAsync()).Single().Reason, (await shop.Files.ListAsync()).Single().Status));
         Assert.DoesNotContain(shop.Files.Observer.Warnings, warning => warning.Contains("killed", StringComparison.Ordinal));
 
         UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, shop.Files.Observer, CancellationToken.None);

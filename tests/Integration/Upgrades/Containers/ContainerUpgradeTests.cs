@@ -22,7 +22,7 @@ public sealed class ContainerUpgradeTests
         Assert.Equal(("r1", "r2"), (result.FromRevision, result.ToRevision));
         Assert.NotNull(result.Downtime);
         Backup backup = Assert.Single(await shop.Files.ListAsync());
-        Assert.Equal((BackupType.PreMigration, BackupStatus.Matched), (backup.Type, backup.Status));
+        Assert.Equal((BackupReason.PreMigration, BackupStatus.Matched), (backup.Reason, backup.Status));
         // The old container is gone, its image is not.
         Assert.DoesNotContain("before-", shop.Leftovers, StringComparison.Ordinal);
         Assert.Contains("dbbackup-kept", shop.Leftovers, StringComparison.Ordinal);

@@ -31,7 +31,7 @@ public sealed class SqliteLibraryTests : IDisposable
         string copy = await _bench.RestoredCopyAsync(backup);
 
         Assert.Equal(BackupStatus.Matched, backup.Status);
-        Assert.Equal(1, backup.Manifest!.Fingerprint!.TotalRows);
+        Assert.Equal(1, backup.Manifest!.Payloads[0].Fingerprint!.TotalRows);
         Assert.Equal(SampleDatabase.Content(path), SampleDatabase.Content(copy));
         Assert.Equal(SampleDatabase.Text(path, "SELECT group_concat(sql) FROM sqlite_schema"), SampleDatabase.Text(copy, "SELECT group_concat(sql) FROM sqlite_schema"));
     }

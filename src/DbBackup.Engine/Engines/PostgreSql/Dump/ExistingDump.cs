@@ -16,7 +16,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
     /// <param name="format">Its form.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It is damaged, or cannot be restored for itself.</exception>
-    public async Task<IReadOnlyList<IBackupSource>> ReadArchiveAsync(string path, PayloadFormat format, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<IBackupSource>> ReadArchiveAsync(string path, string format, CancellationToken cancellationToken)
     {
         FileStamp stamp = FileStamp.Of(path);
         PostgreSqlClient client = await PostgreSqlClients.ForArchiveAsync(null, null, null, cancellationToken).ConfigureAwait(false);
@@ -54,6 +54,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
             FileName = stem + (format == PayloadFormat.PostgreSqlCustom ? ".dump" : ".tar"),
             Kind = PayloadKind.Database,
             Format = format,
+            Scope = info.IsPartial ? BackupScope.Partial : BackupScope.Whole,
             RestoreName = folder ? stem : stem + (format == PayloadFormat.PostgreSqlCustom ? ".dump" : ".tar"),
             OpenRead = () => Open(path),
             WriteTo = !folder ? null : async (target, progress, token) =>

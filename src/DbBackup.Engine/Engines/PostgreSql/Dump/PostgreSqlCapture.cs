@@ -40,6 +40,7 @@ internal sealed class PostgreSqlCapture(
             FileName = name,
             Kind = PayloadKind.Database,
             Format = plain ? PayloadFormat.PostgreSqlPlain : folder ? PayloadFormat.PostgreSqlDirectory : PayloadFormat.PostgreSqlCustom,
+            Scope = source.Options.IsFiltered ? BackupScope.Partial : BackupScope.Whole,
             RestoreName = folder ? PostgreSqlSource.FileStem(source.Database) : name,
             OriginalPath = source.Location,
             ZstdLevel = DumpLevel,

@@ -1,0 +1,121 @@
+using System.Text.Json;
+
+namespace DbBackup.Engine.Repository.Manifests;
+
+/// <summary>
+/// The manifest as <c>backup.json</c> has it: a header that anyone may read, and apart from it the details (names of tables and roles, row
+/// counts, hashes of the plain content), which can be sealed without the header.
+/// </summary>
+internal sealed record StoredManifest
+{
+    public int FormatVersion { get; init; }
+
+    public IReadOnlyList<string> Requires { get; init; } = [];
+
+    public required Guid Id { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string Method { get; init; }
+
+    public required string Reason { get; init; }
+
+    public required DateTimeOffset Created { get; init; }
+
+    public required DateTimeOffset Completed { get; init; }
+
+    public double DurationSeconds { get; init; }
+
+    public long Sequence { get; init; }
+
+    public required SourceInfo Source { get; init; }
+
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    public string? Host { get; init; }
+
+    public string? ModuleVersion { get; init; }
+
+    public required IReadOnlyList<StoredPayload> Payloads { get; init; }
+
+    public KeptDatabase? Kept { get; init; }
+
+    public required StoredDetails Details { get; init; }
+
+    public static StoredManifest Of(Manifest manifest) => new()
+    {
+        FormatVersion = manifest.FormatVersion,
+        Requires = manifest.Requires,
+        Id = manifest.Id,
+        Name = manifest.Name,
+        Method = manifest.Method,
+        Reason = manifest.Reason,
+        Created = manifest.Created,
+        Completed = manifest.Completed,
+        DurationSeconds = manifest.DurationSeconds,
+        Sequence = manifest.Sequence,
+        Source = manifest.Source,
+        Tags = manifest.Tags,
+        Host = manifest.Host,
+        ModuleVersion = manifest.ModuleVersion,
+        Payloads = [.. manifest.Payloads.Select(StoredPayload.Of)],
+        Kept = manifest.Kept,
+        Details = new StoredDetails
+        {
+            Payloads = [.. manifest.Payloads.Select(StoredPayloadDetails.Of)],
+            Git = manifest.Git,
+            Tools = manifest.Tools,
+            ImportedFrom = manifest.ImportedFrom,
+            Pause = manifest.Pause,
+            Notes = manifest.Notes,
+        },
+    };
+
+    /// <exception cref="JsonException">Header and details do not belong together.</exception>
+    public Manifest ToManifest()
+    {
+        if (Details.Payloads.Count != Payloads.Count || Payloads.Contains(null!) || Details.Payloads.Contains(null!))
+            throw new JsonException("its details are not those of its payloads.");
+        return new Manifest
+        {
+            FormatVersion = FormatVersion,
+            Requires = Requires,
+            Id = Id,
+            Name = Name,
+            Method = Method,
+            Reason = Reason,
+            Created = Created,
+            Completed = Completed,
+            DurationSeconds = DurationSeconds,
+            Sequence = Sequence,
+            Source = Source,
+            Tags = Tags,
+            Host = Host,
+            ModuleVersion = ModuleVersion,
+            Payloads = [.. Payloads.Zip(Details.Payloads, (payload, details) => payload.ToPayload(details))],
+            Kept = Kept,
+            Git = Details.Git,
+            Tools = Details.Tools,
+            ImportedFrom = Details.ImportedFrom,
+            Pause = Details.Pause,
+            Notes = Details.Notes,
+        };
+    }
+}
+
+/// <summary>What may be sealed.</summary>
+internal sealed record StoredDetails
+{
+    /// <summary>In the order of the header's payloads.</summary>
+    public required IReadOnlyList<StoredPayloadDetails> Payloads { get; init; }
+
+    public GitInfo? Git { get; init; }
+
+    public IReadOnlyDictionary<string, string> Tools { get; init; } = new Dictionary<string, string>();
+
+    public string? ImportedFrom { get; init; }
+
+    public PauseInfo? Pause { get; init; }
+
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}
