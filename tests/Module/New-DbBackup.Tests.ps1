@@ -32,7 +32,7 @@ Describe 'New-DbBackup' {
             (New-DbBackup ./pats.db, ./other.db).Source | Should -Be pats, other
             $records = @(New-DbBackup ./*.db -Verbose 4>&1)
             ($records | Where-Object { $_ -is [DbBackup.Backup] }).Source | Sort-Object | Should -Be other, pats
-            "$($records | Where-Object { $_ -is [Management.Automation.VerboseRecord] })" | Should -Match "Passed over '.*notes\.db'"
+            "$($records | Where-Object { $_ -is [Management.Automation.VerboseRecord] })" | Should -Match "Skipped '.*notes\.db'"
         }
 
         It 'takes strings and files from the pipeline' {

@@ -36,7 +36,7 @@ public sealed class ArchitectureTests
         ["Payloads"] = "Platform",
         ["Platform"] = "",
         ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Verification",
-        ["Repository"] = "Platform",
+        ["Repository"] = "Docker.Addressing Platform",
         ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention Verification",
         ["Retention"] = "Engines.PostgreSql Repository",
         ["Tunnels"] = "Docker.Tunnel Platform",

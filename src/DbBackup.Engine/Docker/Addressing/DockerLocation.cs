@@ -57,9 +57,18 @@ public sealed record DockerLocation
     public static DockerLocation Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
+        return TryParse(text) ?? throw new BackupFailure(
+            ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{text}' is no location of a Docker engine.", "It reads docker:///compose/project/service, docker:///container/name or docker:///volume/name.");
+    }
+
+    /// <summary>Reads what <see cref="ToString"/> wrote; null for any other text.</summary>
+    public static DockerLocation? TryParse(string? text)
+    {
+        if (!IsOne(text))
+            return null;
         string rest;
         string? host = null;
-        if (text.StartsWith("docker+", StringComparison.Ordinal) && text.IndexOf("://", StringComparison.Ordinal) is > 0 and var scheme && text.IndexOf('/', scheme + 3) is > 0 and var end)
+        if (text!.StartsWith("docker+", StringComparison.Ordinal) && text.IndexOf("://", StringComparison.Ordinal) is > 0 and var scheme && text.IndexOf('/', scheme + 3) is > 0 and var end)
         {
             host = text["docker+".Length..end];
             rest = text[(end + 1)..];
@@ -84,7 +93,7 @@ public sealed record DockerLocation
             (not null, [PathPart, .. var path]) => subject with { Path = "/" + string.Join('/', path) },
             (not null, [var server]) when IsKind(server) => subject with { Server = server },
             (not null, [var server, var database]) when IsKind(server) => subject with { Server = server, Database = database },
-            _ => throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{text}' is no location of a Docker engine.", "It reads docker:///compose/project/service, docker:///container/name or docker:///volume/name."),
+            _ => null,
         };
     }
 
