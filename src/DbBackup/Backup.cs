@@ -113,9 +113,6 @@ public sealed class Backup
     /// <summary>Whether a restore from it can be expected to work: its manifest is readable, and its last test did not fail.</summary>
     public bool IsGood => Status >= BackupStatus.Written;
 
-    /// <summary>Whether it was made for a moment: what a restore or an upgrade replaced, or the copy of a rehearsal. It is no backup of its source to rely on.</summary>
-    public bool IsTemporary => Reason is BackupReason.Safety or BackupReason.Rehearsal;
-
     /// <inheritdoc/>
     public override string ToString() => $"{Source}/{Name}";
 }

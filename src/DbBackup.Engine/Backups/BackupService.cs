@@ -172,7 +172,7 @@ public sealed class BackupService
             return;
         string location = request.Sources[0].Location;
         // A safety backup was taken where a restore went, which may be another place, or only the folder beside the database.
-        Backup? other = history.FirstOrDefault(backup => !backup.IsTemporary && backup.Manifest?.Source.Location is not null);
+        Backup? other = history.FirstOrDefault(backup => BackupSelection.IsOrdinary(backup) && backup.Manifest?.Source.Location is not null);
         if (other is null || (SamePath(other.Manifest!.Source.Location!, location) && (!request.Sources[0].IsOfThisMachine || other.Manifest.Host == Environment.MachineName)))
             return;
         throw new BackupFailure(

@@ -11,9 +11,12 @@ public static class BackupSelection
     public static IReadOnlyList<Backup> LatestGood(IEnumerable<Backup> backups, IReadOnlyCollection<string>? reasons) =>
     [
         .. backups
-            .Where(backup => backup.IsGood && (reasons is null ? !backup.IsTemporary : reasons.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase)))
+            .Where(backup => backup.IsGood && (reasons is null ? IsOrdinary(backup) : reasons.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase)))
             .DistinctBy(backup => backup.Source, StringComparer.Ordinal),
     ];
+
+    /// <summary>True unless it holds what a restore replaced, or is the temporary copy of a rehearsal.</summary>
+    internal static bool IsOrdinary(Backup backup) => backup.Reason is not (BackupReason.Safety or BackupReason.Rehearsal);
 
     /// <summary>The one backup that is meant.</summary>
     /// <param name="backups">A listing, newest first.</param>

@@ -20,5 +20,5 @@ internal static class LastGood
     /// <summary>Whether it was made for a rehearsal, and goes with that.</summary>
     public static bool IsTemporary(Backup backup) => backup.Reason == BackupReason.Rehearsal;
 
-    private static bool IsPartial(Backup backup) => backup.Manifest?.Payloads.Any(payload => payload.Database?.IsPartial == true) == true;
+    private static bool IsPartial(Backup backup) => backup.Scope != BackupScope.Whole;
 }
