@@ -41,6 +41,10 @@ internal interface IRestoreParticipant : IAsyncDisposable
     /// <returns>The copies; none if it is not this participant's state that is damaged.</returns>
     IReadOnlyList<SetAsideState> SetAside(BackupException? damage) => [];
 
+    /// <summary>Writes the entries of what stays where it is, under other names. After the safety backup, so that their names differ.</summary>
+    /// <returns>The names of the entries.</returns>
+    Task<IReadOnlyList<string>> RetainAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>([]);
+
     /// <summary>Puts the restored state in place and keeps the present one; all of it or nothing.</summary>
     Task SwapAsync(CancellationToken cancellationToken);
 
@@ -84,12 +88,11 @@ internal sealed record RestoreStage(string? ScratchFolder, bool IsAlone, IOperat
 
 /// <summary>How the state that a participant replaces is kept.</summary>
 /// <param name="Sources">What the safety backup takes.</param>
-/// <param name="Retained">The entries of databases that stay on their server, as <c>source/name</c>.</param>
 /// <param name="IsDamaged">Whether the state can only be set aside.</param>
-internal sealed record PresentState(IReadOnlyList<IBackupSource> Sources, IReadOnlyList<string> Retained, bool IsDamaged = false)
+internal sealed record PresentState(IReadOnlyList<IBackupSource> Sources, bool IsDamaged = false)
 {
-    /// <summary>Nothing is there, or it is not to be kept.</summary>
-    public static PresentState None { get; } = new([], []);
+    /// <summary>Nothing is there, or it is kept otherwise.</summary>
+    public static PresentState None { get; } = new([]);
 }
 
 /// <summary>Copies of a file that could not be backed up.</summary>

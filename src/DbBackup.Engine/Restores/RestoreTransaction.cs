@@ -38,13 +38,15 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
                 present.Add((participant, await participant.HoldAsync(cancellationToken).ConfigureAwait(false)));
             var keeping = new SafetyBackup(repository, request, observer);
             Backup? safety = request.NoSafetyBackup ? null : await keeping.TakeAsync(present, cancellationToken).ConfigureAwait(false);
+            var retained = new List<string>();
+            foreach (IRestoreParticipant participant in _participants)
+                retained.AddRange(await participant.RetainAsync(cancellationToken).ConfigureAwait(false));
             cancellationToken.ThrowIfCancellationRequested();
 
             string? revision = parts.Select(part => part.Revision).FirstOrDefault(each => each is not null);
             string? previous = plan.PresentRevision ?? (revision is null ? null : safety?.SchemaRevision);
             // The code that ran on the present revision may not know the restored one, or would migrate it by itself at its start.
             bool leaveStopped = Undoes is null && !request.Force && revision is not null && previous is not null && revision != previous;
-            string[] retained = [.. present.SelectMany(each => each.State.Retained)];
             RestoreRecord? record = Describe(safety, retained, keeping.Aside, leaveStopped && stop is not null ? stop.Containers : []);
             observer.Progress(new OperationProgress(_activity, "putting it in place"));
             await SwapAllAsync(record, safety, observer, cancellationToken).ConfigureAwait(false);
@@ -63,7 +65,7 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
                 RestoreId = record?.Id,
                 Restored = [.. plan.Targets.Select(target => target.Path)],
                 Status = _participants.Select(participant => participant.Status).Min() ?? BackupStatus.Restored,
-                SafetyBackup = retained.Length == 0 ? safety : await repository.FindAsync(new BackupKey(request.Backup.Source, retained[0]), CancellationToken.None).ConfigureAwait(false),
+                SafetyBackup = retained.Count == 0 ? safety : await repository.FindAsync(new BackupKey(request.Backup.Source, retained[0]), CancellationToken.None).ConfigureAwait(false),
                 KeptAside = [.. keeping.Aside.SelectMany(state => state.Copies)],
                 SchemaRevision = revision,
                 PreviousSchemaRevision = previous,
@@ -167,9 +169,9 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
         }
     }
 
-    private RestoreRecord? Describe(Backup? safety, string[] retained, IReadOnlyList<SetAsideState> aside, IReadOnlyList<string> leftStopped)
+    private RestoreRecord? Describe(Backup? safety, List<string> retained, IReadOnlyList<SetAsideState> aside, IReadOnlyList<string> leftStopped)
     {
-        if (safety is null && retained.Length == 0 && aside.Count == 0)
+        if (safety is null && retained.Count == 0 && aside.Count == 0)
             return null;
         DateTimeOffset now = DateTimeOffset.UtcNow;
         return new RestoreRecord

@@ -105,6 +105,8 @@ public sealed class RestoreTransactionTests : IDisposable
 
         public IReadOnlyList<SetAsideState> SetAside(BackupException? damage) => inner.SetAside(damage);
 
+        public Task<IReadOnlyList<string>> RetainAsync(CancellationToken cancellationToken) => inner.RetainAsync(cancellationToken);
+
         public async Task SwapAsync(CancellationToken cancellationToken)
         {
             WasReached = true;

@@ -51,7 +51,7 @@ internal sealed class VolumeParticipant(DockerClient client, VolumePlace place, 
         _present = await ContainerFiles.ResolveAsync(
             new ContainerFilesRequest { Subject = DockerRequest.For(place.Location), Path = place.Location.Path, Consistency = Consistency.Live, LockTimeout = lockTimeout, AllowEmpty = true },
             cancellationToken).ConfigureAwait(false);
-        return new PresentState([.. _present.Sources], []);
+        return new PresentState([.. _present.Sources]);
     }
 
     public Task SwapAsync(CancellationToken cancellationToken) => _swap!.SwapAsync(CancellationToken.None);

@@ -31,7 +31,7 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
     {
         PresentState[] held = [.. databases.Select(database => database.Hold(cancellationToken))];
         IEnumerable<IBackupSource> folder = target.Action == RestoreAction.Create ? [] : [new FolderSource(target.Path)];
-        return Task.FromResult(new PresentState([.. held.SelectMany(state => state.Sources), .. folder], [], held.Any(state => state.IsDamaged)));
+        return Task.FromResult(new PresentState([.. held.SelectMany(state => state.Sources), .. folder], held.Any(state => state.IsDamaged)));
     }
 
     // Beside the folder, which is replaced together with the database.

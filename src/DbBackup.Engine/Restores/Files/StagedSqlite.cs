@@ -41,8 +41,8 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabas
         if (target.Action == RestoreAction.Create)
             return PresentState.None;
         if (target.Action == RestoreAction.Replace && (_lock = SqliteWriterLock.TryTake(target.Path, lockTimeout, cancellationToken)) is null)
-            return new PresentState([], [], IsDamaged: true);
-        return new PresentState([new SqliteSource(target.Path, SqliteFormat.Native, lockTimeout, allowEmpty: true)], []);
+            return new PresentState([], IsDamaged: true);
+        return new PresentState([new SqliteSource(target.Path, SqliteFormat.Native, lockTimeout, allowEmpty: true)]);
     }
 
     /// <summary>

@@ -42,7 +42,7 @@ internal sealed class InPlaceDatabase(
 
     public Task<PresentState> HoldAsync(CancellationToken cancellationToken) => Task.FromResult(request.NoSafetyBackup
         ? PresentState.None
-        : new PresentState([new PostgreSqlSource(server, item.Name, new PostgreSqlDumpOptions { AllowEmpty = true, LockTimeout = request.LockTimeout })], []));
+        : new PresentState([new PostgreSqlSource(server, item.Name, new PostgreSqlDumpOptions { AllowEmpty = true, LockTimeout = request.LockTimeout })]));
 
     public async Task SwapAsync(CancellationToken cancellationToken)
     {

@@ -49,7 +49,9 @@ internal sealed class ServerParticipant(
         }
     }
 
-    public async Task<PresentState> HoldAsync(CancellationToken cancellationToken)
+    public Task<PresentState> HoldAsync(CancellationToken cancellationToken) => Task.FromResult(PresentState.None);
+
+    public async Task<IReadOnlyList<string>> RetainAsync(CancellationToken cancellationToken)
     {
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
         _identity = (await PostgreSqlTarget.FindAsync(maintenance, _staged[0], cancellationToken).ConfigureAwait(false))?.ObjectId;
@@ -75,7 +77,7 @@ internal sealed class ServerParticipant(
                 repository, request.Backup.Source, entry, databases[index].PresentRevision, maintenance.ServerVersion, now, cancellationToken).ConfigureAwait(false));
         }
 
-        return new PresentState([], [.. _entries.Select(entry => entry.Name)]);
+        return [.. _entries.Select(entry => entry.Name)];
     }
 
     public async Task SwapAsync(CancellationToken cancellationToken)

@@ -73,7 +73,10 @@ public sealed class ServerAndFilesTests(OwnPostgreSqlServer own) : IClassFixture
         Assert.Equal(wanted, State(bench));
         int undone = 0;
         int finished = 0;
-        await KillPoints.KillAtEachAsync(KillPoints.Of(KillPoints.CountReports(output)), Run, async (report, told) =>
+        int reports = KillPoints.CountReports(output);
+        // The swaps are near the end: each of the reports there, and some of those before.
+        int[] points = [.. KillPoints.Of(reports).Concat(Enumerable.Range(reports - 6, 7)).Distinct().Order()];
+        await KillPoints.KillAtEachAsync(points, Run, async (report, told) =>
         {
             bench.Observer.Warnings.Clear();
             await RestoreRecovery.RunAsync([Folder(bench)], bench.Superuser, bench.Observer, CancellationToken.None);
