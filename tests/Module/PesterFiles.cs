@@ -131,3 +131,7 @@ public sealed class PesterFilesTests
     [Fact]
     public void Each_Pester_file_has_a_class_that_says_what_it_needs() => PesterTests.CheckClasses(Assembly.GetExecutingAssembly());
 }
+
+[PesterFile("Undo-DbRestore.Tests.ps1")]
+
+public sealed class UndoDbRestore : PesterTests;
