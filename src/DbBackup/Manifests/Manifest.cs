@@ -67,7 +67,7 @@ public sealed record Manifest
     /// </summary>
     public KeptDatabase? Kept { get; init; }
 
-    /// <summary>How the application was made to stand still for the snapshot; null where it went on.</summary>
+    /// <summary>How the application was paused for the snapshot; null if it was not.</summary>
     public PauseInfo? Pause { get; init; }
 
     /// <summary>Where an imported backup came from; null for one that was captured.</summary>

@@ -1,8 +1,8 @@
 namespace DbBackup;
 
-/// <summary>How the application was made to stand still while its snapshot was taken.</summary>
+/// <summary>How the application was paused while its snapshot was taken.</summary>
 /// <param name="Mode">Paused or Stopped.</param>
-/// <param name="Milliseconds">For how long it stood still.</param>
+/// <param name="Milliseconds">For how long it was paused.</param>
 /// <param name="Containers">The containers that did; those that were off already are not among them.</param>
 public sealed record PauseInfo(PauseMode Mode, double Milliseconds, IReadOnlyList<string>? Containers = null)
 {
@@ -10,7 +10,7 @@ public sealed record PauseInfo(PauseMode Mode, double Milliseconds, IReadOnlyLis
     public override string ToString() => FormattableString.Invariant($"{Mode} for {Milliseconds:0} ms: {string.Join(", ", Containers ?? [])}");
 }
 
-/// <summary>How an application stands still.</summary>
+/// <summary>How an application is paused.</summary>
 public enum PauseMode
 {
     /// <summary>Its processes were frozen where they were.</summary>
