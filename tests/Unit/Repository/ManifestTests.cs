@@ -61,6 +61,39 @@ public sealed class ManifestTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("sealed details", "feature sealed")]
+    [InlineData("another hash", "feature blake3")]
+    [InlineData("another engine's properties", "payload format MySqlDump")]
+    [InlineData("torn", "cannot be read")]
+    public async Task A_manifest_of_another_shape_tells_what_it_needs_and_hides_no_other(string what, string words)
+    {
+        Backup good = await _bench.BackUpAsync(_database);
+        Backup backup = await _bench.BackUpAsync(_database);
+        Edit(backup, json =>
+        {
+            JsonNode payload = json["details"]!["payloads"]![0]!;
+            switch (what)
+            {
+                case "sealed details": json["requires"] = new JsonArray("sealed"); json["details"] = "YWdl"; break;
+                case "another hash": json["requires"] = new JsonArray("blake3"); payload["originalSha256"] = string.Empty; break;
+                case "another engine's properties":
+                    json["payloads"]![0]!["format"] = "MySqlDump";
+                    payload["database"] = new JsonObject { ["name"] = "app", ["properties"] = new JsonObject { ["settings"] = "utf8mb4", ["roles"] = 3 } };
+                    break;
+                default: json["details"] = "torn"; break;
+            }
+        });
+
+        IReadOnlyList<Backup> all = await _bench.ListAsync();
+
+        Backup listed = Assert.Single(all, each => each.Name == backup.Name);
+        Assert.Contains(words, listed.Problem, StringComparison.Ordinal);
+        BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.RestoreAsync(listed));
+        Assert.Equal(what == "torn" ? ErrorCodes.ManifestUnreadable : ErrorCodes.ManifestTooNew, failure.Code);
+        Assert.Equal(BackupStatus.Written, Assert.Single(all, each => each.Name == good.Name).Status);
+    }
+
     [Fact]
     public async Task What_a_later_version_adds_and_no_restore_depends_on_changes_nothing()
     {

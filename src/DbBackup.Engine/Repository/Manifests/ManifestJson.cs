@@ -47,15 +47,29 @@ internal static class ManifestJson
             }
 
             Manifest manifest = stored.ToManifest();
-            problem = FindNonsense(manifest);
-            if (problem is not null)
-                return null;
-            problem = FindUnknown(stored) is { } unknown ? NeedsNewer(unknown) : null;
-            return manifest;
+            string? nonsense = FindNonsense(manifest);
+            problem = FindUnknown(stored) is { } unknown ? NeedsNewer(unknown) : nonsense;
+            return nonsense is null ? manifest : null;
         }
         catch (JsonException exception)
         {
-            problem = $"its manifest cannot be read: {exception.Message}";
+            problem = FindRequired(json) is { } feature ? NeedsNewer($"feature {feature}") : $"its manifest cannot be read: {exception.Message}";
+            return null;
+        }
+    }
+
+    // A feature may change what the rest of the manifest looks like: sealed details are no details to this version.
+    private static string? FindRequired(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json.ToArray());
+            return document.RootElement.TryGetProperty("requires"u8, out JsonElement requires) && requires.ValueKind == JsonValueKind.Array && requires.GetArrayLength() > 0
+                ? requires[0].ToString()
+                : null;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
             return null;
         }
     }

@@ -45,10 +45,12 @@ internal sealed record StoredDatabase
             ManifestJsonContext.Default.PostgreSqlProperties),
     };
 
+    /// <param name="format">The payload's format: the properties of another engine's database are left alone.</param>
     /// <exception cref="JsonException">The properties are damaged.</exception>
-    public DatabaseInfo ToInfo()
+    public DatabaseInfo ToInfo(string format)
     {
-        PostgreSqlProperties properties = Properties?.Deserialize(ManifestJsonContext.Default.PostgreSqlProperties) ?? new PostgreSqlProperties();
+        bool isPostgreSql = format is PayloadFormat.PostgreSqlCustom or PayloadFormat.PostgreSqlDirectory or PayloadFormat.PostgreSqlPlain or PayloadFormat.PostgreSqlTar;
+        PostgreSqlProperties properties = (isPostgreSql ? Properties : null)?.Deserialize(ManifestJsonContext.Default.PostgreSqlProperties) ?? new PostgreSqlProperties();
         return new DatabaseInfo
         {
             Name = Name,

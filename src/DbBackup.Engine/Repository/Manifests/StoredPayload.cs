@@ -52,7 +52,7 @@ internal sealed record StoredPayload
             OriginalPath = details.OriginalPath,
             RestoreName = details.RestoreName,
             Within = details.Within,
-            Database = details.Database?.ToInfo(),
+            Database = details.Database?.ToInfo(Format),
             Fingerprint = details.Fingerprint,
             SchemaRevision = details.SchemaRevision,
             EntryCount = details.EntryCount,
