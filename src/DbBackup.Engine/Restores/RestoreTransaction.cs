@@ -132,6 +132,9 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
     private async Task SwapAllAsync(RestoreRecord? record, Backup? safety, IOperationObserver observer, CancellationToken cancellationToken)
     {
         IRestoreParticipant[] order = [.. _participants.OrderBy(participant => participant.Order)];
+        // The journal is read by the names beside it: a name that a power loss took would look as if it was swapped already.
+        foreach (string folder in order.SelectMany(participant => participant.Renames.Concat(participant.Writes)).Select(swap => Path.GetDirectoryName(swap.Target)!).Distinct(StringComparer.Ordinal))
+            DurableFiles.FlushDirectory(folder);
         _journal?.BeginSwap(order.Select(participant => participant.CommitPoint).LastOrDefault(point => point is not null), record is null ? null : new PendingRecord(repository.Location, record));
         var done = new Stack<IRestoreParticipant>();
         try
