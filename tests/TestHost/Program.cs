@@ -25,6 +25,15 @@ try
         case "restore":
             await EngineRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), force: args.Contains("force"));
             return 0;
+        case "remove":
+            await RepositoryRun.RemoveAsync(args[1], args[2], args[3]);
+            return 0;
+        case "test":
+            await RepositoryRun.TestAsync(args[1], args[2], args[3]);
+            return 0;
+        case "undorestore":
+            await RepositoryRun.UndoRestoreAsync(args[1], args[2]);
+            return 0;
         case "pgbackup":
             await PostgreSqlRun.BackUpAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
             return 0;
