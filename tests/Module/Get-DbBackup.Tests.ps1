@@ -103,6 +103,25 @@ Describe 'Get-DbBackup' {
         Should-BeFailure (Get-ErrorOf { Get-DbBackup -Repository ./nowhere }) RepositoryNotFound Get ObjectNotFound
     }
 
+    It 'takes source/name and a path where a name goes' {
+        $backup = Import-DbBackup ./pats.db -Source other -Name addressed
+        (Get-DbBackup other/addressed).Location | Should -Be $backup.Location
+        (Get-DbBackup $backup.Location).Name | Should -Be addressed
+        (Test-DbBackup other/addressed).Passed | Should -BeTrue
+        (Get-ErrorOf { Get-DbBackup other/missing }).FullyQualifiedErrorId | Should -BeLike 'BackupNotFound,*'
+    }
+
+    It 'has a PSPath, so that file cmdlets act on its folder alone' {
+        $backup = Import-DbBackup ./pats.db -Source other -Name foldered
+        $current = New-Folder ./current
+        Set-Location $current
+        $backup | Copy-Item -Destination ../copied -Recurse
+        '../copied/backup.json' | Should -Exist
+        $backup | Remove-Item -Recurse -Force
+        $backup.Location | Should -Not -Exist
+        $current | Should -Exist
+    }
+
     It 'survives Export-Clixml with its properties and its table' {
         Get-DbBackup | Export-Clixml ./list.xml
         $again = Import-Clixml ./list.xml

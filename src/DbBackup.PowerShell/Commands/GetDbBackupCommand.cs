@@ -73,11 +73,12 @@ public sealed class GetDbBackupCommand : RepositoryCommandBase
         List<Backup> found = [.. filtered];
         foreach (string name in Name ?? [])
         {
-            if (!WildcardPattern.ContainsWildcardCharacters(name) && !all.Any(backup => Fits(backup.Name, [name])))
+            var given = new GivenName(name, ResolvePath);
+            if (!given.IsPattern && !all.Any(given.Fits))
                 WriteError(ErrorRecords.From(BackupSelection.NotFound(name, repository.Location), name));
         }
 
-        foreach (Backup backup in found.Where(backup => Fits(backup.Name, Name)))
+        foreach (Backup backup in found.Where(backup => Name is null || Name.Any(name => new GivenName(name, ResolvePath).Fits(backup))))
         {
             // The same backup may be named twice through the pipeline.
             if (_emitted.Add(backup.Location))

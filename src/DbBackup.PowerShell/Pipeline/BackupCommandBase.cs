@@ -54,9 +54,9 @@ public abstract class BackupCommandBase : RepositoryCommandBase
         var selected = new List<Backup>();
         foreach (string name in names)
         {
-            var pattern = new WildcardPattern(name, WildcardOptions.IgnoreCase);
-            List<Backup> matches = [.. candidates.Where(backup => pattern.IsMatch(backup.Name))];
-            if (matches.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            var given = new GivenName(name, ResolvePath);
+            List<Backup> matches = [.. candidates.Where(given.Fits)];
+            if (matches.Count == 0 && !given.IsPattern)
                 WriteError(ErrorRecords.From(BackupSelection.NotFound(Source is null ? name : $"{Source}/{name}", repository.Location)));
             selected.AddRange(matches.Except(selected));
         }
@@ -72,6 +72,13 @@ public abstract class BackupCommandBase : RepositoryCommandBase
         if (ParameterSetName == InputObjectSet)
             return Refresh(InputObject!, repository);
         IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(Source, token));
+        if (name is not null && name.AsSpan().IndexOfAny('/', '\\') >= 0)
+        {
+            var given = new GivenName(name, ResolvePath);
+            if (all.FirstOrDefault(backup => !given.IsPattern && given.Fits(backup)) is { } meant)
+                return BackupSelection.One([meant], Source, null, latest, repository.Location);
+        }
+
         return BackupSelection.One(all, Source, name, latest, repository.Location);
     }
 }
