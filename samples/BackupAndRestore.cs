@@ -5,6 +5,7 @@
 // Run it from the repository's folder:  dotnet run samples/BackupAndRestore.cs
 using DbBackup;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Repository;

@@ -2,6 +2,7 @@ using System.Globalization;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Tunnel;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Repository;

@@ -8,7 +8,7 @@ using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Instructions;
+using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;

@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Portability;
 
@@ -93,7 +93,7 @@ public sealed class BackupExporter
                 if (payload.Kind == PayloadKind.Files)
                     await ExportFolderAsync(content, payload, path, observer, cancellationToken).ConfigureAwait(false);
                 else
-                    await DatabaseExport.For(payload).WriteAsync(content, payload, path, request.Format, cancellationToken).ConfigureAwait(false);
+                    await DatabaseEngines.Of(payload).ExportAsync(content, payload, path, request.Format, cancellationToken).ConfigureAwait(false);
                 observer.Verbose($"Exported {payload.FileName} to '{path}'.");
             }
         }
@@ -144,7 +144,7 @@ public sealed class BackupExporter
         string name = payload.Within is { } within && all.Exists(folder => within.StartsWith(folder.RestoreName + "/", StringComparison.Ordinal))
             ? within
             : payload.RestoreName;
-        return DatabaseExport.For(payload).NameOf(payload, name, format);
+        return DatabaseEngines.Of(payload).ExportName(payload, name, format);
     }
 
     private static async Task ExportFolderAsync(BackupContent content, Payload payload, string path, IOperationObserver observer, CancellationToken cancellationToken)

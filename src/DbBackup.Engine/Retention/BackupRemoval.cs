@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
-using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Retention;
@@ -65,8 +65,8 @@ public sealed class BackupRemoval
                 throw Refuse(backup);
         }
 
-        if (backup.Manifest?.Kept is { } kept)
-            await DropAsync(kept, connection, force, observer, cancellationToken).ConfigureAwait(false);
+        if (backup.Manifest is { Kept: { } kept } manifest)
+            await DropAsync(manifest, kept, connection, force, observer, cancellationToken).ConfigureAwait(false);
         await deletion.RunAsync(backup, observer).ConfigureAwait(false);
         observer.Verbose($"Removed '{backup}', {ByteSize.Format(backup.Size)}.");
         return true;
@@ -94,14 +94,11 @@ public sealed class BackupRemoval
         ? throw new ArgumentException($"'{entry}' is no kept database.", nameof(entry))
         : new BackupDeletion(_repository).RunAsync(entry, SilentObserver.Instance);
 
-    private static async Task DropAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, bool force, IOperationObserver observer, CancellationToken cancellationToken)
+    private static async Task DropAsync(Manifest manifest, KeptDatabase kept, PostgreSqlConnectionRequest connection, bool force, IOperationObserver observer, CancellationToken cancellationToken)
     {
         try
         {
-            PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(connection, kept.Location, kept.Username, cancellationToken).ConfigureAwait(false);
-            using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
-            string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
-            await WorkDatabase.DropAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
+            string name = await DatabaseEngines.OfKept(manifest).DropKeptAsync(kept, connection, cancellationToken).ConfigureAwait(false);
             observer.Verbose($"Dropped the kept database '{name}'.");
         }
         catch (BackupException failure) when (force)

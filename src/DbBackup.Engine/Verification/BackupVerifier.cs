@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
@@ -82,7 +81,7 @@ public sealed class BackupVerifier
         string activity = $"Testing {manifest.Source.Name}/{manifest.Name}";
         var databases = new List<DatabaseTestOutcome>();
         if (manifest.Kept is { } kept)
-            checks.Add(await FindKeptAsync(kept, options, cancellationToken).ConfigureAwait(false));
+            checks.Add(await FindKeptAsync(manifest, kept, options, cancellationToken).ConfigureAwait(false));
         foreach (Payload payload in manifest.Payloads)
         {
             var progress = new PayloadProgress(observer, activity, $"reading {payload.FileName}", payload.StoredSize);
@@ -97,7 +96,7 @@ public sealed class BackupVerifier
                 else if (payload.Kind != PayloadKind.Files)
                 {
                     var run = new DatabaseTestRun(content, payload, options, scratch!, checks, missing, observer, activity);
-                    DatabaseTestOutcome outcome = await DatabaseTest.For(payload).RunAsync(run, cancellationToken).ConfigureAwait(false);
+                    DatabaseTestOutcome outcome = await DatabaseEngines.Of(payload).TestAsync(run, cancellationToken).ConfigureAwait(false);
                     if (payload.Kind == PayloadKind.Database)
                         databases.Add(outcome);
                 }
@@ -129,13 +128,11 @@ public sealed class BackupVerifier
     }
 
     // A database that is kept on its server has no payloads: it is there, whole, or it is not.
-    private static async Task<BackupCheck> FindKeptAsync(KeptDatabase kept, BackupTestOptions options, CancellationToken cancellationToken)
+    private static async Task<BackupCheck> FindKeptAsync(Manifest manifest, KeptDatabase kept, BackupTestOptions options, CancellationToken cancellationToken)
     {
-        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(options.TestServer ?? new(), kept.Location, kept.Username, cancellationToken).ConfigureAwait(false);
-        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
         try
         {
-            string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
+            string name = await DatabaseEngines.OfKept(manifest).FindKeptAsync(kept, options.TestServer ?? new(), cancellationToken).ConfigureAwait(false);
             return new BackupCheck("kept database", true, $"'{name}' is on its server");
         }
         catch (BackupException failure) when (failure.Code == ErrorCodes.KeptDatabaseGone)

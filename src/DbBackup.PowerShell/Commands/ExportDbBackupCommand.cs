@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Portability;
 using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Completion;

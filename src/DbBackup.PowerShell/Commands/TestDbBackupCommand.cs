@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Verification;
 using DbBackup.PowerShell.Completion;

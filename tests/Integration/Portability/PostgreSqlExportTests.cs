@@ -1,4 +1,5 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Portability;

@@ -2,7 +2,7 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Portability;
-using DbBackup.Engine.Repository.Instructions;
+using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Testing;
 using PostgreSqlClient = DbBackup.Testing.PostgreSqlClient;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;

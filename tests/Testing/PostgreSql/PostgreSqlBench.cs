@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Restores;

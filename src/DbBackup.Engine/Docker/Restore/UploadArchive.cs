@@ -2,7 +2,6 @@ using System.Formats.Tar;
 using System.Security.Cryptography;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Docker.Restore;
 

@@ -2,8 +2,9 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Restores;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Docker.Restore;
 
@@ -30,8 +31,8 @@ internal sealed class VolumeParticipant(DockerClient client, VolumePlace place, 
         {
             string file = Path.Combine(stage.ScratchFolder!, $"{Guid.NewGuid():N}.db");
             var progress = new PayloadProgress(stage.Observer, stage.Activity, $"restoring {payload.RestoreName} beside", payload.OriginalSize);
-            await DatabaseRestorer.RestoreAsync(content, payload, file, progress, cancellationToken).ConfigureAwait(false);
-            await Task.Run(() => DatabaseRestorer.RequireEqual(content.Manifest, payload, file, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await DatabaseEngines.FileOf(payload).RestoreAsync(content, payload, file, progress, cancellationToken).ConfigureAwait(false);
+            await Task.Run(() => DatabaseEngines.FileOf(payload).RequireEqual(payload, file, cancellationToken), cancellationToken).ConfigureAwait(false);
             databases.Add((payload, file, relative));
         }
 

@@ -1,10 +1,10 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Restores.Files;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Docker.Restore;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
-using DbBackup.Engine.Verification;
+using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Docker.Restore;
 

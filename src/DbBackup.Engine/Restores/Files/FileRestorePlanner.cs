@@ -1,9 +1,9 @@
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores.Files;
 

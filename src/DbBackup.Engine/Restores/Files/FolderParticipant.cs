@@ -4,7 +4,6 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores.Files;
 
@@ -102,7 +101,7 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
         foreach (string warning in summary.Warnings)
             stage.Observer.Warning(warning);
         if (payload.EntryCount is { } expected && summary.Entries != expected)
-            throw DatabaseRestorer.Mismatch(payload, string.Create(CultureInfo.InvariantCulture, $"{summary.Entries} entries instead of {expected}"));
+            throw PayloadCopy.Mismatch(payload, string.Create(CultureInfo.InvariantCulture, $"{summary.Entries} entries instead of {expected}"));
         if (Directory.Exists(_swap.Staged))
             DurableFiles.FlushTree(_swap.Staged, cancellationToken);
         else

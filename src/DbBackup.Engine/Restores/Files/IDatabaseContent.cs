@@ -1,6 +1,7 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Sqlite;
-using DbBackup.Engine.Verification;
+using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Restores.Files;
 
@@ -21,9 +22,9 @@ internal sealed class BackedUpDatabase(BackupContent content) : IDatabaseContent
     public async Task<BackupStatus> WriteAsync(Payload payload, string file, RestoreStage stage, CancellationToken cancellationToken)
     {
         var progress = new PayloadProgress(stage.Observer, stage.Activity, $"restoring {payload.RestoreName} beside", payload.OriginalSize);
-        await DatabaseRestorer.RestoreAsync(content, payload, file, progress, cancellationToken).ConfigureAwait(false);
+        await DatabaseEngines.FileOf(payload).RestoreAsync(content, payload, file, progress, cancellationToken).ConfigureAwait(false);
         stage.Report($"checking {payload.RestoreName}");
-        await Task.Run(() => DatabaseRestorer.RequireEqual(content.Manifest, payload, file, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await Task.Run(() => DatabaseEngines.FileOf(payload).RequireEqual(payload, file, cancellationToken), cancellationToken).ConfigureAwait(false);
         return payload.Fingerprint is null ? BackupStatus.Restored : BackupStatus.Matched;
     }
 

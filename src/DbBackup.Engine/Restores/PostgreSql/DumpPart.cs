@@ -3,7 +3,8 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Text;
-using DbBackup.Engine.Verification;
+using DbBackup.Engine.Engines.PostgreSql.Verify;
+using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
 

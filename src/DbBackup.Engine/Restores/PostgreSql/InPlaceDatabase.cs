@@ -2,9 +2,10 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Text;
+using DbBackup.Engine.Engines.PostgreSql.Verify;
+using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
 

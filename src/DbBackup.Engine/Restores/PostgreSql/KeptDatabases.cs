@@ -2,7 +2,7 @@ using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Instructions;
+using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Retention;
 

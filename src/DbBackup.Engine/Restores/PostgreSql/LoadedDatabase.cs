@@ -3,7 +3,7 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Load;
-using DbBackup.Engine.Verification;
+using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
 
@@ -65,7 +65,7 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
         stage.Report("comparing it with its fingerprint");
         IReadOnlyList<string> differences = await _part.DifferencesAsync(session, expected, part, cancellationToken).ConfigureAwait(false);
         if (differences.Count > 0)
-            throw DatabaseRestorer.Mismatch(item.Payload, string.Join("; ", differences.Take(5)));
+            throw PayloadCopy.Mismatch(item.Payload, string.Join("; ", differences.Take(5)));
     }
 
     private async Task ApplyPropertiesAsync(PostgreSqlSession maintenance, string name, CancellationToken cancellationToken)

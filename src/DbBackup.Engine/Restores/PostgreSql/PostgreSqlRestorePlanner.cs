@@ -5,9 +5,9 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
+using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
 

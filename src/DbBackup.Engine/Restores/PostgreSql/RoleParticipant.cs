@@ -2,7 +2,6 @@ using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
 

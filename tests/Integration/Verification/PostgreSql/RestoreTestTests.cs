@@ -1,3 +1,4 @@
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Verification;
 using DbBackup.Testing;

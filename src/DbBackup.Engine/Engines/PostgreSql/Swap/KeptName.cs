@@ -16,9 +16,14 @@ internal static class KeptName
     public static string For(string database, DateTimeOffset now, int number = 1)
     {
         string ending = "_before_" + now.UtcDateTime.ToString("yyyyMMdd't'HHmmss'z'", CultureInfo.InvariantCulture) + (number > 1 ? string.Create(CultureInfo.InvariantCulture, $"_{number}") : string.Empty);
-        string stem = database;
-        while (Encoding.UTF8.GetByteCount(stem) + ending.Length > LongestName)
-            stem = stem[..^1];
-        return stem + ending;
+        return WithEnding(database, ending);
+    }
+
+    /// <summary>A database's name with an ending, short enough for the server.</summary>
+    public static string WithEnding(string name, string ending)
+    {
+        while (Encoding.UTF8.GetByteCount(name) + ending.Length > LongestName)
+            name = name[..^(char.IsLowSurrogate(name[^1]) ? 2 : 1)];
+        return name + ending;
     }
 }

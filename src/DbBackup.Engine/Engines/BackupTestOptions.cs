@@ -1,6 +1,6 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
-namespace DbBackup.Engine.Verification;
+namespace DbBackup.Engine.Engines;
 
 /// <summary>How a backup is tested.</summary>
 public sealed record BackupTestOptions

@@ -1,13 +1,16 @@
 using System.Globalization;
+using DbBackup.Engine.Engines.Instructions;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Swap;
 
-namespace DbBackup.Engine.Repository.Instructions;
+namespace DbBackup.Engine.Engines.PostgreSql.Instructions;
 
 /// <summary>How a database that a restore replaced is put back by hand: it lies whole on its server under another name.</summary>
 internal static class KeptDatabaseInstructions
 {
     public static void Write(InstructionText text, Manifest manifest, KeptDatabase kept)
     {
-        string name = NameIn(kept.Location);
+        string name = PostgreSqlConnectionSettings.DatabaseOf(kept.Location)!;
         text.Line(string.Create(
             CultureInfo.InvariantCulture,
             $"The database '{kept.Replaced}', which a restore of {kept.ReplacedBy} replaced at {manifest.Created.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC."));
@@ -19,17 +22,9 @@ internal static class KeptDatabaseInstructions
         text.Line("PGHOST, PGPORT, PGUSER and PGPASSWORD (or the file .pgpass) say where the server is and who connects.");
         text.Line();
         text.Step("Set aside what has its name now, where there is something:");
-        text.Command(SqlText.Run(SqlText.Rename(kept.Replaced, SqlText.WithEnding(kept.Replaced, "_set_aside")), kept.Replaced));
+        text.Command(SqlText.Run(SqlText.Rename(kept.Replaced, KeptName.WithEnding(kept.Replaced, "_set_aside")), kept.Replaced));
         text.Line();
         text.Step("Give it its name back:");
         text.Command(SqlText.Run(SqlText.Rename(name, kept.Replaced), kept.Replaced));
-    }
-
-    // postgresql://host:port/name, the name escaped as in every URI; behind a socket's folder stands ?host=.
-    private static string NameIn(string location)
-    {
-        string path = location[(location.IndexOf("://", StringComparison.Ordinal) + 3)..];
-        path = path[(path.IndexOf('/', StringComparison.Ordinal) + 1)..];
-        return Uri.UnescapeDataString(path.Split('?')[0]);
     }
 }

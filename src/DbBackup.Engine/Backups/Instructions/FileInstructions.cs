@@ -1,6 +1,9 @@
-namespace DbBackup.Engine.Repository.Instructions;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Instructions;
 
-/// <summary>How SQLite databases and folders are got back by hand.</summary>
+namespace DbBackup.Engine.Backups.Instructions;
+
+/// <summary>How databases that are files, and folders, are got back by hand.</summary>
 internal static class FileInstructions
 {
     public static void Write(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads)
@@ -14,13 +17,9 @@ internal static class FileInstructions
         Payload? database = payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Database);
         if (database is not null)
         {
-            text.Step("Check the database; it must say ok:");
-            text.Command($"sqlite3 {ShellText.Quote(ShellText.RestoredPath(database))} 'PRAGMA integrity_check'");
-            if (manifest.SchemaRevision is { } revision)
-                text.Remark($"Its Alembic revision is {revision}.");
-            text.Line();
-            text.Step("Put it in place. The old database's -wal, -shm and -journal files MUST go with the old database:");
-            text.Remark("left beside the new one they damage it or undo the restore.");
+            IFileEngine engine = DatabaseEngines.FileOf(database);
+            engine.WriteCheck(text, database, database.SchemaRevision);
+            engine.WritePlacing(text);
         }
         else
         {
@@ -36,11 +35,8 @@ internal static class FileInstructions
     private static string Command(Payload payload)
     {
         string target = ShellText.Quote(ShellText.RestoredPath(payload));
-        return payload.Format switch
-        {
-            PayloadFormat.Tar => $"{ShellText.Read(payload)} | tar -xpf - -C restored",
-            PayloadFormat.SqliteSql => $"{ShellText.Read(payload)} | sqlite3 -bail {target}",
-            _ => $"{ShellText.Read(payload)} > {target}",
-        };
+        return payload.Kind == PayloadKind.Files
+            ? $"{ShellText.Read(payload)} | tar -xpf - -C restored"
+            : DatabaseEngines.FileOf(payload).RestoreCommand(payload, target);
     }
 }

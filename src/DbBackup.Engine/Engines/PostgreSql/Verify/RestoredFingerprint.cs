@@ -1,7 +1,7 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 
-namespace DbBackup.Engine.Verification;
+namespace DbBackup.Engine.Engines.PostgreSql.Verify;
 
 /// <summary>Takes the facts of a restored PostgreSQL database in the way in which those of the backup were taken.</summary>
 internal static class RestoredFingerprint

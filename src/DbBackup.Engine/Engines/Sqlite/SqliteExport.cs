@@ -1,16 +1,14 @@
-using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Verification;
 
-namespace DbBackup.Engine.Portability;
+namespace DbBackup.Engine.Engines.Sqlite;
 
 /// <summary>Gives a SQLite database out as a file, or as SQL text.</summary>
-internal sealed class SqliteExport : DatabaseExport
+internal static class SqliteExport
 {
-    public override string NameOf(Payload payload, string name, ExportFormat format) =>
+    public static string NameOf(Payload payload, string name, ExportFormat format) =>
         format == ExportFormat.Sql ? Path.ChangeExtension(name, ".sql") : name;
 
-    public override async Task WriteAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken)
+    public static async Task WriteAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken)
     {
         string staged = $"{path}.{Guid.NewGuid():N}.part";
         string text = staged + ".sql";
@@ -19,22 +17,22 @@ internal sealed class SqliteExport : DatabaseExport
             if (format == ExportFormat.Sql && payload.Format == PayloadFormat.SqliteSql)
             {
                 using PayloadReader sql = content.OpenOriginal(payload, cancellationToken);
-                await WriteFileAsync(sql, path, staged, cancellationToken).ConfigureAwait(false);
+                await ExportedFile.WriteAsync(sql, path, staged, cancellationToken).ConfigureAwait(false);
             }
             else
             {
-                await DatabaseRestorer.RestoreAsync(content, payload, staged, null, cancellationToken).ConfigureAwait(false);
-                Fingerprint facts = DatabaseRestorer.RequireEqual(content.Manifest, payload, staged, cancellationToken);
+                await SqliteRestore.RestoreAsync(content, payload, staged, null, cancellationToken).ConfigureAwait(false);
+                Fingerprint facts = SqliteRestore.RequireEqual(payload, staged, cancellationToken);
                 if (format == ExportFormat.Sql)
                 {
                     SqlDump.Write(staged, text, facts, cancellationToken);
                     File.Delete(staged);
                     using var sql = new FileStream(text, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
-                    await WriteFileAsync(sql, path, staged, cancellationToken).ConfigureAwait(false);
+                    await ExportedFile.WriteAsync(sql, path, staged, cancellationToken).ConfigureAwait(false);
                 }
             }
 
-            Publish(staged, path);
+            ExportedFile.Publish(staged, path);
         }
         finally
         {

@@ -1,6 +1,6 @@
 using DbBackup.Engine.Platform;
 
-namespace DbBackup.Engine.Verification;
+namespace DbBackup.Engine.Payloads;
 
 /// <summary>Bytes that were read ahead, and then the stream that they came from, which is closed with this one.</summary>
 internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, IProgress<long>? progress) : ReadOnlyStream

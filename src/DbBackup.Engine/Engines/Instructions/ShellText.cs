@@ -1,4 +1,4 @@
-namespace DbBackup.Engine.Repository.Instructions;
+namespace DbBackup.Engine.Engines.Instructions;
 
 /// <summary>Texts as a shell of POSIX and PowerShell want them.</summary>
 internal static class ShellText

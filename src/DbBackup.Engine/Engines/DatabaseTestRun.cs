@@ -1,4 +1,6 @@
-namespace DbBackup.Engine.Verification;
+using DbBackup.Engine.Payloads;
+
+namespace DbBackup.Engine.Engines;
 
 /// <summary>How far a database payload proved itself in a test that found nothing wrong.</summary>
 internal enum DatabaseTestOutcome
@@ -30,34 +32,23 @@ internal sealed record DatabaseTestRun(
     List<BackupCheck> Checks,
     List<string> Missing,
     IOperationObserver Observer,
-    string Activity);
-
-/// <summary>Tests one kind of database payload. A damaged payload is a failed check, or an exception of the category InvalidData.</summary>
-internal abstract class DatabaseTest
+    string Activity)
 {
-    /// <summary>The test for a payload's form.</summary>
-    public static DatabaseTest For(Payload payload) => payload.Format switch
-    {
-        PayloadFormat.SqliteFile or PayloadFormat.SqliteSql => new SqliteTest(),
-        _ => new PostgreSqlTest(),
-    };
+    /// <summary>Adds the check for the payload, which was read whole.</summary>
+    public void AddReadWhole() =>
+        Checks.Add(new($"{Payload.FileName} checksum", true, $"{ByteSize.Format(Payload.OriginalSize)} read whole, both SHA-256 are right"));
 
-    /// <summary>Runs the test.</summary>
-    public abstract Task<DatabaseTestOutcome> RunAsync(DatabaseTestRun run, CancellationToken cancellationToken);
-
-    /// <summary>The check for a payload that was read whole.</summary>
-    protected static BackupCheck ReadWhole(Payload payload) =>
-        new($"{payload.FileName} checksum", true, $"{ByteSize.Format(payload.OriginalSize)} read whole, both SHA-256 are right");
-
-    /// <summary>The check that compares what was restored with the fingerprint.</summary>
-    protected static BackupCheck Compare(string name, Fingerprint expected, Fingerprint actual)
+    /// <summary>Adds the check that compares what was restored with the fingerprint.</summary>
+    /// <returns>Whether they are equal.</returns>
+    public bool AddComparison(string name, Fingerprint expected, Fingerprint actual)
     {
         IReadOnlyList<string> differences = expected.DifferencesFrom(actual);
-        return new BackupCheck(
+        Checks.Add(new BackupCheck(
             $"{name} fingerprint",
             differences.Count == 0,
             differences.Count == 0
                 ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables, {expected.TotalRows} rows{(expected.Level == FingerprintLevel.Content ? ", all contents" : string.Empty)} equal")
-                : string.Join("; ", differences.Take(5)));
+                : string.Join("; ", differences.Take(5))));
+        return differences.Count == 0;
     }
 }

@@ -1,23 +1,22 @@
 using System.Globalization;
 using System.Text;
-using DbBackup.Engine.Backups;
-using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Tunnels;
 
-namespace DbBackup.Engine.Verification;
+namespace DbBackup.Engine.Engines.PostgreSql.Verify;
 
 /// <summary>
 /// Tests a PostgreSQL payload. Without a server it is read to its end and its rows are counted; the restore test restores it into a scratch
 /// database, compares that with the fingerprint, and drops it, however the restore test ends.
 /// </summary>
-internal sealed class PostgreSqlTest : DatabaseTest
+internal static class PostgreSqlTest
 {
     private const int MostJobs = 8;
 
-    public override async Task<DatabaseTestOutcome> RunAsync(DatabaseTestRun run, CancellationToken cancellationToken)
+    public static async Task<DatabaseTestOutcome> RunAsync(DatabaseTestRun run, CancellationToken cancellationToken)
     {
         if (run.Payload.Kind == PayloadKind.Globals)
             return await ReadGlobalsAsync(run, cancellationToken).ConfigureAwait(false);
@@ -31,7 +30,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
         using var text = new MemoryStream();
         using (PayloadReader reader = run.Content.OpenOriginal(run.Payload, cancellationToken))
             await reader.CopyToAsync(text, cancellationToken).ConfigureAwait(false);
-        run.Checks.Add(ReadWhole(run.Payload));
+        run.AddReadWhole();
         int roles = Encoding.UTF8.GetString(text.ToArray()).Split('\n').Count(line => line.StartsWith("CREATE ROLE ", StringComparison.Ordinal));
         run.Checks.Add(new BackupCheck($"{run.Payload.FileName} roles", roles > 0, string.Create(CultureInfo.InvariantCulture, $"{roles} roles")));
         return DatabaseTestOutcome.Checked;
@@ -55,7 +54,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
                 return DatabaseTestOutcome.Checked;
             }
 
-            run.Checks.Add(ReadWhole(payload));
+            run.AddReadWhole();
             run.Checks.Add(new BackupCheck(
                 $"{payload.FileName} read to its end",
                 report.IsComplete,
@@ -80,7 +79,7 @@ internal sealed class PostgreSqlTest : DatabaseTest
         {
             return await StagedDump.PrepareAsync(run.Content, run.Payload, null, null, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
         }
-        catch (BackupFailure missing) when (missing.Code is ErrorCodes.ToolMissing or ErrorCodes.ClientTooOld && DockerLocation.IsOne(PostgreSqlTarget.LocationOf(run.Content.Manifest)))
+        catch (BackupFailure missing) when (missing.Code is ErrorCodes.ToolMissing or ErrorCodes.ClientTooOld && TunnelAddresses.Parse(PostgreSqlTarget.LocationOf(run.Content.Manifest)) is not null)
         {
             PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(
                 new PostgreSqlConnectionRequest(), PostgreSqlTarget.LocationOf(run.Content.Manifest), null, cancellationToken).ConfigureAwait(false);
@@ -177,21 +176,20 @@ internal sealed class PostgreSqlTest : DatabaseTest
         }
         catch (ToolFailedException failure) when (!failure.WasKilled)
         {
-            run.Checks.Add(ReadWhole(payload));
+            run.AddReadWhole();
             run.Checks.Add(new BackupCheck($"{name} restored", false, failure.Message));
             return DatabaseTestOutcome.Checked;
         }
 
-        run.Checks.Add(ReadWhole(payload));
+        run.AddReadWhole();
         run.Checks.Add(new BackupCheck($"{name} restored", true, scratch.Note is null ? $"on PostgreSQL {session.ServerVersion}" : $"on PostgreSQL {session.ServerVersion}; {scratch.Note}"));
         DatabaseTestOutcome outcome = DatabaseTestOutcome.Restored;
         if (payload.Fingerprint is { } expected)
         {
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {name} with its fingerprint"));
             Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, scratch.Note is not null, cancellationToken).ConfigureAwait(false);
-            BackupCheck compared = Compare(name, expected, actual);
-            run.Checks.Add(compared);
-            outcome = compared.Passed ? DatabaseTestOutcome.Matched : outcome;
+            if (run.AddComparison(name, expected, actual))
+                outcome = DatabaseTestOutcome.Matched;
         }
 
         foreach (string assertion in run.Options.Assertions)

@@ -1,11 +1,10 @@
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
-using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
 
-namespace DbBackup.Engine.Verification;
+namespace DbBackup.Engine.Engines.PostgreSql.Load;
 
 /// <summary>
 /// A PostgreSQL payload made ready to be loaded: an archive unpacked into a scratch folder with its hashes proved, so that several jobs
@@ -68,7 +67,7 @@ internal sealed class StagedDump : IDisposable
             else
             {
                 using var file = new FileStream(archive, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous);
-                await DatabaseRestorer.CopyAsync(original, file, progress, cancellationToken).ConfigureAwait(false);
+                await PayloadCopy.RunAsync(original, file, progress, cancellationToken).ConfigureAwait(false);
             }
         }
 

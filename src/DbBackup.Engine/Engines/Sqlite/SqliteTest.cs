@@ -1,18 +1,17 @@
-using DbBackup.Engine.Backups;
-using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Payloads;
 
-namespace DbBackup.Engine.Verification;
+namespace DbBackup.Engine.Engines.Sqlite;
 
 /// <summary>Tests a SQLite payload: loads it into a scratch file, runs SQLite's own check on it, compares it.</summary>
-internal sealed class SqliteTest : DatabaseTest
+internal static class SqliteTest
 {
-    public override async Task<DatabaseTestOutcome> RunAsync(DatabaseTestRun run, CancellationToken cancellationToken)
+    public static async Task<DatabaseTestOutcome> RunAsync(DatabaseTestRun run, CancellationToken cancellationToken)
     {
         Payload payload = run.Payload;
         string database = Path.Combine(run.Scratch, $"{Guid.NewGuid():N}.db");
         var progress = new PayloadProgress(run.Observer, run.Activity, $"reading {payload.FileName}", payload.OriginalSize);
-        await DatabaseRestorer.RestoreAsync(run.Content, payload, database, progress, cancellationToken).ConfigureAwait(false);
-        run.Checks.Add(ReadWhole(payload));
+        await SqliteRestore.RestoreAsync(run.Content, payload, database, progress, cancellationToken).ConfigureAwait(false);
+        run.AddReadWhole();
 
         bool thorough = run.Options.Level == BackupTestLevel.Restore;
         run.Observer.Progress(new OperationProgress(run.Activity, $"checking {payload.RestoreName}"));
@@ -23,9 +22,8 @@ internal sealed class SqliteTest : DatabaseTest
         {
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {payload.RestoreName} with its fingerprint"));
             Fingerprint actual = await Task.Run(() => SqliteFingerprint.Take(database, expected.Level, cancellationToken), cancellationToken).ConfigureAwait(false);
-            BackupCheck compared = Compare(payload.RestoreName, expected, actual);
-            run.Checks.Add(compared);
-            outcome = compared.Passed ? DatabaseTestOutcome.Matched : outcome;
+            if (run.AddComparison(payload.RestoreName, expected, actual))
+                outcome = DatabaseTestOutcome.Matched;
         }
 
         File.Delete(database);

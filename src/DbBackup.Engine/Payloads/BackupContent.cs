@@ -1,6 +1,4 @@
-using DbBackup.Engine.Payloads;
-
-namespace DbBackup.Engine.Verification;
+namespace DbBackup.Engine.Payloads;
 
 /// <summary>The payloads of one backup, published or still staged, as a reader needs them.</summary>
 /// <param name="Manifest">What is in it.</param>

@@ -1,6 +1,9 @@
 using System.Globalization;
+using DbBackup.Engine.Engines.Instructions;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Swap;
 
-namespace DbBackup.Engine.Repository.Instructions;
+namespace DbBackup.Engine.Engines.PostgreSql.Instructions;
 
 /// <summary>How dumps of PostgreSQL are restored by hand: each into a new database, which takes the old one's place by its name.</summary>
 internal static class PostgreSqlInstructions
@@ -34,7 +37,7 @@ internal static class PostgreSqlInstructions
         foreach (Payload payload in databases)
         {
             string name = NameOf(payload);
-            text.Command(SqlText.Run(SqlText.Rename(name, SqlText.WithEnding(name, "_old")), name));
+            text.Command(SqlText.Run(SqlText.Rename(name, KeptName.WithEnding(name, "_old")), name));
             text.Command(SqlText.Run(SqlText.Rename(NewName(payload), name), name));
         }
 
@@ -44,7 +47,7 @@ internal static class PostgreSqlInstructions
 
     private static string NameOf(Payload payload) => payload.Database?.Name ?? Path.GetFileNameWithoutExtension(payload.RestoreName);
 
-    private static string NewName(Payload payload) => SqlText.WithEnding(NameOf(payload), "_restored");
+    private static string NewName(Payload payload) => KeptName.WithEnding(NameOf(payload), "_restored");
 
     private static void WriteDatabase(InstructionText text, Manifest manifest, Payload payload)
     {
@@ -85,24 +88,25 @@ internal static class PostgreSqlInstructions
     private static void WriteLoad(InstructionText text, Payload payload, string database)
     {
         string unpacked = ShellText.Quote(ShellText.RestoredPath(payload));
-        switch (payload.Format)
+        if (payload.Format == PayloadFormat.PostgreSqlPlain)
         {
-            case PayloadFormat.PostgreSqlPlain:
-                text.Command($"{ShellText.Read(payload)} | psql -X -q -v ON_ERROR_STOP=1 -o /dev/null {database}");
-                break;
-            case PayloadFormat.PostgreSqlDirectory:
-                text.Command("mkdir -p restored");
-                text.Command($"{ShellText.Read(payload)} | tar -xf - -C restored");
-                text.Command($"pg_restore --exit-on-error {database} {unpacked}");
-                break;
-            case PayloadFormat.PostgreSqlTar:
-                text.Command("mkdir -p restored");
-                text.Command($"{ShellText.Read(payload)} > {unpacked}");
-                text.Command($"pg_restore --exit-on-error {database} {unpacked}");
-                break;
-            default:
-                text.Command($"{ShellText.Read(payload)} | pg_restore --exit-on-error {database}");
-                break;
+            text.Command($"{ShellText.Read(payload)} | psql -X -q -v ON_ERROR_STOP=1 -o /dev/null {database}");
+        }
+        else if (payload.Format == PayloadFormat.PostgreSqlDirectory)
+        {
+            text.Command("mkdir -p restored");
+            text.Command($"{ShellText.Read(payload)} | tar -xf - -C restored");
+            text.Command($"pg_restore --exit-on-error {database} {unpacked}");
+        }
+        else if (payload.Format == PayloadFormat.PostgreSqlTar)
+        {
+            text.Command("mkdir -p restored");
+            text.Command($"{ShellText.Read(payload)} > {unpacked}");
+            text.Command($"pg_restore --exit-on-error {database} {unpacked}");
+        }
+        else
+        {
+            text.Command($"{ShellText.Read(payload)} | pg_restore --exit-on-error {database}");
         }
     }
 
@@ -127,9 +131,9 @@ internal static class PostgreSqlInstructions
     {
         if (database is null)
             return;
-        string target = SqlText.Name(name);
+        string target = PostgreSqlSession.Quote(name);
         if (database.Owner is { } owner)
-            text.Remark($"Its owner was {owner}: ALTER DATABASE {target} OWNER TO {SqlText.Name(owner)};");
+            text.Remark($"Its owner was {owner}: ALTER DATABASE {target} OWNER TO {PostgreSqlSession.Quote(owner)};");
         if (database.ConnectionLimit >= 0)
             text.Remark(string.Create(CultureInfo.InvariantCulture, $"It took {database.ConnectionLimit} connections: ALTER DATABASE {target} CONNECTION LIMIT {database.ConnectionLimit};"));
         foreach (DatabaseSetting setting in database.Settings)

@@ -1,21 +1,21 @@
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
-using DbBackup.Engine.Verification;
 
-namespace DbBackup.Engine.Portability;
+namespace DbBackup.Engine.Engines.PostgreSql.Export;
 
 /// <summary>Gives a dump of PostgreSQL out as pg_dump wrote it, or as SQL text for psql.</summary>
-internal sealed class PostgreSqlExport : DatabaseExport
+internal static class PostgreSqlExport
 {
-    public override string NameOf(Payload payload, string name, ExportFormat format) =>
+    public static string NameOf(Payload payload, string name, ExportFormat format) =>
         format == ExportFormat.Native || payload.Format == PayloadFormat.PostgreSqlPlain ? name
         : payload.Format == PayloadFormat.PostgreSqlDirectory ? name + ".sql"
         : Path.ChangeExtension(name, ".sql");
 
-    public override async Task WriteAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken)
+    public static async Task WriteAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken)
     {
         string staged = $"{path}.{Guid.NewGuid():N}.part";
         try
@@ -23,7 +23,7 @@ internal sealed class PostgreSqlExport : DatabaseExport
             if (format == ExportFormat.Sql && payload.Format != PayloadFormat.PostgreSqlPlain)
             {
                 await WriteTextAsync(content, payload, path, staged, cancellationToken).ConfigureAwait(false);
-                Publish(staged, path);
+                ExportedFile.Publish(staged, path);
             }
             else if (payload.Format == PayloadFormat.PostgreSqlDirectory)
             {
@@ -36,8 +36,8 @@ internal sealed class PostgreSqlExport : DatabaseExport
             else
             {
                 using (PayloadReader original = content.OpenOriginal(payload, cancellationToken))
-                    await WriteFileAsync(original, path, staged, cancellationToken).ConfigureAwait(false);
-                Publish(staged, path);
+                    await ExportedFile.WriteAsync(original, path, staged, cancellationToken).ConfigureAwait(false);
+                ExportedFile.Publish(staged, path);
             }
         }
         finally
@@ -62,11 +62,11 @@ internal sealed class PostgreSqlExport : DatabaseExport
                 async text =>
                 {
                     using var watched = new TappedStream(text, bytes => scanner.Append(bytes.Span));
-                    await WriteFileAsync(watched, path, staged, cancellationToken).ConfigureAwait(false);
+                    await ExportedFile.WriteAsync(watched, path, staged, cancellationToken).ConfigureAwait(false);
                 },
                 cancellationToken).ConfigureAwait(false);
             if (!scanner.Complete().IsComplete)
-                throw DatabaseRestorer.Mismatch(payload, "pg_restore does not come to its end");
+                throw PayloadCopy.Mismatch(payload, "pg_restore does not come to its end");
         }
         finally
         {

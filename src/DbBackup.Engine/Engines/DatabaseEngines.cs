@@ -1,0 +1,56 @@
+using DbBackup.Engine.Engines.PostgreSql;
+using DbBackup.Engine.Engines.Sqlite;
+
+namespace DbBackup.Engine.Engines;
+
+/// <summary>The database engines that this version knows. A name or format that none of them has is an error, never a default.</summary>
+internal static class DatabaseEngines
+{
+    private static IDatabaseEngine[] s_all =
+    [
+        new SqliteEngine(),
+        new PostgreSqlEngine(),
+    ];
+
+    /// <summary>Adds an engine.</summary>
+    /// <exception cref="ArgumentException">Its name or a format of it is another one's.</exception>
+    public static void Register(IDatabaseEngine engine)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        IDatabaseEngine[] present = Volatile.Read(ref s_all);
+        if (Array.Exists(present, other => other.Name == engine.Name || other.Formats.Intersect(engine.Formats, StringComparer.Ordinal).Any()))
+            throw new ArgumentException($"'{engine.Name}', or a format of it, is registered already.", nameof(engine));
+        if (Interlocked.CompareExchange(ref s_all, [.. present, engine], present) != present)
+            Register(engine);
+    }
+
+    /// <summary>The engine that wrote a payload.</summary>
+    /// <exception cref="BackupException">No engine of this version has the payload's format.</exception>
+    public static IDatabaseEngine Of(Payload payload)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        return Array.Find(s_all, engine => engine.Formats.Contains(payload.Format, StringComparer.Ordinal))
+            ?? throw Unknown($"'{payload.FileName}' has the format {payload.Format}", payload.FileName);
+    }
+
+    /// <summary>The engine of a payload that is a file.</summary>
+    /// <exception cref="BackupException">This version does not know it, or its databases are no files.</exception>
+    public static IFileEngine FileOf(Payload payload) =>
+        Of(payload) as IFileEngine ?? throw Unknown($"'{payload.FileName}' is no file of a database", payload.FileName);
+
+    /// <summary>The engine of a database that is kept on its server.</summary>
+    /// <exception cref="BackupException">This version does not know it, or it has no servers.</exception>
+    public static IServerEngine OfKept(Manifest manifest)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        return Array.Find(s_all, engine => engine.Name == manifest.Source.Engine) as IServerEngine
+            ?? throw Unknown($"'{manifest.Source.Name}/{manifest.Name}' is a database of the engine {manifest.Source.Engine}", manifest.Name);
+    }
+
+    private static BackupFailure Unknown(string what, string target) => new(
+        ErrorCodes.FormatNotSupported,
+        FailureCategory.NotSupported,
+        $"{what}, which this version of DbBackup does not know.",
+        "It needs a newer module: update DbBackup.")
+    { Target = target };
+}

@@ -1,0 +1,54 @@
+using DbBackup.Engine.Engines.Instructions;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Export;
+using DbBackup.Engine.Engines.PostgreSql.Instructions;
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Verify;
+using DbBackup.Engine.Payloads;
+
+namespace DbBackup.Engine.Engines.PostgreSql;
+
+/// <summary>PostgreSQL, as the rest of the house sees it.</summary>
+internal sealed class PostgreSqlEngine : IServerEngine
+{
+    public string Name => PostgreSqlSource.EngineName;
+
+    public IReadOnlyCollection<string> Formats { get; } =
+    [
+        nameof(PayloadFormat.PostgreSqlCustom),
+        nameof(PayloadFormat.PostgreSqlDirectory),
+        nameof(PayloadFormat.PostgreSqlTar),
+        nameof(PayloadFormat.PostgreSqlPlain),
+    ];
+
+    public string StockTools => "the client programs of PostgreSQL";
+
+    public Task<DatabaseTestOutcome> TestAsync(DatabaseTestRun run, CancellationToken cancellationToken) => PostgreSqlTest.RunAsync(run, cancellationToken);
+
+    public string ExportName(Payload payload, string name, ExportFormat format) => PostgreSqlExport.NameOf(payload, name, format);
+
+    public Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken) =>
+        PostgreSqlExport.WriteAsync(content, payload, path, format, cancellationToken);
+
+    public void WriteInstructions(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads) =>
+        PostgreSqlInstructions.Write(text, manifest, payloads);
+
+    public void WriteKeptInstructions(InstructionText text, Manifest manifest, KeptDatabase kept) => KeptDatabaseInstructions.Write(text, manifest, kept);
+
+    public Task<string> FindKeptAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken) =>
+        WithKeptAsync(kept, connection, (_, _) => Task.CompletedTask, cancellationToken);
+
+    public Task<string> DropKeptAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken) =>
+        WithKeptAsync(kept, connection, (maintenance, name) => WorkDatabase.DropAsync(maintenance, name, cancellationToken), cancellationToken);
+
+    private static async Task<string> WithKeptAsync(
+        KeptDatabase kept, PostgreSqlConnectionRequest connection, Func<PostgreSqlSession, string, Task> use, CancellationToken cancellationToken)
+    {
+        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(connection, kept.Location, kept.Username, cancellationToken).ConfigureAwait(false);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
+        string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
+        await use(maintenance, name).ConfigureAwait(false);
+        return name;
+    }
+}

@@ -1,0 +1,45 @@
+using DbBackup.Engine.Engines.Instructions;
+using DbBackup.Engine.Payloads;
+
+namespace DbBackup.Engine.Engines.Sqlite;
+
+/// <summary>SQLite, as the rest of the house sees it.</summary>
+internal sealed class SqliteEngine : IFileEngine
+{
+    public string Name => SqliteSource.EngineName;
+
+    public IReadOnlyCollection<string> Formats { get; } = [nameof(PayloadFormat.SqliteFile), nameof(PayloadFormat.SqliteSql)];
+
+    public string StockTools => "sqlite3";
+
+    public Task<DatabaseTestOutcome> TestAsync(DatabaseTestRun run, CancellationToken cancellationToken) => SqliteTest.RunAsync(run, cancellationToken);
+
+    public string ExportName(Payload payload, string name, ExportFormat format) => SqliteExport.NameOf(payload, name, format);
+
+    public Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken) =>
+        SqliteExport.WriteAsync(content, payload, path, format, cancellationToken);
+
+    public Task RestoreAsync(BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken) =>
+        SqliteRestore.RestoreAsync(content, payload, file, progress, cancellationToken);
+
+    public void RequireEqual(Payload payload, string file, CancellationToken cancellationToken) =>
+        SqliteRestore.RequireEqual(payload, file, cancellationToken);
+
+    public string RestoreCommand(Payload payload, string target) =>
+        payload.Format == PayloadFormat.SqliteSql ? $"{ShellText.Read(payload)} | sqlite3 -bail {target}" : $"{ShellText.Read(payload)} > {target}";
+
+    public void WriteCheck(InstructionText text, Payload payload, string? revision)
+    {
+        text.Step("Check the database; it must say ok:");
+        text.Command($"sqlite3 {ShellText.Quote(ShellText.RestoredPath(payload))} 'PRAGMA integrity_check'");
+        if (revision is not null)
+            text.Remark($"Its Alembic revision is {revision}.");
+        text.Line();
+    }
+
+    public void WritePlacing(InstructionText text)
+    {
+        text.Step("Put it in place. The old database's -wal, -shm and -journal files MUST go with the old database:");
+        text.Remark("left beside the new one they damage it or undo the restore.");
+    }
+}

@@ -1,0 +1,36 @@
+using DbBackup.Engine.Payloads;
+
+namespace DbBackup.Engine.Engines.Sqlite;
+
+/// <summary>Makes a database file of a payload, in a new place where nobody looks yet.</summary>
+internal static class SqliteRestore
+{
+    /// <summary>Restores a database payload into a new file; when this returns, its sizes and hashes were right.</summary>
+    /// <exception cref="BackupException">The payload is damaged, or there is no room.</exception>
+    public static async Task RestoreAsync(
+        BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        using PayloadReader original = content.OpenOriginal(payload, cancellationToken);
+        if (payload.Format == PayloadFormat.SqliteSql)
+        {
+            await Task.Run(() => SqlScript.Load(original, file, cancellationToken), cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        using var target = new FileStream(
+            file, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.Asynchronous);
+        await PayloadCopy.RunAsync(original, target, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Checks a restored file and compares it with the backup's fingerprint.</summary>
+    /// <returns>The facts of the restored file.</returns>
+    /// <exception cref="BackupException">It is damaged, or not what was backed up.</exception>
+    public static Fingerprint RequireEqual(Payload payload, string file, CancellationToken cancellationToken)
+    {
+        if (SqliteCheck.FindDamage(file, thorough: false, cancellationToken) is { } damage)
+            throw PayloadCopy.Mismatch(payload, damage);
+        Fingerprint actual = SqliteFingerprint.Take(file, payload.Fingerprint?.Level ?? FingerprintLevel.Rows, cancellationToken);
+        IReadOnlyList<string> differences = payload.Fingerprint?.DifferencesFrom(actual) ?? [];
+        return differences.Count == 0 ? actual : throw PayloadCopy.Mismatch(payload, string.Join("; ", differences.Take(5)));
+    }
+}

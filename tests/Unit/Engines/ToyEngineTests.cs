@@ -1,0 +1,189 @@
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Instructions;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Portability;
+using DbBackup.Engine.Restores;
+using DbBackup.Engine.Retention;
+using DbBackup.Engine.Verification;
+using DbBackup.Testing;
+
+namespace DbBackup.Tests.Unit.Engines;
+
+/// <summary>A new engine is one file and one registration: this one goes through the real services.</summary>
+public sealed class ToyEngineTests : IDisposable
+{
+    private readonly Workbench _bench = new();
+    private readonly string _database;
+
+    static ToyEngineTests() => DatabaseEngines.Register(new ToyEngine());
+
+    public ToyEngineTests() => File.WriteAllText(_database = _bench["settings.toy"], "colour=blue\nsize=7\n");
+
+    public void Dispose() => _bench.Dispose();
+
+    [Fact]
+    public async Task It_is_backed_up_listed_tested_restored_exported_and_removed()
+    {
+        Backup backup = await _bench.BackUpAsync(new BackupRequest { Sources = [new ToySource(_database)], Verify = true });
+
+        Assert.Equal(BackupStatus.Matched, backup.Status);
+        Manifest listed = Assert.Single(await _bench.ListAsync()).Manifest!;
+        Assert.Equal("Toy", listed.Source.Engine);
+        Payload payload = Assert.Single(listed.Payloads);
+        Assert.Equal("ToyText", payload.Format);
+        string instructions = File.ReadAllText(Path.Join(_bench.RepositoryPath, backup.Source, backup.Name, "RESTORE.txt"));
+        Assert.Contains("toyctl check restored/settings.toy", instructions, StringComparison.Ordinal);
+        Assert.DoesNotContain("sqlite3", instructions, StringComparison.Ordinal);
+
+        BackupTestResult test = await _bench.TestAsync(backup, BackupTestLevel.Restore);
+        Assert.Equal(BackupStatus.Matched, test.Status);
+
+        string restored = _bench["restored.toy"];
+        RestoreResult result = await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Destination = restored });
+        Assert.Equal(BackupStatus.Matched, result.Status);
+        Assert.Equal("colour=blue\nsize=7\n", File.ReadAllText(restored));
+
+        string exported = _bench["exported.toy"];
+        await new BackupExporter(_bench.Repository).ExportAsync(new ExportRequest { Backup = backup, Destination = exported }, _bench.Observer, CancellationToken.None);
+        Assert.Equal("colour=blue\nsize=7\n", File.ReadAllText(exported));
+
+        await new BackupRemoval(_bench.Repository).RemoveAsync(backup, force: true, new(), _bench.Observer, CancellationToken.None);
+        Assert.Empty(await _bench.ListAsync());
+    }
+
+    [Fact]
+    public async Task What_does_not_give_the_database_back_is_damage()
+    {
+        Backup backup = await _bench.BackUpAsync(new ToySource(_database, rowsToClaim: 3));
+
+        BackupTestResult test = await _bench.TestAsync(backup, BackupTestLevel.Restore);
+        Assert.Equal(BackupStatus.Damaged, test.Status);
+        Assert.Contains("settings", test.Failure, StringComparison.Ordinal);
+        BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.RestoreAsync(new RestoreRequest { Backup = backup, Destination = _bench["other.toy"] }));
+        Assert.Equal(ErrorCodes.RestoreMismatch, failure.Code);
+        Assert.False(File.Exists(_bench["other.toy"]));
+    }
+
+    [Fact]
+    public async Task A_format_that_no_engine_has_is_listed_and_refused()
+    {
+        Backup backup = await _bench.BackUpAsync(new ToySource(_database));
+        string file = Path.Join(_bench.RepositoryPath, backup.Source, backup.Name, "backup.json");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("ToyText", "TomorrowsText", StringComparison.Ordinal));
+
+        Backup listed = Assert.Single(await _bench.ListAsync());
+        Assert.Null(listed.Problem);
+        BackupException[] refused =
+        [
+            await Assert.ThrowsAnyAsync<BackupException>(() => _bench.TestAsync(listed, BackupTestLevel.Restore)),
+            await Assert.ThrowsAnyAsync<BackupException>(() => _bench.RestoreAsync(new RestoreRequest { Backup = listed, Destination = _bench["other.toy"] })),
+            Assert.ThrowsAny<BackupException>(() => BackupExporter.Plan(new ExportRequest { Backup = listed, Destination = _bench["other.toy"] })),
+        ];
+        Assert.All(refused, failure =>
+        {
+            Assert.Equal(ErrorCodes.FormatNotSupported, failure.Code);
+            Assert.Contains("TomorrowsText", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("newer module", failure.Hint, StringComparison.Ordinal);
+        });
+        Assert.False(File.Exists(_bench["other.toy"]));
+    }
+
+    [Fact]
+    public void Two_engines_cannot_have_one_format() => Assert.Throws<ArgumentException>(() => DatabaseEngines.Register(new ToyEngine()));
+
+    private static Fingerprint FactsOf(string file) => new()
+    {
+        Level = FingerprintLevel.Rows,
+        SchemaSha256 = string.Empty,
+        Tables = [new TableFingerprint("settings", File.ReadLines(file).Count(line => line.Contains('=', StringComparison.Ordinal)))],
+    };
+
+    /// <summary>A text file of keys and values.</summary>
+    private sealed class ToySource(string path, long? rowsToClaim = null) : IBackupSource
+    {
+        public string Engine => "Toy";
+
+        public string DefaultName => Path.GetFileNameWithoutExtension(path);
+
+        public string Location => path;
+
+        public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => Task.FromResult(new SourcePreview(new FileInfo(path).Length, new FileInfo(path).Length));
+
+        public Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
+        {
+            string copy = Path.Join(context.StagingFolder, "toy");
+            File.Copy(path, copy);
+            Fingerprint facts = FactsOf(copy);
+            if (rowsToClaim is { } rows)
+                facts = facts with { Tables = [new TableFingerprint("settings", rows)] };
+            return Task.FromResult(new Capture
+            {
+                Taken = context.Clock.GetUtcNow(),
+                Payloads =
+                [
+                    new CapturedPayload
+                    {
+                        FileName = Path.GetFileName(path),
+                        Kind = PayloadKind.Database,
+                        Format = "ToyText",
+                        RestoreName = Path.GetFileName(path),
+                        OriginalPath = path,
+                        OpenRead = () => File.OpenRead(copy),
+                        CollectFacts = _ => Task.FromResult(new CaptureFacts(facts, null)),
+                    },
+                ],
+            });
+        }
+    }
+
+    private sealed class ToyEngine : IFileEngine
+    {
+        public string Name => "Toy";
+
+        public IReadOnlyCollection<string> Formats { get; } = ["ToyText"];
+
+        public string StockTools => "toyctl";
+
+        public async Task<DatabaseTestOutcome> TestAsync(DatabaseTestRun run, CancellationToken cancellationToken)
+        {
+            string file = Path.Join(run.Scratch, "toy");
+            await RestoreAsync(run.Content, run.Payload, file, null, cancellationToken);
+            run.AddReadWhole();
+            bool equal = run.AddComparison(run.Payload.RestoreName, run.Payload.Fingerprint!, FactsOf(file));
+            return equal ? DatabaseTestOutcome.Matched : DatabaseTestOutcome.Restored;
+        }
+
+        public string ExportName(Payload payload, string name, ExportFormat format) => name;
+
+        public async Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken)
+        {
+            await RestoreAsync(content, payload, path + ".part", null, cancellationToken);
+            ExportedFile.Publish(path + ".part", path);
+        }
+
+        public async Task RestoreAsync(BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken)
+        {
+            using PayloadReader original = content.OpenOriginal(payload, cancellationToken);
+            using var target = new FileStream(file, FileMode.CreateNew);
+            await PayloadCopy.RunAsync(original, target, progress, cancellationToken);
+        }
+
+        public void RequireEqual(Payload payload, string file, CancellationToken cancellationToken)
+        {
+            if (payload.Fingerprint!.DifferencesFrom(FactsOf(file)) is { Count: > 0 } differences)
+                throw PayloadCopy.Mismatch(payload, string.Join("; ", differences));
+        }
+
+        public string RestoreCommand(Payload payload, string target) => $"{ShellText.Read(payload)} > {target}";
+
+        public void WriteCheck(InstructionText text, Payload payload, string? revision)
+        {
+            text.Step("Check it:");
+            text.Command($"toyctl check {ShellText.Quote(ShellText.RestoredPath(payload))}");
+        }
+
+        public void WritePlacing(InstructionText text) => text.Step("Put it in place:");
+    }
+}
