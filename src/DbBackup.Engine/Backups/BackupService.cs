@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
+using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
@@ -8,7 +9,6 @@ using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;

@@ -1,7 +1,7 @@
+using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Backups.Instructions;
 
 namespace DbBackup.Engine.Backups;
 

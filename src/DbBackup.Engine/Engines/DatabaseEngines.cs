@@ -24,6 +24,9 @@ internal static class DatabaseEngines
             Register(engine);
     }
 
+    /// <summary>Whether an engine has a format.</summary>
+    public static bool Know(string format) => Array.Exists(s_all, engine => engine.Formats.Contains(format, StringComparer.Ordinal));
+
     /// <summary>The engine that wrote a payload.</summary>
     /// <exception cref="BackupException">No engine of this version has the payload's format.</exception>
     public static IDatabaseEngine Of(Payload payload)
@@ -48,9 +51,9 @@ internal static class DatabaseEngines
     }
 
     private static BackupFailure Unknown(string what, string target) => new(
-        ErrorCodes.FormatNotSupported,
+        ErrorCodes.ManifestTooNew,
         FailureCategory.NotSupported,
         $"{what}, which this version of DbBackup does not know.",
-        "It needs a newer module: update DbBackup.")
+        "Update the DbBackup module on this machine, or restore by hand: RESTORE.txt in the backup's folder says how.")
     { Target = target };
 }

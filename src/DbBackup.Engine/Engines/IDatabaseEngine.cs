@@ -67,8 +67,21 @@ internal interface IFileEngine : IDatabaseEngine
 /// <summary>An engine whose databases are on a server, where a restore keeps what it replaced under another name.</summary>
 internal interface IServerEngine : IDatabaseEngine
 {
+    /// <summary>The programs by which its payloads are restored by hand.</summary>
+    IReadOnlyList<string> Programs { get; }
+
+    /// <summary>What those programs are called as a whole.</summary>
+    string ProgramsOf { get; }
+
+    /// <summary>The variable that tells them who connects.</summary>
+    string UserVariable { get; }
+
     /// <summary>Writes how a backup's payloads of this engine are restored by hand.</summary>
-    void WriteInstructions(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads);
+    /// <param name="text">Takes the text.</param>
+    /// <param name="manifest">The backup.</param>
+    /// <param name="payloads">The payloads.</param>
+    /// <param name="inContainer">Whether the text says already how the programs are run in the server's container.</param>
+    void WriteInstructions(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads, bool inContainer);
 
     /// <summary>Writes how a kept database is put back by hand.</summary>
     void WriteKeptInstructions(InstructionText text, Manifest manifest, KeptDatabase kept);

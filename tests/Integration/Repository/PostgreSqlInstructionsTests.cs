@@ -1,8 +1,8 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Portability;
-using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Testing;
 using PostgreSqlClient = DbBackup.Testing.PostgreSqlClient;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;

@@ -1,8 +1,8 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Repository;

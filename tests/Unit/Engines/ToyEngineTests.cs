@@ -6,7 +6,6 @@ using DbBackup.Engine.Platform;
 using DbBackup.Engine.Portability;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
-using DbBackup.Engine.Verification;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Engines;
@@ -74,7 +73,7 @@ public sealed class ToyEngineTests : IDisposable
         File.WriteAllText(file, File.ReadAllText(file).Replace("ToyText", "TomorrowsText", StringComparison.Ordinal));
 
         Backup listed = Assert.Single(await _bench.ListAsync());
-        Assert.Null(listed.Problem);
+        Assert.Contains("payload format TomorrowsText", listed.Problem, StringComparison.Ordinal);
         BackupException[] refused =
         [
             await Assert.ThrowsAnyAsync<BackupException>(() => _bench.TestAsync(listed, BackupTestLevel.Restore)),
@@ -83,10 +82,11 @@ public sealed class ToyEngineTests : IDisposable
         ];
         Assert.All(refused, failure =>
         {
-            Assert.Equal(ErrorCodes.FormatNotSupported, failure.Code);
+            Assert.Equal(ErrorCodes.ManifestTooNew, failure.Code);
             Assert.Contains("TomorrowsText", failure.Message, StringComparison.Ordinal);
-            Assert.Contains("newer module", failure.Hint, StringComparison.Ordinal);
+            Assert.Contains("Update the DbBackup module", failure.Hint, StringComparison.Ordinal);
         });
+        Assert.Equal(ErrorCodes.ManifestTooNew, Assert.ThrowsAny<BackupException>(() => DatabaseEngines.Of(backup.Manifest!.Payloads[0] with { Format = "TomorrowsText" })).Code);
         Assert.False(File.Exists(_bench["other.toy"]));
     }
 

@@ -33,7 +33,13 @@ internal static class RestoreInstructions
             text.Command($"echo '{payload.StoredSha256}  {ShellText.Inner(payload.FileName)}' | sha256sum -c -");
         text.Line();
         foreach (IGrouping<IServerEngine, Payload> server in manifest.Payloads.Except(files).GroupBy(payload => (IServerEngine)DatabaseEngines.Of(payload)))
-            server.Key.WriteInstructions(text, manifest, [.. server]);
+        {
+            string? container = server.Select(payload => payload.OriginalPath).FirstOrDefault(DockerInstructions.IsOne);
+            if (container is not null)
+                DockerInstructions.WriteServer(text, server.Key, container, server.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null));
+            server.Key.WriteInstructions(text, manifest, [.. server], container is not null);
+        }
+
         if (files.Count > 0)
             FileInstructions.Write(text, manifest, files);
         text.Line();

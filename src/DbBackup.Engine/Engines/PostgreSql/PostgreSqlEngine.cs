@@ -31,8 +31,14 @@ internal sealed class PostgreSqlEngine : IServerEngine
     public Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken) =>
         PostgreSqlExport.WriteAsync(content, payload, path, format, cancellationToken);
 
-    public void WriteInstructions(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads) =>
-        PostgreSqlInstructions.Write(text, manifest, payloads);
+    public IReadOnlyList<string> Programs { get; } = ["createdb", "psql", "pg_restore"];
+
+    public string ProgramsOf => "PostgreSQL's programs";
+
+    public string UserVariable => "PGUSER";
+
+    public void WriteInstructions(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads, bool inContainer) =>
+        PostgreSqlInstructions.Write(text, manifest, payloads, inContainer);
 
     public void WriteKeptInstructions(InstructionText text, Manifest manifest, KeptDatabase kept) => KeptDatabaseInstructions.Write(text, manifest, kept);
 

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using DbBackup.Engine.Engines;
 
 namespace DbBackup.Engine.Repository.Manifests;
 
@@ -94,7 +95,7 @@ internal static class ManifestJson
                 return $"{payload.FileName} is stored in parts";
             if (payload.Kind is not (PayloadKind.Database or PayloadKind.Files or PayloadKind.Globals))
                 return $"payload kind {payload.Kind}";
-            if (!Formats.Contains(payload.Format))
+            if (payload.Format != PayloadFormat.Tar && !DatabaseEngines.Know(payload.Format))
                 return $"payload format {payload.Format}";
             if (payload.Compression is not (PayloadCompression.None or PayloadCompression.Gzip or PayloadCompression.Zstd))
                 return $"compression {payload.Compression}";
@@ -102,12 +103,6 @@ internal static class ManifestJson
 
         return null;
     }
-
-    private static readonly HashSet<string> Formats =
-    [
-        PayloadFormat.SqliteFile, PayloadFormat.SqliteSql, PayloadFormat.Tar,
-        PayloadFormat.PostgreSqlCustom, PayloadFormat.PostgreSqlDirectory, PayloadFormat.PostgreSqlPlain, PayloadFormat.PostgreSqlTar,
-    ];
 
     /// <summary>Writes the record of a test.</summary>
     public static byte[] WriteTest(TestRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, Readable.TestRecord);

@@ -1,8 +1,8 @@
 using System.Text;
+using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Retention;
 

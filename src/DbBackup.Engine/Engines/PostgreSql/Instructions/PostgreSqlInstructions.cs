@@ -11,13 +11,9 @@ internal static class PostgreSqlInstructions
     // Enough to see that it is the right one; a restore test compares all.
     private const int CountedTables = 5;
 
-    public static void Write(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads)
+    public static void Write(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads, bool inContainer)
     {
-        if (payloads.FirstOrDefault(payload => DockerInstructions.IsOne(payload.OriginalPath)) is { } inContainer)
-        {
-            DockerInstructions.WriteServer(text, inContainer.OriginalPath!, payloads.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null));
-        }
-        else
+        if (!inContainer)
         {
             text.Line("The programs of PostgreSQL find the server and the role in PGHOST, PGPORT, PGUSER and PGPASSWORD (or the file .pgpass).");
             text.Line();

@@ -1,24 +1,24 @@
 using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Instructions;
 
-namespace DbBackup.Engine.Repository.Instructions;
+namespace DbBackup.Engine.Backups.Instructions;
 
 /// <summary>What the instructions say of containers and volumes: the stock commands are the same, and run in there.</summary>
 internal static class DockerInstructions
 {
-    private static readonly string[] s_programs = ["createdb", "psql", "pg_restore"];
-
     /// <summary>Whether something was in a container or volume.</summary>
     public static bool IsOne(string? location) => DockerLocation.TryParse(location) is not null;
 
-    /// <summary>Has PostgreSQL's programs run in the server's container.</summary>
-    public static void WriteServer(InstructionText text, string location, string? username)
+    /// <summary>Has the engine's programs run in the server's container.</summary>
+    public static void WriteServer(InstructionText text, IServerEngine engine, string location, string? username)
     {
         var place = DockerLocation.Parse(location);
-        text.Line("The server was in a container, and these lines have PostgreSQL's programs run there; C is the container's name or id today.");
+        text.Line($"The server was in a container, and these lines have {engine.ProgramsOf} run there; C is the container's name or id today.");
         WriteHost(text, place.Host);
         text.Command($"C={Container(place)}");
-        foreach (string program in s_programs)
-            text.Command($"{program}() {{ docker exec -i{(username is null ? string.Empty : " -e PGUSER=" + ShellText.Quote(username))} \"$C\" {program} \"$@\"; }}");
+        foreach (string program in engine.Programs)
+            text.Command($"{program}() {{ docker exec -i{(username is null ? string.Empty : $" -e {engine.UserVariable}=" + ShellText.Quote(username))} \"$C\" {program} \"$@\"; }}");
         text.Line();
     }
 
