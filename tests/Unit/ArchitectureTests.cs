@@ -20,31 +20,32 @@ public sealed class ArchitectureTests
     // What each part of the engine uses, by its folder: no more than this, and no line that is out of date.
     private static readonly Dictionary<string, string> Uses = new()
     {
-        ["Backups"] = "Docker.Files Docker.Pausing Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Restores Verification",
+        ["Backups"] = "Docker.Addressing Docker.Files Docker.Pausing Engines Engines.Files Engines.Instructions Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Restores Verification",
         ["Discovery"] = "Docker.Addressing Docker.Api Docker.Tunnel Engines.PostgreSql Engines.Sqlite Platform",
         ["Docker.Addressing"] = "Docker.Api Engines.Files Platform",
         ["Docker.Api"] = "Platform",
         ["Docker.Files"] = "Docker.Addressing Docker.Api Docker.Pausing Engines Engines.Files Engines.Sqlite Platform",
         ["Docker.Pausing"] = "Docker.Addressing Docker.Api Engines Platform",
-        ["Docker.Restore"] = "Backups Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Tunnel Engines Engines.PostgreSql Payloads Platform Repository Restores Verification",
+        ["Docker.Restore"] = "Backups Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Tunnel Engines Engines.PostgreSql Payloads Platform Repository Restores",
         ["Docker.Tunnel"] = "Docker.Addressing Docker.Api Platform",
-        ["Engines"] = "Engines.PostgreSql Engines.Sqlite",
+        ["Engines"] = "Engines.Instructions Engines.PostgreSql Engines.Sqlite Payloads Platform",
         ["Engines.Files"] = "Engines.Sqlite Platform",
-        ["Engines.PostgreSql"] = "Engines.Files Payloads Platform Tunnels",
-        ["Engines.Sqlite"] = "Payloads Platform",
+        ["Engines.Instructions"] = "",
+        ["Engines.PostgreSql"] = "Engines.Files Engines.Instructions Payloads Platform Tunnels",
+        ["Engines.Sqlite"] = "Engines.Instructions Payloads Platform",
         ["Migrations"] = "Docker.Addressing Docker.Api Platform",
         ["Payloads"] = "Platform",
         ["Platform"] = "",
-        ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Verification",
-        ["Repository"] = "Docker.Addressing Platform",
-        ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention Verification",
-        ["Retention"] = "Engines.PostgreSql Repository",
+        ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository",
+        ["Repository"] = "Engines Platform",
+        ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention",
+        ["Retention"] = "Engines Engines.PostgreSql Repository",
         ["Tunnels"] = "Docker.Tunnel Platform",
-        ["Verification"] = "Backups Docker.Addressing Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository",
+        ["Verification"] = "Engines Engines.Files Payloads Platform Repository",
     };
 
     // Known, and to go; a new one is an error.
-    private static readonly string[] Circles = ["Backups Docker.Restore Restores Verification"];
+    private static readonly string[] Circles = ["Backups Docker.Restore Restores"];
 
     [Fact]
     public void The_powershell_layer_is_used_by_nothing() => Assert.All(
