@@ -26,7 +26,7 @@ public sealed class ArchitectureTests
         ["Docker.Api"] = "Platform",
         ["Docker.Files"] = "Docker.Addressing Docker.Api Docker.Pausing Engines Engines.Files Engines.Sqlite Platform",
         ["Docker.Pausing"] = "Docker.Addressing Docker.Api Engines Platform",
-        ["Docker.Restore"] = "Backups Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Tunnel Engines Engines.PostgreSql Payloads Platform Repository Restores",
+        ["Docker.Restore"] = "Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Tunnel Engines Engines.PostgreSql Payloads Platform Repository Restores",
         ["Docker.Tunnel"] = "Docker.Addressing Docker.Api Platform",
         ["Engines"] = "Engines.Instructions Engines.PostgreSql Engines.Sqlite Payloads Platform",
         ["Engines.Files"] = "Engines.Sqlite Platform",

@@ -1,5 +1,4 @@
 using System.Globalization;
-using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;

@@ -1,4 +1,3 @@
-using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
