@@ -1,3 +1,4 @@
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;

@@ -47,12 +47,19 @@ internal sealed class LocalWorkspace : IDisposable
     {
         if (!Directory.Exists(parent))
             return;
-        foreach (string folder in Directory.EnumerateDirectories(parent, Prefix + "*").Where(IsAbandoned).ToList())
+        foreach (string folder in Directory.EnumerateDirectories(parent, Prefix + "*").Where(folder => IsOurs(folder) && IsAbandoned(folder)).ToList())
             Remove(folder);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Remove(_folder);
+
+    // The parent may be the system's folder for temporary files, where a user's own folder may begin with the same word.
+    private static bool IsOurs(string folder)
+    {
+        string name = System.IO.Path.GetFileName(folder);
+        return Guid.TryParseExact(name[(name.StartsWith(RemovedPrefix, StringComparison.Ordinal) ? RemovedPrefix : Prefix).Length..], "N", out _);
+    }
 
     private static bool IsAbandoned(string folder)
     {
@@ -65,12 +72,12 @@ internal sealed class LocalWorkspace : IDisposable
             {
                 Liveness.Alive => false,
                 Liveness.Dead => true,
-                _ => DateTime.UtcNow - NewestChange(folder) > ProcessIdentity.SilenceOfOtherHosts,
+                _ => IsOlder(folder, ProcessIdentity.SilenceOfOtherHosts),
             };
         }
         catch (Exception exception) when (exception is FileNotFoundException or JsonException)
         {
-            return DateTime.UtcNow - NewestChange(folder) > UnownedTimeout;
+            return IsOlder(folder, UnownedTimeout);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -78,11 +85,22 @@ internal sealed class LocalWorkspace : IDisposable
         }
     }
 
-    private static DateTime NewestChange(string folder) => Directory
-        .EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
-        .Select(File.GetLastWriteTimeUtc)
-        .Append(Directory.GetLastWriteTimeUtc(folder))
-        .Max();
+    private static bool IsOlder(string folder, TimeSpan age)
+    {
+        try
+        {
+            DateTime newest = Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
+                .Select(File.GetLastWriteTimeUtc)
+                .Append(Directory.GetLastWriteTimeUtc(folder))
+                .Max();
+            return DateTime.UtcNow - newest > age;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Another run removes it.
+            return false;
+        }
+    }
 
     // Under another name first: a deletion that is killed in the middle leaves a folder that is known to have no owner.
     private static void Remove(string folder)

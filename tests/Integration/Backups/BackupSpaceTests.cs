@@ -79,7 +79,7 @@ public sealed class BackupSpaceTests
 
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(
             () => new DbBackup.Engine.Verification.BackupVerifier(bench.Repository).TestAsync(
-                backup, new DbBackup.Engine.Verification.BackupTestOptions { Level = BackupTestLevel.Restore, StagingPath = disk.Path }, new FillOnce(disk), CancellationToken.None));
+                backup, new DbBackup.Engine.Engines.BackupTestOptions { Level = BackupTestLevel.Restore, StagingPath = disk.Path }, new FillOnce(disk), CancellationToken.None));
 
         Assert.Equal(ErrorCodes.NotEnoughSpace, failure.Code);
         Assert.Equal(BackupStatus.Written, Assert.Single(await bench.ListAsync()).Status);

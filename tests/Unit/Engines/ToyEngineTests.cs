@@ -2,7 +2,6 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Instructions;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Platform;
 using DbBackup.Engine.Portability;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;

@@ -16,7 +16,7 @@ public sealed class SimulatedDiskTests
     public void Without_a_flush_a_name_and_its_content_survive_each_by_itself()
     {
         HashSet<string> states = States(Create, Write);
-        Assert.Superset(["old:3", "new:0 old:3", "new:1024 old:3", "new:512 old:3"], states);
+        Assert.Superset(new HashSet<string> { "old:3", "new:0 old:3", "new:1024 old:3", "new:512 old:3" }, states);
     }
 
     [Fact]
