@@ -4,13 +4,13 @@ using DbBackup.Upgrades.Deployments;
 
 namespace DbBackup.Upgrades;
 
-/// <summary>The versions that are there already, each with a few words: for those who choose one at the prompt.</summary>
+/// <summary>Lists the versions that are available locally, each with a short description, for tab completion.</summary>
 public static class KnownVersions
 {
-    /// <summary>The images of an engine that have a name, the newest first.</summary>
-    /// <param name="dockerHost">The engine: an address or the name of a docker context; null for what the environment says.</param>
+    /// <summary>Lists the named images of a Docker Engine, newest first.</summary>
+    /// <param name="dockerHost">The Docker Engine: an address or the name of a docker context; null for the environment's default.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="BackupException">The engine does not answer.</exception>
+    /// <exception cref="BackupException">The Docker Engine does not answer.</exception>
     public static async Task<IReadOnlyList<(string Name, string Words)>> ImagesAsync(string? dockerHost, CancellationToken cancellationToken)
     {
         using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(dockerHost), cancellationToken).ConfigureAwait(false);
@@ -19,15 +19,15 @@ public static class KnownVersions
             .. (await client.ImageListAsync(cancellationToken).ConfigureAwait(false))
                 .OrderByDescending(image => image.Created)
                 .SelectMany(image => (image.RepoTags ?? []).Order(StringComparer.Ordinal).Where(IsChoice)
-                    .Select(name => (name, FormattableString.Invariant($"{ByteSize.Format(image.Size)}, made on {DateTimeOffset.FromUnixTimeSeconds(image.Created):yyyy-MM-dd}")))),
+                    .Select(name => (name, FormattableString.Invariant($"{ByteSize.Format(image.Size)}, created {DateTimeOffset.FromUnixTimeSeconds(image.Created):yyyy-MM-dd}")))),
         ];
     }
 
-    /// <summary>The tags and then the branches of a compose project's work tree, the newest first; none where git is missing.</summary>
-    /// <param name="dockerHost">The engine: an address or the name of a docker context; null for what the environment says.</param>
-    /// <param name="composeProject">The project's folder as an absolute path, for which no engine is asked, or its name.</param>
+    /// <summary>Lists the tags and then the branches of a compose project's work tree, newest first; none if git is missing.</summary>
+    /// <param name="dockerHost">The Docker Engine: an address or the name of a docker context; null for the environment's default.</param>
+    /// <param name="composeProject">The project's absolute folder, which needs no Docker Engine, or its name.</param>
     /// <param name="cancellationToken">Ends git.</param>
-    /// <exception cref="BackupException">The engine does not answer or has no such project, or its folder belongs to no work tree.</exception>
+    /// <exception cref="BackupException">The Docker Engine does not answer or has no such project, or its folder belongs to no work tree.</exception>
     public static async Task<IReadOnlyList<(string Name, string Words)>> GitRefsAsync(string? dockerHost, string composeProject, CancellationToken cancellationToken)
     {
         string? folder = Path.IsPathFullyQualified(composeProject)
@@ -36,7 +36,7 @@ public static class KnownVersions
         return folder is not null && Directory.Exists(folder) ? await GitReferences.ReadAsync(folder, cancellationToken).ConfigureAwait(false) : [];
     }
 
-    // What an upgrade keeps for the way back is no new version.
+    // Images that an upgrade keeps for its rollback are not new versions.
     private static bool IsChoice(string name) =>
         !name.Contains("<none>", StringComparison.Ordinal) && DockerClient.SplitReference(name).Repository != DockerDeployment.KeptRepository;
 

@@ -8,13 +8,13 @@ using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades;
 
-/// <summary>What an upgrade works on: the data, and the application around them.</summary>
-/// <param name="Request">The upgrade, with all that a person left open.</param>
+/// <summary>An upgrade whose target and deployment are known.</summary>
+/// <param name="Request">The completed request.</param>
 /// <param name="Target">The data.</param>
 /// <param name="Deployment">The application.</param>
 internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Target, IDeployment Deployment) : IAsyncDisposable
 {
-    /// <summary>The name of what is upgraded, by which two upgrades of the same are told.</summary>
+    /// <summary>The name of what is upgraded; it identifies two upgrades of the same thing.</summary>
     public string Name => Request switch
     {
         { DatabasePath: { } path } => path,
@@ -23,7 +23,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         _ => PostgreSqlConnectionSettings.Resolve(Request.Server!).LocationOf(Request.Server!.Database),
     };
 
-    /// <summary>A short name for its journal.</summary>
+    /// <summary>A short name for the journal.</summary>
     public string ShortName => Request switch
     {
         { DatabasePath: { } path } => Path.GetFileNameWithoutExtension(path),
@@ -31,16 +31,16 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         _ => Request.Server!.Database!,
     };
 
-    /// <summary>Finds what a person meant.</summary>
-    /// <exception cref="BackupException">There is no such thing, or several could be meant.</exception>
+    /// <summary>Completes a request with what the user left out.</summary>
+    /// <exception cref="BackupException">Nothing or more than one thing matches the request.</exception>
     public static async Task<ResolvedUpgrade> CompleteAsync(UpgradeRequest request, CancellationToken cancellationToken)
     {
         if (request.Server is { } server)
         {
             PostgreSqlConnectionSettings settings = PostgreSqlConnectionSettings.Resolve(server);
             string database = settings.Database ?? throw new BackupFailure(
-                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"No database of '{settings.LocationOf(null)}' was named.", "Name it with -Database, or in the connection string.");
-            // Written to the journal, so without the password: that of this run is kept in memory alone.
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"The connection to '{settings.LocationOf(null)}' names no database.", "Name it with -Database or in the connection string.");
+            // The journal stores this request without its password, which stays in memory.
             request = request with { Server = new PostgreSqlConnectionRequest { Server = ServerAddress.Of(settings.ToKeywords()), Database = database, Password = settings.Password } };
         }
         else if (request.IsOfContainers)
@@ -51,7 +51,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         return await CreateAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Connects to what was found before. Looks for nothing: of an upgrade that was cut off, something may be missing now.</summary>
+    /// <summary>Connects to what a completed request names. Searches for nothing: parts of an interrupted upgrade may be missing.</summary>
     public static async Task<ResolvedUpgrade> CreateAsync(UpgradeRequest request, CancellationToken cancellationToken)
     {
         if (request.DatabasePath is { } path)
@@ -66,7 +66,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         IDeployment deployment = request.IsOfProject ? new ComposeDeployment(client, request) : new ContainerDeployment(client, request);
         try
         {
-            return new ResolvedUpgrade(request, await SubjectOfAsync(client, request, cancellationToken).ConfigureAwait(false), deployment);
+            return new ResolvedUpgrade(request, await TargetOfAsync(client, request, cancellationToken).ConfigureAwait(false), deployment);
         }
         catch
         {
@@ -81,7 +81,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         await Deployment.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static async Task<IUpgradeTarget> SubjectOfAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    private static async Task<IUpgradeTarget> TargetOfAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
     {
         DockerRequest own = request.Application! with { Service = request.IsOfProject ? request.Services[0] : null };
         if (request.DatabaseService is null)
@@ -92,7 +92,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
             new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(request.Application! with { Service = request.DatabaseService })) }, request.Database!, files, urls, request);
     }
 
-    // Of a project that was cut off in the middle, the container may be missing.
+    // An interrupted upgrade may have left no container.
     private static async Task<IReadOnlyList<string>> EnvironmentOfAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
     {
         try

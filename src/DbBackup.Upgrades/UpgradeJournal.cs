@@ -7,8 +7,8 @@ using DbBackup.Engine.Platform;
 namespace DbBackup.Upgrades;
 
 /// <summary>
-/// The journal of one upgrade: a file that is replaced as a whole, on disk before a step begins and after it has ended, so that whoever finds
-/// it knows how far the upgrade came. While it is open, no other process works on the same database.
+/// The journal of one upgrade: a file that is replaced as a whole, before a step begins and after it ends, so that a later process knows how
+/// far the upgrade came. While it is open, no other process can upgrade the same database.
 /// </summary>
 internal sealed class UpgradeJournal : IDisposable
 {
@@ -17,40 +17,40 @@ internal sealed class UpgradeJournal : IDisposable
     private readonly string _path;
     private readonly FileStream _lock;
 
-    private UpgradeJournal(string path, FileStream @lock, UpgradeRecord note)
+    private UpgradeJournal(string path, FileStream @lock, UpgradeRecord record)
     {
         _path = path;
         _lock = @lock;
-        Note = note;
+        Record = record;
     }
 
     /// <summary>The folder of the user that runs this process.</summary>
     /// <exception cref="BackupFailure">The user has no home.</exception>
-    public static string FolderOfUser => UserDataFolder.Find("upgrades") ?? throw Unwritable("the user's data folder", "it is not known where that is", null);
+    public static string FolderOfUser => UserDataFolder.Find("upgrades") ?? throw Unwritable("the user's data folder", "the user has no home folder", null);
 
-    /// <summary>What it says.</summary>
-    public UpgradeRecord Note { get; private set; }
+    /// <summary>The current record.</summary>
+    public UpgradeRecord Record { get; private set; }
 
-    /// <summary>Begins one.</summary>
-    /// <exception cref="BackupFailure">Another upgrade of the same database is at work or was cut off, or nothing can be written.</exception>
-    public static UpgradeJournal Begin(string folder, UpgradeRecord note)
+    /// <summary>Creates a journal.</summary>
+    /// <exception cref="BackupFailure">Another upgrade of the same database is running or was interrupted, or the journal cannot be written.</exception>
+    public static UpgradeJournal Begin(string folder, UpgradeRecord record)
     {
-        FileStream held = Lock(folder, note);
+        FileStream held = Lock(folder, record);
         try
         {
-            if (List(folder).FirstOrDefault(other => other.Key == note.Key && other.State == UpgradeState.Running) is { } cut)
+            if (List(folder).FirstOrDefault(other => other.Key == record.Key && other.State == UpgradeState.Running) is { } cut)
             {
                 throw new BackupFailure(
                     ErrorCodes.UpgradeUnfinished,
                     FailureCategory.Refused,
-                    $"The upgrade {cut.Id} of '{note.Target}' was cut off {(cut.Steps.FirstOrDefault(step => step.State is not (UpgradeStepState.Done or UpgradeStepState.Skipped)) is { } step ? $"at its step {step.Name}" : "at its end")}.",
-                    $"Go on with it (Resume-DbUpgrade {cut.Id}) or take it back (Undo-DbUpgrade {cut.Id}) first.")
-                { Target = note.Target };
+                    $"Upgrade {cut.Id} of '{record.Target}' was interrupted {(cut.Steps.FirstOrDefault(step => step.State is not (UpgradeStepState.Done or UpgradeStepState.Skipped)) is { } step ? $"in step {step.Name}" : "after its last step")}.",
+                    $"Resume it (Resume-DbUpgrade {cut.Id}) or roll it back (Undo-DbUpgrade {cut.Id}) first.")
+                { Target = record.Target };
             }
 
-            note = note with { Id = Reserve(folder, note.Id) };
-            var journal = new UpgradeJournal(Path.Combine(folder, note.Id + Suffix), held, note);
-            journal.Write(note);
+            record = record with { Id = Reserve(folder, record.Id) };
+            var journal = new UpgradeJournal(Path.Combine(folder, record.Id + Suffix), held, record);
+            journal.Write(record);
             return journal;
         }
         catch
@@ -60,16 +60,16 @@ internal sealed class UpgradeJournal : IDisposable
         }
     }
 
-    /// <summary>Takes one over.</summary>
-    /// <exception cref="BackupFailure">There is none of that name, or its process still works.</exception>
+    /// <summary>Opens the journal of an upgrade that no process is running.</summary>
+    /// <exception cref="BackupFailure">No upgrade has that ID, or its process is still running.</exception>
     public static UpgradeJournal Open(string folder, string id)
     {
-        UpgradeRecord Find() => List(folder).FirstOrDefault(note => note.Id == id) ?? throw new BackupFailure(
-            ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"There is no upgrade '{id}'.", "Get-DbUpgrade lists what there is.") { Target = id };
+        UpgradeRecord Find() => List(folder).FirstOrDefault(record => record.Id == id) ?? throw new BackupFailure(
+            ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"Upgrade '{id}' was not found.", "List the upgrades with Get-DbUpgrade.") { Target = id };
         FileStream held = Lock(folder, Find());
         try
         {
-            // Read again: its process may have gone on until the lock was free.
+            // Read again: its process may have written until the lock was free.
             return new UpgradeJournal(Path.Combine(folder, id + Suffix), held, Find());
         }
         catch
@@ -79,18 +79,18 @@ internal sealed class UpgradeJournal : IDisposable
         }
     }
 
-    /// <summary>All that are known, the newest first.</summary>
+    /// <summary>Lists all records, newest first.</summary>
     public static IReadOnlyList<UpgradeRecord> List(string folder)
     {
         if (!Directory.Exists(folder))
             return [];
-        var notes = new List<UpgradeRecord>();
+        var records = new List<UpgradeRecord>();
         foreach (string file in Directory.EnumerateFiles(folder, "*" + Suffix, new EnumerationOptions { IgnoreInaccessible = true }))
         {
             try
             {
-                if (JsonSerializer.Deserialize<UpgradeRecord>(File.ReadAllText(file)) is { } note)
-                    notes.Add(note);
+                if (JsonSerializer.Deserialize<UpgradeRecord>(File.ReadAllText(file)) is { } record)
+                    records.Add(record);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
             {
@@ -98,18 +98,18 @@ internal sealed class UpgradeJournal : IDisposable
             }
         }
 
-        return [.. notes.OrderByDescending(note => note.Started)];
+        return [.. records.OrderByDescending(record => record.Started)];
     }
 
-    /// <summary>Replaces what it says, durably.</summary>
-    public void Write(UpgradeRecord note)
+    /// <summary>Replaces the record durably.</summary>
+    public void Write(UpgradeRecord record)
     {
         string part = _path + ".part";
         try
         {
             using (var file = new FileStream(part, FileMode.Create, FileAccess.Write, FileShare.None))
             {
-                JsonSerializer.Serialize(file, note);
+                JsonSerializer.Serialize(file, record);
                 file.Flush(flushToDisk: true);
             }
 
@@ -121,32 +121,32 @@ internal sealed class UpgradeJournal : IDisposable
             throw Unwritable(_path, exception.Message, exception);
         }
 
-        Note = note;
+        Record = record;
     }
 
-    /// <summary>The same where it is better to go on without the journal than to stop: what it says is kept in memory then.</summary>
-    public void TryWrite(UpgradeRecord note, IOperationObserver observer)
+    /// <summary>Replaces the record, but only warns if the journal cannot be written: a rollback must not stop for that.</summary>
+    public void TryWrite(UpgradeRecord record, IOperationObserver observer)
     {
         try
         {
-            Write(note);
+            Write(record);
         }
         catch (BackupFailure failure)
         {
-            Note = note;
+            Record = record;
             observer.Warning(failure.Message);
         }
     }
 
-    /// <summary>Notes how a step stands.</summary>
-    public void Write(UpgradeStep changed) => Write(Note.With(changed));
+    /// <summary>Records the state of a step.</summary>
+    public void Write(UpgradeStep changed) => Write(Record.With(changed));
 
     public void Dispose() => _lock.Dispose();
 
-    // The lock ends with its process, however that ends. The file stays: to remove it would let two processes lock two files of one name.
-    private static FileStream Lock(string folder, UpgradeRecord note)
+    // The operating system releases the lock when the process ends. The file stays: if it were removed, two processes could lock two files of one name.
+    private static FileStream Lock(string folder, UpgradeRecord record)
     {
-        string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(note.Key)))[..32] + LockSuffix;
+        string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(record.Key)))[..32] + LockSuffix;
         string path = Path.Combine(folder, name);
         try
         {
@@ -156,8 +156,8 @@ internal sealed class UpgradeJournal : IDisposable
         catch (IOException exception) when (File.Exists(path))
         {
             throw new BackupFailure(
-                ErrorCodes.UpgradeInProgress, FailureCategory.Busy, $"Another upgrade of '{note.Target}' is at work.", "Wait until it has ended; Get-DbUpgrade shows how far it is.", exception)
-            { Target = note.Target, CanRetry = true };
+                ErrorCodes.UpgradeInProgress, FailureCategory.Busy, $"Another upgrade of '{record.Target}' is running.", "Wait until it ends; Get-DbUpgrade shows its progress.", exception)
+            { Target = record.Target, CanRetry = true };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -165,7 +165,7 @@ internal sealed class UpgradeJournal : IDisposable
         }
     }
 
-    // Two upgrades may begin in one second, of databases of one name.
+    // Two upgrades of databases with the same name may start within one second.
     private static string Reserve(string folder, string id)
     {
         for (int number = 1; ; number++)
@@ -189,6 +189,6 @@ internal sealed class UpgradeJournal : IDisposable
     }
 
     private static BackupFailure Unwritable(string path, string words, Exception? inner) => new(
-        ErrorCodes.WriteFailed, FailureCategory.WriteError, $"The journal that lets an upgrade be taken back cannot be written at '{path}': {words}", UserDataFolder.Hint, inner)
+        ErrorCodes.WriteFailed, FailureCategory.WriteError, $"Cannot write the upgrade journal '{path}', which a rollback needs: {words}", UserDataFolder.Hint, inner)
     { Target = path };
 }

@@ -3,12 +3,12 @@ using DbBackup.Upgrades.Deployments;
 
 namespace DbBackup.Upgrades;
 
-/// <summary>What is known of an upgrade on disk.</summary>
+/// <summary>The persisted state of an upgrade.</summary>
 internal sealed record UpgradeRecord
 {
     public required string Id { get; init; }
 
-    /// <summary>The process that is at work on it.</summary>
+    /// <summary>The process that runs it.</summary>
     public required ProcessIdentity Owner { get; init; }
 
     public required UpgradeRequest Request { get; init; }
@@ -20,10 +20,10 @@ internal sealed record UpgradeRecord
 
     public required string Repository { get; init; }
 
-    /// <summary>The source of the backup, once it is published.</summary>
+    /// <summary>The source of the backup; null until the backup is published.</summary>
     public string? BackupSource { get; init; }
 
-    /// <summary>The name of the backup, once it is published.</summary>
+    /// <summary>The name of the backup; null until the backup is published.</summary>
     public string? BackupName { get; init; }
 
     public string? FromRevision { get; init; }
@@ -34,33 +34,33 @@ internal sealed record UpgradeRecord
 
     public string? Failure { get; init; }
 
-    /// <summary>What the failure recommends; null where nothing was said.</summary>
+    /// <summary>The hint of the failure, if it has one.</summary>
     public string? Recommendation { get; init; }
 
     public required IReadOnlyList<UpgradeStep> Steps { get; init; }
 
-    /// <summary>The process of a migration on this machine; it goes on when its parent is killed.</summary>
+    /// <summary>The process of a migration on this machine, which survives its parent.</summary>
     public ProcessIdentity? Migration { get; init; }
 
-    /// <summary>What ran before; null before it was looked at.</summary>
+    /// <summary>The version before the upgrade; null until it is inspected.</summary>
     public DeploymentRecord? Deployment { get; init; }
 
-    /// <summary>What no two upgrades work on at once: of a project all services, for they share its database.</summary>
+    /// <summary>What only one upgrade can work on at a time: all services of a project, because they share its database.</summary>
     public string Key => Request.Application?.ComposeProject is { } project ? $"{Request.Application.DockerHost}/{project}" : Target;
 
     /// <summary>Whether the data may have been changed.</summary>
     public bool IsTouched => HasBegun(UpgradeSteps.Migration) || HasBegun(UpgradeSteps.Start);
 
-    /// <summary>Whether anything may have been changed: the code, what runs, or the data.</summary>
+    /// <summary>Whether anything may have been changed: the code, the containers or the data.</summary>
     public bool IsChanged => IsTouched || HasBegun(UpgradeSteps.Version) || HasBegun(UpgradeSteps.Maintenance) || HasBegun(UpgradeSteps.Install);
 
-    /// <summary>Whether a step was begun; it may have failed, or was cut off.</summary>
+    /// <summary>Returns whether a step has started; it may have failed or been interrupted.</summary>
     public bool HasBegun(string name) => StateOf(name) is UpgradeStepState.Running or UpgradeStepState.Done or UpgradeStepState.Failed;
 
-    /// <summary>How a step stands; one that this upgrade does not have stays pending.</summary>
+    /// <summary>Returns the state of a step; Pending for a step that this upgrade does not have.</summary>
     public UpgradeStepState StateOf(string name) => Steps.FirstOrDefault(step => step.Name == name)?.State ?? UpgradeStepState.Pending;
 
-    /// <summary>The same with a step as it stands now; one that it did not have comes last.</summary>
+    /// <summary>Returns a copy with a step replaced, or appended if it is new.</summary>
     public UpgradeRecord With(UpgradeStep changed) => this with
     {
         Steps = Steps.Any(step => step.Name == changed.Name) ? [.. Steps.Select(step => step.Name == changed.Name ? changed : step)] : [.. Steps, changed],
@@ -70,7 +70,7 @@ internal sealed record UpgradeRecord
     {
         Id = Id,
         Target = Target,
-        // Where it cannot be told from here whether its process lives, it is taken to: whoever goes on with it finds out by its lock.
+        // A process whose state is unknown counts as running; the lock tells whoever resumes the upgrade.
         State = State == UpgradeState.Running && Owner.IsAlive() == Liveness.Dead ? UpgradeState.Interrupted : State,
         Started = Started,
         Backup = BackupName is null ? null : $"{BackupSource}/{BackupName}",

@@ -6,106 +6,106 @@ using DbBackup.Engine.Retention;
 
 namespace DbBackup.Upgrades;
 
-/// <summary>The way back: the old version stopped, its data, and then what ran before.</summary>
+/// <summary>Rolls an upgrade back: restores the previous version and its data, and starts what ran before.</summary>
 /// <param name="journal">The journal.</param>
-/// <param name="setup">What was upgraded.</param>
-/// <param name="repository">Where the backup is.</param>
-/// <param name="observer">Hears of it.</param>
-/// <param name="isLater">Whether time has passed since the upgrade came to its end, or was cut off.</param>
-internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade setup, BackupRepository repository, IOperationObserver observer, bool isLater)
+/// <param name="upgrade">The upgrade.</param>
+/// <param name="repository">The repository that holds the backup.</param>
+/// <param name="observer">Receives progress.</param>
+/// <param name="isLater">Whether the upgrade ended or was interrupted earlier, so that users may have changed the data since.</param>
+internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade upgrade, BackupRepository repository, IOperationObserver observer, bool isLater)
 {
-    // What stands in the way of a way back is often gone a moment later: a program that still has the file open.
+    // What blocks a rollback is often gone a moment later: a program that still has the file open.
     private const int Attempts = 3;
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(2);
 
-    /// <summary>Goes it. Not stopped by anything but its own death: half a way back is none.</summary>
-    /// <exception cref="BackupException">It failed as often as it is tried.</exception>
+    /// <summary>Runs the rollback. Ignores cancellation: a half-finished rollback is worse than none.</summary>
+    /// <exception cref="BackupException">All attempts failed.</exception>
     public async Task RunAsync()
     {
         await SweepAsync().ConfigureAwait(false);
-        if (!journal.Note.IsChanged)
+        if (!journal.Record.IsChanged)
         {
-            journal.TryWrite(journal.Note with { State = UpgradeState.RolledBack }, observer);
+            journal.TryWrite(journal.Record with { State = UpgradeState.RolledBack }, observer);
             return;
         }
 
         var step = new UpgradeStep { Name = UpgradeSteps.Rollback, State = UpgradeStepState.Running, Started = DateTimeOffset.UtcNow };
-        journal.TryWrite(journal.Note.With(step), observer);
-        observer.Progress(new OperationProgress($"Upgrading {setup.Name}", UpgradeSteps.Rollback));
+        journal.TryWrite(journal.Record.With(step), observer);
+        observer.Progress(new OperationProgress($"Upgrading {upgrade.Name}", UpgradeSteps.Rollback));
         var time = Stopwatch.StartNew();
         for (int attempt = 1; ; attempt++)
         {
             try
             {
                 string detail = await ReturnAsync().ConfigureAwait(false);
-                journal.TryWrite(journal.Note.With(step with { State = UpgradeStepState.Done, Duration = time.Elapsed, Detail = detail }) with { State = UpgradeState.RolledBack, ToRevision = null }, observer);
+                journal.TryWrite(journal.Record.With(step with { State = UpgradeStepState.Done, Duration = time.Elapsed, Detail = detail }) with { State = UpgradeState.RolledBack, ToRevision = null }, observer);
                 return;
             }
             catch (Exception exception) when (attempt < Attempts)
             {
-                observer.Warning($"The old state could not be restored yet: {exception.Message}");
+                observer.Warning($"The rollback failed and is retried: {exception.Message}");
                 await Task.Delay(s_pause).ConfigureAwait(false);
             }
             catch (Exception exception)
             {
-                journal.TryWrite(journal.Note.With(step with { State = UpgradeStepState.Failed, Duration = time.Elapsed, Detail = exception.Message }) with { State = UpgradeState.Failed }, observer);
+                journal.TryWrite(journal.Record.With(step with { State = UpgradeStepState.Failed, Duration = time.Elapsed, Detail = exception.Message }) with { State = UpgradeState.Failed }, observer);
                 var failure = exception as BackupException;
-                string backup = journal.Note.BackupName is null ? string.Empty : $" The old state is in the backup {journal.Note.BackupSource}/{journal.Note.BackupName}.";
+                string backup = journal.Record.BackupName is null ? string.Empty : $" The previous data are in backup {journal.Record.BackupSource}/{journal.Record.BackupName}.";
                 throw new BackupFailure(
                     failure?.Code ?? ErrorCodes.UpgradeFailed, failure?.Category ?? FailureCategory.InvalidData,
-                    $"The upgrade of '{setup.Name}' failed{(journal.Note.Failure is { } first ? $" ({first.Split('\n')[0].TrimEnd('\r', ':', '.')})" : string.Empty)}, and its old state could not be restored: {exception.Message}",
-                    $"{failure?.Hint} Then: Undo-DbUpgrade {journal.Note.Id}.{backup}".TrimStart(), exception)
-                { Target = setup.Name };
+                    $"Upgrading '{upgrade.Name}' failed{(journal.Record.Failure is { } first ? $" ({first.Split('\n')[0].TrimEnd('\r', ':', '.')})" : string.Empty)}, and the rollback failed: {exception.Message}",
+                    $"{failure?.Hint} Then run Undo-DbUpgrade {journal.Record.Id}.{backup}".TrimStart(), exception)
+                { Target = upgrade.Name };
             }
         }
     }
 
-    /// <summary>Gives the data back the state of the backup, with nobody at work on them.</summary>
+    /// <summary>Stops the application and restores the data from the backup.</summary>
     public async Task RestoreDataAsync(CancellationToken cancellationToken)
     {
         await EndMigrationAsync().ConfigureAwait(false);
-        await setup.Deployment.StopAllAsync(journal.Note, cancellationToken).ConfigureAwait(false);
-        Backup backup = await FindBackupAsync(journal.Note, repository, cancellationToken).ConfigureAwait(false);
-        // What only a migration has touched is of no use to anybody; where the new version ran on it, or time has passed, it may hold what people did.
-        bool keepsPresent = isLater || journal.Note.HasBegun(UpgradeSteps.Start);
-        PreparedRestore restore = await PreparedRestore.PrepareAsync(repository, setup.Target.RestoreOf(backup, keepsPresent), changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+        await upgrade.Deployment.StopAllAsync(journal.Record, cancellationToken).ConfigureAwait(false);
+        Backup backup = await FindBackupAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
+        // Data that only a migration has touched are worthless; once the new version ran on them, they may hold the work of users.
+        bool keepsPresent = isLater || journal.Record.HasBegun(UpgradeSteps.Start);
+        PreparedRestore restore = await PreparedRestore.PrepareAsync(repository, upgrade.Target.RestoreOf(backup, keepsPresent), changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
         await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The backup that an upgrade has made.</summary>
-    /// <exception cref="BackupFailure">It is not there any more.</exception>
-    public static async Task<Backup> FindBackupAsync(UpgradeRecord note, BackupRepository repository, CancellationToken cancellationToken) =>
-        (await repository.ListAsync(note.BackupSource, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Name == note.BackupName)
+    /// <summary>Finds the backup that an upgrade made.</summary>
+    /// <exception cref="BackupFailure">The backup no longer exists.</exception>
+    public static async Task<Backup> FindBackupAsync(UpgradeRecord record, BackupRepository repository, CancellationToken cancellationToken) =>
+        (await repository.ListAsync(record.BackupSource, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Name == record.BackupName)
         ?? throw new BackupFailure(
             ErrorCodes.BackupNotFound,
             FailureCategory.NotFound,
-            $"The backup {note.BackupSource}/{note.BackupName}, which the upgrade {note.Id} made in '{repository.Location}', is not there.",
-            "Find it, or restore another one: Get-DbBackup, Restore-DbBackup.")
-        { Target = note.BackupName };
+            $"Backup {record.BackupSource}/{record.BackupName} of upgrade {record.Id} was not found in '{repository.Location}'.",
+            "Bring it back, or restore another backup: Get-DbBackup, Restore-DbBackup.")
+        { Target = record.BackupName };
 
     private async Task<string> ReturnAsync()
     {
         await EndMigrationAsync().ConfigureAwait(false);
-        await setup.Deployment.RestorePreviousAsync(journal.Note, observer, CancellationToken.None).ConfigureAwait(false);
-        if (journal.Note.IsTouched)
+        await upgrade.Deployment.RestorePreviousAsync(journal.Record, observer, CancellationToken.None).ConfigureAwait(false);
+        if (journal.Record.IsTouched)
             await RestoreDataAsync(CancellationToken.None).ConfigureAwait(false);
-        await setup.Deployment.RestartAsync(journal.Note, observer, CancellationToken.None).ConfigureAwait(false);
-        return journal.Note.IsTouched ? $"restored {journal.Note.BackupSource}/{journal.Note.BackupName}" : "the data had not been changed";
+        await upgrade.Deployment.RestartAsync(journal.Record, observer, CancellationToken.None).ConfigureAwait(false);
+        return journal.Record.IsTouched ? $"restored {journal.Record.BackupSource}/{journal.Record.BackupName}" : "the data were not changed";
     }
 
-    /// <summary>Removes what a run that was killed in its rehearsal has left. What fails here stands in no way.</summary>
+    /// <summary>Removes the leftovers of a rehearsal that was killed. A failure here stops nothing.</summary>
     public async Task SweepAsync()
     {
-        if (journal.Note.StateOf(UpgradeSteps.Rehearsal) != UpgradeStepState.Running)
+        if (journal.Record.StateOf(UpgradeSteps.Rehearsal) != UpgradeStepState.Running)
             return;
-        // What is still at work on the copy must not hold it.
+        // A migration that still runs would hold the copy.
         await EndMigrationAsync().ConfigureAwait(false);
         try
         {
-            await setup.Target.SweepAsync(CancellationToken.None).ConfigureAwait(false);
+            await upgrade.Target.SweepAsync(CancellationToken.None).ConfigureAwait(false);
             foreach (Backup backup in await repository.ListAsync(null, CancellationToken.None).ConfigureAwait(false))
             {
-                if (backup.Manifest?.Tags.Contains(UpgradeRun.RehearsalTag(journal.Note.Id)) == true)
+                if (backup.Manifest?.Tags.Contains(UpgradeRun.RehearsalTag(journal.Record.Id)) == true)
                     await new BackupRemoval(repository).RemoveTemporaryAsync(backup, observer).ConfigureAwait(false);
             }
         }
@@ -115,12 +115,12 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade se
         }
     }
 
-    // The migration of a run that was killed may go on, and would write into what is restored.
+    // The migration of a killed run may still be running, and would write into the restored data.
     private async Task EndMigrationAsync()
     {
-        if (journal.Note.Migration is not { } migration || migration.IsAlive() != Liveness.Alive)
+        if (journal.Record.Migration is not { } migration || migration.IsAlive() != Liveness.Alive)
             return;
-        observer.Warning($"The migration of the upgrade {journal.Note.Id} still ran as process {migration.ProcessId}, and was ended.");
+        observer.Warning($"Terminated process {migration.ProcessId}: the migration of upgrade {journal.Record.Id} was still running.");
         try
         {
             using var process = Process.GetProcessById(migration.ProcessId);
@@ -129,7 +129,7 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade se
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
         {
-            // It ended by itself in the meantime.
+            // It has ended meanwhile.
         }
     }
 }

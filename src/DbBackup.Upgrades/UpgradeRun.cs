@@ -8,83 +8,83 @@ using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades;
 
-/// <summary>The steps of an upgrade, each in the journal before it begins and after it has ended.</summary>
+/// <summary>Runs the steps of an upgrade, and writes each to the journal before it begins and after it ends.</summary>
 /// <param name="journal">The journal.</param>
-/// <param name="setup">What is upgraded.</param>
-/// <param name="repository">Where the backup goes.</param>
-/// <param name="observer">Hears of the steps.</param>
-internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, BackupRepository repository, IOperationObserver observer)
+/// <param name="upgrade">The upgrade.</param>
+/// <param name="repository">The repository for the backup.</param>
+/// <param name="observer">Receives progress.</param>
+internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade, BackupRepository repository, IOperationObserver observer)
 {
-    private UpgradeRequest Request => setup.Request;
+    private UpgradeRequest Request => upgrade.Request;
 
-    /// <summary>Why the migration is not tried on a copy first; null where it is.</summary>
-    public static string? WhyNotRehearsed(ResolvedUpgrade setup)
+    /// <summary>Returns why the migration is not rehearsed on a copy; null if it is.</summary>
+    public static string? WhyNotRehearsed(ResolvedUpgrade upgrade)
     {
-        if (setup.Request.NoRehearsal)
-            return "not wanted";
-        if (setup.Target.WhyNoCopy is { } reason)
+        if (upgrade.Request.NoRehearsal)
+            return "-NoRehearsal was given";
+        if (upgrade.Target.WhyNoCopy is { } reason)
             return reason;
-        // With its neighbours within reach it might do there what is to be done once: send its mails, empty its queues.
-        return setup.Request is { Migrate: null, IsOfProject: true, RequireRehearsal: false } ? "the new version migrates when it starts, which among its neighbours is done only where it is wanted (-Rehearse)" : null;
+        // A second instance beside the live services might repeat work, such as sending mails or emptying queues.
+        return upgrade.Request is { Migrate: null, IsOfProject: true, RequireRehearsal: false } ? "the new version migrates at start-up; a trial start beside the live services needs -Rehearse" : null;
     }
 
-    /// <summary>What tells the backup that is made for a rehearsal alone.</summary>
+    /// <summary>Returns the tag of a backup that was made for a rehearsal.</summary>
     public static string RehearsalTag(string id) => "rehearsal:" + id;
 
-    /// <summary>Makes the steps that are not done yet, and takes all back where one fails.</summary>
+    /// <summary>Runs the steps that are not done yet, and rolls everything back if one fails.</summary>
     public async Task<UpgradeResult> RunAsync(CancellationToken cancellationToken)
     {
         try
         {
-            foreach (UpgradeStep step in journal.Note.Steps)
+            foreach (UpgradeStep step in journal.Record.Steps)
                 await StepAsync(step.Name, cancellationToken).ConfigureAwait(false);
-            journal.TryWrite(journal.Note with { State = UpgradeState.Succeeded }, observer);
-            return journal.Note.ToResult();
+            journal.TryWrite(journal.Record with { State = UpgradeState.Succeeded }, observer);
+            return journal.Record.ToResult();
         }
         catch (Exception exception)
         {
-            // Whatever it is: nobody else brings the application back.
-            string words = exception is OperationCanceledException ? "It was stopped." : exception.Message;
-            journal.TryWrite(journal.Note with { Failure = words, Recommendation = (exception as BackupException)?.Hint }, observer);
-            if (journal.Note.IsChanged && Request.NoRollback)
+            // Any exception: nothing else brings the application back.
+            string words = exception is OperationCanceledException ? "The upgrade was cancelled." : exception.Message;
+            journal.TryWrite(journal.Record with { Failure = words, Recommendation = (exception as BackupException)?.Hint }, observer);
+            if (journal.Record.IsChanged && Request.NoRollback)
             {
-                journal.TryWrite(journal.Note with { State = UpgradeState.Failed }, observer);
+                journal.TryWrite(journal.Record with { State = UpgradeState.Failed }, observer);
             }
             else
             {
-                if (journal.Note.IsChanged)
-                    observer.Warning($"The upgrade of '{setup.Name}' failed; its old state is restored now.");
-                await new UpgradeRollback(journal, setup, repository, observer, isLater: false).RunAsync().ConfigureAwait(false);
+                if (journal.Record.IsChanged)
+                    observer.Warning($"Upgrading '{upgrade.Name}' failed; rolling back.");
+                await new UpgradeRollback(journal, upgrade, repository, observer, isLater: false).RunAsync().ConfigureAwait(false);
             }
 
             if (exception is not BackupException)
                 throw;
-            return journal.Note.ToResult();
+            return journal.Record.ToResult();
         }
     }
 
-    /// <summary>Makes an upgrade that was cut off ready to go on: a migration is never continued in its middle.</summary>
-    public async Task PrepareToGoOnAsync(CancellationToken cancellationToken)
+    /// <summary>Prepares an interrupted upgrade to be resumed: an interrupted migration starts again on restored data.</summary>
+    public async Task PrepareToResumeAsync(CancellationToken cancellationToken)
     {
-        UpgradeRecord note = journal.Note;
-        // Where the new version migrates by itself, its start is the migration.
-        string migrates = note.StateOf(UpgradeSteps.Migration) == UpgradeStepState.Skipped ? UpgradeSteps.Start : UpgradeSteps.Migration;
-        bool isAgain = note.HasBegun(migrates) && note.StateOf(migrates) != UpgradeStepState.Done;
-        var back = new UpgradeRollback(journal, setup, repository, observer, isLater: true);
+        UpgradeRecord record = journal.Record;
+        // If the new version migrates at start-up, its start is the migration.
+        string migrates = record.StateOf(UpgradeSteps.Migration) == UpgradeStepState.Skipped ? UpgradeSteps.Start : UpgradeSteps.Migration;
+        bool isAgain = record.HasBegun(migrates) && record.StateOf(migrates) != UpgradeStepState.Done;
+        var back = new UpgradeRollback(journal, upgrade, repository, observer, isLater: true);
         await back.SweepAsync().ConfigureAwait(false);
         if (isAgain)
             await back.RestoreDataAsync(cancellationToken).ConfigureAwait(false);
-        // What comes after a step that is made again is made again, too.
-        UpgradeStep[] steps = [.. note.Steps];
+        // All steps after a repeated step are repeated.
+        UpgradeStep[] steps = [.. record.Steps];
         int first = Array.FindIndex(steps, step => step.State is not (UpgradeStepState.Done or UpgradeStepState.Skipped) || (isAgain && step.Name == migrates));
         for (int each = Math.Max(0, first); first >= 0 && each < steps.Length; each++)
             steps[each] = new UpgradeStep { Name = steps[each].Name };
-        journal.Write(note with { State = UpgradeState.Running, Owner = ProcessIdentity.Current, Failure = null, Recommendation = null, Steps = steps });
+        journal.Write(record with { State = UpgradeState.Running, Owner = ProcessIdentity.Current, Failure = null, Recommendation = null, Steps = steps });
     }
 
     private async Task StepAsync(string name, CancellationToken cancellationToken)
     {
-        if (journal.Note.StateOf(name) is UpgradeStepState.Done or UpgradeStepState.Skipped)
+        if (journal.Record.StateOf(name) is UpgradeStepState.Done or UpgradeStepState.Skipped)
             return;
         if (WhySkipped(name) is { } reason)
         {
@@ -94,7 +94,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
 
         var step = new UpgradeStep { Name = name, State = UpgradeStepState.Running, Started = DateTimeOffset.UtcNow };
         journal.Write(step);
-        observer.Progress(new OperationProgress($"Upgrading {setup.Name}", name));
+        observer.Progress(new OperationProgress($"Upgrading {upgrade.Name}", name));
         var time = Stopwatch.StartNew();
         try
         {
@@ -105,15 +105,15 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
         }
         catch (Exception exception)
         {
-            journal.TryWrite(journal.Note.With(step with { State = UpgradeStepState.Failed, Duration = time.Elapsed, Detail = exception.Message.Split('\n')[0].TrimEnd('\r', ':') }), observer);
+            journal.TryWrite(journal.Record.With(step with { State = UpgradeStepState.Failed, Duration = time.Elapsed, Detail = exception.Message.Split('\n')[0].TrimEnd('\r', ':') }), observer);
             throw;
         }
     }
 
     private string? WhySkipped(string name) => name switch
     {
-        UpgradeSteps.Rehearsal => WhyNotRehearsed(setup),
-        UpgradeSteps.Migration when Request.Migrate is null => "the new version migrates when it starts",
+        UpgradeSteps.Rehearsal => WhyNotRehearsed(upgrade),
+        UpgradeSteps.Migration when Request.Migrate is null => "the new version migrates at start-up",
         _ => null,
     };
 
@@ -124,48 +124,48 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
         UpgradeSteps.Rehearsal => RehearseAsync(cancellationToken),
         UpgradeSteps.Maintenance => StopAsync(cancellationToken),
         UpgradeSteps.Backup => BackUpAsync(cancellationToken),
-        UpgradeSteps.Install => setup.Deployment.InstallAsync(journal, observer, cancellationToken),
+        UpgradeSteps.Install => upgrade.Deployment.InstallAsync(journal, observer, cancellationToken),
         UpgradeSteps.Migration => MigrateAsync(cancellationToken),
-        UpgradeSteps.Start => setup.Deployment.StartAsync(journal, observer, cancellationToken),
+        UpgradeSteps.Start => upgrade.Deployment.StartAsync(journal, observer, cancellationToken),
         UpgradeSteps.Check => CheckAsync(cancellationToken),
         UpgradeSteps.Release => CleanUpAsync(),
-        _ => throw new InvalidOperationException($"There is no step '{name}'."),
+        _ => throw new InvalidOperationException($"Unknown step '{name}'."),
     };
 
     private async Task<string> PreflightAsync(CancellationToken cancellationToken)
     {
-        UpgradeInspection found = await UpgradeInspection.MakeAsync(setup, repository, cancellationToken).ConfigureAwait(false);
-        journal.Write(journal.Note with { FromRevision = found.Revision.Revision, Deployment = found.Deployment });
+        UpgradeInspection found = await UpgradeInspection.MakeAsync(upgrade, repository, cancellationToken).ConfigureAwait(false);
+        journal.Write(journal.Record with { FromRevision = found.Revision.Revision, Deployment = found.Deployment });
         return $"{Describe(found.Revision)}, {ByteSize.Format(found.Size)}";
     }
 
     private async Task<string> FetchAsync(CancellationToken cancellationToken)
     {
-        string detail = await setup.Deployment.FetchAsync(journal, observer, cancellationToken).ConfigureAwait(false);
+        string detail = await upgrade.Deployment.FetchAsync(journal, observer, cancellationToken).ConfigureAwait(false);
         if (Request.MigrationTool is null)
             return detail;
-        SchemaRevision revision = await setup.Target.RevisionAsync(cancellationToken).ConfigureAwait(false);
-        return $"{detail}; {Describe(await UpgradeInspection.CompareAsync(setup, revision, Request.Force, cancellationToken).ConfigureAwait(false))}";
+        SchemaRevision revision = await upgrade.Target.RevisionAsync(cancellationToken).ConfigureAwait(false);
+        return $"{detail}; {Describe(await UpgradeInspection.CompareAsync(upgrade, revision, Request.Force, cancellationToken).ConfigureAwait(false))}";
     }
 
     private async Task<string> StopAsync(CancellationToken cancellationToken)
     {
-        string detail = await setup.Deployment.StopAsync(journal, observer, cancellationToken).ConfigureAwait(false);
-        await UpgradeInspection.RequireFreeAsync(setup, cancellationToken).ConfigureAwait(false);
+        string detail = await upgrade.Deployment.StopAsync(journal, observer, cancellationToken).ConfigureAwait(false);
+        await UpgradeInspection.RequireFreeAsync(upgrade, cancellationToken).ConfigureAwait(false);
         return detail;
     }
 
     private async Task<string> BackUpAsync(CancellationToken cancellationToken)
     {
-        // Restored and compared before it counts: it may be all that is left.
-        Backup backup = await BackUpAsync(BackupReason.PreMigration, "upgrade:" + journal.Note.Id, verify: true, cancellationToken).ConfigureAwait(false);
-        journal.Write(journal.Note with { BackupSource = backup.Source, BackupName = backup.Name });
+        // Tested by a restore: it may be all that is left.
+        Backup backup = await BackUpAsync(BackupReason.PreMigration, "upgrade:" + journal.Record.Id, verify: true, cancellationToken).ConfigureAwait(false);
+        journal.Write(journal.Record with { BackupSource = backup.Source, BackupName = backup.Name });
         return $"{backup.Source}/{backup.Name}, {backup.Status}, {ByteSize.Format(backup.Size)}";
     }
 
     private async Task<Backup> BackUpAsync(string reason, string tag, bool verify, CancellationToken cancellationToken)
     {
-        PlannedBackups plan = await BackupPlanner.PlanAsync(setup.Target.Intent, observer, cancellationToken).ConfigureAwait(false);
+        PlannedBackups plan = await BackupPlanner.PlanAsync(upgrade.Target.Intent, observer, cancellationToken).ConfigureAwait(false);
         await using (plan.ConfigureAwait(false))
         {
             PlannedBackup planned = plan.Backups.Single();
@@ -186,12 +186,12 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
         }
     }
 
-    // Where the application is stopped for the backup that counts, it goes on during the rehearsal, which has one of its own for so long.
+    // If the application is stopped for the backup, it keeps running during the rehearsal, which uses a temporary backup.
     private async Task<string> RehearseAsync(CancellationToken cancellationToken)
     {
-        if (journal.Note.BackupName is not null)
-            return await RehearseOnAsync(await UpgradeRollback.FindBackupAsync(journal.Note, repository, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        Backup backup = await BackUpAsync(BackupReason.Rehearsal, RehearsalTag(journal.Note.Id), verify: false, cancellationToken).ConfigureAwait(false);
+        if (journal.Record.BackupName is not null)
+            return await RehearseOnAsync(await UpgradeRollback.FindBackupAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        Backup backup = await BackUpAsync(BackupReason.Rehearsal, RehearsalTag(journal.Record.Id), verify: false, cancellationToken).ConfigureAwait(false);
         try
         {
             return await RehearseOnAsync(backup, cancellationToken).ConfigureAwait(false);
@@ -204,44 +204,44 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
 
     private async Task<string> RehearseOnAsync(Backup backup, CancellationToken cancellationToken)
     {
-        IUpgradeTarget copy = await setup.Target.CopyAsync(backup, repository, observer, cancellationToken).ConfigureAwait(false);
+        IUpgradeTarget copy = await upgrade.Target.CopyAsync(backup, repository, observer, cancellationToken).ConfigureAwait(false);
         await using (copy.ConfigureAwait(false))
         {
             var time = Stopwatch.StartNew();
             if (Request.Migrate is { } migrate)
-                await setup.Deployment.RunAsync(migrate, copy, journal, observer, cancellationToken).ConfigureAwait(false);
+                await upgrade.Deployment.RunAsync(migrate, copy, journal, observer, cancellationToken).ConfigureAwait(false);
             else
-                await setup.Deployment.TrialRunAsync(copy, journal, observer, cancellationToken).ConfigureAwait(false);
+                await upgrade.Deployment.TrialRunAsync(copy, journal, observer, cancellationToken).ConfigureAwait(false);
             double seconds = time.Elapsed.TotalSeconds;
             await CheckDataAsync(copy, isCopy: true, cancellationToken).ConfigureAwait(false);
-            return string.Create(CultureInfo.InvariantCulture, $"{(Request.Migrate is null ? "the new version ran" : "the migration took")} {seconds:0.0} s on a copy");
+            return string.Create(CultureInfo.InvariantCulture, $"{(Request.Migrate is null ? "the new version ran for" : "the migration took")} {seconds:0.0} s on a copy");
         }
     }
 
     private async Task<string> MigrateAsync(CancellationToken cancellationToken)
     {
-        await setup.Deployment.RunAsync(Request.Migrate!, setup.Target, journal, observer, cancellationToken).ConfigureAwait(false);
-        string? revision = (await setup.Target.RevisionAsync(cancellationToken).ConfigureAwait(false)).Revision;
-        journal.Write(journal.Note with { ToRevision = revision });
+        await upgrade.Deployment.RunAsync(Request.Migrate!, upgrade.Target, journal, observer, cancellationToken).ConfigureAwait(false);
+        string? revision = (await upgrade.Target.RevisionAsync(cancellationToken).ConfigureAwait(false)).Revision;
+        journal.Write(journal.Record with { ToRevision = revision });
         return revision is null ? "done" : $"schema revision {revision}";
     }
 
     private async Task<string> CheckAsync(CancellationToken cancellationToken)
     {
-        await setup.Deployment.WatchAsync(cancellationToken).ConfigureAwait(false);
-        return await CheckDataAsync(setup.Target, isCopy: false, cancellationToken).ConfigureAwait(false);
+        await upgrade.Deployment.WatchAsync(cancellationToken).ConfigureAwait(false);
+        return await CheckDataAsync(upgrade.Target, isCopy: false, cancellationToken).ConfigureAwait(false);
     }
 
-    // The new version has proved itself by now: what is not let go of is no reason to take it back.
+    // The new version works by now: leftovers of the old one are no reason to roll back.
     private async Task<string> CleanUpAsync()
     {
         try
         {
-            return await setup.Deployment.CleanUpAsync(journal, CancellationToken.None).ConfigureAwait(false);
+            return await upgrade.Deployment.CleanUpAsync(journal, CancellationToken.None).ConfigureAwait(false);
         }
         catch (BackupException failure)
         {
-            observer.Warning($"The upgrade of '{setup.Name}' has succeeded, but not all of the old version could be let go of: {failure.Message}");
+            observer.Warning($"'{upgrade.Name}' was upgraded, but parts of the old version could not be removed: {failure.Message}");
             return failure.Message;
         }
     }
@@ -250,19 +250,19 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade setup, 
     {
         if (await target.FindDamageAsync(cancellationToken).ConfigureAwait(false) is { } damage)
             throw Failed($"The migrated database is damaged: {damage}");
-        SchemaRevision revision = await UpgradeInspection.CompareAsync(setup, await target.RevisionAsync(cancellationToken).ConfigureAwait(false), mayNotFit: true, cancellationToken).ConfigureAwait(false);
+        SchemaRevision revision = await UpgradeInspection.CompareAsync(upgrade, await target.RevisionAsync(cancellationToken).ConfigureAwait(false), mayNotFit: true, cancellationToken).ConfigureAwait(false);
         if (revision.Relation is SchemaRelation.Behind)
-            throw Failed($"After the migration, {revision.Pending!.Count} migrations of the code are still pending: {string.Join(", ", revision.Pending)}.");
+            throw Failed($"After the migration, {revision.Pending!.Count} migrations are still pending: {string.Join(", ", revision.Pending)}.");
         if (!isCopy)
-            journal.Write(journal.Note with { ToRevision = revision.Revision });
+            journal.Write(journal.Record with { ToRevision = revision.Revision });
         string[] checks = [.. Request.Checks.Where(check => !isCopy || UpgradeCheck.IsOfData(check, Request.IsOfContainers))];
         foreach (string check in checks)
-            await UpgradeCheck.RunAsync(check, Request.Timeout, target, setup.Deployment, observer, cancellationToken).ConfigureAwait(false);
-        return checks.Length == 0 ? "the database is sound" : string.Create(CultureInfo.InvariantCulture, $"the database is sound, {checks.Length} of {checks.Length} checks hold");
+            await UpgradeCheck.RunAsync(check, Request.Timeout, target, upgrade.Deployment, observer, cancellationToken).ConfigureAwait(false);
+        return checks.Length == 0 ? "database check passed" : string.Create(CultureInfo.InvariantCulture, $"database check passed, {checks.Length} of {checks.Length} health checks passed");
     }
 
     private BackupFailure Failed(string message) =>
-        new(ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, message, "Correct the migration, and try it on a copy.") { Target = setup.Name };
+        new(ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, message, "Correct the migration and try it on a copy.") { Target = upgrade.Name };
 
     private static string Describe(SchemaRevision revision)
     {

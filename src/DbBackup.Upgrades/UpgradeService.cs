@@ -4,133 +4,133 @@ using DbBackup.Engine.Repository;
 
 namespace DbBackup.Upgrades;
 
-/// <summary>Upgrades applications and databases: backed up and proved, rehearsed on a copy, migrated, checked, and given back as they were where that fails.</summary>
-/// <param name="journals">The folder of the journals; null for the user's own.</param>
+/// <summary>Upgrades applications and databases: backs up, rehearses on a copy, migrates, checks, and rolls back if a step fails.</summary>
+/// <param name="journals">The folder of the journals; null for the user's.</param>
 public sealed class UpgradeService(string? journals = null)
 {
     private readonly string _folder = journals ?? UpgradeJournal.FolderOfUser;
 
-    /// <summary>The upgrades that are known to this user, the newest first.</summary>
-    public IReadOnlyList<UpgradeResult> List() => [.. UpgradeJournal.List(_folder).Select(note => note.ToResult())];
+    /// <summary>Lists this user's upgrades, newest first.</summary>
+    public IReadOnlyList<UpgradeResult> List() => [.. UpgradeJournal.List(_folder).Select(record => record.ToResult())];
 
-    /// <summary>What an upgrade would do, without doing any of it.</summary>
-    /// <exception cref="BackupException">It cannot be done.</exception>
+    /// <summary>Plans an upgrade without changing anything.</summary>
+    /// <exception cref="BackupException">The upgrade is not possible.</exception>
     public static async Task<UpgradePlan> PlanAsync(UpgradeRequest request, BackupRepository repository, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(repository);
-        ResolvedUpgrade setup = await ResolvedUpgrade.CompleteAsync(request, cancellationToken).ConfigureAwait(false);
-        await using (setup.ConfigureAwait(false))
+        ResolvedUpgrade upgrade = await ResolvedUpgrade.CompleteAsync(request, cancellationToken).ConfigureAwait(false);
+        await using (upgrade.ConfigureAwait(false))
         {
-            UpgradeInspection found = await UpgradeInspection.MakeAsync(setup, repository, cancellationToken).ConfigureAwait(false);
-            (IReadOnlyList<string> fetch, IReadOnlyList<string> install) = setup.Deployment.Describe(found.Deployment);
+            UpgradeInspection found = await UpgradeInspection.MakeAsync(upgrade, repository, cancellationToken).ConfigureAwait(false);
+            (IReadOnlyList<string> fetch, IReadOnlyList<string> install) = upgrade.Deployment.Describe(found.Deployment);
             return new UpgradePlan
             {
-                Target = setup.Name,
+                Target = upgrade.Name,
                 Revision = found.Revision,
                 Size = found.Size,
                 Repository = repository.Location,
                 NewVersion = fetch,
                 Installation = install,
-                StopsApplication = setup.Request.IsOfContainers,
+                StopsApplication = upgrade.Request.IsOfContainers,
                 Migrate = request.Migrate,
                 MigrationPath = request.MigrationPath,
-                NotRehearsed = UpgradeRun.WhyNotRehearsed(setup),
+                NotRehearsed = UpgradeRun.WhyNotRehearsed(upgrade),
                 Checks = request.Checks,
                 RollsBack = !request.NoRollback,
             };
         }
     }
 
-    /// <summary>Upgrades.</summary>
-    /// <param name="request">What, and how.</param>
-    /// <param name="repository">Where the backup goes.</param>
-    /// <param name="observer">Hears of the steps.</param>
-    /// <param name="cancellationToken">Stops it, and takes back what was done.</param>
-    /// <returns>How it went: a failure that was rolled back is a result, not an exception.</returns>
-    /// <exception cref="BackupException">It could not be begun.</exception>
+    /// <summary>Runs an upgrade.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="repository">The repository for the backup.</param>
+    /// <param name="observer">Receives progress.</param>
+    /// <param name="cancellationToken">Stops the upgrade and rolls it back.</param>
+    /// <returns>The result; a failure that was rolled back is a result, not an exception.</returns>
+    /// <exception cref="BackupException">The upgrade could not start.</exception>
     public async Task<UpgradeResult> RunAsync(UpgradeRequest request, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(repository);
         ArgumentNullException.ThrowIfNull(observer);
-        ResolvedUpgrade setup = await ResolvedUpgrade.CompleteAsync(request, cancellationToken).ConfigureAwait(false);
-        await using (setup.ConfigureAwait(false))
+        ResolvedUpgrade upgrade = await ResolvedUpgrade.CompleteAsync(request, cancellationToken).ConfigureAwait(false);
+        await using (upgrade.ConfigureAwait(false))
         {
             DateTimeOffset now = DateTimeOffset.UtcNow;
             using UpgradeJournal journal = UpgradeJournal.Begin(_folder, new UpgradeRecord
             {
-                Id = now.ToString("yyyyMMddTHHmmssZ", CultureInfo.InvariantCulture) + "-" + BackupName.From(setup.ShortName),
+                Id = now.ToString("yyyyMMddTHHmmssZ", CultureInfo.InvariantCulture) + "-" + BackupName.From(upgrade.ShortName),
                 Owner = ProcessIdentity.Current,
-                Request = setup.Request,
-                Target = setup.Name,
+                Request = upgrade.Request,
+                Target = upgrade.Name,
                 Started = now,
                 Repository = repository.Location,
-                Steps = [.. setup.Deployment.Steps.Select(name => new UpgradeStep { Name = name })],
+                Steps = [.. upgrade.Deployment.Steps.Select(name => new UpgradeStep { Name = name })],
             });
-            return await new UpgradeRun(journal, setup, repository, observer).RunAsync(cancellationToken).ConfigureAwait(false);
+            return await new UpgradeRun(journal, upgrade, repository, observer).RunAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Goes on with an upgrade that was cut off or failed. A migration that was cut off starts again, on the data of the backup.</summary>
-    /// <param name="id">Its name.</param>
-    /// <param name="password">The password of a server that is not in containers; null for the one of the password file or environment.</param>
-    /// <param name="observer">Hears of the steps.</param>
-    /// <param name="cancellationToken">Stops it, and takes back what was done.</param>
-    /// <exception cref="BackupException">There is none of that name, it is at work, or has ended well.</exception>
+    /// <summary>Resumes an interrupted or failed upgrade. An interrupted migration starts again on the restored backup.</summary>
+    /// <param name="id">The upgrade's ID.</param>
+    /// <param name="password">The password of a server outside containers; null for that of the password file or environment.</param>
+    /// <param name="observer">Receives progress.</param>
+    /// <param name="cancellationToken">Stops the upgrade and rolls it back.</param>
+    /// <exception cref="BackupException">No upgrade has that ID, it is running, or it has ended.</exception>
     public async Task<UpgradeResult> ResumeAsync(string id, string? password, IOperationObserver observer, CancellationToken cancellationToken)
     {
         using UpgradeJournal journal = UpgradeJournal.Open(_folder, id);
-        if (journal.Note.State is UpgradeState.Succeeded or UpgradeState.RolledBack)
-            throw Ended(journal.Note, "There is nothing to go on with", "Begin anew with Invoke-DbUpgrade.");
-        if (journal.Note.HasBegun(UpgradeSteps.Rollback))
+        if (journal.Record.State is UpgradeState.Succeeded or UpgradeState.RolledBack)
+            throw Ended(journal.Record, "it cannot be resumed", "Start a new upgrade with Invoke-DbUpgrade.");
+        if (journal.Record.HasBegun(UpgradeSteps.Rollback))
         {
             throw new BackupFailure(
-                ErrorCodes.InvalidArgument, FailureCategory.Refused, $"The way back of the upgrade {id} of '{journal.Note.Target}' was begun and did not come to its end, so there is no going on.", $"Finish it: Undo-DbUpgrade {id}. Then begin anew.")
+                ErrorCodes.InvalidArgument, FailureCategory.Refused, $"Upgrade {id} ('{journal.Record.Target}') was being rolled back and the rollback did not finish, so it cannot be resumed.", $"Finish the rollback: Undo-DbUpgrade {id}. Then start a new upgrade.")
             { Target = id };
         }
 
-        ResolvedUpgrade setup = await SetUpAsync(journal, password, cancellationToken).ConfigureAwait(false);
-        await using (setup.ConfigureAwait(false))
+        ResolvedUpgrade upgrade = await ReopenAsync(journal, password, cancellationToken).ConfigureAwait(false);
+        await using (upgrade.ConfigureAwait(false))
         {
-            var run = new UpgradeRun(journal, setup, BackupRepository.At(journal.Note.Repository), observer);
-            await run.PrepareToGoOnAsync(cancellationToken).ConfigureAwait(false);
+            var run = new UpgradeRun(journal, upgrade, BackupRepository.At(journal.Record.Repository), observer);
+            await run.PrepareToResumeAsync(cancellationToken).ConfigureAwait(false);
             return await run.RunAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Gives back the version and the data that there were before an upgrade.</summary>
-    /// <param name="id">Its name.</param>
-    /// <param name="password">The password of a server that is not in containers; null for the one of the password file or environment.</param>
-    /// <param name="observer">Hears of the steps.</param>
-    /// <param name="cancellationToken">Stops it before it begins.</param>
-    /// <exception cref="BackupException">There is none of that name, it is at work, was rolled back already, or its backup cannot be restored.</exception>
+    /// <summary>Rolls an upgrade back: restores the previous version and its data.</summary>
+    /// <param name="id">The upgrade's ID.</param>
+    /// <param name="password">The password of a server outside containers; null for that of the password file or environment.</param>
+    /// <param name="observer">Receives progress.</param>
+    /// <param name="cancellationToken">Cancels before the rollback starts.</param>
+    /// <exception cref="BackupException">No upgrade has that ID, it is running, it was rolled back, or its backup cannot be restored.</exception>
     public async Task<UpgradeResult> UndoAsync(string id, string? password, IOperationObserver observer, CancellationToken cancellationToken)
     {
         using UpgradeJournal journal = UpgradeJournal.Open(_folder, id);
-        if (journal.Note.State == UpgradeState.RolledBack)
-            throw Ended(journal.Note, "It was rolled back already", "Nothing has to be done.");
-        if (UpgradeJournal.List(_folder).FirstOrDefault(other => other.Key == journal.Note.Key && other.Started > journal.Note.Started && other.State != UpgradeState.RolledBack) is { } later)
+        if (journal.Record.State == UpgradeState.RolledBack)
+            throw Ended(journal.Record, "it cannot be rolled back again", "No action is needed.");
+        if (UpgradeJournal.List(_folder).FirstOrDefault(other => other.Key == journal.Record.Key && other.Started > journal.Record.Started && other.State != UpgradeState.RolledBack) is { } later)
         {
             throw new BackupFailure(
-                ErrorCodes.InvalidArgument, FailureCategory.Refused, $"The upgrade {later.Id} of '{later.Target}' came after {id}, and was not taken back.", $"Take the later one back first (Undo-DbUpgrade {later.Id}), or restore the backup {journal.Note.BackupSource}/{journal.Note.BackupName} as it is with Restore-DbBackup.")
+                ErrorCodes.InvalidArgument, FailureCategory.Refused, $"Upgrade {later.Id} of '{later.Target}' is newer than {id} and was not rolled back.", $"Roll the newer one back first (Undo-DbUpgrade {later.Id}), or restore only the data: Restore-DbBackup {journal.Record.BackupSource}/{journal.Record.BackupName}.")
             { Target = id };
         }
 
-        ResolvedUpgrade setup = await SetUpAsync(journal, password, cancellationToken).ConfigureAwait(false);
-        await using (setup.ConfigureAwait(false))
+        ResolvedUpgrade upgrade = await ReopenAsync(journal, password, cancellationToken).ConfigureAwait(false);
+        await using (upgrade.ConfigureAwait(false))
         {
-            await new UpgradeRollback(journal, setup, BackupRepository.At(journal.Note.Repository), observer, isLater: true).RunAsync().ConfigureAwait(false);
-            return journal.Note.ToResult();
+            await new UpgradeRollback(journal, upgrade, BackupRepository.At(journal.Record.Repository), observer, isLater: true).RunAsync().ConfigureAwait(false);
+            return journal.Record.ToResult();
         }
     }
 
-    private static Task<ResolvedUpgrade> SetUpAsync(UpgradeJournal journal, string? password, CancellationToken cancellationToken)
+    private static Task<ResolvedUpgrade> ReopenAsync(UpgradeJournal journal, string? password, CancellationToken cancellationToken)
     {
-        UpgradeRequest request = journal.Note.Request;
+        UpgradeRequest request = journal.Record.Request;
         return ResolvedUpgrade.CreateAsync(password is null || request.Server is null ? request : request with { Server = request.Server with { Password = password } }, cancellationToken);
     }
 
-    private static BackupFailure Ended(UpgradeRecord note, string what, string hint) => new(
-        ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"The upgrade {note.Id} of '{note.Target}' has ended as {note.State}. {what}.", hint) { Target = note.Id };
+    private static BackupFailure Ended(UpgradeRecord record, string what, string hint) => new(
+        ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"Upgrade {record.Id} of '{record.Target}' ended as {record.State}; {what}.", hint) { Target = record.Id };
 }

@@ -5,12 +5,12 @@ using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
 
-/// <summary>Lists upgrades: those at work, those that were cut off, and those that have ended.</summary>
+/// <summary>Lists running, interrupted and ended upgrades.</summary>
 [Cmdlet(VerbsCommon.Get, "DbUpgrade")]
 [OutputType(typeof(UpgradeResult))]
 public sealed class GetDbUpgradeCommand : EngineCommandBase
 {
-    /// <summary>Their names; wildcards are allowed.</summary>
+    /// <summary>The IDs; wildcards are allowed.</summary>
     [Parameter(Position = 0)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(UpgradeCompleter))]
@@ -25,7 +25,7 @@ public sealed class GetDbUpgradeCommand : EngineCommandBase
             var pattern = new WildcardPattern(id, WildcardOptions.IgnoreCase);
             List<UpgradeResult> found = [.. all.Where(upgrade => pattern.IsMatch(upgrade.Id))];
             if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(id))
-                WriteError(ErrorRecords.From(new BackupFailure(ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"There is no upgrade '{id}'.", "Get-DbUpgrade without a name lists what there is."), id));
+                WriteError(ErrorRecords.From(new BackupFailure(ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"Upgrade '{id}' was not found.", "List all upgrades with Get-DbUpgrade."), id));
             WriteObject(found, enumerateCollection: true);
         }
     }

@@ -7,7 +7,7 @@ using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
 
-/// <summary>Takes an application and its database to a new version, or gives back the old one.</summary>
+/// <summary>Upgrades an application and its database, and rolls both back if any step fails.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "DbUpgrade", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(UpgradeResult), typeof(UpgradePlan))]
 public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
@@ -138,17 +138,17 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ValidateNotNullOrEmpty]
     public string? MigrationTool { get; set; }
 
-    /// <summary>The environment variable that leads the migration to its database.</summary>
+    /// <summary>The environment variable that holds the database URL.</summary>
     [Parameter]
     [ValidatePattern("^[A-Za-z_][A-Za-z0-9_]*$")]
     public string? DatabaseVariable { get; set; }
 
-    /// <summary>What must hold afterwards.</summary>
+    /// <summary>The health checks.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string[] HealthCheck { get; set; } = [];
 
-    /// <summary>How long each step that can hang may take, in seconds.</summary>
+    /// <summary>The time limit of each step, in seconds.</summary>
     [Parameter]
     [ValidateRange(1, 7 * 86400)]
     public int Timeout { get; set; } = 1800;
@@ -164,15 +164,15 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ValidateRange(1, 86400)]
     public int LockTimeout { get; set; } = 30;
 
-    /// <summary>Fails where no rehearsal is possible.</summary>
+    /// <summary>Fails if no rehearsal is possible.</summary>
     [Parameter]
     public SwitchParameter Rehearse { get; set; }
 
-    /// <summary>Leaves the rehearsal out.</summary>
+    /// <summary>Skips the rehearsal.</summary>
     [Parameter]
     public SwitchParameter NoRehearsal { get; set; }
 
-    /// <summary>Leaves everything as it is where something fails.</summary>
+    /// <summary>Leaves everything as it is if a step fails.</summary>
     [Parameter]
     public SwitchParameter NoRollback { get; set; }
 
@@ -187,7 +187,7 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ArgumentCompleter(typeof(RepositoryCompleter))]
     public string? Repository { get; set; }
 
-    /// <summary>Skips the question, and goes on where the schema is unknown to the code or others hold locks.</summary>
+    /// <summary>Skips the confirmation and the checks of schema, locks and server image.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -211,11 +211,11 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     private void Upgrade()
     {
         if (Rehearse && NoRehearsal)
-            throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "A rehearsal is wanted and not wanted.", "Leave out -Rehearse or -NoRehearsal.");
+            throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Rehearse and -NoRehearsal cannot be used together.", "Omit one of them.");
         BackupRepository repository = OpenRepository(Repository);
         UpgradeRequest request = Describe();
         UpgradePlan plan = Run((_, token) => UpgradeService.PlanAsync(request, repository, token));
-        if (!Confirmed(plan.ToString(), $"{plan}\nGo on?", "Upgrade", Force, "-Force"))
+        if (!Confirmed(plan.ToString(), $"{plan}\nContinue?", "Upgrade", Force, "-Force"))
         {
             if (PassThru && IsWhatIf())
                 WriteObject(plan);
@@ -245,7 +245,7 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
             SourceName = Source,
             Migrate = Migrate,
             MigrationPath = IsOfContainers ? MigrationPath : ResolvePath(MigrationPath ?? "."),
-            // A command that starts with it says how it is started, unless a person does.
+            // The migration command usually says how Alembic is started.
             MigrationTool = MigrationTool ?? (Migrate is null ? null : UpgradeRequest.ToolOf(Migrate)),
             DatabaseVariable = DatabaseVariable,
             Checks = HealthCheck,

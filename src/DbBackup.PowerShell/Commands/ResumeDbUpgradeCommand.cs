@@ -4,14 +4,14 @@ using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
 
-/// <summary>Goes on with an upgrade that was cut off or failed.</summary>
+/// <summary>Resumes an interrupted or failed upgrade.</summary>
 [Cmdlet(VerbsLifecycle.Resume, "DbUpgrade", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(UpgradeResult))]
 public sealed class ResumeDbUpgradeCommand : BegunUpgradeCommandBase
 {
     private protected override string Caption => "Resume";
 
-    private protected override string Deed => "Go on with";
+    private protected override string Verb => "Resume";
 
     private protected override Task<UpgradeResult> ActAsync(UpgradeService service, string? password, IOperationObserver observer, CancellationToken cancellationToken) =>
         service.ResumeAsync(Id, password, observer, cancellationToken);

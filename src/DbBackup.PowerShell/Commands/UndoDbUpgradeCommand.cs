@@ -4,14 +4,14 @@ using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
 
-/// <summary>Gives a database back the state that it had before an upgrade.</summary>
+/// <summary>Rolls back an upgrade.</summary>
 [Cmdlet(VerbsCommon.Undo, "DbUpgrade", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(UpgradeResult))]
 public sealed class UndoDbUpgradeCommand : BegunUpgradeCommandBase
 {
     private protected override string Caption => "Undo";
 
-    private protected override string Deed => "Take back";
+    private protected override string Verb => "Roll back";
 
     private protected override Task<UpgradeResult> ActAsync(UpgradeService service, string? password, IOperationObserver observer, CancellationToken cancellationToken) =>
         service.UndoAsync(Id, password, observer, cancellationToken);

@@ -5,39 +5,39 @@ using DbBackup.PowerShell.Completion;
 
 namespace DbBackup.PowerShell.Pipeline;
 
-/// <summary>A command that decides what becomes of an upgrade that was begun: it asks, does it, and tells how it went.</summary>
+/// <summary>Resumes or rolls back an upgrade: confirms, runs, reports.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class BegunUpgradeCommandBase : RepositoryCommandBase
 {
-    /// <summary>Its name, as Get-DbUpgrade shows it.</summary>
+    /// <summary>The upgrade's ID.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(UpgradeCompleter))]
     [ValidateNotNullOrEmpty]
     public string Id { get; set; } = string.Empty;
 
-    /// <summary>The role and its password, of a server that is not in a container.</summary>
+    /// <summary>The role and its password, for a server outside containers.</summary>
     [Parameter]
     [Credential]
     public PSCredential? Credential { get; set; }
 
-    /// <summary>Skips the question.</summary>
+    /// <summary>Skips the confirmation.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>The heading of the question.</summary>
+    /// <summary>The caption of the confirmation.</summary>
     private protected abstract string Caption { get; }
 
-    /// <summary>What is done, in words that "the upgrade" follows.</summary>
-    private protected abstract string Deed { get; }
+    /// <summary>The verb of the confirmation.</summary>
+    private protected abstract string Verb { get; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(Id, () =>
     {
-        string description = $"{Deed} the upgrade '{Id}'";
+        string description = $"{Verb} upgrade '{Id}'";
         if (Confirmed(description, description + "?", Caption, Force, "-Force"))
             UpgradeReport.Write(this, Run((observer, token) => ActAsync(new UpgradeService(), Credential?.GetNetworkCredential().Password, observer, token)));
     });
 
-    /// <summary>Does it.</summary>
+    /// <summary>Runs the operation.</summary>
     private protected abstract Task<UpgradeResult> ActAsync(UpgradeService service, string? password, IOperationObserver observer, CancellationToken cancellationToken);
 }

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace DbBackup.PowerShell.Pipeline;
 
-/// <summary>Emits how an upgrade went; one that failed is an error as well.</summary>
+/// <summary>Emits the result of an upgrade, and an error if it failed.</summary>
 internal static class UpgradeReport
 {
     internal static void Write(Cmdlet command, UpgradeResult result)
@@ -15,8 +15,8 @@ internal static class UpgradeReport
             new BackupFailure(
                 isBack ? ErrorCodes.UpgradeRolledBack : ErrorCodes.UpgradeFailed,
                 FailureCategory.InvalidData,
-                $"The upgrade of '{result.Target}' failed{(isBack ? ", and its old state is back" : string.Empty)}: {result.Failure}",
-                isBack ? result.Recommendation ?? "Correct what failed, then try again: Invoke-DbUpgrade." : $"Take it back with Undo-DbUpgrade {result.Id}, or go on with Resume-DbUpgrade {result.Id}.")
+                $"Upgrading '{result.Target}' failed{(isBack ? " and was rolled back" : string.Empty)}: {result.Failure}",
+                isBack ? result.Recommendation ?? "Correct the cause, then run Invoke-DbUpgrade again." : $"Roll it back with Undo-DbUpgrade {result.Id}, or resume it with Resume-DbUpgrade {result.Id}.")
             { Target = result.Target },
             result));
     }

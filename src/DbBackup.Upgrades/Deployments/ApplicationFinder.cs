@@ -8,11 +8,11 @@ using DbBackup.Engine.Platform;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>Finds what a person left open of an application in containers: which service holds the database, which folders the data.</summary>
+/// <summary>Completes a request for an application in containers: finds its database service and its data folders.</summary>
 internal static class ApplicationFinder
 {
     /// <summary>Completes a request.</summary>
-    /// <exception cref="BackupException">There is no such application, or several things could be meant.</exception>
+    /// <exception cref="BackupException">The application was not found, or the request is ambiguous.</exception>
     public static async Task<UpgradeRequest> CompleteAsync(UpgradeRequest request, CancellationToken cancellationToken)
     {
         using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Application!.DockerHost), cancellationToken).ConfigureAwait(false);
@@ -29,17 +29,17 @@ internal static class ApplicationFinder
         if (folder is null || !Directory.Exists(folder))
         {
             throw new BackupFailure(
-                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"The files of the compose project '{project.Name}' are not here{(folder is null ? string.Empty : $" (it was started from '{folder}')")}.",
+                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"The files of compose project '{project.Name}' were not found{(folder is null ? string.Empty : $" (it was started from '{folder}')")}.",
                 "Name the folder that holds them: -ComposeProject ./folder.")
             { Target = project.Name };
         }
 
         if (request.Migrate is null && request.GitRef is null && !request.Pull && !request.Build)
-            throw Invalid($"It is not said what is new in the compose project '{project.Name}'.", "Say where the new version comes from (-GitRef, -Pull, -Build), what migrates (-Migrate), or both.", project.Name);
+            throw Invalid($"Nothing to upgrade was specified for compose project '{project.Name}'.", "Specify the source of the new version (-GitRef, -Pull, -Build), the migration command (-Migrate), or both.", project.Name);
         string? server = request.DatabaseService ?? await FindServerAsync(client, project, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<string> services = request.Services.Count > 0 ? request.Services : [.. project.Services.Where(service => service != server)];
         if (services.Count == 0 || (services.Count > 1 && request.Services.Count == 0 && request.Migrate is not null))
-            throw Invalid($"It is not said which services of the compose project '{project.Name}' get the new version.", $"Name them with -Service, first the one in which the migration runs: {string.Join(", ", project.Services)}.", project.Name);
+            throw Invalid($"The services to upgrade in compose project '{project.Name}' were not specified.", $"Name them with -Service, starting with the one that runs the migration: {string.Join(", ", project.Services)}.", project.Name);
         DockerRequest application = request.Application with { ComposeProject = project.Name, Service = null };
         request = request with { Application = application, ProjectFolder = folder, Services = services, DatabaseService = server };
         if (server is not null)
@@ -54,11 +54,11 @@ internal static class ApplicationFinder
         if (container.Label(ComposeLabels.Project) is { } project)
         {
             throw Invalid(
-                $"The container '{container.ShortName}' belongs to the compose project '{project}', which would make it anew as its files say.", $"Upgrade the project: -ComposeProject {project} -Service {container.Label(ComposeLabels.Service)}.", container.ShortName);
+                $"Container '{container.ShortName}' belongs to compose project '{project}', whose next 'docker compose up' would recreate it from the project's files.", $"Upgrade the project: -ComposeProject {project} -Service {container.Label(ComposeLabels.Service)}.", container.ShortName);
         }
 
         if (request.Image is null && !request.Pull && request.Migrate is null)
-            throw Invalid($"It is not said what is new for the container '{container.ShortName}'.", "Name the new image with -Image, have its own pulled again with -Pull, or say what migrates with -Migrate.", container.ShortName);
+            throw Invalid($"Nothing to upgrade was specified for container '{container.ShortName}'.", "Name the new image (-Image), pull the present one again (-Pull), or specify the migration command (-Migrate).", container.ShortName);
         return await CompleteFilesAsync(
             request with { Application = request.Application with { Container = container.ShortName }, Image = request.Image ?? container.Config.Image }, container, cancellationToken).ConfigureAwait(false);
     }
@@ -71,7 +71,7 @@ internal static class ApplicationFinder
         if (paths.Count == 0)
         {
             throw Invalid(
-                $"The container '{container.ShortName}' has no volume that it writes, so it is not known what is to be backed up.", "Name the folder in which it keeps its data: -ContainerPath /app/data.", container.ShortName);
+                $"Container '{container.ShortName}' has no writable volume to back up.", "Name its data folder: -ContainerPath /app/data.", container.ShortName);
         }
 
         return request with { ContainerPaths = paths, DatabaseFiles = request.DatabaseFiles ?? await FindDatabasesAsync(request, container, paths, cancellationToken).ConfigureAwait(false) };
@@ -88,7 +88,7 @@ internal static class ApplicationFinder
         var found = new List<string>();
         await foreach (BackupSource source in SourceSearch.FindAsync(search, SilentObserver.Instance, cancellationToken).ConfigureAwait(false))
         {
-            // What is found in a volume may be named by the volume, or by another container that has it.
+            // The search may name the volume, or another container that mounts it.
             if (DockerLocation.IsOne(source.Location) && PathIn(container, DockerLocation.Parse(source.Location)) is { } path && paths.Any(each => ContainerPaths.IsWithin(path, each)))
                 found.Add(path);
         }
@@ -111,7 +111,7 @@ internal static class ApplicationFinder
 
         string[] different = [.. servers.Distinct(StringComparer.Ordinal)];
         return different.Length <= 1 ? different.FirstOrDefault() : throw Invalid(
-            $"Several services of the compose project '{project.Name}' have a PostgreSQL server.", $"Name the one whose database is upgraded with -DatabaseService: {string.Join(", ", different)}.", project.Name);
+            $"Compose project '{project.Name}' has more than one PostgreSQL service.", $"Choose one with -DatabaseService: {string.Join(", ", different)}.", project.Name);
     }
 
     private static BackupFailure Invalid(string message, string hint, string target) => new(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, message, hint) { Target = target };

@@ -3,15 +3,15 @@ using System.Text;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>A command line of a person as the words that a container is started with, where no shell is between.</summary>
+/// <summary>Splits a command line into the arguments of a container, which has no shell in between.</summary>
 internal static class CommandWords
 {
     private static readonly SearchValues<char> s_shellSigns = SearchValues.Create("|&;<>()$`\\*?[]#~%!{}\n");
 
-    /// <summary>The words: of a plain command its own, as docker run takes them; of one that needs a shell, the shell's.</summary>
+    /// <summary>Returns the arguments as docker run takes them; a command that needs a shell runs in <c>sh -c</c>.</summary>
     public static IReadOnlyList<string> Of(string command) => Split(command) ?? ["sh", "-c", command];
 
-    // Null where it means something only to a shell, also within quotes: there a dollar does.
+    // Null if the command needs a shell; a dollar sign does even within quotes.
     private static List<string>? Split(string command)
     {
         if (command.AsSpan().ContainsAny(s_shellSigns))

@@ -1,9 +1,9 @@
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>Reads what <c>docker compose config</c> prints: the project's files put together, always in the same plain layout of two spaces a level.</summary>
+/// <summary>Reads the output of <c>docker compose config</c>: the merged project files, always indented by two spaces a level.</summary>
 internal static class ComposeConfig
 {
-    /// <summary>The image of a service; null where it has none of its own, because it is built.</summary>
+    /// <summary>Returns the image of a service; null if the service is built.</summary>
     public static string? ImageOf(string config, string service)
     {
         string section = string.Empty;
@@ -12,7 +12,7 @@ internal static class ComposeConfig
         {
             int depth = line.Length - line.TrimStart(' ').Length;
             string text = line.Trim();
-            // Within a text of several lines.
+            // An empty line within a multi-line string.
             if (text.Length == 0)
                 continue;
             if (depth == 0)

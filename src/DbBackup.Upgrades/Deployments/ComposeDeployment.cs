@@ -8,9 +8,9 @@ using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>Services of a compose project. What its files describe is made by compose itself, as it would be by hand.</summary>
-/// <param name="client">The engine; closed with this object.</param>
-/// <param name="request">The upgrade, completed.</param>
+/// <summary>Services of a compose project, recreated by docker compose itself.</summary>
+/// <param name="client">The Docker Engine client, disposed with this object.</param>
+/// <param name="request">The completed request.</param>
 internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest request) : DockerDeployment(client, request)
 {
     private ComposeCommand? _compose;
@@ -48,22 +48,22 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
     {
         var fetch = new List<string>();
         if (Request.GitRef is { } reference)
-            fetch.Add($"check out '{reference}' in '{Folder}' ({record.Git!.Branch ?? "no branch"}, {record.Git.Commit[..10]} now)");
+            fetch.Add($"check out '{reference}' in '{Folder}' (now {record.Git!.Branch ?? "no branch"}, {record.Git.Commit[..10]})");
         if (Request.Pull)
-            fetch.AddRange(record.Images.Select(image => $"pull the image of the service '{image.Name}' ({image.Reference}, {Short(image.Id)} now)"));
+            fetch.AddRange(record.Images.Select(image => $"pull the image of service '{image.Name}' ({image.Reference}, now {Short(image.Id)})"));
         if (Request.Build)
-            fetch.AddRange(record.Images.Select(image => $"build the image of the service '{image.Name}' ({image.Reference}, {Short(image.Id)} now)"));
-        return (fetch, [$"make {string.Join(", ", record.Images.Select(image => image.Name))} anew where the image or the project's files have changed (docker compose up --no-deps)"]);
+            fetch.AddRange(record.Images.Select(image => $"build the image of service '{image.Name}' ({image.Reference}, now {Short(image.Id)})"));
+        return (fetch, [$"recreate {string.Join(", ", record.Images.Select(image => image.Name))} if the image or the project's files have changed (docker compose up --no-deps)"]);
     }
 
     public override async Task<string> FetchAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        await KeepImagesAsync(journal.Note, cancellationToken).ConfigureAwait(false);
+        await KeepImagesAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         var done = new List<string>();
         if (Request.GitRef is { } reference)
         {
             done.Add(await Git.CheckOutAsync(reference, observer, cancellationToken).ConfigureAwait(false));
-            // Another version of the project's files.
+            // The project's files have changed.
             _compose = null;
             await ComposeAsync(["config", "-q"], observer, cancellationToken).ConfigureAwait(false);
         }
@@ -73,10 +73,10 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         if (Request.Build)
             await ComposeAsync(["build", .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
         await RequireServerCanStayAsync(observer, cancellationToken).ConfigureAwait(false);
-        foreach (ImageRecord image in journal.Note.Deployment!.Images)
+        foreach (ImageRecord image in journal.Record.Deployment!.Images)
         {
             string? now = (await Client.ImageFindAsync(image.Reference, cancellationToken).ConfigureAwait(false))?.Id;
-            done.Add(now == image.Id ? $"{image.Name} keeps {image.Reference}" : $"{image.Name}: {image.Reference} {Short(image.Id)} → {(now is null ? "another name" : Short(now))}");
+            done.Add(now == image.Id ? $"{image.Name} keeps {image.Reference}" : $"{image.Name}: {image.Reference} {Short(image.Id)} → {(now is null ? "not pulled" : Short(now))}");
         }
 
         return string.Join("; ", done);
@@ -84,7 +84,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
 
     public override async Task<string> RunAsync(string command, IUpgradeTarget? target, UpgradeJournal? journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string name = OnceName(journal?.Note.Id ?? Guid.NewGuid().ToString("N"));
+        string name = OnceName(journal?.Record.Id ?? Guid.NewGuid().ToString("N"));
         await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -92,19 +92,19 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         }
         finally
         {
-            // What compose has started goes on without it.
+            // The container survives docker compose.
             await RemoveTrialAsync(name, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
     public override async Task TrialRunAsync(IUpgradeTarget copy, UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string name = OnceName(journal.Note.Id);
+        string name = OnceName(journal.Record.Id);
         await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
         try
         {
             await ComposeAsync(["run", "-d", .. RunArguments(name, copy).Skip(3)], observer, cancellationToken, copy.Environment).ConfigureAwait(false);
-            await RequireWellAsync(name, cancellationToken).ConfigureAwait(false);
+            await RequireHealthyAsync(name, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -114,34 +114,34 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
 
     public override async Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string[] scale = [.. journal.Note.Deployment!.Images.Where(image => image.Containers > 1).SelectMany(image => new[] { "--scale", FormattableString.Invariant($"{image.Name}={image.Containers}") })];
+        string[] scale = [.. journal.Record.Deployment!.Images.Where(image => image.Containers > 1).SelectMany(image => new[] { "--scale", FormattableString.Invariant($"{image.Name}={image.Containers}") })];
         await ComposeAsync(["up", "-d", "--no-deps", .. scale, .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
         string running = await WaitUntilHealthyAsync(cancellationToken).ConfigureAwait(false);
-        await StartOthersAsync(journal.Note, cancellationToken).ConfigureAwait(false);
+        await StartOthersAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         return running;
     }
 
     public override async Task<string> CleanUpAsync(UpgradeJournal journal, CancellationToken cancellationToken)
     {
-        await ForgetEarlierAsync(journal.Note, cancellationToken).ConfigureAwait(false);
-        return $"the images before are kept until the next upgrade: {string.Join(", ", journal.Note.Deployment!.Images.Select(image => KeptName(image.Name, journal.Note.Id)))}";
+        await ForgetEarlierAsync(journal.Record, cancellationToken).ConfigureAwait(false);
+        return $"the previous images are kept until the next upgrade: {string.Join(", ", journal.Record.Deployment!.Images.Select(image => KeptName(image.Name, journal.Record.Id)))}";
     }
 
-    public override async Task RestorePreviousAsync(UpgradeRecord note, IOperationObserver observer, CancellationToken cancellationToken)
+    public override async Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        await RemoveTrialAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
-        if (note.HasBegun(UpgradeSteps.Version))
+        await RemoveTrialAsync(OnceName(record.Id), cancellationToken).ConfigureAwait(false);
+        if (record.HasBegun(UpgradeSteps.Version))
         {
-            if (Request.GitRef is not null && note.Deployment?.Git is { } git)
+            if (Request.GitRef is not null && record.Deployment?.Git is { } git)
             {
                 await Git.ReturnAsync(git, observer, cancellationToken).ConfigureAwait(false);
                 _compose = null;
             }
 
-            await RestoreImagesAsync(note, observer, cancellationToken).ConfigureAwait(false);
+            await RestoreImagesAsync(record, observer, cancellationToken).ConfigureAwait(false);
         }
 
-        if (!note.HasBegun(UpgradeSteps.Start))
+        if (!record.HasBegun(UpgradeSteps.Start))
             return;
         foreach (ContainerSummary container in await OwnContainersAsync(cancellationToken).ConfigureAwait(false))
             await Client.ContainerStopAsync(container.Id, cancellationToken).ConfigureAwait(false);
@@ -169,14 +169,14 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
     private IEnumerable<string> RunArguments(string name, IUpgradeTarget? target) =>
     [
         "run", "--rm", "-T", "--no-deps", "--name", name,
-        // The value comes through the environment: arguments are seen by everybody.
+        // The value comes through the environment: every user can read arguments.
         .. (target?.Environment.Keys ?? []).SelectMany(variable => new[] { "-e", variable }),
         .. (target?.Mounts ?? new Dictionary<string, string>()).SelectMany(mount => new[] { "-v", $"{mount.Value}:{mount.Key}" }),
         .. Request.MigrationPath is { } path ? ["-w", path] : Array.Empty<string>(),
         Request.Services[0],
     ];
 
-    // Its next "up", whoever says it, makes the server's container anew, too.
+    // The next "up" by anyone also recreates the server's container.
     private async Task RequireServerCanStayAsync(IOperationObserver observer, CancellationToken cancellationToken)
     {
         if (Request.DatabaseService is not { } service)
@@ -189,7 +189,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
             return;
         ServerImage.RequireCompatible(server, image, reference!, Request.Force);
         if (!Request.Services.Contains(service))
-            observer.Warning($"The new version wants the image '{reference}' for the service '{service}', which was left as it is: it gets it with the next 'up' of the project.");
+            observer.Warning($"The new compose file uses image '{reference}' for service '{service}'. The service was not changed; the next 'docker compose up' will recreate it.");
     }
 
     private Task<ComposeProject> FindProjectAsync(CancellationToken cancellationToken) => ComposeProject.FindAsync(Client, Request.Application!.ComposeProject!, cancellationToken);

@@ -4,9 +4,9 @@ using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>A single container, which is made anew of another image, and otherwise as it is. The old one is kept under another name until the new one is well.</summary>
-/// <param name="client">The engine; closed with this object.</param>
-/// <param name="request">The upgrade, completed.</param>
+/// <summary>A single container, recreated from another image. The old one is kept under another name until the new one is healthy.</summary>
+/// <param name="client">The Docker Engine client, disposed with this object.</param>
+/// <param name="request">The completed request.</param>
 internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest request) : DockerDeployment(client, request)
 {
     public override IReadOnlyList<string> Steps { get; } =
@@ -27,7 +27,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         if (container.HostConfig.AutoRemove)
         {
             throw new BackupFailure(
-                ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"The container '{Name}' is removed as soon as it stops (docker run --rm), so there would be no way back. Nothing was changed.", "Make it without --rm first.")
+                ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"Container '{Name}' was started with --rm: Docker removes it when it stops, so it could not be rolled back. Nothing was changed.", "Recreate it without --rm first.")
             { Target = Name };
         }
 
@@ -46,11 +46,11 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
 
     public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record) => (
         Request.Pull ? [$"pull '{Image}'"] : [],
-        [$"make the container '{Name}' anew of '{Image}' ({record.Images[0].Reference}, {Short(record.Images[0].Id)} now), otherwise as it is; the old one is kept until the new one is well"]);
+        [$"recreate container '{Name}' from '{Image}' (now {record.Images[0].Reference}, {Short(record.Images[0].Id)}); the old container is kept until the new one is healthy"]);
 
     public override async Task<string> FetchAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        await KeepImagesAsync(journal.Note, cancellationToken).ConfigureAwait(false);
+        await KeepImagesAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         if (Request.Pull)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -61,21 +61,21 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                throw UpgradeCommand.Failure($"pull {Image}", FormattableString.Invariant($"took longer than {Request.Timeout.TotalSeconds:0} s"), string.Empty, "Give it longer (-Timeout), or pull it by hand first.");
+                throw UpgradeCommand.Failure($"pull {Image}", FormattableString.Invariant($"took longer than {Request.Timeout.TotalSeconds:0} s"), string.Empty, "Increase -Timeout, or pull it by hand first.");
             }
         }
 
         ImageInspect image = await Client.ImageInspectAsync(Image, cancellationToken).ConfigureAwait(false);
         ServerImage.RequireCompatible(await Client.ContainerInspectAsync(Name, cancellationToken).ConfigureAwait(false), image, Image, Request.Force);
-        return image.Id == journal.Note.Deployment!.Images[0].Id ? $"{Image} is the image that it has" : $"{Image} is {Short(image.Id)}";
+        return image.Id == journal.Record.Deployment!.Images[0].Id ? $"{Image} is already the container's image" : $"{Image} is {Short(image.Id)}";
     }
 
     public override async Task<string> InstallAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string old = OldName(journal.Note.Id);
+        string old = OldName(journal.Record.Id);
         if (await Client.ContainerFindAsync(old, cancellationToken).ConfigureAwait(false) is null)
             await Client.ContainerRenameAsync(Name, old, cancellationToken).ConfigureAwait(false);
-        // Of a run that was cut off here.
+        // An interrupted run may have left it.
         await RemoveOnceAsync(Name, cancellationToken).ConfigureAwait(false);
         ContainerDefinition definition = await DefineAsync(old, Image, cancellationToken).ConfigureAwait(false);
         await definition.CreateAsync(Client, Name, cancellationToken).ConfigureAwait(false);
@@ -84,7 +84,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
 
     public override async Task<string> RunAsync(string command, IUpgradeTarget? target, UpgradeJournal? journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string name = OnceName(journal?.Note.Id ?? Guid.NewGuid().ToString("N"));
+        string name = OnceName(journal?.Record.Id ?? Guid.NewGuid().ToString("N"));
         string container = await StartOnceAsync(name, CommandWords.Of(command), target, journal is null, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -98,15 +98,15 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
 
     public override async Task TrialRunAsync(IUpgradeTarget copy, UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string name = OnceName(journal.Note.Id);
+        string name = OnceName(journal.Record.Id);
         string container = await StartOnceAsync(name, null, copy, isAlone: true, cancellationToken).ConfigureAwait(false);
         try
         {
-            await RequireWellAsync(container, cancellationToken).ConfigureAwait(false);
+            await RequireHealthyAsync(container, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            // Its database is looked at next: no half of a transaction is to be in it.
+            // The check reads its database next, which must not contain half a transaction.
             await Client.ContainerStopAsync(container, CancellationToken.None).ConfigureAwait(false);
             await RemoveTrialAsync(name, CancellationToken.None).ConfigureAwait(false);
         }
@@ -116,33 +116,33 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
     {
         await Client.ContainerStartAsync(Name, cancellationToken).ConfigureAwait(false);
         string running = await WaitUntilHealthyAsync(cancellationToken).ConfigureAwait(false);
-        await StartOthersAsync(journal.Note, cancellationToken).ConfigureAwait(false);
+        await StartOthersAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         return running;
     }
 
     public override async Task<string> CleanUpAsync(UpgradeJournal journal, CancellationToken cancellationToken)
     {
-        await RemoveOnceAsync(OldName(journal.Note.Id), cancellationToken).ConfigureAwait(false);
-        await ForgetEarlierAsync(journal.Note, cancellationToken).ConfigureAwait(false);
-        return $"removed the old container; its image is kept until the next upgrade: {KeptName(Name, journal.Note.Id)}";
+        await RemoveOnceAsync(OldName(journal.Record.Id), cancellationToken).ConfigureAwait(false);
+        await ForgetEarlierAsync(journal.Record, cancellationToken).ConfigureAwait(false);
+        return $"removed the old container; its image is kept until the next upgrade: {KeptName(Name, journal.Record.Id)}";
     }
 
-    public override async Task RestorePreviousAsync(UpgradeRecord note, IOperationObserver observer, CancellationToken cancellationToken)
+    public override async Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        await RemoveTrialAsync(OnceName(note.Id), cancellationToken).ConfigureAwait(false);
-        if (note.HasBegun(UpgradeSteps.Version))
-            await RestoreImagesAsync(note, observer, cancellationToken).ConfigureAwait(false);
-        if (!note.HasBegun(UpgradeSteps.Install))
+        await RemoveTrialAsync(OnceName(record.Id), cancellationToken).ConfigureAwait(false);
+        if (record.HasBegun(UpgradeSteps.Version))
+            await RestoreImagesAsync(record, observer, cancellationToken).ConfigureAwait(false);
+        if (!record.HasBegun(UpgradeSteps.Install))
             return;
-        string old = OldName(note.Id);
+        string old = OldName(record.Id);
         if (await Client.ContainerFindAsync(old, cancellationToken).ConfigureAwait(false) is not null)
         {
             await RemoveOnceAsync(Name, cancellationToken).ConfigureAwait(false);
             await Client.ContainerRenameAsync(old, Name, cancellationToken).ConfigureAwait(false);
         }
-        else if (note.HasBegun(UpgradeSteps.Release))
+        else if (record.HasBegun(UpgradeSteps.Release))
         {
-            await RemakeAsync(note.Deployment!.Images[0], note.Id, cancellationToken).ConfigureAwait(false);
+            await RemakeAsync(record.Deployment!.Images[0], record.Id, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -154,7 +154,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
 
     private static string OldName(string id) => "before-" + id;
 
-    // The old container has been let go of: it is made anew of the new one and its old image.
+    // The old container was removed: it is recreated from the new one's definition and its old image.
     private async Task RemakeAsync(ImageRecord image, string id, CancellationToken cancellationToken)
     {
         string undone = "undone-" + id;
@@ -179,7 +179,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
     private async Task<string> StartOnceAsync(string name, IReadOnlyList<string>? command, IUpgradeTarget? target, bool isAlone, CancellationToken cancellationToken)
     {
         await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
-        // A copy is nobody else's business: a container that works on it has no network.
+        // A container that works on a copy has no network, so that it cannot reach live services.
         bool isCopy = target?.Mounts.Count > 0;
         ContainerDefinition definition = (await DefineAsync(Name, Image, cancellationToken).ConfigureAwait(false)).ForOnce(
             command, Request.MigrationPath, target?.Environment ?? new Dictionary<string, string?>(), target?.Mounts ?? new Dictionary<string, string>(), TemporaryContainer.OwnLabels(), isAlone || isCopy);
@@ -201,14 +201,14 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         {
             (string partly, string partlyErrors) = await Client.ContainerOutputAsync(container, CancellationToken.None).ConfigureAwait(false);
             throw UpgradeCommand.Failure(
-                command, FormattableString.Invariant($"took longer than {Request.Timeout.TotalSeconds:0} s and was ended"), UpgradeCommand.Words(Lines(partly), partlyErrors), $"Run it by hand in a container of '{Image}' on a copy of the data to see why.");
+                command, FormattableString.Invariant($"took longer than {Request.Timeout.TotalSeconds:0} s and was terminated"), UpgradeCommand.Words(Lines(partly), partlyErrors), $"Run it by hand in a container of '{Image}' on a copy of the data to see why.");
         }
 
         (string output, string errors) = await Client.ContainerOutputAsync(container, cancellationToken).ConfigureAwait(false);
         foreach (string line in Lines(output + "\n" + errors))
             observer.Verbose(line);
         return exitCode == 0 ? output : throw UpgradeCommand.Failure(
-            command, FormattableString.Invariant($"ended with exit code {exitCode}"), UpgradeCommand.Words(Lines(output), errors), $"Run it by hand in a container of '{Image}' on a copy of the data to see why.");
+            command, FormattableString.Invariant($"failed with exit code {exitCode}"), UpgradeCommand.Words(Lines(output), errors), $"Run it by hand in a container of '{Image}' on a copy of the data to see why.");
     }
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -2,7 +2,7 @@ using DbBackup.Engine.Migrations;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>The code of the new version, which need not run for it: a container of its image is made to ask it.</summary>
+/// <summary>The code of the new version, queried in a temporary container of its image.</summary>
 internal sealed class DeployedCode(IDeployment deployment, string description) : CodePlace
 {
     public override string Description => description;

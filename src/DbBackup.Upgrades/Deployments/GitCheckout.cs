@@ -2,43 +2,43 @@ using DbBackup.Engine.Platform;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>The git work tree of a project, taken to another version and back.</summary>
-/// <param name="folder">A folder of it.</param>
-/// <param name="timeout">How long a command may take.</param>
+/// <summary>Checks out another version in a project's git work tree, and returns to the previous one.</summary>
+/// <param name="folder">A folder of the work tree.</param>
+/// <param name="timeout">The time limit for each command.</param>
 internal sealed class GitCheckout(string folder, TimeSpan timeout)
 {
     private const int NamedFiles = 10;
     private static readonly Dictionary<string, string?> s_environment = new()
     {
-        // Nobody is there to answer.
+        // No user can answer a prompt.
         ["GIT_TERMINAL_PROMPT"] = "0",
         ["GIT_SSH_COMMAND"] = Environment.GetEnvironmentVariable("GIT_SSH_COMMAND") ?? "ssh -oBatchMode=yes",
     };
 
-    /// <summary>Fails where files were changed, or there is no such version.</summary>
-    /// <returns>The commit and branch that are checked out.</returns>
-    /// <exception cref="BackupException">With what to do about it.</exception>
+    /// <summary>Fails if tracked files were changed or the version does not exist.</summary>
+    /// <returns>The present commit and branch.</returns>
+    /// <exception cref="BackupException">The checkout is not possible; the hint says what to do.</exception>
     public async Task<GitInfo> RequireCleanAsync(string reference, CancellationToken cancellationToken)
     {
         string commit = await CommitOfAsync("HEAD", cancellationToken).ConfigureAwait(false) ?? throw new BackupFailure(
-            ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"'{folder}' is in no git work tree, or in one without a commit, so '{reference}' cannot be checked out there.",
-            "Name the folder of the project's repository with -ComposeProject, or leave out -GitRef and bring the new version there yourself.")
+            ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"Cannot check out '{reference}': '{folder}' is not in a git work tree, or its repository has no commit.",
+            "Name the folder of the project's git repository with -ComposeProject, or omit -GitRef and install the new version yourself.")
         { Target = folder };
-        // What git does not know is left alone by a checkout, or stops it.
+        // A checkout keeps untracked files, or refuses.
         string[] changed = Lines(await RunAsync(["status", "--porcelain", "--untracked-files=no"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false));
         if (changed.Length > 0)
         {
             string names = string.Join(", ", changed.Take(NamedFiles).Select(line => line[3..])) + (changed.Length > NamedFiles ? ", …" : string.Empty);
             throw new BackupFailure(
-                ErrorCodes.LocalChanges, FailureCategory.Refused, $"Files in '{folder}' were changed and not committed, so '{reference}' is not checked out there: {names}. Nothing was changed.",
-                "Commit them, or put them aside (git stash), then try again.")
+                ErrorCodes.LocalChanges, FailureCategory.Refused, $"Cannot check out '{reference}' in '{folder}': uncommitted changes in {names}. Nothing was changed.",
+                "Commit or stash them (git stash), then try again.")
             { Target = folder };
         }
 
         if (await CommitOfAsync(reference, cancellationToken).ConfigureAwait(false) is null && Lines(await RunAsync(["remote"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false)).Length == 0)
         {
             throw new BackupFailure(
-                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"The work tree '{folder}' knows no '{reference}', and has no remote to ask for it.", "Name a tag, a branch or a commit: 'git tag' and 'git branch -a' show them.")
+                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"Git ref '{reference}' was not found in '{folder}', and the repository has no remote to fetch from.", "Name a tag, branch or commit; 'git tag' and 'git branch -a' list them.")
             { Target = reference };
         }
 
@@ -46,8 +46,8 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
         return new GitInfo(commit, branch);
     }
 
-    /// <summary>Checks a version out; asks the remote for it first, where there is one. A branch is moved forward to where the remote has it.</summary>
-    /// <returns>What was done.</returns>
+    /// <summary>Fetches from the remote, if there is one, and checks out a version. A branch is fast-forwarded to its remote.</summary>
+    /// <returns>The description of the result.</returns>
     public async Task<string> CheckOutAsync(string reference, IOperationObserver observer, CancellationToken cancellationToken)
     {
         if (Lines(await RunAsync(["remote"], observer, cancellationToken).ConfigureAwait(false)).Length > 0)
@@ -59,7 +59,7 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
         return $"checked out {reference} ({commit[..10]})";
     }
 
-    /// <summary>Returns to where the work tree was.</summary>
+    /// <summary>Returns to the previous commit and branch.</summary>
     public async Task ReturnAsync(GitInfo before, IOperationObserver observer, CancellationToken cancellationToken)
     {
         string? branch = await BranchAsync(cancellationToken).ConfigureAwait(false);
@@ -67,12 +67,12 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
             await KeepCommitsAsync(branch, before.Commit, observer, cancellationToken).ConfigureAwait(false);
         if (branch != before.Branch || before.Branch is null)
             await RunAsync(["checkout", "--quiet", before.Branch ?? before.Commit, "--"], observer, cancellationToken).ConfigureAwait(false);
-        // The branch was moved forward. This never touches what was changed by a person since: it fails then.
+        // The branch was fast-forwarded. "reset --keep" fails rather than overwrite files that the user changed since.
         if (await CommitOfAsync("HEAD", cancellationToken).ConfigureAwait(false) != before.Commit)
             await RunAsync(["reset", "--keep", "--quiet", before.Commit], observer, cancellationToken).ConfigureAwait(false);
     }
 
-    // What a person has committed since, in no branch or in the one that is moved back, would be found by nobody.
+    // Commits that the user made since, on no branch or on the branch that is reset, would be lost.
     private async Task KeepCommitsAsync(string? branch, string before, IOperationObserver observer, CancellationToken cancellationToken)
     {
         string commit = (await CommitOfAsync("HEAD", cancellationToken).ConfigureAwait(false))!;
@@ -83,7 +83,7 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
             return;
         string kept = "kept-" + commit[..10];
         await RunAsync(["branch", kept, commit], observer, cancellationToken).ConfigureAwait(false);
-        observer.Warning($"Commits were made in '{folder}' since the new version was checked out; the branch '{kept}' keeps them.");
+        observer.Warning($"'{folder}' has commits that were made after the checkout of the new version; branch '{kept}' keeps them.");
     }
 
     private async Task<string?> BranchAsync(CancellationToken cancellationToken) =>
@@ -105,8 +105,8 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
 
     private Task<string> RunAsync(string[] arguments, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string git = ExternalTool.Find("git") ?? throw new BackupFailure(ErrorCodes.ToolMissing, FailureCategory.MissingTool, "git is not on PATH.", "Install git, or leave out -GitRef and bring the new version there yourself.");
-        // The work tree often belongs to another user, which git refuses unless told on the command line.
+        string git = ExternalTool.Find("git") ?? throw new BackupFailure(ErrorCodes.ToolMissing, FailureCategory.MissingTool, "git is not on PATH.", "Install git, or omit -GitRef and install the new version yourself.");
+        // Git refuses a work tree of another user unless this option allows it.
         return UpgradeCommand.Of(git, ["-c", "safe.directory=*", "-C", folder, .. arguments], folder, s_environment).RunAsync(timeout, null, observer, cancellationToken);
     }
 

@@ -2,10 +2,10 @@ using DbBackup.Engine.Platform;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>The names by which a work tree's versions can be checked out.</summary>
+/// <summary>Lists the names by which a work tree's versions can be checked out.</summary>
 internal static class GitReferences
 {
-    // A command keeps so many lines of what is written; nobody chooses from more.
+    // More names than this are of no use in completion.
     private const int Most = 5000;
     private const string Tags = "refs/tags/";
     private const string Branches = "refs/heads/";
@@ -13,24 +13,24 @@ internal static class GitReferences
 
     private static readonly Dictionary<string, string?> s_environment = new()
     {
-        // Nobody has asked for the network yet, and nobody answers.
+        // Completion must not use the network, and no user can answer a prompt.
         ["GIT_NO_LAZY_FETCH"] = "1",
         ["GIT_TERMINAL_PROMPT"] = "0",
     };
 
-    /// <summary>Reads them: tags, branches, then branches that only a remote has, each the newest first.</summary>
+    /// <summary>Reads tags, branches, then branches of remotes, each newest first.</summary>
     /// <param name="folder">A folder of the work tree, which exists.</param>
     /// <param name="cancellationToken">Ends git.</param>
-    /// <returns>The names, each with a few words; none where git is missing.</returns>
-    /// <exception cref="BackupFailure">It is no work tree, or one that git does not trust.</exception>
+    /// <returns>The names with a short description; none if git is missing.</returns>
+    /// <exception cref="BackupFailure">The folder is not in a work tree, or git does not trust it.</exception>
     public static async Task<IReadOnlyList<(string Name, string Words)>> ReadAsync(string folder, CancellationToken cancellationToken)
     {
         if (ExternalTool.Find("git") is not { } git)
             return [];
-        // Unlike a checkout, which was asked for and confirmed, this leaves a work tree of another user alone where git does.
+        // Unlike a confirmed checkout, this does not override git's refusal of another user's work tree.
         string[] arguments =
         [
-            // The last key counts first: of one second, v10 comes before v9.
+            // The last key sorts first; within one second, v10 comes before v9.
             "-C", folder, "for-each-ref", FormattableString.Invariant($"--count={Most}"), "--sort=-version:refname", "--sort=-creatordate", "--format=%(refname)%09%(creatordate:short)%09%(symref)",
             Tags, Branches, RemoteBranches,
         ];
@@ -38,14 +38,14 @@ internal static class GitReferences
         return Parse(text);
     }
 
-    /// <summary>The names in what git wrote: lines of a full name, a date, and the full name that it stands for.</summary>
+    /// <summary>Parses git's output: lines of full name, date and symbolic target.</summary>
     internal static IReadOnlyList<(string Name, string Words)> Parse(string text)
     {
         string[][] references = [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')).Where(fields => fields is [_, _, ""])];
         return
         [
             .. Of(Tags, "tag").Concat(Of(Branches, "branch"))
-                // By this name git makes the branch itself when it is checked out.
+                // Git creates the local branch when this name is checked out.
                 .Concat(Of(RemoteBranches, "branch of a remote").Where(each => each.Name.Contains('/', StringComparison.Ordinal))
                     .Select(each => (Name: each.Name[(each.Name.IndexOf('/', StringComparison.Ordinal) + 1)..], each.Words)))
                 .DistinctBy(each => each.Name),

@@ -3,7 +3,7 @@ using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>Code in a folder of this machine, which somebody else has brought there and runs.</summary>
+/// <summary>Code in a folder of this machine, which the user installs, stops and starts.</summary>
 internal sealed class HostDeployment(UpgradeRequest request) : IDeployment
 {
     private readonly string _folder = request.MigrationPath!;
@@ -14,14 +14,14 @@ internal sealed class HostDeployment(UpgradeRequest request) : IDeployment
 
     public Task<DeploymentRecord> InspectAsync(CancellationToken cancellationToken) => Directory.Exists(_folder)
         ? Task.FromResult(new DeploymentRecord())
-        : throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no folder '{_folder}' with the code.", "Name the folder in which the migration runs (-MigrationPath).") { Target = _folder };
+        : throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"Code folder '{_folder}' was not found.", "Name the folder in which the migration runs (-MigrationPath).") { Target = _folder };
 
     public (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record) => ([], []);
 
     public Task<string> RunAsync(string command, IUpgradeTarget? target, UpgradeJournal? journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        Action<ProcessIdentity>? note = journal is null ? null : process => journal.Write(journal.Note with { Migration = process });
-        return Shell(command, target).RunAsync(request.Timeout, note, observer, cancellationToken);
+        Action<ProcessIdentity>? started = journal is null ? null : process => journal.Write(journal.Record with { Migration = process });
+        return Shell(command, target).RunAsync(request.Timeout, started, observer, cancellationToken);
     }
 
     public Task CheckAsync(string command, IUpgradeTarget target, IOperationObserver observer, CancellationToken cancellationToken) =>

@@ -9,12 +9,12 @@ using DbBackup.Engine.Restores;
 
 namespace DbBackup.Upgrades.Targets;
 
-/// <summary>Folders and files of a container, with the SQLite databases that are among them.</summary>
+/// <summary>Folders and files of a container, including SQLite databases.</summary>
 /// <param name="place">The container, service or volume.</param>
 /// <param name="paths">The paths in it; null for a whole volume.</param>
 /// <param name="databases">The paths of the SQLite databases in it.</param>
 /// <param name="request">The upgrade.</param>
-/// <param name="scratch">What keeps a copy for as long as it is needed; null for the real one.</param>
+/// <param name="scratch">The volume of a copy; null for the real data.</param>
 internal sealed class ContainerFilesUpgradeTarget(
     DockerRequest place, IReadOnlyList<string?> paths, IReadOnlyList<string> databases, UpgradeRequest request, ScratchVolume? scratch = null) : IUpgradeTarget
 {
@@ -22,7 +22,7 @@ internal sealed class ContainerFilesUpgradeTarget(
 
     public IReadOnlyDictionary<string, string> Mounts => scratch is null ? new Dictionary<string, string>() : new Dictionary<string, string> { [scratch.Path] = scratch.Name };
 
-    public string? WhyNoCopy => paths.Count == 1 ? null : "more than one folder is upgraded";
+    public string? WhyNoCopy => paths.Count == 1 ? null : "the upgrade covers more than one folder";
 
     public async Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken)
     {
@@ -40,7 +40,7 @@ internal sealed class ContainerFilesUpgradeTarget(
 
     public BackupIntent Intent => new BackupIntent.OfContainerFiles { ContainerFiles = [.. paths.Select(path => Files(path, Consistency.Auto))] };
 
-    // A lock of SQLite lasts for a transaction, and whoever writes is stopped before.
+    // SQLite locks last for a transaction, and the containers that write are stopped first.
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 
     public async Task<string?> FindDamageAsync(CancellationToken cancellationToken)
@@ -59,7 +59,7 @@ internal sealed class ContainerFilesUpgradeTarget(
         [var only] => WithCopyOfAsync(only, copy => copy.QueryScalarAsync(sql, cancellationToken), cancellationToken),
         _ => throw new BackupFailure(
             ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument,
-            databases.Count == 0 ? "There is no SQLite database to ask." : $"There are several SQLite databases, and it is not known which is asked: {string.Join(", ", databases)}.", "Name the one database with -ContainerPath, or make the check with a command.")
+            databases.Count == 0 ? "The query check has no SQLite database to run against." : $"The query check matches more than one SQLite database: {string.Join(", ", databases)}.", "Name one database with -ContainerPath, or use a command as the check.")
         { Target = sql },
     };
 

@@ -4,12 +4,12 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 namespace DbBackup.Upgrades.Targets;
 
 /// <summary>
-/// The environment that leads an application's migration to a database of its server: to the real one the application finds its way by
-/// itself, to a copy by the same variable with the copy's name in it.
+/// The environment variable that points a migration at a server database. In a container the application already knows the real database; a
+/// copy's name replaces it in the same variable.
 /// </summary>
 internal sealed class DatabaseUrls
 {
-    // How variables end that hold a database's name. A user, host or schema of the same name is none: a copy's name there would lead nowhere else.
+    // Suffixes of variables that hold a database name. A user, host or schema of the same name must not be replaced.
     private static readonly string[] s_bareNames = ["DB", "DBNAME", "DB_NAME", "DATABASE", "DATABASE_NAME"];
 
     private static readonly string[] s_databaseOptions = ["dbname", "database"];
@@ -27,25 +27,25 @@ internal sealed class DatabaseUrls
         WhyNone = whyNone;
     }
 
-    /// <summary>Why a program cannot be led to a copy; null where it can.</summary>
+    /// <summary>Why a program cannot be pointed at a copy; null if it can.</summary>
     public string? WhyNone { get; }
 
-    /// <summary>Of a program on this machine.</summary>
-    /// <param name="variable">The variable that it reads; null where that is not known.</param>
+    /// <summary>Returns the variable for a program on this machine.</summary>
+    /// <param name="variable">The variable that the program reads; null if unknown.</param>
     /// <param name="server">The server and the database.</param>
-    /// <param name="present">The variable's value now, whose form is the application's own, as in <c>postgresql+asyncpg://</c>; null where it is not set.</param>
+    /// <param name="present">The variable's present value, whose form the application chose, as in <c>postgresql+asyncpg://</c>; null if unset.</param>
     public static DatabaseUrls OfProgram(string? variable, PostgreSqlConnectionSettings server, string? present)
     {
         if (variable is null)
-            return new DatabaseUrls(null, null, null, "it is not known how the migration is led to a copy (-DatabaseVariable)");
+            return new DatabaseUrls(null, null, null, "the migration cannot be pointed at a copy; set -DatabaseVariable");
         string url = UrlOf(server, present is not null && IsUrl(present) ? present : "postgresql://");
         return new DatabaseUrls(variable, url, url, null);
     }
 
-    /// <summary>Of a container.</summary>
-    /// <param name="environment">Its variables, <c>NAME=value</c>.</param>
+    /// <summary>Returns the variable for a container.</summary>
+    /// <param name="environment">The container's variables, <c>NAME=value</c>.</param>
     /// <param name="database">The real database.</param>
-    /// <param name="variable">The variable that is meant; null to find it.</param>
+    /// <param name="variable">The variable to use; null to find it.</param>
     public static DatabaseUrls OfContainer(IReadOnlyList<string> environment, string database, string? variable)
     {
         IEnumerable<(string Name, string Value)> all = environment.Select(entry => entry.Split('=', 2)).Where(parts => parts.Length == 2).Select(parts => (parts[0], parts[1]));
@@ -54,7 +54,7 @@ internal sealed class DatabaseUrls
             string? value = all.LastOrDefault(entry => entry.Name == variable).Value;
             return value is not null && Replace(value, database, database) is not null
                 ? new DatabaseUrls(variable, value, null, null)
-                : new DatabaseUrls(null, null, null, $"the container's variable {variable} {(value is null ? "is not set" : $"does not name the database '{database}'")}");
+                : new DatabaseUrls(null, null, null, $"container variable {variable} {(value is null ? "is not set" : $"does not name database '{database}'")}");
         }
 
         (string Name, string Value)[] fitting = [.. all.Where(entry => IsUrl(entry.Value) && Replace(entry.Value, database, database) is not null)];
@@ -63,12 +63,12 @@ internal sealed class DatabaseUrls
         return fitting switch
         {
             [var only] => new DatabaseUrls(only.Name, only.Value, null, null),
-            [] => new DatabaseUrls(null, null, null, $"no variable of the container names the database '{database}' (-DatabaseVariable)"),
-            _ => new DatabaseUrls(null, null, null, $"several variables of the container name the database '{database}': {string.Join(", ", fitting.Select(entry => entry.Name))} (-DatabaseVariable)"),
+            [] => new DatabaseUrls(null, null, null, $"no container variable names database '{database}'; set -DatabaseVariable"),
+            _ => new DatabaseUrls(null, null, null, $"more than one container variable names database '{database}' ({string.Join(", ", fitting.Select(entry => entry.Name))}); choose one with -DatabaseVariable"),
         };
     }
 
-    /// <summary>The variables for a database.</summary>
+    /// <summary>Returns the variables for a database.</summary>
     public IReadOnlyDictionary<string, string?> For(string database, bool isCopy)
     {
         string? value = isCopy ? _value : _real;
@@ -77,10 +77,10 @@ internal sealed class DatabaseUrls
             : new Dictionary<string, string?> { [_variable] = isCopy ? Replace(value, null, database) : value };
     }
 
-    /// <summary>Puts another database into a URL, or in the place of a bare name; null where it does not name the one that is there.</summary>
+    /// <summary>Replaces the database in a URL or a bare name; null if the value does not name the present one.</summary>
     /// <param name="value">The URL or name.</param>
-    /// <param name="present">The database that it must name; null for any.</param>
-    /// <param name="database">The other one.</param>
+    /// <param name="present">The database that the value must name; null for any.</param>
+    /// <param name="database">The new database.</param>
     internal static string? Replace(string value, string? present, string database)
     {
         if (!IsUrl(value))
@@ -89,14 +89,14 @@ internal sealed class DatabaseUrls
         int query = value.IndexOfAny(['?', '#'], authority);
         int end = query < 0 ? value.Length : query;
         int slash = value.IndexOf('/', authority);
-        // Drivers let a database among the options overrule that of the path.
+        // In drivers, a database option overrides the path.
         if (slash < 0 || slash >= end || Options(value).Any(option => s_databaseOptions.Contains(NameOf(option))))
             return null;
         string named = Uri.UnescapeDataString(value[(slash + 1)..end]);
         return present is null || named == present ? value[..(slash + 1)] + Uri.EscapeDataString(database) + value[end..] : null;
     }
 
-    /// <summary>What of a URL must not be told: its password, as it stands there and as it is.</summary>
+    /// <summary>Returns the secrets in a URL: its password, encoded and decoded.</summary>
     internal static string[] SecretsOf(string value)
     {
         if (!IsUrl(value))
@@ -118,7 +118,7 @@ internal sealed class DatabaseUrls
         string login = Uri.EscapeDataString(server.Username) + (server.Password is null ? string.Empty : ":" + Uri.EscapeDataString(server.Password));
         string database = Uri.EscapeDataString(server.Database ?? server.Username);
         string port = server.Port.ToString(CultureInfo.InvariantCulture);
-        // What says where the database is, and who connects, is said anew.
+        // Address and login options are replaced.
         List<string> options = [.. Options(form).Where(option => !s_addressOptions.Contains(NameOf(option)) && !s_databaseOptions.Contains(NameOf(option)))];
         if (server.IsSocket)
             options.AddRange([$"host={Uri.EscapeDataString(server.Host)}", $"port={port}"]);
@@ -131,7 +131,7 @@ internal sealed class DatabaseUrls
         return $"{scheme}{login}@{host}:{port}/{database}{query}";
     }
 
-    // A password may hold a question mark or a number sign that nobody has encoded.
+    // A password may contain an unencoded question mark or number sign.
     private static int EndOfLogin(string url)
     {
         int start = url.IndexOf("://", StringComparison.Ordinal) + 3;

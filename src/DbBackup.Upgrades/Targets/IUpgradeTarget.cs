@@ -4,43 +4,43 @@ using DbBackup.Engine.Restores;
 
 namespace DbBackup.Upgrades.Targets;
 
-/// <summary>The data that are upgraded, or the copy of them on which that is rehearsed.</summary>
+/// <summary>The data that an upgrade migrates, or the copy for its rehearsal.</summary>
 internal interface IUpgradeTarget : IAsyncDisposable
 {
-    /// <summary>What leads a program to them: variables of its environment.</summary>
+    /// <summary>Environment variables that point a program at this database.</summary>
     IReadOnlyDictionary<string, string?> Environment { get; }
 
-    /// <summary>What leads a container to a copy: the volumes that it gets in the place of its own, by their paths in it.</summary>
+    /// <summary>The volumes that replace a container's own for a rehearsal, by mount path.</summary>
     IReadOnlyDictionary<string, string> Mounts { get; }
 
-    /// <summary>Why no copy can be made to which a migration is led; null where one can.</summary>
+    /// <summary>Why a migration cannot be pointed at a copy; null if it can.</summary>
     string? WhyNoCopy { get; }
 
-    /// <summary>The revision of their schema.</summary>
-    /// <exception cref="BackupException">They are not there, or cannot be read.</exception>
+    /// <summary>Reads the schema revision.</summary>
+    /// <exception cref="BackupException">The data are missing or cannot be read.</exception>
     Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken);
 
-    /// <summary>What a backup of them takes: one restore point.</summary>
+    /// <summary>Describes the backup of the data: one restore point.</summary>
     BackupIntent Intent { get; }
 
-    /// <summary>Who holds locks that a migration would wait for; null where nobody does.</summary>
+    /// <summary>Finds sessions that hold locks for which a migration would wait; null if none do.</summary>
     Task<string?> FindHolderAsync(CancellationToken cancellationToken);
 
-    /// <summary>What their engine finds wrong with them; null where they are sound.</summary>
+    /// <summary>Finds damage; null if there is none.</summary>
     Task<string?> FindDamageAsync(CancellationToken cancellationToken);
 
-    /// <summary>The first value that a query gives; null where it gives nothing.</summary>
+    /// <summary>Returns the first value of a query; null if it has no rows.</summary>
     Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken);
 
-    /// <summary>Restores a backup of them beside; disposing removes that copy.</summary>
+    /// <summary>Restores a backup to a copy; disposing the copy removes it.</summary>
     Task<IUpgradeTarget> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken);
 
-    /// <summary>Removes copies of runs that were killed, as far as somebody else would meet them.</summary>
-    /// <exception cref="BackupException">That cannot be done now.</exception>
+    /// <summary>Removes the copies that killed runs have left outside the repository.</summary>
+    /// <exception cref="BackupException">The leftovers cannot be removed now.</exception>
     Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>What gives them back the state of a backup.</summary>
+    /// <summary>Describes the restore of a backup over these data.</summary>
     /// <param name="backup">The backup.</param>
-    /// <param name="keepsPresent">Whether what is there now is kept: an application has worked on it.</param>
+    /// <param name="keepsPresent">Whether to keep the present data, because an application has worked on them.</param>
     RestoreRequest RestoreOf(Backup backup, bool keepsPresent);
 }

@@ -18,14 +18,14 @@ namespace DbBackup.Upgrades.Targets;
 /// <param name="files">What in containers belongs to the same state.</param>
 /// <param name="urls">Leads a program to it.</param>
 /// <param name="request">The upgrade.</param>
-/// <param name="scratch">What keeps a copy for as long as it is needed; null for the real one.</param>
+/// <param name="scratch">The scratch database of a copy; null for the real database.</param>
 internal sealed class PostgreSqlUpgradeTarget(
     PostgreSqlConnectionRequest connection, string database, IReadOnlyList<ContainerFilesRequest> files, DatabaseUrls urls, UpgradeRequest request, WorkDatabase? scratch = null) : IUpgradeTarget
 {
     private const string Looking = "looking for locks";
 
-    // Every session in the database with a transaction that is older than any that a running application has, or that a dump holds; with what
-    // two-phase commit has left; and with the locks by which programs that migrate keep each other out.
+    // Sessions with a transaction older than any of a running application, or of a dump; prepared transactions; and advisory locks, with which
+    // migration programs exclude each other.
     private const string HoldersSql = """
         SELECT format('process %s (%s%s) in a transaction since %s', pid, coalesce(nullif(application_name, ''), 'unnamed'),
                 coalesce(', from ' || host(client_addr), ''), date_trunc('second', xact_start))
@@ -67,18 +67,17 @@ internal sealed class PostgreSqlUpgradeTarget(
         },
         cancellationToken);
 
-    // The server itself says what it cannot read; what a migration can leave behind is an index that was not built to its end. That of a
-    // partitioned table may wait for those of its partitions for as long as people like.
+    // A migration can leave an index that was not built completely. An index of a partitioned table may stay invalid until its partitions have theirs.
     public Task<string?> FindDamageAsync(CancellationToken cancellationToken) => WithSessionAsync(
         async session => await session.TextAsync(
-            "SELECT 'the index ' || string_agg(indexrelid::regclass::text, ', ') || ' is not valid' FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE NOT indisvalid AND c.relkind = 'i' HAVING count(*) > 0",
+            "SELECT 'index ' || string_agg(indexrelid::regclass::text, ', ') || ' is not valid' FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE NOT indisvalid AND c.relkind = 'i' HAVING count(*) > 0",
             "checking the database", cancellationToken).ConfigureAwait(false),
         cancellationToken);
 
     public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => WithSessionAsync(
         async session =>
         {
-            // A person names tables as an application does.
+            // Users name tables as the application does.
             await session.ExecuteAsync("SET search_path TO DEFAULT", "making a check", cancellationToken).ConfigureAwait(false);
             return await session.ScalarAsync(sql, "making a check", cancellationToken).ConfigureAwait(false);
         },
@@ -113,11 +112,11 @@ internal sealed class PostgreSqlUpgradeTarget(
         await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false);
     }
 
-    // Those who use it have been stopped, or are ended by the swap; the code in place is that of the backup.
+    // Its users were stopped, or the swap terminates their sessions; the previous code is in place.
     public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new()
     {
         Backup = backup,
-        // Of containers the backup itself says which; files and database may be in two of them.
+        // The backup names its containers; files and database may be in two of them.
         Connection = Origin is { } origin ? connection with { Server = new ServerAddress.Through(new ContainerServerAddress(origin)) } : connection,
         Docker = Origin,
         Force = true,

@@ -5,7 +5,7 @@ using DbBackup.Engine.Docker.Files;
 
 namespace DbBackup.Upgrades.Targets;
 
-/// <summary>A volume that takes the place of a container's own for a rehearsal, and is removed afterwards.</summary>
+/// <summary>A temporary volume that replaces a container's own for a rehearsal.</summary>
 internal sealed class ScratchVolume : IAsyncDisposable
 {
     private readonly DockerClient _client;
@@ -18,17 +18,17 @@ internal sealed class ScratchVolume : IAsyncDisposable
         Below = below;
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The volume's name.</summary>
     public string Name { get; }
 
-    /// <summary>Where containers have it mounted.</summary>
+    /// <summary>The mount path in the container.</summary>
     public string Path { get; }
 
-    /// <summary>The path in it, with a slash before it, of what is copied; empty for all of it.</summary>
+    /// <summary>The copied path below the mount, with a leading slash; empty for the whole volume.</summary>
     public string Below { get; }
 
-    /// <summary>Makes one in the place of the mount in which a path of a container lies.</summary>
-    /// <exception cref="BackupException">The path is in no mount.</exception>
+    /// <summary>Creates a volume for the mount that holds a container path.</summary>
+    /// <exception cref="BackupException">The path is not in a mount.</exception>
     public static async Task<ScratchVolume> CreateAsync(DockerRequest place, string path, CancellationToken cancellationToken)
     {
         DockerSubject target = await DockerSubject.FindAsync(place, cancellationToken).ConfigureAwait(false);
@@ -37,7 +37,7 @@ internal sealed class ScratchVolume : IAsyncDisposable
             await TemporaryContainer.SweepAsync(target.Client, cancellationToken).ConfigureAwait(false);
             MountPoint mount = (target.Container.Mounts ?? []).Where(each => ContainerPaths.IsWithin(path, each.Destination)).MaxBy(each => each.Destination.Length)
                 ?? throw new BackupFailure(
-                    ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"'{path}' of the {target.Location.Subject} is in no volume and no mount: it would be gone with the container.", "Give the application a volume there first.")
+                    ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"'{path}' in {target.Location.Subject} is not in a volume or mount and would be lost with the container.", "Add a volume for it first.")
                 { Target = path };
             string name = $"dbbackup-rehearsal-{target.Container.ShortName}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
             await target.Client.VolumeCreateAsync(name, TemporaryContainer.OwnLabels(), cancellationToken).ConfigureAwait(false);
@@ -58,7 +58,7 @@ internal sealed class ScratchVolume : IAsyncDisposable
         }
         catch (BackupException)
         {
-            // The next run removes it.
+            // The next upgrade removes it.
         }
 
         _client.Dispose();

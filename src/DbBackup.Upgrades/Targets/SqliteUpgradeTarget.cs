@@ -8,9 +8,9 @@ using DbBackup.Engine.Restores;
 namespace DbBackup.Upgrades.Targets;
 
 /// <summary>A SQLite database file.</summary>
-/// <param name="path">Its absolute path.</param>
+/// <param name="path">The absolute path.</param>
 /// <param name="request">The upgrade.</param>
-/// <param name="scratch">The folder that goes with it; null where it is the real one.</param>
+/// <param name="scratch">The scratch folder of a copy; null for the real database.</param>
 internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, LocalWorkspace? scratch = null) : IUpgradeTarget
 {
     public IReadOnlyDictionary<string, string?> Environment =>
@@ -18,11 +18,11 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
 
     public IReadOnlyDictionary<string, string> Mounts => new Dictionary<string, string>();
 
-    public string? WhyNoCopy => request.DatabaseVariable is null ? "it is not known how the migration is led to a copy (-DatabaseVariable)" : null;
+    public string? WhyNoCopy => request.DatabaseVariable is null ? "the migration cannot be pointed at a copy; set -DatabaseVariable" : null;
 
     public BackupIntent Intent => new BackupIntent.OfSqlite(path) { LockTimeout = request.LockTimeout, AdditionalPaths = request.Include };
 
-    // A lock of SQLite lasts for a transaction: the backup and the migration wait for it, each for as long as it is told.
+    // SQLite locks last for a transaction; backup and migration wait for them.
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 
     public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
@@ -46,7 +46,7 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
 
     public async Task<IUpgradeTarget> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        // Beside the backups, where there is room, and from where the next run removes what a killed one has left.
+        // In the repository, which has room and whose next run removes leftovers of a killed one.
         LocalWorkspace folder = await repository.OpenScratchAsync(null, BackupRepository.RequireManifest(backup).Payloads.Sum(payload => payload.OriginalSize), cancellationToken).ConfigureAwait(false);
         try
         {

@@ -3,46 +3,46 @@ using System.Text;
 
 namespace DbBackup;
 
-/// <summary>What an upgrade will do.</summary>
+/// <summary>The plan of an upgrade.</summary>
 public sealed record UpgradePlan
 {
     /// <summary>What is upgraded.</summary>
     public required string Target { get; init; }
 
-    /// <summary>The database's schema revision, and how it stands to the code.</summary>
+    /// <summary>The database's schema revision, compared with the code.</summary>
     public required SchemaRevision Revision { get; init; }
 
-    /// <summary>How large the database is, in bytes.</summary>
+    /// <summary>The size of the database, in bytes.</summary>
     public required long Size { get; init; }
 
-    /// <summary>Where the backup goes.</summary>
+    /// <summary>The repository for the backup.</summary>
     public required string Repository { get; init; }
 
-    /// <summary>How the new version is got, in sentences: what is checked out, pulled, built.</summary>
+    /// <summary>How the new version is fetched: what is checked out, pulled, built.</summary>
     public IReadOnlyList<string> NewVersion { get; init; } = [];
 
-    /// <summary>How it is put in place, in sentences.</summary>
+    /// <summary>How the new version is installed.</summary>
     public IReadOnlyList<string> Installation { get; init; } = [];
 
-    /// <summary>Whether the application is stopped for it.</summary>
+    /// <summary>Whether the upgrade stops the application.</summary>
     public bool StopsApplication { get; init; }
 
-    /// <summary>The command that migrates; null where the new version does it by itself.</summary>
+    /// <summary>The migration command; null if the new version migrates at start-up.</summary>
     public string? Migrate { get; init; }
 
-    /// <summary>The folder in which it runs; null for the image's own.</summary>
+    /// <summary>The folder in which the command runs; null for the image's default.</summary>
     public string? MigrationPath { get; init; }
 
-    /// <summary>Why the migration is not tried on a copy first; null where it is.</summary>
+    /// <summary>Why the migration is not rehearsed on a copy; null if it is.</summary>
     public string? NotRehearsed { get; init; }
 
-    /// <summary>Whether it is.</summary>
+    /// <summary>Whether the migration is rehearsed on a copy.</summary>
     public bool IsRehearsed => NotRehearsed is null;
 
-    /// <summary>What must hold afterwards.</summary>
+    /// <summary>The health checks.</summary>
     public required IReadOnlyList<string> Checks { get; init; }
 
-    /// <summary>Whether a failure is taken back.</summary>
+    /// <summary>Whether a failure is rolled back.</summary>
     public required bool RollsBack { get; init; }
 
     /// <inheritdoc/>
@@ -55,17 +55,17 @@ public sealed record UpgradePlan
         if (Revision.CodeHeads is { } heads)
             text.Append(CultureInfo.InvariantCulture, $", code at {string.Join(", ", heads)}: {Revision.Relation}, {Revision.Pending!.Count} {(Revision.Pending.Count == 1 ? "migration" : "migrations")} pending");
         text.AppendLine(")");
-        string migration = Migrate is null ? "the new version, which migrates when it starts," : $"'{Migrate}'";
+        string migration = Migrate is null ? "the new version, which migrates at start-up," : $"'{Migrate}'";
         foreach (string part in NewVersion)
             Line(part);
         string rehearsal = IsRehearsed ? $"run {migration} on a copy" : $"no rehearsal: {NotRehearsed}";
         if (StopsApplication)
         {
             Line(rehearsal);
-            Line("stop what writes");
+            Line("stop services that write to the database");
         }
 
-        Line($"back up into '{Repository}', restore that beside and compare it");
+        Line($"back up to '{Repository}' and test the backup by a restore");
         if (!StopsApplication)
             Line(rehearsal);
         foreach (string part in Installation)
@@ -73,9 +73,9 @@ public sealed record UpgradePlan
         if (Migrate is not null)
             Line($"run '{Migrate}'{(MigrationPath is null ? string.Empty : $" in '{MigrationPath}'")}");
         if (StopsApplication)
-            Line("start it, and see whether it stays up and healthy");
+            Line("start the new version and check that it stays healthy");
         Line($"check the database{(Checks.Count == 0 ? string.Empty : " and: " + string.Join("; ", Checks))}");
-        text.Append(RollsBack ? StopsApplication ? "  where it fails: the old version back, and the backup restored" : "  where it fails: restore the backup" : "  where it fails: leave everything as it is then");
+        text.Append(RollsBack ? StopsApplication ? "  if a step fails: restore the previous version and the backup" : "  if a step fails: restore the backup" : "  if a step fails: leave everything as it is (-NoRollback)");
         void Line(string words) => text.Append("  ").AppendLine(words);
         return text.ToString();
     }

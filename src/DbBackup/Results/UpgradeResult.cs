@@ -1,59 +1,59 @@
 namespace DbBackup;
 
-/// <summary>How an upgrade stands.</summary>
+/// <summary>The state of an upgrade.</summary>
 public enum UpgradeState
 {
-    /// <summary>It is at work.</summary>
+    /// <summary>The upgrade is running.</summary>
     Running,
 
-    /// <summary>Its process ended in the middle: it waits for Resume-DbUpgrade or Undo-DbUpgrade.</summary>
+    /// <summary>Its process died: it waits for Resume-DbUpgrade or Undo-DbUpgrade.</summary>
     Interrupted,
 
-    /// <summary>The new version is in place and was found healthy.</summary>
+    /// <summary>The new version is installed and healthy.</summary>
     Succeeded,
 
-    /// <summary>The old version and its data are back, or were never touched.</summary>
+    /// <summary>The previous version and its data were restored, or were never changed.</summary>
     RolledBack,
 
-    /// <summary>It failed and was not taken back: because that was wished, or because that failed too.</summary>
+    /// <summary>The upgrade failed and was not rolled back: because of -NoRollback, or because the rollback failed too.</summary>
     Failed,
 }
 
-/// <summary>How a step of an upgrade stands.</summary>
+/// <summary>The state of an upgrade step.</summary>
 public enum UpgradeStepState
 {
-    /// <summary>Its turn has not come.</summary>
+    /// <summary>The step has not started.</summary>
     Pending,
 
-    /// <summary>It is at work, or its process ended while it was.</summary>
+    /// <summary>The step is running, or its process died in it.</summary>
     Running,
 
-    /// <summary>It is done.</summary>
+    /// <summary>The step succeeded.</summary>
     Done,
 
-    /// <summary>It was not wanted, or cannot be done here; its detail says why.</summary>
+    /// <summary>The step was skipped; its detail says why.</summary>
     Skipped,
 
-    /// <summary>It failed; its detail says how.</summary>
+    /// <summary>The step failed; its detail says why.</summary>
     Failed,
 }
 
 /// <summary>One step of an upgrade.</summary>
 public sealed record UpgradeStep
 {
-    /// <summary>Its name: Preflight, Version, Rehearsal, Maintenance, Backup, Install, Migration, Start, Check, Release, Rollback; not every upgrade has them all, nor in one order.</summary>
+    /// <summary>The name: Preflight, Version, Rehearsal, Maintenance, Backup, Install, Migration, Start, Check, Release, Rollback; which of them, and in which order, depends on the upgrade.</summary>
     public required string Name { get; init; }
 
-    /// <summary>How it stands.</summary>
+    /// <summary>The state.</summary>
     public UpgradeStepState State { get; init; }
 
-    /// <summary>When it began; null before that.</summary>
+    /// <summary>The start time; null until the step starts.</summary>
     public DateTimeOffset? Started { get; init; }
 
-    /// <summary>How long it took; null before its end.</summary>
+    /// <summary>The duration; null until the step ends.</summary>
     public TimeSpan? Duration { get; init; }
 
-    /// <summary>What came of it.</summary>
+    /// <summary>The result, or the reason.</summary>
     public string? Detail { get; init; }
 
     /// <inheritdoc/>
@@ -61,22 +61,22 @@ public sealed record UpgradeStep
         $"{Name}: {State}{(Duration is { } time ? $" in {time.TotalSeconds:0.0} s" : string.Empty)}{(Detail is null ? string.Empty : $", {Detail}")}";
 }
 
-/// <summary>An upgrade: what it is of, what was done, and how it ended.</summary>
+/// <summary>An upgrade: its target, its steps and its outcome.</summary>
 public sealed record UpgradeResult
 {
-    /// <summary>Its name, for Resume-DbUpgrade and Undo-DbUpgrade.</summary>
+    /// <summary>The ID, for Resume-DbUpgrade and Undo-DbUpgrade.</summary>
     public required string Id { get; init; }
 
-    /// <summary>What is upgraded: the path or address of a database, or where the application is, as in <c>docker:///compose/shop/web</c>.</summary>
+    /// <summary>What is upgraded: the path or address of a database, or the location of an application, as in <c>docker:///compose/shop/web</c>.</summary>
     public required string Target { get; init; }
 
-    /// <summary>How it stands.</summary>
+    /// <summary>The state.</summary>
     public required UpgradeState State { get; init; }
 
-    /// <summary>When it began.</summary>
+    /// <summary>The start time.</summary>
     public required DateTimeOffset Started { get; init; }
 
-    /// <summary>The backup that was made before the migration, as <c>source/name</c>; null before there is one.</summary>
+    /// <summary>The backup taken before the migration, as <c>source/name</c>; null until it exists.</summary>
     public string? Backup { get; init; }
 
     /// <summary>The repository of that backup.</summary>
@@ -85,19 +85,19 @@ public sealed record UpgradeResult
     /// <summary>The schema revision before.</summary>
     public string? FromRevision { get; init; }
 
-    /// <summary>The schema revision after the migration; null where there was none, or it was rolled back.</summary>
+    /// <summary>The schema revision after the migration; null without a migration or after a rollback.</summary>
     public string? ToRevision { get; init; }
 
     /// <summary>The steps in their order.</summary>
     public required IReadOnlyList<UpgradeStep> Steps { get; init; }
 
-    /// <summary>For how long the application was stopped; null where it was not, or still is.</summary>
+    /// <summary>How long the application was stopped; null if it was not, or still is.</summary>
     public TimeSpan? Downtime { get; init; }
 
-    /// <summary>Why it failed, with the last words of the program that did; null where it did not.</summary>
+    /// <summary>Why the upgrade failed, with the program's last output; null if it did not.</summary>
     public string? Failure { get; init; }
 
-    /// <summary>What to do about the failure; null where it did not fail, or nothing is known but to correct it.</summary>
+    /// <summary>What to do about the failure, if anything beyond correcting it is known.</summary>
     public string? Recommendation { get; init; }
 
     /// <inheritdoc/>

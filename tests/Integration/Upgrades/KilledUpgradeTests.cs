@@ -68,7 +68,7 @@ public sealed class KilledUpgradeTests
 
         UpgradeResult cut = Assert.Single(bench.Service.List());
         await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
-        Assert.Contains(bench.Files.Observer.Warnings, warning => warning.Contains("was ended", StringComparison.Ordinal));
+        Assert.Contains(bench.Files.Observer.Warnings, warning => warning.Contains("was still running", StringComparison.Ordinal));
         await Task.Delay(1000);
         bench.AssertAsBefore();
     }

@@ -101,7 +101,7 @@ public sealed class UpgradeTests : IDisposable
         using (OtherProcess holder = OtherProcess.Hold(_bench.Database))
         {
             upgrade = _bench.RunAsync(_bench.Request("sqlite3 app.db 'DELETE FROM notes'; exit 3") with { NoRehearsal = true, LockTimeout = TimeSpan.FromSeconds(1) });
-            await WaitForAsync(() => _bench.Files.Observer.Warnings.Any(warning => warning.Contains("could not be restored yet", StringComparison.Ordinal)));
+            await WaitForAsync(() => _bench.Files.Observer.Warnings.Any(warning => warning.Contains("is retried", StringComparison.Ordinal)));
         }
 
         Assert.Equal(UpgradeState.RolledBack, (await upgrade).State);

@@ -94,8 +94,8 @@ public sealed class ComposeUpgradeTests
         Exception? second = null;
         var observer = new StepObserver(
             ("Check", () => second = Record.ExceptionAsync(() => shop.RunAsync(shop.Request())).AsTask().GetAwaiter().GetResult()),
-            ("its old state is restored now", () => File.Move(file, file + ".aside")),
-            ("could not be restored yet", () => File.Move(file + ".aside", file)));
+            ("rolling back", () => File.Move(file, file + ".aside")),
+            ("is retried", () => File.Move(file + ".aside", file)));
         UpgradeResult result = await shop.RunAsync(shop.Request() with { NoRehearsal = true, SettleTime = TimeSpan.FromSeconds(6) }, observer);
         Assert.Equal(UpgradeState.RolledBack, result.State);
         Assert.Equal(ErrorCodes.UpgradeInProgress, Assert.IsType<BackupFailure>(second, exactMatch: false).Code);
@@ -164,7 +164,7 @@ public sealed class ComposeUpgradeTests
         shop.UseServer(DockerImages.OfMajor(major));
         UpgradeResult result = await shop.RunAsync(shop.Request());
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Version")));
-        Assert.Contains($"it is PostgreSQL {major}, which does not open the data of 15", result.Failure, StringComparison.Ordinal);
+        Assert.Contains($"it is PostgreSQL {major}, which cannot open the data of PostgreSQL 15", result.Failure, StringComparison.Ordinal);
         // What to do instead.
         Assert.Contains("Restore-DbBackup into a server of the new version with an empty volume", result.Recommendation, StringComparison.Ordinal);
         Assert.Equal(started, shop.Engine.Inspect(server, "{{.State.StartedAt}}"));
@@ -184,7 +184,7 @@ public sealed class ComposeUpgradeTests
         shop.UseServer(minor);
         shop.AssertUpgraded(await shop.RunAsync(shop.Request(shop.Url + "/health")), data);
         Assert.Equal("true", shop.Engine.Inspect(server, "{{.State.Running}}"));
-        Assert.Contains(shop.Files.Observer.Warnings, warning => warning.Contains(minor, StringComparison.Ordinal) && warning.Contains("next 'up'", StringComparison.Ordinal));
+        Assert.Contains(shop.Files.Observer.Warnings, warning => warning.Contains(minor, StringComparison.Ordinal) && warning.Contains("next 'docker compose up'", StringComparison.Ordinal));
     }
 
     private static string Git(ComposeShop shop, params string[] arguments)

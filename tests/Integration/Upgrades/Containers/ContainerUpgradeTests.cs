@@ -125,8 +125,8 @@ public sealed class ContainerUpgradeTests
         Exception? second = null;
         var observer = new StepObserver(
             ("Migration", () => second = Record.ExceptionAsync(() => shop.RunAsync(shop.Request())).AsTask().GetAwaiter().GetResult()),
-            ("its old state is restored now", () => Directory.Move(shop.Files.RepositoryPath, aside)),
-            ("could not be restored yet", () => Directory.Move(aside, shop.Files.RepositoryPath)));
+            ("rolling back", () => Directory.Move(shop.Files.RepositoryPath, aside)),
+            ("is retried", () => Directory.Move(aside, shop.Files.RepositoryPath)));
         UpgradeResult result = await shop.RunAsync(shop.Request() with { NoRehearsal = true }, observer);
         Assert.Equal(UpgradeState.RolledBack, result.State);
         Assert.Equal(ErrorCodes.UpgradeInProgress, Assert.IsType<BackupFailure>(second, exactMatch: false).Code);

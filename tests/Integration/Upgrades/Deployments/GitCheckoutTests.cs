@@ -45,7 +45,7 @@ public sealed class GitCheckoutTests : IDisposable
             Git(_tree, "add", "app.txt");
         BackupFailure failure = await Assert.ThrowsAsync<BackupFailure>(() => RequireCleanAsync("v2"));
         Assert.Equal(ErrorCodes.LocalChanges, failure.Code);
-        Assert.Contains(": app.txt. Nothing was changed.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(" in app.txt. Nothing was changed.", failure.Message, StringComparison.Ordinal);
         Assert.Equal("mine", App);
     }
 
@@ -151,7 +151,7 @@ public sealed class GitCheckoutTests : IDisposable
     {
         BackupFailure failure = await Assert.ThrowsAsync<BackupFailure>(() => RequireCleanAsync("v9"));
         Assert.Equal(ErrorCodes.SourceNotFound, failure.Code);
-        Assert.Contains("knows no 'v9', and has no remote", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("'v9' was not found in", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public sealed class GitCheckoutTests : IDisposable
     public async Task Folder_of_no_work_tree_is_told_of()
     {
         BackupFailure failure = await Assert.ThrowsAsync<BackupFailure>(() => new GitCheckout(_folder.Path, TimeSpan.FromMinutes(1)).RequireCleanAsync("v2", CancellationToken.None));
-        Assert.Contains("in no git work tree", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("is not in a git work tree", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

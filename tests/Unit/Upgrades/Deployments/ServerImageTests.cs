@@ -15,19 +15,19 @@ public sealed class ServerImageTests
 
     [Fact]
     public void Other_major_version_does_not_fit() =>
-        Assert.Contains("PostgreSQL 16, which does not open the data of 15", ServerImage.FindTrap(Server("15", Old, Old), Image("16", Old)), StringComparison.Ordinal);
+        Assert.Contains("PostgreSQL 16, which cannot open the data of PostgreSQL 15", ServerImage.FindTrap(Server("15", Old, Old), Image("16", Old)), StringComparison.Ordinal);
 
     [Fact]
     public void Data_that_would_be_in_no_mount_are_told_of()
     {
         string trap = ServerImage.FindTrap(Server(null, Old, Old), Image("18", New))!;
-        Assert.Contains($"'{New}', which is in none of the mounts ({Old})", trap, StringComparison.Ordinal);
-        Assert.Contains($"they are in '{Old}'", trap, StringComparison.Ordinal);
+        Assert.Contains($"'{New}' is not in a mount ({Old})", trap, StringComparison.Ordinal);
+        Assert.Contains($"the data are in '{Old}'", trap, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Data_that_would_be_looked_for_elsewhere_in_the_mount_are_told_of() =>
-        Assert.Contains($"looks for its data in '{New}', and they are in '{Old}'", ServerImage.FindTrap(Server(null, Old, "/var/lib/postgresql"), Image(null, New)), StringComparison.Ordinal);
+        Assert.Contains($"data directory is '{New}', and the data are in '{Old}'", ServerImage.FindTrap(Server(null, Old, "/var/lib/postgresql"), Image(null, New)), StringComparison.Ordinal);
 
     [Fact]
     public void Image_of_something_else_is_no_trap()
