@@ -1,7 +1,7 @@
-using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -29,7 +29,7 @@ internal sealed class ContainerFilesUpgradeTarget(
         SchemaRevision? first = null;
         foreach (string database in databases)
         {
-            SchemaRevision revision = await WithCopyOfAsync(database, copy => copy.RevisionAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+            SchemaRevision revision = await WithSnapshotOfAsync(database, copy => copy.RevisionAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
             if (revision.Revision is not null)
                 return revision with { Target = Location(database) };
             first ??= revision with { Target = Location(database) };
@@ -47,7 +47,7 @@ internal sealed class ContainerFilesUpgradeTarget(
     {
         foreach (string database in databases)
         {
-            if (await WithCopyOfAsync(database, copy => copy.FindDamageAsync(cancellationToken), cancellationToken).ConfigureAwait(false) is { } damage)
+            if (await WithSnapshotOfAsync(database, copy => copy.FindDamageAsync(cancellationToken), cancellationToken).ConfigureAwait(false) is { } damage)
                 return $"{database}: {damage}";
         }
 
@@ -56,7 +56,7 @@ internal sealed class ContainerFilesUpgradeTarget(
 
     public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => databases switch
     {
-        [var only] => WithCopyOfAsync(only, copy => copy.QueryScalarAsync(sql, cancellationToken), cancellationToken),
+        [var only] => WithSnapshotOfAsync(only, copy => copy.QueryScalarAsync(sql, cancellationToken), cancellationToken),
         _ => throw new BackupFailure(
             ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument,
             databases.Count == 0 ? "The query check has no SQLite database to run against." : $"The query check matches more than one SQLite database: {string.Join(", ", databases)}.", "Name one database with -ContainerPath, or use a command as the check.")
@@ -99,23 +99,27 @@ internal sealed class ContainerFilesUpgradeTarget(
 
     private string Location(string path) => new DockerLocation { Project = place.ComposeProject, Service = place.Service, Container = place.Container, Volume = place.Volume, Path = path }.ToString();
 
-    // A snapshot of one database, taken as backups take it, on which anything can be asked.
-    private async Task<T> WithCopyOfAsync<T>(string database, Func<SqliteUpgradeTarget, Task<T>> work, CancellationToken cancellationToken)
+    // A snapshot of one database, taken as backups take it, in which everything can be read.
+    private async Task<T> WithSnapshotOfAsync<T>(string database, Func<SqliteUpgradeTarget, Task<T>> work, CancellationToken cancellationToken)
     {
         using LocalWorkspace folder = LocalWorkspace.Create(Path.GetTempPath());
-        var repository = new BackupRepository(new DirectoryStore(Path.Combine(folder.Path, "repository")));
+        string copy = Path.Join(folder.Path, "snapshot", "database.db");
+        PrivateFiles.CreateFolder(Path.GetDirectoryName(copy)!);
         ContainerFilesPlan plan = await ContainerFiles.ResolveAsync(Files(database, Consistency.Live), cancellationToken).ConfigureAwait(false);
-        Backup backup;
         await using (plan.ConfigureAwait(false))
         {
-            backup = await new BackupService(repository).CreateAsync(
-                new BackupRequest { Sources = plan.Sources, SourceName = "look", Compression = PayloadCompression.None, Fingerprint = FingerprintLevel.None }, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+            var context = new CaptureContext(folder.Path, SilentObserver.Instance, "Reading " + database, FingerprintLevel.None, ThoroughCheck: false, _ => false);
+            Capture capture = await plan.Sources[0].CaptureAsync(context, cancellationToken).ConfigureAwait(false);
+            if (capture.Finish is { } finish)
+                capture = await finish(cancellationToken).ConfigureAwait(false);
+            CapturedPayload payload = capture.Payloads.FirstOrDefault(each => each.Kind == PayloadKind.Database) ?? throw new BackupFailure(
+                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"'{database}' is no longer a SQLite database.", "Find out what replaced it, then try again.")
+            { Target = Location(database) };
+            using Stream snapshot = payload.OpenRead!();
+            using FileStream file = PrivateFiles.CreateNew(copy);
+            await snapshot.CopyToAsync(file, cancellationToken).ConfigureAwait(false);
         }
 
-        string copy = Path.Combine(folder.Path, "copy.db");
-        PreparedRestore restore = await PreparedRestore.PrepareAsync(
-            repository, new RestoreRequest { Backup = backup, Destination = copy, Only = ContentKind.Database, NoSafetyBackup = true }, changeNothing: false, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
-        await restore.RunAsync(SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         return await work(new SqliteUpgradeTarget(copy, request)).ConfigureAwait(false);
     }
 }
