@@ -1,10 +1,10 @@
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 
 namespace DbBackup.Upgrades.Targets;
