@@ -91,7 +91,7 @@ public sealed class DatabaseUrlsTests
 
     [Theory]
     [InlineData("NO_SUCH", "variable NO_SUCH is not set")]
-    [InlineData("OTHER", "variable OTHER does not name the database 'shop'")]
+    [InlineData("OTHER", "variable OTHER does not name database 'shop'")]
     public void Named_variable_that_does_not_lead_there_is_told_of(string variable, string why)
     {
         var urls = DatabaseUrls.OfContainer(["DATABASE_URL=postgresql://db/shop", "OTHER=postgresql://db/other"], "shop", variable);
