@@ -129,7 +129,7 @@ Describe 'Get-DbBackup' {
         $again[0].PSObject.TypeNames[0] | Should -Be Deserialized.DbBackup.Backup
         $table = $again | Out-String
         $table | Should -Match 'Original Status'
-        $table | Should -Match '(?m)^d15 +pats +Full +15 d +\S+ \S+ +\S+ \S+ +untested'
+        $table | Should -Match '(?m)^d15 +pats +Manual +15 d +\S+ \S+ +\S+ \S+ +untested'
         ($again | Get-DbBackup).Name | Should -Be (Get-DbBackup).Name
         ($again | Where Status -ge Written) | Should -HaveCount 5
         ($again | Sort-Object Age -Descending | Select-Object -First 1).Name | Should -Be 'd 20'
@@ -188,7 +188,7 @@ Describe 'Get-DbBackup' {
         It 'is a table with humane sizes and ages' {
             $text = (Get-DbBackup | Out-String -Width 120).Trim() -split "`r?`n"
             $text[0] | Should -Match '^Name +Source +Type +Age +Size Original Status *$'
-            $text[2] | Should -Match '^h1 +pats +Full +60 min +[\d.]+ KB +[\d.]+ KB untested *$|^h1 +pats +Full +59 min|^h1 +pats +Full +\d+ (h|min)'
+            $text[2] | Should -Match '^h1 +pats +Manual +60 min +[\d.]+ KB +[\d.]+ KB untested *$|^h1 +pats +Manual +59 min|^h1 +pats +Manual +\d+ (h|min)'
             $text | Should -HaveCount 7
         }
 

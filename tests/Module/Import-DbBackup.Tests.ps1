@@ -92,8 +92,8 @@ Describe 'Import-DbBackup' {
         New-DbBackup ./pats.db -Name one -Fingerprint Content | Out-Null
         Export-DbBackup one "./$File" -Format $Form | Out-Null
         $again = Import-DbBackup "./$File" -Source copy -Verify
-        $expected = (Get-DbBackup one).Manifest.Fingerprint
-        ($again.Manifest.Fingerprint.Tables | ForEach-Object { "$($_.Name) $($_.Rows) $($_.ContentSha256)" }) |
+        $expected = (Get-DbBackup one).Manifest.Payloads[0].Fingerprint
+        ($again.Manifest.Payloads[0].Fingerprint.Tables | ForEach-Object { "$($_.Name) $($_.Rows) $($_.ContentSha256)" }) |
             Should -Be ($expected.Tables | ForEach-Object { "$($_.Name) $($_.Rows) $($_.ContentSha256)" })
     }
 

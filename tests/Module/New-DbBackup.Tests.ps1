@@ -21,7 +21,7 @@ Describe 'New-DbBackup' {
             $backup.OriginalSize | Should -Be (Get-Item ./pats.db).Length
             $backup.LastTested | Should -BeNullOrEmpty
             $backup.Location | Should -Be (Join-Path $folder backups pats first)
-            ($backup.Manifest.Fingerprint.Tables | Where-Object Name -eq applications).Rows | Should -Be 50
+            ($backup.Manifest.Payloads[0].Fingerprint.Tables | Where-Object Name -eq applications).Rows | Should -Be 50
             (Get-ChildItem $backup.Location).Name | Should -Contain RESTORE.txt
             $backup.Age -lt '1h' | Should -BeTrue
         }
@@ -107,7 +107,7 @@ Describe 'New-DbBackup' {
             $backup = New-DbBackup ./pats.db -Verify
             $backup.Status | Should -Be Matched
             $backup.LastTested | Should -Not -BeNullOrEmpty
-            $backup.Manifest.Fingerprint.Level | Should -Be Content
+            $backup.Manifest.Payloads[0].Fingerprint.Level | Should -Be Content
         }
 
         It 'stores SQL that gives the database back' {

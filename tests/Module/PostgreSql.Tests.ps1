@@ -24,14 +24,29 @@ Describe 'PostgreSQL at the prompt' {
             $string = 'Host={0};Port={1};Username={2};Password="{3}";Database={4}' -f $PostgreSqlServer.Host, $PostgreSqlServer.Port, $PostgreSqlServer.User, $PostgreSqlServer.Password.Replace('"', '""'), $database.Name
             $all = (New-DbBackup -ConnectionString $database.Uri -Repository $repository), (New-DbBackup -ConnectionString $string -Repository $repository), (New-DbBackup @server -Database $database.Name -Repository $repository)
             $all.Source | Select-Object -Unique | Should -BeExactly $database.Name
-            $all.Manifest.Fingerprint.TotalRows | Select-Object -Unique | Should -Be 101
+            $all.Manifest.Payloads.Fingerprint.TotalRows | Select-Object -Unique | Should -Be 101
             $all.Manifest.Source.Location | Select-Object -Unique | Should -BeExactly "postgresql://$($PostgreSqlServer.Host):$($PostgreSqlServer.Port)/$($database.Name)"
+        }
+
+        It 'takes a URL by position, and shows its password nowhere' {
+            Require-PostgreSql
+            $repository = Join-Path $TestDrive position
+            $backup = New-DbBackup $database.Uri -Repository $repository -Verbose 4>&1
+            $backup.Where{ $_ -is [DbBackup.Backup] }.Source | Should -BeExactly $database.Name
+            "$backup" | Should -Not -Match ([regex]::Escape($PostgreSqlServer.Password))
+            $wrong = "postgresql://nobody:s3cret%40word@$($PostgreSqlServer.Host):$($PostgreSqlServer.Port)/$($database.Name)"
+            $mysql = 'mysql://root:s3cret@db/shop?password=s3cret'
+            $web = 'https://user:s3cret@host/x.dump'
+            foreach ($problem in (Get-ErrorOf { New-DbBackup $wrong -Repository $repository }), (Get-ErrorOf { New-DbBackup $mysql }), (Get-ErrorOf { Import-DbBackup $web })) {
+                "$($problem | Out-String) $($problem.Exception) $($problem.TargetObject) $($problem.ErrorDetails)" | Should -Not -Match s3cret
+            }
+            Should-BeFailure (Get-ErrorOf { New-DbBackup $mysql }) SourceNotFound New InvalidArgument
         }
 
         It 'honours the environment of libpq' {
             Require-PostgreSql
             $env:PGHOST = $PostgreSqlServer.SocketFolder; $env:PGPORT = $PostgreSqlServer.Port; $env:PGUSER = $PostgreSqlServer.User; $env:PGPASSWORD = $PostgreSqlServer.Password
-            try { (New-DbBackup -Database $database.Name -Repository (Join-Path $TestDrive environment)).Manifest.Fingerprint.TotalRows | Should -Be 101 }
+            try { (New-DbBackup -Database $database.Name -Repository (Join-Path $TestDrive environment)).Manifest.Payloads[0].Fingerprint.TotalRows | Should -Be 101 }
             finally { Remove-Item Env:PGHOST, Env:PGPORT, Env:PGUSER, Env:PGPASSWORD }
         }
 
@@ -54,11 +69,11 @@ Describe 'PostgreSQL at the prompt' {
         It 'takes some tables only, and says so' {
             Require-PostgreSql
             $backup = New-DbBackup @server -Database $database.Name -Table items -Repository (Join-Path $TestDrive part)
-            $backup.Manifest.Fingerprint.Tables.Name | Should -Be 'public.items'
+            $backup.Manifest.Payloads[0].Fingerprint.Tables.Name | Should -Be 'public.items'
             $backup.Manifest.Payloads[0].Database.IsPartial | Should -BeTrue
             $without = New-DbBackup @server -Database $database.Name -ExcludeTableData items -Repository (Join-Path $TestDrive part) -Verify
             $without.Status | Should -Be Matched
-            ($without.Manifest.Fingerprint.Tables | Where-Object Name -eq 'public.items').Rows | Should -Be 0
+            ($without.Manifest.Payloads[0].Fingerprint.Tables | Where-Object Name -eq 'public.items').Rows | Should -Be 0
             Should-BeFailure (Get-ErrorOf { New-DbBackup @server -Database $database.Name -Table missing -Repository (Join-Path $TestDrive part) }) SourceNotFound New ObjectNotFound
         }
 
@@ -129,7 +144,7 @@ Describe 'PostgreSQL at the prompt' {
             Invoke-Psql $database.Name 'create table newer (x int); delete from items'
             $result = Restore-DbBackup good -Source shop @server -InPlace -Force -PassThru -WarningAction SilentlyContinue
             $result.Status | Should -Be Matched
-            $result.SafetyBackup.Manifest.Fingerprint.Tables.Name | Should -Contain 'public.newer'
+            $result.SafetyBackup.Manifest.Payloads[0].Fingerprint.Tables.Name | Should -Contain 'public.newer'
             Invoke-Psql $database.Name "select count(*), to_regclass('newer') is null from items" | Should -Be '100|t'
         }
 

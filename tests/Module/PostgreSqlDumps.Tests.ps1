@@ -32,7 +32,7 @@ insert into orders (customer, total) select 1 + i % 50, i from generate_series(1
         $LASTEXITCODE | Should -Be 0
         $backup = Import-DbBackup "./$name" -Source "imported_$form" @testServer -Verify -Repository ./backups
         $backup.Status | Should -Be Matched
-        $backup.Manifest.Fingerprint.TotalRows | Should -Be 450
+        $backup.Manifest.Payloads[0].Fingerprint.TotalRows | Should -Be 450
         "./$name" | Should -Exist
         $copy = "$($database.Name)_$form"
         (Restore-DbBackup -Source "imported_$form" -Latest @server -Database $copy -Force -PassThru -Repository ./backups).Status | Should -Be Matched

@@ -20,7 +20,7 @@ Describe 'Restore-DbBackup' {
             Get-Content ./uploads/1.txt | Should -Be one
             $safety = Get-DbBackup -Reason Safety
             $safety | Should -HaveCount 1
-            ($safety.Manifest.Fingerprint.Tables | Where-Object Name -EQ applications).Rows | Should -Be 10
+            ($safety.Manifest.Payloads[0].Fingerprint.Tables | Where-Object Name -EQ applications).Rows | Should -Be 10
             # And back again.
             $safety | Restore-DbBackup -Force
             Get-RowCount ./pats.db | Should -Be 10

@@ -78,7 +78,7 @@ Describe 'Test-DbBackup' {
         New-Folder ./staging | Out-Null
         (Test-DbBackup one -Level Restore -StagingPath ./staging).Passed | Should -BeTrue
         Get-ChildItem ./staging -Force | Should -BeNullOrEmpty
-        Get-ChildItem ./backups -Force -Recurse -File | Where-Object FullName -NotLike '*/pats/one/*' | Should -BeNullOrEmpty
+        Get-ChildItem ./backups -Force -Recurse -File | Where-Object FullName -NotLike '*/pats/one/*' | Where-Object Name -NE repository.json | Should -BeNullOrEmpty
     }
 
     It 'names what is not there' {

@@ -26,7 +26,7 @@ Describe 'PartsHub keeps its data folder' {
 
     It 'brings the whole folder back after a loss' {
         Require-Tool sqlite3 tar
-        $expected = ((Get-DbBackup daily1).Manifest.Fingerprint.Tables | Where-Object Name -EQ applications).Rows
+        $expected = ((Get-DbBackup daily1).Manifest.Payloads[0].Fingerprint.Tables | Where-Object Name -EQ applications).Rows
         Remove-Item ./data -Recurse
         Restore-DbBackup daily1 -Source partshub -Force
         Get-RowCount ./data/partshub.db | Should -Be $expected

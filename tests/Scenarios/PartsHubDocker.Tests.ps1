@@ -31,7 +31,7 @@ print(len(rows), missing, wrong, database.execute('PRAGMA integrity_check').fetc
         }
         function Assert-Restored($Backup) {
             $parts = Test-Parts
-            $parts.Rows | Should -BeExactly ($Backup.Manifest.Fingerprint.Tables | Where-Object Name -EQ attachments).Rows
+            $parts.Rows | Should -BeExactly ($Backup.Manifest.Payloads[0].Fingerprint.Tables | Where-Object Name -EQ attachments).Rows
             $parts.Rows | Should -BeGreaterThan 0
             $parts.Missing | Should -Be 0
             $parts.Wrong | Should -Be 0

@@ -150,6 +150,12 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 
     private void BackUp(PathItem item)
     {
+        if (item.Url is { } url && UrlText.IsPostgreSql(url))
+        {
+            BackUp(ServerIntent(ConnectionArguments.ToRequest(url)));
+            return;
+        }
+
         if (item.Resolved is not { } path)
             throw item.Failure!;
         if (item.ByWildcard && !SqliteFile.IsDatabase(path))

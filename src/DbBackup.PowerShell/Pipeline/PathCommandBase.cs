@@ -10,7 +10,8 @@ namespace DbBackup.PowerShell.Pipeline;
 /// <param name="Resolved">The absolute path; null where it leads nowhere.</param>
 /// <param name="ByWildcard">Whether a wildcard found it.</param>
 /// <param name="Failure">Why it leads nowhere.</param>
-internal sealed record PathItem(string Given, string? Resolved, bool ByWildcard, BackupException? Failure = null);
+/// <param name="Url">The URL that was given in place of a path, with its password; <paramref name="Given"/> has none then.</param>
+internal sealed record PathItem(string Given, string? Resolved, bool ByWildcard, BackupException? Failure = null, string? Url = null);
 
 /// <summary>A command that takes files by -Path (with wildcards) or -LiteralPath.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -42,6 +43,13 @@ public abstract class PathCommandBase : RepositoryCommandBase
         bool literal = ParameterSetName == LiteralPathSet;
         foreach (string given in literal ? LiteralPath : Path)
         {
+            if (!literal && UrlText.IsUrl(given))
+            {
+                string masked = UrlText.Mask(given);
+                yield return new PathItem(masked, null, false, NoPath(masked), given);
+                continue;
+            }
+
             if (literal || !WildcardPattern.ContainsWildcardCharacters(given) || ExistsAsWritten(given))
             {
                 yield return Single(given);
@@ -109,6 +117,13 @@ public abstract class PathCommandBase : RepositoryCommandBase
             return new PathItem(given, null, false, NothingMatches(given, exception));
         }
     }
+
+    private static BackupFailure NoPath(string masked) => new(
+        ErrorCodes.SourceNotFound,
+        FailureCategory.InvalidArgument,
+        $"'{masked}' is a URL, not a path.",
+        "Give a path. New-DbBackup also takes a URL of PostgreSQL: postgresql://user@host/database.")
+    { Target = masked };
 
     private static BackupFailure NothingMatches(string given, Exception? inner) => new(
         ErrorCodes.SourceNotFound,

@@ -92,7 +92,8 @@ internal sealed record StoredManifest
             Tags = Tags,
             Host = Host,
             ModuleVersion = ModuleVersion,
-            Payloads = [.. Payloads.Zip(Details.Payloads, (payload, details) => payload.ToPayload(details))],
+            // An array: PowerShell cannot index the type that a collection expression would make of it.
+            Payloads = Payloads.Zip(Details.Payloads, (payload, details) => payload.ToPayload(details)).ToArray(),
             Kept = Kept,
             Git = Details.Git,
             Tools = Details.Tools,
