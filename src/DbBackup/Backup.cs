@@ -26,7 +26,7 @@ public sealed class Backup
         Name = name;
         Repository = repository;
         Location = location;
-        Tests = tests;
+        Tests = Indexable.Of(tests);
         Problem = problem;
     }
 

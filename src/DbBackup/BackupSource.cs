@@ -46,7 +46,7 @@ public sealed record BackupSource
     public long? Size { get; init; }
 
     /// <summary>The containers that use it.</summary>
-    public IReadOnlyList<string> UsedBy { get; init; } = [];
+    public IReadOnlyList<string> UsedBy { get; init => field = Indexable.Of(value); } = [];
 
     /// <inheritdoc/>
     public override string ToString() => Location;

@@ -187,7 +187,7 @@ Describe 'Get-DbBackup' {
     Context 'how it looks' {
         It 'is a table with humane sizes and ages' {
             $text = (Get-DbBackup | Out-String -Width 120).Trim() -split "`r?`n"
-            $text[0] | Should -Match '^Name +Source +Type +Age +Size Original Status *$'
+            $text[0] | Should -Match '^Name +Source +Reason +Age +Size Original Status *$'
             $text[2] | Should -Match '^h1 +pats +Manual +60 min +[\d.]+ KB +[\d.]+ KB untested *$|^h1 +pats +Manual +59 min|^h1 +pats +Manual +\d+ (h|min)'
             $text | Should -HaveCount 7
         }

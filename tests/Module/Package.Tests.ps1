@@ -34,7 +34,7 @@ Describe 'The package' {
         $lines[0] | Should -BeLike "$installed*$version"
         $lines[1] | Should -Be 'first Matched'
         # The table of the module's own format.
-        $text | Should -Match 'Name +Source +Type'
+        $text | Should -Match 'Name +Source +Reason'
     }
 
     It 'has its help' {

@@ -34,22 +34,22 @@ public sealed record DatabaseInfo
     public string? Comment { get; init; }
 
     /// <summary>What <c>ALTER DATABASE … SET</c> has set.</summary>
-    public IReadOnlyList<DatabaseSetting> Settings { get; init; } = [];
+    public IReadOnlyList<DatabaseSetting> Settings { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>Its privileges; null for those that every new database has.</summary>
-    public IReadOnlyList<DatabaseGrant>? Grants { get; init; }
+    public IReadOnlyList<DatabaseGrant>? Grants { get; init => field = Indexable.OfAny(value); }
 
     /// <summary>Bytes on the server, indexes included; 0 where it is not known.</summary>
     public long Size { get; init; }
 
     /// <summary>Roles that own something in it, are granted something, or are named in a policy.</summary>
-    public IReadOnlyList<string> Roles { get; init; } = [];
+    public IReadOnlyList<string> Roles { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>Those of them that policies name; null where it is not known.</summary>
-    public IReadOnlyList<string>? PolicyRoles { get; init; }
+    public IReadOnlyList<string>? PolicyRoles { get; init => field = Indexable.OfAny(value); }
 
     /// <summary>Its extensions.</summary>
-    public IReadOnlyList<DatabaseExtension> Extensions { get; init; } = [];
+    public IReadOnlyList<DatabaseExtension> Extensions { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>The server's version; null where it is not known.</summary>
     public string? ServerVersion { get; init; }

@@ -13,7 +13,7 @@ public sealed record Fingerprint
     public required string SchemaSha256 { get; init; }
 
     /// <summary>The tables, ordered by name.</summary>
-    public required IReadOnlyList<TableFingerprint> Tables { get; init; }
+    public required IReadOnlyList<TableFingerprint> Tables { get; init => field = Indexable.Of(value); }
 
     /// <summary>Settings that applications rely on, by name: for SQLite the pragmas <c>user_version</c>, <c>application_id</c>,
     /// <c>journal_mode</c>, <c>auto_vacuum</c>, <c>encoding</c> and <c>page_size</c>.</summary>
@@ -23,7 +23,7 @@ public sealed record Fingerprint
     public IReadOnlyDictionary<string, long> Objects { get; init; } = new Dictionary<string, long>();
 
     /// <summary>The values of sequences, ordered by name.</summary>
-    public IReadOnlyList<SequenceFingerprint> Sequences { get; init; } = [];
+    public IReadOnlyList<SequenceFingerprint> Sequences { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>The number of rows in all tables.</summary>
     public long TotalRows => Tables.Sum(table => table.Rows);

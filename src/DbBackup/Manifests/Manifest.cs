@@ -24,7 +24,7 @@ public sealed record Manifest
     public string Reason { get; init; } = BackupReason.Manual;
 
     /// <summary>Features of the format that a reader must know to use the backup. This version writes and knows none.</summary>
-    public IReadOnlyList<string> Requires { get; init; } = [];
+    public IReadOnlyList<string> Requires { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>When the snapshot was taken (UTC).</summary>
     public required DateTimeOffset Created { get; init; }
@@ -44,13 +44,13 @@ public sealed record Manifest
     public required SourceInfo Source { get; init; }
 
     /// <summary>The captured streams.</summary>
-    public required IReadOnlyList<Payload> Payloads { get; init; }
+    public required IReadOnlyList<Payload> Payloads { get; init => field = Indexable.Of(value); }
 
     /// <summary>The git commit of the folder in which the source lies.</summary>
     public GitInfo? Git { get; init; }
 
     /// <summary>The person's own labels.</summary>
-    public IReadOnlyList<string> Tags { get; init; } = [];
+    public IReadOnlyList<string> Tags { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>The computer on which it was made.</summary>
     public string? Host { get; init; }
@@ -74,7 +74,7 @@ public sealed record Manifest
     public string? ImportedFrom { get; init; }
 
     /// <summary>What a reader should know: files that vanished while they were archived, say.</summary>
-    public IReadOnlyList<string> Notes { get; init; } = [];
+    public IReadOnlyList<string> Notes { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>One of <see cref="BackupScope"/>: partial if any payload is.</summary>
     public string Scope => Payloads.Any(payload => payload.Scope != BackupScope.Whole) ? BackupScope.Partial : BackupScope.Whole;

@@ -22,13 +22,13 @@ public sealed record BackupTestResult
     public required BackupStatus Status { get; init; }
 
     /// <summary>Each check in its order.</summary>
-    public required IReadOnlyList<BackupCheck> Checks { get; init; }
+    public required IReadOnlyList<BackupCheck> Checks { get; init => field = Indexable.Of(value); }
 
     /// <summary>
     /// What a restore test would have needed and the test server does not have (roles, extensions). The backup was read to its end
     /// instead; that is no fault of the backup.
     /// </summary>
-    public IReadOnlyList<string> Missing { get; init; } = [];
+    public IReadOnlyList<string> Missing { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>When the test ended, in local time.</summary>
     public required DateTimeOffset Tested { get; init; }

@@ -13,7 +13,7 @@ public sealed record RestorePlan
     public string? Undoes { get; init; }
 
     /// <summary>What goes where.</summary>
-    public required IReadOnlyList<RestoreTarget> Targets { get; init; }
+    public required IReadOnlyList<RestoreTarget> Targets { get; init => field = Indexable.Of(value); }
 
     /// <summary>Whether what is there now is backed up first.</summary>
     public required bool SafetyBackup { get; init; }
@@ -22,10 +22,10 @@ public sealed record RestorePlan
     public string? PresentRevision { get; init; }
 
     /// <summary>Roles that are created on the server first, because the backup needs them and holds them.</summary>
-    public IReadOnlyList<string> NewRoles { get; init; } = [];
+    public IReadOnlyList<string> NewRoles { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>What should be known before the answer.</summary>
-    public IReadOnlyList<string> Warnings { get; init; } = [];
+    public IReadOnlyList<string> Warnings { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>Whether something that exists is replaced.</summary>
     public bool Overwrites => Targets.Any(target => target.Action != RestoreAction.Create);

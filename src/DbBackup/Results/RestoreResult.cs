@@ -16,7 +16,7 @@ public sealed record RestoreResult
     public string? RestoreId { get; init; }
 
     /// <summary>What was restored: absolute paths.</summary>
-    public required IReadOnlyList<string> Restored { get; init; }
+    public required IReadOnlyList<string> Restored { get; init => field = Indexable.Of(value); }
 
     /// <summary>How far the restored database proved itself before the swap.</summary>
     public required BackupStatus Status { get; init; }
@@ -25,7 +25,7 @@ public sealed record RestoreResult
     public Backup? SafetyBackup { get; init; }
 
     /// <summary>Copies of what was there before and could not be backed up because it was damaged.</summary>
-    public IReadOnlyList<string> KeptAside { get; init; } = [];
+    public IReadOnlyList<string> KeptAside { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>For how long new connections had to wait while a server's database was put in place.</summary>
     public TimeSpan? Interruption { get; init; }
@@ -37,7 +37,7 @@ public sealed record RestoreResult
     /// Containers that were running before and were left stopped, because the restored schema revision is another one than their code's: at its
     /// start the application could migrate the old data by itself. The choice is the administrator's.
     /// </summary>
-    public IReadOnlyList<string> LeftStopped { get; init; } = [];
+    public IReadOnlyList<string> LeftStopped { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>The Alembic revision of the restored database.</summary>
     public string? SchemaRevision { get; init; }
@@ -46,7 +46,7 @@ public sealed record RestoreResult
     public string? PreviousSchemaRevision { get; init; }
 
     /// <summary>What to run next, where the revision changed.</summary>
-    public IReadOnlyList<string> NextCommands { get; init; } = [];
+    public IReadOnlyList<string> NextCommands { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>How long it took.</summary>
     public required TimeSpan Duration { get; init; }

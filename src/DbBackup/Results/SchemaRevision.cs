@@ -19,10 +19,10 @@ public sealed record SchemaRevision
     public IReadOnlyList<string> Heads => Revision?.Split(',') ?? [];
 
     /// <summary>The revisions to which the code leads with which it was compared; null where it was compared with none.</summary>
-    public IReadOnlyList<string>? CodeHeads { get; init; }
+    public IReadOnlyList<string>? CodeHeads { get; init => field = Indexable.OfAny(value); }
 
     /// <summary>The migrations of that code that the database has not had yet, the oldest first.</summary>
-    public IReadOnlyList<string>? Pending { get; init; }
+    public IReadOnlyList<string>? Pending { get; init => field = Indexable.OfAny(value); }
 
     /// <summary>How it stands to that code.</summary>
     public SchemaRelation Relation { get; init; }

@@ -19,10 +19,10 @@ public sealed record UpgradePlan
     public required string Repository { get; init; }
 
     /// <summary>How the new version is fetched: what is checked out, pulled, built.</summary>
-    public IReadOnlyList<string> NewVersion { get; init; } = [];
+    public IReadOnlyList<string> NewVersion { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>How the new version is installed.</summary>
-    public IReadOnlyList<string> Installation { get; init; } = [];
+    public IReadOnlyList<string> Installation { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>Whether the upgrade stops the application.</summary>
     public bool StopsApplication { get; init; }
@@ -40,7 +40,7 @@ public sealed record UpgradePlan
     public bool IsRehearsed => NotRehearsed is null;
 
     /// <summary>The health checks.</summary>
-    public required IReadOnlyList<string> Checks { get; init; }
+    public required IReadOnlyList<string> Checks { get; init => field = Indexable.Of(value); }
 
     /// <summary>Whether a failure is rolled back.</summary>
     public required bool RollsBack { get; init; }

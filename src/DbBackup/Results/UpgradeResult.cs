@@ -89,7 +89,7 @@ public sealed record UpgradeResult
     public string? ToRevision { get; init; }
 
     /// <summary>The steps in their order.</summary>
-    public required IReadOnlyList<UpgradeStep> Steps { get; init; }
+    public required IReadOnlyList<UpgradeStep> Steps { get; init => field = Indexable.Of(value); }
 
     /// <summary>How long the application was stopped; null if it was not, or still is.</summary>
     public TimeSpan? Downtime { get; init; }

@@ -92,8 +92,7 @@ internal sealed record StoredManifest
             Tags = Tags,
             Host = Host,
             ModuleVersion = ModuleVersion,
-            // An array: PowerShell cannot index the type that a collection expression would make of it.
-            Payloads = Payloads.Zip(Details.Payloads, (payload, details) => payload.ToPayload(details)).ToArray(),
+            Payloads = [.. Payloads.Zip(Details.Payloads, (payload, details) => payload.ToPayload(details))],
             Kept = Kept,
             Git = Details.Git,
             Tools = Details.Tools,
