@@ -87,7 +87,7 @@ internal sealed class PostgreSqlUpgradeTarget(
     {
         PostgreSqlConnectionSettings server = await ResolveAsync(cancellationToken).ConfigureAwait(false);
         WorkDatabase copy = await WorkDatabase.ReserveAsync(
-            await PostgreSqlSession.OpenMaintenanceAsync(server, database, cancellationToken).ConfigureAwait(false), WorkDatabasePurpose.RestoreTest, cancellationToken).ConfigureAwait(false);
+            await PostgreSqlSession.OpenMaintenanceAsync(server, database, cancellationToken).ConfigureAwait(false), WorkDatabasePurpose.Test, cancellationToken).ConfigureAwait(false);
         var target = new PostgreSqlUpgradeTarget(connection, copy.Name, [], urls, request, copy);
         try
         {

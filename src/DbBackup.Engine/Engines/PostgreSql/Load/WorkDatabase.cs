@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Load;
 internal enum WorkDatabasePurpose
 {
     /// <summary>A restore test.</summary>
-    RestoreTest,
+    Test,
 
     /// <summary>A restore that will take another database's place.</summary>
     New,

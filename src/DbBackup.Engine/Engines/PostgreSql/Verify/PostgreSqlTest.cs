@@ -119,7 +119,7 @@ internal static class PostgreSqlTest
             if (missing.Count > 0)
                 return await ReadInsteadAsync(run, dump, missing, cancellationToken).ConfigureAwait(false);
             using WorkDatabase scratch = await WorkDatabase.CreateAsync(
-                maintenance, WorkDatabasePurpose.RestoreTest, payload.Database, owner: null, anyLocale: true, cancellationToken).ConfigureAwait(false);
+                maintenance, WorkDatabasePurpose.Test, payload.Database, owner: null, anyLocale: true, cancellationToken).ConfigureAwait(false);
             try
             {
                 return await RestoreAndCompareAsync(run, dump, scratch, cancellationToken).ConfigureAwait(false);
