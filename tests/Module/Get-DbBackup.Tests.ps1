@@ -109,15 +109,20 @@ Describe 'Get-DbBackup' {
         (Get-DbBackup $backup.Location).Name | Should -Be addressed
         (Test-DbBackup other/addressed).Passed | Should -BeTrue
         (Get-ErrorOf { Get-DbBackup other/missing }).FullyQualifiedErrorId | Should -BeLike 'BackupNotFound,*'
+        Remove-DbBackup other/addressed -Force -Confirm:$false
+        $backup.Location | Should -Not -Exist
     }
 
     It 'has a PSPath, so that file cmdlets act on its folder alone' {
         $backup = Import-DbBackup ./pats.db -Source other -Name foldered
         $current = New-Folder ./current
-        Set-Location $current
-        $backup | Copy-Item -Destination ../copied -Recurse
-        '../copied/backup.json' | Should -Exist
-        $backup | Remove-Item -Recurse -Force
+        Push-Location $current
+        try {
+            $backup | Copy-Item -Destination ../copied -Recurse
+            '../copied/backup.json' | Should -Exist
+            $backup | Remove-Item -Recurse -Force
+        }
+        finally { Pop-Location }
         $backup.Location | Should -Not -Exist
         $current | Should -Exist
     }
