@@ -79,7 +79,7 @@ update people set mother = 1 + id % 100 where id > 100;
     It 'rotates' {
         Require-PostgreSql
         $newer = New-DbBackup -ConnectionString $env:DATABASE_URL -Source vamsa
-        Get-DbBackup -Source vamsa | Where-Object Name -NE $newer.Name | ForEach-Object { Set-BackupDate $_ ([datetimeoffset]::Now.AddDays(-31)) }
+        Get-DbBackup -Source vamsa | Where-Object { $_.Name -ne $newer.Name -and -not $_.KeptOnServer } | ForEach-Object { Set-BackupDate $_ ([datetimeoffset]::Now.AddDays(-31)) }
         Get-DbBackup -Source vamsa -Reason Manual | Where-Object Age -gt 30d | Remove-DbBackup -Confirm:$false
         (Get-DbBackup -Source vamsa -Reason Manual).Name | Should -Be $newer.Name
         Get-DbBackup -Source vamsa -Reason PreMigration | Should -HaveCount 1

@@ -219,9 +219,9 @@ public sealed class DirectoryStore : IObjectStore
                 PrivateFiles.CreateFolder(folder);
                 return write(path);
             }
-            catch (DirectoryNotFoundException) when (attempt < 10)
+            catch (Exception exception) when (exception is DirectoryNotFoundException or FileNotFoundException && attempt < 10)
             {
-                // Another process found the folder empty, and removed it.
+                // Another process found the folder empty and removed it, perhaps before it had its mode.
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
