@@ -48,7 +48,7 @@ public sealed record BackupRequest
     /// <summary>Whether a repository may be created, or another one accepted, where a known one was before.</summary>
     public bool AllowNewRepository { get; init; }
 
-    /// <summary>What is known of an imported backup; null for one that is captured now.</summary>
+    /// <summary>The origin of an imported backup; null for one that is captured now.</summary>
     public ImportOrigin? Import { get; init; }
 }
 

@@ -40,7 +40,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
                 var held = Stopwatch.StartNew();
                 for (int index = 0; index < sources.Count; index++)
                     captures.Add(await sources[index].CaptureAsync(contexts[index], cancellationToken).ConfigureAwait(false));
-                // Not to be cancelled. Where a capture has failed, its failure is the one to report, and the application is resumed all the same.
+                // Not to be cancelled. Where a capture has failed, its failure is the one to report, and the application is still resumed.
                 await paused.EndAsync().ConfigureAwait(false);
 
                 collected.Pause = paused.Describe(held.Elapsed);

@@ -41,7 +41,7 @@ internal interface IDatabaseEngine
 /// <summary>An engine whose databases are files.</summary>
 internal interface IFileEngine : IDatabaseEngine
 {
-    /// <summary>Makes a database file of a payload, in a new place where nobody looks yet.</summary>
+    /// <summary>Makes a database file of a payload, in a new place that no process uses yet.</summary>
     /// <exception cref="BackupException">The payload is damaged, or there is no room.</exception>
     Task RestoreAsync(BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken);
 

@@ -3,7 +3,7 @@ using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Portability;
 
-/// <summary>What kind of file somebody wants to import; told by its content, never by its name.</summary>
+/// <summary>The kind of a file to import; told by its content, never by its name.</summary>
 internal enum ForeignFileKind
 {
     Unknown,

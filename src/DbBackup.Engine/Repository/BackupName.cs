@@ -60,7 +60,7 @@ public static class BackupName
         return IsValid(trimmed) ? trimmed : "_" + Shorten(trimmed, LongestName - 1);
     }
 
-    /// <summary>The name of a backup to which nobody gave one: its moment and its reason, as in <c>20261121T020000Z-full</c>.</summary>
+    /// <summary>The name of a backup that was given none: its moment and its reason, as in <c>20261121T020000Z-full</c>.</summary>
     public static string Automatic(DateTimeOffset created, string reason) =>
         created.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture) + reason switch
         {

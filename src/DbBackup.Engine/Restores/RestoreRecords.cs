@@ -32,7 +32,7 @@ internal sealed class RestoreRecords(BackupRepository repository)
             }
             catch (JsonException)
             {
-                // Of a newer version, or damaged: what it names is in the repository all the same.
+                // Of a newer version, or damaged: what it names is still in the repository.
             }
         }
 

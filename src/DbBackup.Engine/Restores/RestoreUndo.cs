@@ -99,7 +99,7 @@ public static class RestoreUndo
         return PreparedRestore.Compose(repository, restore, parts, record);
     }
 
-    // Retained databases name the restore themselves: one that was killed between its swap and its record can be undone all the same.
+    // Retained databases name the restore themselves: one that was killed between its swap and its record can still be undone.
     private static RestoreRecord Unrecorded(IEnumerable<Backup> entries)
     {
         Backup[] all = [.. entries];

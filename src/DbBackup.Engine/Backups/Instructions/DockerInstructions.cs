@@ -31,7 +31,7 @@ internal static class DockerInstructions
         string path = place.Path ?? "/";
         if (place.Volume is { } volume)
         {
-            text.Remark($"{restored}  belongs into the volume {volume}{(path.Length > 1 ? " at " + path : string.Empty)}. With any image that has a shell, once nobody uses the volume:");
+            text.Remark($"{restored}  belongs into the volume {volume}{(path.Length > 1 ? " at " + path : string.Empty)}. With any image that has a shell, once no container uses the volume:");
             text.Remark($"docker run --rm -v {ShellText.Quote(volume)}:/v -v \"$PWD/restored\":/r IMAGE sh -c 'cp -a /r/{payload.RestoreName}{(payload.Kind == PayloadKind.Files ? "/." : string.Empty)} /v{path.TrimEnd('/')}'");
         }
         else

@@ -2,7 +2,7 @@ using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Engines.Sqlite;
 
-/// <summary>Makes a database file of a payload, in a new place where nobody looks yet.</summary>
+/// <summary>Makes a database file of a payload, in a new place that no process uses yet.</summary>
 internal static class SqliteRestore
 {
     /// <summary>Restores a database payload into a new file; when this returns, its sizes and hashes were right.</summary>

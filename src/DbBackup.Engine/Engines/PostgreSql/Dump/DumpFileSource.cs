@@ -1,6 +1,6 @@
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 
-/// <summary>A dump that somebody made, or a part of one, which is imported as it is: it has been read to its end before.</summary>
+/// <summary>A dump made elsewhere, or a part of one, which is imported as it is: it has been read to its end before.</summary>
 /// <param name="location">The file or folder.</param>
 /// <param name="name">The database that it holds, or what stands for it.</param>
 /// <param name="size">Its bytes.</param>

@@ -142,7 +142,7 @@ internal static class PostgreSqlTest
         if (!await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))
             missing.Add($"the right to create databases for the role {maintenance.Server.Username}");
         missing.AddRange((await PostgreSqlTarget.MissingExtensionsAsync(maintenance, dump.Payload.Database, cancellationToken).ConfigureAwait(false)).Select(name => "the extension " + name));
-        // Owners and privileges are left out of a restore test. Policies name roles all the same, and text cannot be told to leave anything out.
+        // Owners and privileges are left out of a restore test. Policies still name roles, and text cannot be told to leave anything out.
         DatabaseInfo? info = dump.Payload.Database;
         if (dump.Listing is not null)
             info = dump.Listing.Entries.Any(entry => entry.Kind == "POLICY") && info is not null ? info with { Owner = null, Grants = null, Roles = info.PolicyRoles ?? info.Roles } : null;
