@@ -102,7 +102,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
     It 'a version that ends after its start is taken back, schema and code' {
         Require-Docker
         # It ends two seconds after its start.
-        $upgrade.SettleTime = 5
+        $upgrade.SettleTime = 60
         $result = Invoke-DbUpgrade @upgrade @quietly -GitRef v2-crash
         $upgrade.SettleTime = 1
         Should-BeTakenBack $result $failed $shop $before

@@ -101,7 +101,7 @@ echo pinout >/app/data/attachments/pinout.txt
     It 'an image that crashes, and that the engine starts again and again, is not taken for one that runs' {
         Require-Docker
         # It ends two seconds after each start.
-        $upgrade.SettleTime = 5
+        $upgrade.SettleTime = 60
         $result = Invoke-DbUpgrade @upgrade @quietly -Image dbbackup-test/shop:crash
         $upgrade.SettleTime = 1
         Should-BeTakenBack $result $failed $shop $before

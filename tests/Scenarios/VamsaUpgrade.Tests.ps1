@@ -16,7 +16,7 @@ Describe 'Vamsa follows a tag that moves' {
         $upgrade = @{
             ComposeProject = $shop.Folder; Service = 'backend'; DatabaseService = 'db'; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL'
             # For the sick version, which is healthy for four seconds; the others are done sooner.
-            SettleTime = 10; Source = 'vamsa'; Timeout = 120; Force = $true
+            SettleTime = 60; Source = 'vamsa'; Timeout = 120; Force = $true
         }
         $quietly = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed'; WarningAction = 'SilentlyContinue' }
         function Get-RunningImage { Invoke-Docker inspect --format '{{.Image}}' (Invoke-Compose $shop.Folder ps -q backend) }
@@ -59,7 +59,6 @@ Describe 'Vamsa follows a tag that moves' {
     It 'the same by a check of the address, for an image that says nothing of its health' {
         Require-Docker
         Move-Tag crash
-        $upgrade.SettleTime = 5
         $result = Invoke-DbUpgrade @upgrade @quietly -HealthCheck "$($shop.Url)/health"
         Should-BeTakenBack $result $failed $shop $before
         Get-RunningImage | Should -Be $old

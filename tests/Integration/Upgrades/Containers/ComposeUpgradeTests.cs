@@ -42,8 +42,8 @@ public sealed class ComposeUpgradeTests
         {
             NoRehearsal = true,
             Migrate = migrate ?? ContainerShop.Migrate,
-            Timeout = TimeSpan.FromSeconds(migrate is null ? 30 : 8),
-            SettleTime = TimeSpan.FromSeconds(8),
+            Timeout = TimeSpan.FromSeconds(migrate is null ? 60 : 8),
+            SettleTime = ShopBench.UntilItFails,
         });
         Assert.True(result.State == UpgradeState.RolledBack, $"{result.State}: {result.Failure}");
         Assert.NotNull(result.Failure);
@@ -89,14 +89,14 @@ public sealed class ComposeUpgradeTests
     {
         using var shop = new ComposeShop();
         (string data, string leftovers) = (shop.Data, shop.Leftovers);
-        shop.Use("crash");
+        shop.Use("2");
         string file = Path.Join(shop.Folder, "docker-compose.yml");
         Exception? second = null;
         var observer = new StepObserver(
             ("Check", () => second = Record.ExceptionAsync(() => shop.RunAsync(shop.Request())).AsTask().GetAwaiter().GetResult()),
             ("rolling back", () => File.Move(file, file + ".aside")),
             ("is retried", () => File.Move(file + ".aside", file)));
-        UpgradeResult result = await shop.RunAsync(shop.Request() with { NoRehearsal = true, SettleTime = TimeSpan.FromSeconds(6) }, observer);
+        UpgradeResult result = await shop.RunAsync(shop.Request("SELECT false") with { NoRehearsal = true, Timeout = TimeSpan.FromSeconds(30) }, observer);
         Assert.Equal(UpgradeState.RolledBack, result.State);
         Assert.Equal(ErrorCodes.UpgradeInProgress, Assert.IsType<BackupFailure>(second, exactMatch: false).Code);
         shop.AssertAsBefore(data, leftovers);
@@ -118,8 +118,8 @@ public sealed class ComposeUpgradeTests
         Git(shop, "tag", "v3");
         Git(shop, "reset", "-q", "--hard", "v2~1");
         (string data, string leftovers) = (shop.Data, shop.Leftovers);
-        UpgradeRequest request = shop.Request(shop.Url + "/health") with { GitRef = "v3", Build = true, NoRehearsal = true, SettleTime = TimeSpan.FromSeconds(6) };
-        UpgradeResult failed = await shop.RunAsync(request);
+        UpgradeRequest request = shop.Request(shop.Url + "/health") with { GitRef = "v3", Build = true, NoRehearsal = true };
+        UpgradeResult failed = await shop.RunAsync(request with { SettleTime = ShopBench.UntilItFails });
         Assert.True(failed.State == UpgradeState.RolledBack, failed.Failure);
         shop.AssertAsBefore(data, leftovers);
         Assert.Equal("main", Git(shop, "symbolic-ref", "--short", "HEAD"));

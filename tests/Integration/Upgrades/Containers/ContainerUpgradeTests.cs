@@ -62,11 +62,13 @@ public sealed class ContainerUpgradeTests
         {
             NoRehearsal = true,
             Migrate = migrate ?? ContainerShop.Migrate,
-            Timeout = TimeSpan.FromSeconds(migrate is null ? 30 : 5),
-            SettleTime = TimeSpan.FromSeconds(8),
+            Timeout = TimeSpan.FromSeconds(migrate is null ? 60 : 5),
+            SettleTime = version == "2" ? TimeSpan.FromSeconds(8) : ShopBench.UntilItFails,
         });
         Assert.Equal(UpgradeState.RolledBack, result.State);
-        Assert.Equal(step == "Check" && version == "crash" ? UpgradeBench.StateOf(result, "Start") == UpgradeStepState.Failed ? "Start" : "Check" : step, result.Steps.First(each => each.State == UpgradeStepState.Failed).Name);
+        string failed = result.Steps.First(each => each.State == UpgradeStepState.Failed).Name;
+        // What fails a few seconds after its start does so before the start is over where the machine is slow.
+        Assert.Contains(failed, step == "Check" ? ["Start", "Check"] : new[] { step });
         shop.AssertAsBefore(data, leftovers);
         Assert.Equal(image, shop.Engine.Inspect(shop.Name, "{{.Id}}"));
     }
@@ -79,7 +81,7 @@ public sealed class ContainerUpgradeTests
         using var shop = new ContainerShop("-e", "AUTO_MIGRATE=" + (migrates ? "0" : "1"));
         (string data, string leftovers, string started) = (shop.Data, shop.Leftovers, shop.Engine.Inspect(shop.Name, "{{.State.StartedAt}}"));
         shop.Use(version);
-        UpgradeResult result = await shop.RunAsync(shop.Request() with { Migrate = migrates ? ContainerShop.Migrate : null, SettleTime = TimeSpan.FromSeconds(6) });
+        UpgradeResult result = await shop.RunAsync(shop.Request() with { Migrate = migrates ? ContainerShop.Migrate : null, SettleTime = ShopBench.UntilItFails });
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Rehearsal")));
         Assert.Equal(started, shop.Engine.Inspect(shop.Name, "{{.State.StartedAt}}"));
         Assert.Null(result.Downtime);

@@ -10,6 +10,9 @@ namespace DbBackup.Tests.Integration.Upgrades.Containers;
 internal abstract class ShopBench : IDisposable
 {
     protected const string Orders = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO orders (note) SELECT 'order ' || i FROM n";
+    /// <summary>How long a version that goes wrong a few seconds after its start is watched: until it does, however slow the machine.</summary>
+    public static readonly TimeSpan UntilItFails = TimeSpan.FromMinutes(1);
+
     private static readonly HttpClient s_http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
 
