@@ -199,7 +199,7 @@ public sealed class BackupService
         if (history.FirstOrDefault(backup => backup.Manifest is { Sequence: > 0 } manifest && manifest.Created > now + TimeSpan.FromMinutes(5)) is { } future)
         {
             observer.Warning(
-                $"Backup '{future}' is dated {future.Created:yyyy-MM-dd HH:mm}, in the future: a clock was set back. The new backup counts as the newer one all the same.");
+                $"Backup '{future}' is dated {future.Created:yyyy-MM-dd HH:mm}, in the future: a clock was set back. The new backup still counts as the newer one.");
         }
     }
 

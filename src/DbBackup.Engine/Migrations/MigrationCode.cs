@@ -84,7 +84,7 @@ public sealed class MigrationCode
             ErrorCodes.SchemaNotOfCode,
             FailureCategory.Refused,
             $"'{revision.Target}' is at schema revision {revision.Revision}, which the code in {_place} does not know (it leads to {(heads.Length == 0 ? "none" : heads)}): {way}.",
-            (git is null ? "Take the version of the code that made it" : $"Take the code that made it (git checkout {git.Commit})") + ", or a backup of the code's own revision; -Force goes on all the same.")
+            (git is null ? "Take the version of the code that made it" : $"Take the code that made it (git checkout {git.Commit})") + ", or a backup of the code's own revision; -Force continues anyway.")
         { Target = revision.Target };
     }
 

@@ -22,7 +22,7 @@ internal static class DiskFailures
             return new BackupFailure(
                 ErrorCodes.NotEnoughSpace,
                 FailureCategory.NoSpace,
-                $"The volume of '{path}' became full while {doing}. What was written has been removed again.",
+                $"The volume of '{path}' became full while {doing}. The unfinished files were removed.",
                 "Free some room there (Get-DbBackup | Where Age -gt 30d | Remove-DbBackup), or use another volume.",
                 exception)
             { Target = path };
@@ -32,8 +32,8 @@ internal static class DiskFailures
         return new BackupFailure(
             ErrorCodes.WriteFailed,
             denied ? FailureCategory.PermissionDenied : FailureCategory.WriteError,
-            $"An error came while {doing} ('{path}'): {exception.Message}",
-            denied ? "Run as a user who may write there." : "Check the disk and that its volume is still mounted, then try again.",
+            $"I/O error while {doing} ('{path}'): {exception.Message}",
+            denied ? "Run as a user who can write there." : "Check the disk and that its volume is still mounted, then try again.",
             exception)
         { Target = path };
     }

@@ -154,7 +154,7 @@ public sealed class BackupImporter
         ? new BackupFailure(
             ErrorCodes.ImportNotRecognized,
             FailureCategory.InvalidData,
-            $"'{path}' is UTF-16 text: Windows PowerShell's > (or Out-File) took what the dump program wrote for text and encoded it anew. Bytes of the dump may be lost.",
+            $"'{path}' is UTF-16 text: Windows PowerShell's > (or Out-File) read the dump program's output as text and re-encoded it. Bytes of the dump may be lost.",
             "Make the dump again and let the program write the file itself (pg_dump --file=shop.sql, sqlite3 shop.db \".output shop.sql\" .dump), then import that.")
         { Target = path }
         : new BackupFailure(

@@ -86,7 +86,7 @@ internal sealed class BackupListing(IObjectStore store)
         // Removed at this moment.
         if (json is null)
             return null;
-        string? problem = "its manifest is empty or may not be read";
+        string? problem = "its manifest is empty or cannot be read";
         Manifest? manifest = json.Length == 0 ? null : ManifestJson.Read(json, out problem);
         string? hash = tests.Count > 0 ? HashOf(json) : null;
         var records = new List<TestRecord>();

@@ -38,7 +38,7 @@ public static class BackupSelection
             _ => throw new BackupFailure(
                 ErrorCodes.BackupAmbiguous,
                 FailureCategory.InvalidArgument,
-                $"Several backups are meant by this: {string.Join(", ", found.Take(5))}{(found.Count > 5 ? ", …" : string.Empty)}.",
+                $"More than one backup matches: {string.Join(", ", found.Take(5))}{(found.Count > 5 ? ", …" : string.Empty)}.",
                 "Name one: add -Source, or -Name.")
             { Target = name ?? location },
         };
@@ -57,7 +57,7 @@ public static class BackupSelection
             ErrorCodes.InvalidArgument,
             FailureCategory.InvalidArgument,
             $"Backup '{backup}' holds no {(only == ContentKind.Files ? "files" : "database")}.",
-            "Leave -Content out to take everything that it holds.")
+            "Omit -Content to use the whole backup.")
         { Target = backup.ToString() };
     }
 

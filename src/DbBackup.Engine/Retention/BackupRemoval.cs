@@ -111,6 +111,6 @@ public sealed class BackupRemoval
         ErrorCodes.LastGoodBackup,
         FailureCategory.Refused,
         $"'{backup}' is the last good backup of '{backup.Source}', so it was kept.",
-        "Make a new one first (New-DbBackup), or remove it all the same with -Force.")
+        "Make a new one first (New-DbBackup), or remove it anyway with -Force.")
     { Target = backup.ToString() };
 }

@@ -52,7 +52,7 @@ public sealed class BackupVerifier
         }
         catch (BackupException failure) when (failure.Code == ErrorCodes.RepositoryNotWritable)
         {
-            observer.Warning($"The test of '{backup}' is right, but it could not be noted: {failure.Message}");
+            observer.Warning($"The test of '{backup}' is valid, but its result could not be saved: {failure.Message}");
         }
 
         return result;

@@ -88,7 +88,7 @@ public sealed class FindDbBackupSourceCommand : EngineCommandBase
         foreach (NameFilter missing in names.Where(name => name.IsExact && !found.Contains(name)))
         {
             WriteError(ErrorRecords.From(new BackupFailure(
-                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"Nothing that can be backed up is called '{missing.Text}'.", "See all that there is: Find-DbBackupSource without a name.")
+                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"No source named '{missing.Text}' was found.", "List all sources: Find-DbBackupSource without a name.")
             { Target = missing.Text }));
         }
     }

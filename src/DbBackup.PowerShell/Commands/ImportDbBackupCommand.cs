@@ -45,7 +45,7 @@ public sealed class ImportDbBackupCommand : BackupCreationCommandBase
         if (!Verify)
         {
             throw new BackupFailure(
-                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-TestServer and -Credential name the test server, and this import makes none.", "Add -Verify.");
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-TestServer and -Credential apply to a restore test, and this import runs none.", "Add -Verify.");
         }
 
         return ConnectionArguments.ToRequest(TestServer, credential: Credential);

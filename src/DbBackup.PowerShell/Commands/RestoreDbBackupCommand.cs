@@ -283,7 +283,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             throw new BackupFailure(
                 ErrorCodes.ConfirmationRequired,
                 FailureCategory.Refused,
-                "No backup was named, and the session cannot ask which one is meant.",
+                "No backup was named, and the session cannot ask for one.",
                 "Name it with -Name, or take the newest good one with -Source NAME -Latest; -Force answers the question that follows.");
         }
 
@@ -305,7 +305,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         if (result.LeftStopped.Count > 0)
         {
             WriteWarning(
-                $"{string.Join(", ", result.LeftStopped)} left stopped: the restored database is at schema revision {result.SchemaRevision}, and the code in there ran on {result.PreviousSchemaRevision ?? "another one"}; at its start it could migrate the old data by itself. "
+                $"{string.Join(", ", result.LeftStopped)} left stopped: the restored database is at schema revision {result.SchemaRevision}, and the code in there ran on {result.PreviousSchemaRevision ?? "another one"}; it might migrate the old data when it starts. "
                 + $"Either start the older version of the application, or let it migrate: docker start {string.Join(' ', result.LeftStopped)}. With -Force it is started at once.");
         }
 

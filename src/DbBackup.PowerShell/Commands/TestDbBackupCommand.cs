@@ -57,7 +57,7 @@ public sealed class TestDbBackupCommand : BackupCommandBase
         if (Assert.Length > 0 && Level != BackupTestLevel.Restore)
         {
             throw new BackupFailure(
-                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Assert asks a restored database, and this test restores none.", "Add -Level Restore.");
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Assert queries a restored database, and this test restores none.", "Add -Level Restore.");
         }
 
         var options = new BackupTestOptions

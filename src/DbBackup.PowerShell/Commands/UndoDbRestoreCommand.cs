@@ -130,7 +130,7 @@ public sealed class UndoDbRestoreCommand : RepositoryCommandBase
                 ErrorCodes.BackupNotFound,
                 FailureCategory.NotFound,
                 $"There is no restore {(Id is null ? string.Empty : $"'{Id}' ")}{(Source is null ? string.Empty : $"of '{Source}' ")}that can be undone in '{repository.Location}'.",
-                "A restore can be undone while its safety backup is there: Get-DbBackup -Type Safety lists them, Restore-DbBackup restores one.")
+                "A restore can be undone while its safety backup is there: Get-DbBackup -Reason Safety lists them, Restore-DbBackup restores one.")
             { Target = Id ?? Source ?? repository.Location };
         }
 

@@ -23,9 +23,9 @@ internal static class MigrationArguments
         string? folder, string tool, string? dockerHost, string? container, string? project, string? service, Func<string, string> resolvePath, Func<string, string> resolveProject)
     {
         if (container is not null && service is not null)
-            throw Invalid("The code is said to be in a container and in a service.", "Leave out -MigrationContainer or -MigrationService.");
+            throw Invalid("-MigrationContainer and -MigrationService cannot be used together.", "Omit one of them.");
         if (service is not null && project is null)
-            throw Invalid("-MigrationService needs its compose project.", "Add -ComposeProject, or name the container with -MigrationContainer.");
+            throw Invalid("-MigrationService needs -ComposeProject.", "Add -ComposeProject, or name the container with -MigrationContainer.");
         if (container is null && service is null)
             return folder is null ? null : new MigrationCodeRequest { Folder = resolvePath(folder), Tool = tool };
         var docker = new DockerRequest { DockerHost = dockerHost, Container = container, ComposeProject = service is null ? null : resolveProject(project!), Service = service };

@@ -74,7 +74,7 @@ public sealed record RestoreTarget(Payload Payload, string Path, RestoreAction A
             return $"{(Action == RestoreAction.Create ? "create the database" : "replace, in the database")} '{Path}'{(Action == RestoreAction.Create ? " with" : ",")} {Part} of the backup";
         return Action switch
         {
-            RestoreAction.InPlace => $"empty the database '{Path}' and load it anew, in one transaction ({size}, now {ByteSize.Format(PresentBytes)})",
+            RestoreAction.InPlace => $"empty the database '{Path}' and reload it, in one transaction ({size}, now {ByteSize.Format(PresentBytes)})",
             RestoreAction.Replace when KeptAs is not null => $"replace the database '{Path}' ({size}, now {ByteSize.Format(PresentBytes)}); the present one stays on the server as '{KeptAs}'",
             RestoreAction.SwapBack => $"give the kept database '{KeptAs}' its name back: '{Path}'",
             RestoreAction.Create => $"create the {what} '{Path}' ({size})",
@@ -97,7 +97,7 @@ public enum RestoreAction
     /// <summary>It is restored beside, checked, and written into the open database, whose connections see it at once.</summary>
     WriteInto,
 
-    /// <summary>The database is emptied and loaded in one transaction: for roles that may not create databases, and for parts.</summary>
+    /// <summary>The database is emptied and loaded in one transaction: for roles that are not allowed to create databases, and for parts.</summary>
     InPlace,
 
     /// <summary>A database that an earlier restore kept on its server takes its place again.</summary>

@@ -50,7 +50,7 @@ public sealed class ContainerServerFaultTests
         run.WaitForExit();
         Assert.SkipWhen(words.Contains("libhostfxr", StringComparison.Ordinal) || words.Contains("setpriv", StringComparison.Ordinal), "The other user cannot run the tests' programs.");
         Assert.Equal(1, run.ExitCode);
-        Assert.StartsWith("PermissionDenied: This user may not use the Docker engine at 'unix:///var/run/docker.sock'", words, StringComparison.Ordinal);
+        Assert.StartsWith("PermissionDenied: This user is not allowed to use the Docker engine at 'unix:///var/run/docker.sock'", words, StringComparison.Ordinal);
     }
 
     [Fact]

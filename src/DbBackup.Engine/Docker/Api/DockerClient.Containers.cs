@@ -22,11 +22,11 @@ internal sealed partial class DockerClient
 
     /// <summary>ContainerInspect.</summary>
     public Task<ContainerInspect> ContainerInspectAsync(string id, CancellationToken cancellationToken) =>
-        GetAsync<ContainerInspect>($"/containers/{Escape(id)}/json", id, "looking at a container", cancellationToken);
+        GetAsync<ContainerInspect>($"/containers/{Escape(id)}/json", id, "inspecting a container", cancellationToken);
 
     /// <summary>ContainerInspect, with all that the engine says: for another container that is to be the same.</summary>
     public Task<JsonObject> ContainerDefinitionAsync(string id, CancellationToken cancellationToken) =>
-        GetAsync<JsonObject>($"/containers/{Escape(id)}/json", id, "looking at a container", cancellationToken);
+        GetAsync<JsonObject>($"/containers/{Escape(id)}/json", id, "inspecting a container", cancellationToken);
 
     /// <summary>ContainerInspect; null where there is no such container.</summary>
     public async Task<ContainerInspect?> ContainerFindAsync(string id, CancellationToken cancellationToken)

@@ -13,7 +13,7 @@ internal sealed partial class DockerClient
 
     /// <summary>VolumeInspect.</summary>
     public Task<VolumeModel> VolumeInspectAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync<VolumeModel>($"/volumes/{Escape(name)}", name, "looking at a volume", cancellationToken);
+        GetAsync<VolumeModel>($"/volumes/{Escape(name)}", name, "inspecting a volume", cancellationToken);
 
     /// <summary>VolumeCreate.</summary>
     public Task VolumeCreateAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken) =>
@@ -37,11 +37,11 @@ internal sealed partial class DockerClient
 
     /// <summary>ImageInspect.</summary>
     public Task<ImageInspect> ImageInspectAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync<ImageInspect>($"/images/{Escape(name)}/json", name, "looking at an image", cancellationToken);
+        GetAsync<ImageInspect>($"/images/{Escape(name)}/json", name, "inspecting an image", cancellationToken);
 
     /// <summary>ImageInspect, with all that the engine says.</summary>
     public Task<JsonObject> ImageDefinitionAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync<JsonObject>($"/images/{Escape(name)}/json", name, "looking at an image", cancellationToken);
+        GetAsync<JsonObject>($"/images/{Escape(name)}/json", name, "inspecting an image", cancellationToken);
 
     /// <summary>ImageInspect; null where there is no such image.</summary>
     public async Task<ImageInspect?> ImageFindAsync(string name, CancellationToken cancellationToken)

@@ -44,7 +44,7 @@ internal sealed partial class DockerClient : IDisposable
         var client = new DockerClient(endpoint);
         try
         {
-            using HttpResponseMessage answer = await client.SendAsync(HttpMethod.Get, "/_ping", null, null, "asking for the engine", cancellationToken).ConfigureAwait(false);
+            using HttpResponseMessage answer = await client.SendAsync(HttpMethod.Get, "/_ping", null, null, "pinging the engine", cancellationToken).ConfigureAwait(false);
             bool isKnown = System.Version.TryParse(answer.Headers.TryGetValues("Api-Version", out IEnumerable<string>? values) ? values.First() : null, out System.Version? offered);
             client._version = !isKnown ? s_oldestKnown : offered > s_newestKnown ? s_newestKnown : offered;
             return client;

@@ -17,7 +17,7 @@ internal static class DockerFailures
             ? new BackupFailure(
                 ErrorCodes.PermissionDenied,
                 FailureCategory.PermissionDenied,
-                $"This user may not use the Docker engine at '{endpoint}' ({endpoint.Origin}).",
+                $"This user is not allowed to use the Docker engine at '{endpoint}' ({endpoint.Origin}).",
                 OperatingSystem.IsWindows()
                     ? "Run as an administrator, or join the group docker-users and sign in again."
                     : "Run as root, or join the group that owns the socket (usually: usermod -aG docker $USER) and sign in again.",
@@ -81,7 +81,7 @@ internal static class DockerFailures
             ErrorCodes.DockerFailed,
             FailureCategory.Busy,
             $"The Docker engine failed at {action}{(target is null ? string.Empty : $" ('{target}')")}: {text} (status {(int)status}).",
-            "See its own words above, 'docker logs' of the container and the engine's log.")
+            "See the message above, 'docker logs' of the container and the engine's log.")
         { Target = target };
     }
 

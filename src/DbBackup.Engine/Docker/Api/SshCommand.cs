@@ -117,7 +117,7 @@ internal sealed class SshStream : Stream
             words = _errors.ToString().Trim();
         throw _answered
             ? new IOException(FormattableString.Invariant($"ssh ended with exit code {_ssh.ExitCode}. {words}").TrimEnd())
-            : DockerFailures.Unreachable(_endpoint, words.Length == 0 ? "ssh ended without a word" : words, null);
+            : DockerFailures.Unreachable(_endpoint, words.Length == 0 ? "ssh ended without a message" : words, null);
     }
 
     public override void Write(byte[] buffer, int offset, int count)

@@ -134,6 +134,6 @@ internal sealed class ContainerSqlite
         : new BackupFailure(
             errors.Contains("locked", StringComparison.OrdinalIgnoreCase) ? ErrorCodes.SourceLocked : ErrorCodes.ToolFailed, FailureCategory.ReadError,
             FormattableString.Invariant($"{what} within the {_host.Description} (exit code {exitCode}): {errors.Trim()}"),
-            "See the program's own words above; -Consistency Pause needs no program in the container.")
+            "See the program's output above; -Consistency Pause needs no program in the container.")
         { Target = _host.Container.ShortName, CanRetry = true };
 }

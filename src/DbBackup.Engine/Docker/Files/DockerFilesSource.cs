@@ -178,7 +178,7 @@ internal sealed class DockerFilesSource(ArchiveOrigin origin, FilesLayout layout
                 $"The engine's archive of '{path}' broke off: {exception.Message}",
                 runsOn
                     ? "Files changed while they were read: pause the application during the snapshot (-Consistency Pause), or try again when it is less busy."
-                    : "See whether the engine and its disk are well (the engine's log, dmesg), then try again.",
+                    : "Check the engine and its disk (the engine's log, dmesg), then try again.",
                 exception)
             { Target = Location, CanRetry = true };
         }

@@ -47,7 +47,7 @@ internal sealed class TemporaryContainer : IAsyncDisposable
                 ErrorCodes.DockerFailed,
                 FailureCategory.MissingTool,
                 $"No container mounts the volume '{volume}', and the engine at '{client.Endpoint}' has no image to make one of.",
-                "Get any small image (docker pull busybox), or run the backup as root on the engine's own machine.")
+                "Pull any small image (docker pull busybox), or run the backup as root on the engine's own machine.")
             { Target = volume };
         ImageInspect inspected = await client.ImageInspectAsync(image.Id, cancellationToken).ConfigureAwait(false);
         string id = await client.ContainerCreateAsync(

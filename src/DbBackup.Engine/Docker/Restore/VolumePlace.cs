@@ -69,8 +69,8 @@ internal sealed record VolumePlace(
         if ((container.Mounts ?? []).FirstOrDefault(each => each.Destination != location.Path && each != mount && ContainerPaths.IsWithin(each.Destination, location.Path!)) is { } within)
         {
             throw new BackupFailure(
-                ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"'{within.Destination}' is another mount within '{location.Path}', which so cannot be replaced as a whole. Nothing was changed.",
-                "Restore the two apart.")
+                ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"'{within.Destination}' is another mount within '{location.Path}', so the folder cannot be replaced as a whole. Nothing was changed.",
+                "Restore the two separately.")
             { Target = location.ToString() };
         }
 

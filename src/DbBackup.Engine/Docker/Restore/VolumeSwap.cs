@@ -76,7 +76,7 @@ internal sealed class VolumeSwap : IAsyncDisposable
             ErrorCodes.ToolMissing,
             FailureCategory.MissingTool,
             $"No image of the engine at '{client.Endpoint}' has a shell, which is needed to put files in place in '{place.Location}'. Nothing was changed.",
-            "Get any small image that has one (docker pull busybox), or restore into a folder with -Destination.")
+            "Pull any small image that has one (docker pull busybox), or restore into a folder with -Destination.")
         { Target = place.Location.ToString() };
     }
 
@@ -103,7 +103,7 @@ internal sealed class VolumeSwap : IAsyncDisposable
         if (await archive.FindDifferenceAsync(arrived, cancellationToken).ConfigureAwait(false) is { } difference)
         {
             throw new BackupFailure(
-                ErrorCodes.RestoreMismatch, FailureCategory.InvalidData, $"What was unpacked in '{Place.Location}' is not what was sent: {difference}. Nothing was replaced.",
+                ErrorCodes.RestoreMismatch, FailureCategory.InvalidData, $"The content unpacked in '{Place.Location}' differs from what was sent: {difference}. Nothing was replaced.",
                 "Check the disk of the engine's machine, then try again.")
             { Target = Place.Location.ToString() };
         }

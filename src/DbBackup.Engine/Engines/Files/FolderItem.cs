@@ -48,8 +48,8 @@ internal readonly record struct FolderItem(
         throw error switch
         {
             LibC.Enoent or LibC.Enotdir => new FileNotFoundException("It is not there.", path),
-            LibC.Eacces or LibC.Eperm => new UnauthorizedAccessException($"'{path}' may not be looked at."),
-            _ => UnixFile.Failed($"'{path}' could not be looked at", error),
+            LibC.Eacces or LibC.Eperm => new UnauthorizedAccessException($"'{path}' cannot be read: permission denied."),
+            _ => UnixFile.Failed($"'{path}' could not be read", error),
         };
     }
 

@@ -93,8 +93,8 @@ internal sealed class FolderWalk(string root, string rootName, Func<string, bool
         catch (UnauthorizedAccessException)
         {
             warnings.AddUnreadable(name, item.Path is null
-                ? "it may not be read; it is not in the archive"
-                : "the folder may not be read; what is in it is not in the archive");
+                ? "it cannot be read (permission denied); it is not in the archive"
+                : "the folder cannot be read (permission denied); its content is not in the archive");
             return item.Path is not null;
         }
         catch (IOException exception)

@@ -51,7 +51,7 @@ internal static class SqlDump
             throw new BackupFailure(
                 ErrorCodes.DumpIncomplete,
                 FailureCategory.InvalidData,
-                $"The SQL dump does not give back what it was made from: {string.Join("; ", differences.Take(5))}.",
+                $"The SQL dump differs from the database when it is reloaded: {string.Join("; ", differences.Take(5))}.",
                 "No backup was made. Use -Format Native, which stores the database file itself.")
             { Target = dump };
         }

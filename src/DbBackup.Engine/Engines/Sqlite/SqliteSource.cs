@@ -114,7 +114,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
         if (snapshot.WritersHeld > TimeSpan.Zero)
         {
             notes.Add(
-                $"Writers of {fileName} changed it {snapshot.Restarts} times while it was copied, so they were held off for {snapshot.WritersHeld.TotalMilliseconds:0} ms. In WAL mode (PRAGMA journal_mode=WAL) nobody waits.");
+                $"Writers of {fileName} changed it {snapshot.Restarts} times while it was copied, so they were blocked for {snapshot.WritersHeld.TotalMilliseconds:0} ms. In WAL mode (PRAGMA journal_mode=WAL) writers do not wait.");
         }
 
         var made = new SqliteCopy(copy, path, fileName) { OriginalPath = path, AllowEmpty = allowEmpty };

@@ -183,7 +183,7 @@ internal static class FileRestorePlanner
             throw new BackupFailure(
                 ErrorCodes.TargetInvalid,
                 FailureCategory.InvalidArgument,
-                $"'{path}' cannot be restored to: it is not below a folder.",
+                $"Cannot restore to '{path}': it is not below a folder.",
                 "Name another place with -Destination.")
             { Target = path };
         }
@@ -215,7 +215,7 @@ internal static class FileRestorePlanner
         if (open.Holders.Count > 0)
             warnings.Add($"it is open in {Describe(open.Holders)}, which will see the restored data at once");
         else if (open.Incomplete)
-            warnings.Add("not all processes of this machine can be seen; run as root to be sure that nobody has the database open");
+            warnings.Add("not all processes of this machine can be seen; run as root to be sure that no process has the database open");
         return new RestoreTarget(
             payload, real, open.Holders.Count > 0 ? RestoreAction.WriteInto : RestoreAction.Replace, Math.Max(1, new FileInfo(real).Length));
     }

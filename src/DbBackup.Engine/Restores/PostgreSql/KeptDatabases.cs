@@ -61,7 +61,7 @@ internal static class KeptDatabases
             if (kept.ServerIdentifier is not null && server is not null && kept.ServerIdentifier != server)
                 continue;
             await WithdrawAsync(repository, entry).ConfigureAwait(false);
-            observer.Warning($"Took back the entry '{entry}', which a run that was killed had left: its database is '{database}' itself.");
+            observer.Warning($"Took back the entry '{entry}', which a killed run had left: its database is '{database}' itself.");
         }
     }
 

@@ -35,7 +35,7 @@ internal static class PostgreSqlRestorePlanner
         if (!changeNothing)
         {
             foreach (string dropped in await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false))
-                observer.Warning($"Dropped the database '{dropped}', which a run that was killed had left.");
+                observer.Warning($"Dropped the database '{dropped}', which a killed run had left.");
         }
 
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
@@ -115,7 +115,7 @@ internal static class PostgreSqlRestorePlanner
             throw new BackupFailure(
                 ErrorCodes.InvalidArgument,
                 FailureCategory.InvalidArgument,
-                $"Backup '{request.Backup}' holds {databases.Count} databases, and {(part ? "tables and schemas are of one" : "a new name is for one")}.",
+                $"Backup '{request.Backup}' holds {databases.Count} databases, and {(part ? "-Table and -Schema need exactly one" : "a new name needs exactly one")}.",
                 "Choose one with -Database.")
             { Target = request.Backup.ToString() };
         }
@@ -162,12 +162,12 @@ internal static class PostgreSqlRestorePlanner
         }
 
         if (action != RestoreAction.InPlace && !await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))
-            throw MayNot(maintenance, name, "may not create databases", present is not null);
+            throw MayNot(maintenance, name, "is not allowed to create databases", present is not null);
         if (action == RestoreAction.Replace && !present!.Value.MayRename)
-            throw MayNot(maintenance, name, $"does not own the database '{name}' and so may not rename it", true);
+            throw MayNot(maintenance, name, $"does not own the database '{name}' and cannot rename it", true);
         string sessions = present is null ? string.Empty : await DatabaseSwap.DescribeSessionsAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
         if (sessions.Length > 0)
-            warnings.Add(action == RestoreAction.Replace ? $"sessions in the present database are ended: {sessions}" : $"the present database is in use, and whoever uses it waits: {sessions}");
+            warnings.Add(action == RestoreAction.Replace ? $"sessions in the present database are terminated: {sessions}" : $"the present database is in use, and its sessions wait: {sessions}");
         if (action == RestoreAction.Replace && request.NoSafetyBackup)
             warnings.Add($"the present database '{name}' is dropped afterwards (-NoSafetyBackup)");
         return (
@@ -184,8 +184,8 @@ internal static class PostgreSqlRestorePlanner
         FailureCategory.PermissionDenied,
         $"The role '{maintenance.Server.Username}' {what}, which a restore beside the present state needs. Nothing was changed.",
         exists
-            ? "Use a role that may (ALTER ROLE … CREATEDB), or empty and load the present database in one transaction: -InPlace."
-            : "Use a role that may (ALTER ROLE … CREATEDB), or have the database created and restore into it with -InPlace.")
+            ? "Use a role that is allowed to (ALTER ROLE … CREATEDB), or empty and load the present database in one transaction: -InPlace."
+            : "Use a role that is allowed to (ALTER ROLE … CREATEDB), or have the database created and restore into it with -InPlace.")
     { Target = maintenance.Server.LocationOf(name) };
 
     private static async Task RequireObjectsAsync(
@@ -201,7 +201,7 @@ internal static class PostgreSqlRestorePlanner
         throw new BackupFailure(
             ErrorCodes.TargetLacksObjects,
             FailureCategory.NotFound,
-            $"The target's server lacks what '{payload.Database?.Name}' needs: {what}. Nothing was changed.",
+            $"The target server lacks objects that '{payload.Database?.Name}' needs: {what}. Nothing was changed.",
             roles.Count == 0
                 ? "Install the extensions on the server (its packages, often postgresql-contrib), or restore to another server."
                 : $"Create the roles ({string.Join(" ", roles.Take(3).Select(role => $"CREATE ROLE {PostgreSqlSession.Quote(role)};"))}), or give everything to the connecting role: -NoOwner.")

@@ -30,7 +30,7 @@ internal static class PostgreSqlFailures
                 ErrorCodes.ServerUnreachable,
                 FailureCategory.Busy,
                 $"{server} does not answer while {action}: {Innermost(exception).Message.Trim()}",
-                "Check the host, the port, and that the server runs (pg_isready); nothing was changed that is not said here.",
+                "Check the host, the port, and that the server runs (pg_isready).",
                 exception)
             { Target = target, CanRetry = true },
             _ => new BackupFailure(
@@ -66,8 +66,8 @@ internal static class PostgreSqlFailures
             "42501" => (
                 ErrorCodes.PermissionDenied,
                 FailureCategory.PermissionDenied,
-                $"The role '{settings.Username}' may not do what is needed while {action}: {words}.",
-                "Use a role that may (for backups: one with pg_read_all_data, or the owner), or have it granted.",
+                $"Role '{settings.Username}' lacks a privilege needed for {action}: {words}.",
+                "Use a role that has it (for backups: one with pg_read_all_data, or the owner), or grant it.",
                 false),
             "55P03" => (
                 ErrorCodes.SourceLocked,

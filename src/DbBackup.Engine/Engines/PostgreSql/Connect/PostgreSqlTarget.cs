@@ -175,7 +175,7 @@ internal static class PostgreSqlTarget
             FailureCategory.NotFound,
             name is null
                 ? $"The database '{expected}', which was kept on its server, is not there any more."
-                : $"The database that was kept as '{expected}' is called '{name}' now, so somebody uses it otherwise.",
+                : $"The database that was kept as '{expected}' is now named '{name}', so it is used for something else.",
             "Nothing was changed. Remove the entry with Remove-DbBackup -Force, or put the database in place by hand (ALTER DATABASE … RENAME TO …).")
         { Target = kept.Location };
     }

@@ -115,7 +115,7 @@ public sealed record ArchiveListing
     private static BackupFailure Unreadable(string line) => new(
         ErrorCodes.ReadFailed,
         FailureCategory.InvalidData,
-        $"pg_restore lists a dump's content in a way that is not understood: '{line}'.",
+        $"pg_restore's listing of the dump cannot be parsed: '{line}'.",
         "Compare with the output of: pg_restore -l -v DUMP.")
     { Target = line };
 

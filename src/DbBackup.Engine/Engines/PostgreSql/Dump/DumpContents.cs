@@ -99,7 +99,7 @@ internal sealed class PassingListing : IDisposable
         }
 
         string listing = await _listing.ConfigureAwait(false);
-        await _tool.RequireSuccessAsync("pg_dump wrote no archive; see its version and its words.", cancellationToken).ConfigureAwait(false);
+        await _tool.RequireSuccessAsync("pg_dump wrote no archive; check its version and its output.", cancellationToken).ConfigureAwait(false);
         return listing;
     }
 

@@ -31,7 +31,7 @@ internal static class DumpFailures
             : null;
         if (known is { } found)
             return new BackupFailure(found.Code, found.Category, $"{tool} failed on '{database}': {FirstError(words)}", found.Hint) { Target = target, CanRetry = found.Retry };
-        return new ToolFailedException(tool, exitCode, words, $"Read what {tool} says; nothing of it was kept.");
+        return new ToolFailedException(tool, exitCode, words, $"Read {tool}'s output; nothing was kept.");
     }
 
     /// <summary>The failure for a lock that was not released in time, with who holds it.</summary>
@@ -73,7 +73,7 @@ internal static class DumpFailures
                 ORDER BY a.xact_start LIMIT 3
                 """,
                 row => row.GetString(0),
-                "looking who holds the lock",
+                "looking for the lock's holder",
                 cancellationToken).ConfigureAwait(false);
             return holders.Count == 0 ? string.Empty : " " + string.Join("; ", holders) + ".";
         }

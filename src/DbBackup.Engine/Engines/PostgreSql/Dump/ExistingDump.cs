@@ -229,7 +229,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
             ErrorCodes.SourceEmpty,
             FailureCategory.InvalidData,
             $"'{origin}' holds no table.",
-            "Check that it is the dump of the right database, made by a role that may see its tables.")
+            "Check that it is the dump of the right database, made by a role that can see its tables.")
         { Target = origin };
     }
 

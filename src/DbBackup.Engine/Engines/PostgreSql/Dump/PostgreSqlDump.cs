@@ -67,7 +67,7 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
     public BackupFailure Incomplete(string finding) => new(
         ErrorCodes.DumpIncomplete,
         FailureCategory.InvalidData,
-        $"The dump of '{database}' is not whole: {finding}. It was not kept.",
+        $"The dump of '{database}' is incomplete: {finding}. It was not kept.",
         "Try again; if it happens again, run pg_dump by hand and look at what it writes.")
     { Target = server.LocationOf(database) };
 

@@ -58,7 +58,7 @@ public sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings server)
                 },
             ],
             Tools = new Dictionary<string, string> { ["pg_dumpall"] = client.Version },
-            Notes = withPasswords ? [] : [$"The role '{server.Username}' may not read passwords, so the roles' passwords are not in this backup; a superuser's backup has their hashes."],
+            Notes = withPasswords ? [] : [$"The role '{server.Username}' is not allowed to read passwords, so the roles' passwords are not in this backup; a superuser's backup has their hashes."],
         };
     }
 

@@ -183,7 +183,7 @@ public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string
             throw new BackupFailure(
                 ErrorCodes.PermissionDenied,
                 FailureCategory.PermissionDenied,
-                $"The role '{server.Username}' may not read {unreadable.Count} of {tables.Count} tables of '{database}': {Names(unreadable)}.",
+                $"The role '{server.Username}' is not allowed to read {unreadable.Count} of {tables.Count} tables of '{database}': {Names(unreadable)}.",
                 $"Let it read them all (GRANT pg_read_all_data TO {PostgreSqlSession.Quote(server.Username)}; from PostgreSQL 14 on), or leave them out with -ExcludeTable.")
             { Target = Location };
         }

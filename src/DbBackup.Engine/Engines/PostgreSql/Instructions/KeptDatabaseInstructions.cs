@@ -18,7 +18,7 @@ internal static class KeptDatabaseInstructions
         text.Line("do not drop that database as long as this may be needed.");
         text.Line();
         text.WithModule(manifest);
-        text.Line($"Without it, with psql alone. Stop the application first; nobody may be connected to either database. The role was {kept.Username};");
+        text.Line($"Without it, with psql alone. Stop the application first; no session may be connected to either database. The role was {kept.Username};");
         text.Line("PGHOST, PGPORT, PGUSER and PGPASSWORD (or the file .pgpass) say where the server is and who connects.");
         text.Line();
         text.Step("Set aside what has its name now, where there is something:");

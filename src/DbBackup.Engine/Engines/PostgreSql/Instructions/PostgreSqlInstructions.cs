@@ -22,14 +22,14 @@ internal static class PostgreSqlInstructions
         List<Payload> databases = [.. payloads.Where(payload => payload.Kind == PayloadKind.Database)];
         foreach (Payload globals in payloads.Where(payload => payload.Kind == PayloadKind.Globals))
         {
-            text.Step("Create the roles and tablespaces. Those that are there already say so, which is no harm:");
+            text.Step("Create the roles and tablespaces. \"already exists\" errors are harmless:");
             text.Command($"{ShellText.Read(globals)} | psql -X -q -d postgres -o /dev/null");
             text.Line();
         }
 
         foreach (Payload payload in databases)
             WriteDatabase(text, manifest, payload);
-        text.Step($"Stop the application, and rename once nobody is connected. Leave the first line of a pair out where there is no old database:");
+        text.Step($"Stop the application, and rename once no session is connected. Leave the first line of a pair out where there is no old database:");
         foreach (Payload payload in databases)
         {
             string name = NameOf(payload);
@@ -119,7 +119,7 @@ internal static class PostgreSqlInstructions
 
         if (database?.Extensions is { Count: > 0 } extensions)
             text.Remark($"It needs the extensions {string.Join(", ", extensions.Select(extension => extension.Name))} on the server.");
-        text.Remark("Where it says that the schema public exists already: drop that schema in the new database, and begin this line anew.");
+        text.Remark("If it says that the schema public exists already: drop that schema in the new database, and run this line again.");
     }
 
     // What belongs to the database itself goes with its name, and is in no dump of its content.

@@ -43,7 +43,7 @@ internal sealed class WorkDatabase : IDisposable
     public static async Task<IReadOnlyList<string>> SweepAsync(PostgreSqlSession maintenance, CancellationToken cancellationToken)
     {
         List<string> names = await maintenance.RowsAsync(
-            "SELECT datname::text FROM pg_database WHERE datname ~ '^dbbackup_(test|new)_[0-9a-f]{32}$'", row => row.GetString(0), "looking for what dead runs left", cancellationToken).ConfigureAwait(false);
+            "SELECT datname::text FROM pg_database WHERE datname ~ '^dbbackup_(test|new)_[0-9a-f]{32}$'", row => row.GetString(0), "looking for leftovers of killed runs", cancellationToken).ConfigureAwait(false);
         var dropped = new List<string>();
         foreach (string name in names)
         {

@@ -59,7 +59,7 @@ internal static class DatabaseSwap
                 ErrorCodes.TargetInUse,
                 FailureCategory.Busy,
                 $"The database '{current}' could not be replaced, because sessions in it do not end: {sessions}. It is as it was.",
-                "Stop the application, or use a role that may end these sessions (a superuser, or one with pg_signal_backend), and restore again.",
+                "Stop the application, or use a role that can terminate these sessions (a superuser, or one with pg_signal_backend), and restore again.",
                 failure)
             { Target = maintenance.Server.LocationOf(current), CanRetry = true };
         }
@@ -92,10 +92,10 @@ internal static class DatabaseSwap
             WHERE datname = $1 AND pid <> pg_backend_pid() ORDER BY backend_start LIMIT 5
             """,
             row => row.GetString(0),
-            "looking who is connected",
+            "listing sessions",
             cancellationToken,
             database).ConfigureAwait(false);
-        long prepared = await session.NumberAsync("SELECT count(*) FROM pg_prepared_xacts WHERE database = $1", "looking who is connected", cancellationToken, database).ConfigureAwait(false);
+        long prepared = await session.NumberAsync("SELECT count(*) FROM pg_prepared_xacts WHERE database = $1", "listing sessions", cancellationToken, database).ConfigureAwait(false);
         if (prepared > 0)
             sessions.Add(string.Create(CultureInfo.InvariantCulture, $"{prepared} prepared transactions (COMMIT or ROLLBACK PREPARED ends them)"));
         return string.Join("; ", sessions);

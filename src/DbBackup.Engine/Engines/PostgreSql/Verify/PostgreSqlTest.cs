@@ -112,7 +112,7 @@ internal static class PostgreSqlTest
         {
             PostgreSqlTarget.RequireVersion(maintenance, payload.Database);
             foreach (string dropped in await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false))
-                run.Observer.Warning($"Dropped the scratch database '{dropped}', which a run that was killed had left.");
+                run.Observer.Warning($"Dropped the scratch database '{dropped}', which a killed run had left.");
             var progress = new PayloadProgress(run.Observer, run.Activity, $"unpacking {payload.FileName}", payload.OriginalSize);
             using StagedDump dump = await StagedDump.PrepareAsync(run.Content, payload, server.Route, maintenance.ServerMajor, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
             IReadOnlyList<string> missing = await MissingAsync(maintenance, dump, cancellationToken).ConfigureAwait(false);
