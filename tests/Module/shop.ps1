@@ -76,7 +76,7 @@ function Get-ShopState($Shop) {
     # A volume without a name that nobody uses: where this user may look into it, a file says that it was a shop's.
     $volumes = Join-Path (Invoke-Docker info --format '{{.DockerRootDir}}') volumes
     Invoke-Docker volume ls --quiet | Where-Object { $_.Contains($env:DBBACKUP_TEST_DOCKERPREFIX) } | Sort-Object | ForEach-Object { "volume $_" }
-    Invoke-Docker volume ls --quiet --filter dangling=true | Where-Object { Test-Path "$volumes/$_/_data/.keep" -ErrorAction Ignore } | Sort-Object | ForEach-Object { "unused volume $_" }
+    Invoke-Docker volume ls --quiet --filter dangling=true | Where-Object { $_ -notlike 'dbbackup-test-*' -and (Test-Path "$volumes/$_/_data/.keep" -ErrorAction Ignore) } | Sort-Object | ForEach-Object { "unused volume $_" }
 }
 
 function Should-BeState($Shop, [string[]] $Expected) {

@@ -132,8 +132,8 @@ public static class ErrorCodes
     /// <summary>The restore's target is missing or cannot be used.</summary>
     public const string TargetInvalid = nameof(TargetInvalid);
 
-    /// <summary>An archive entry would land outside its destination.</summary>
-    public const string UnsafeArchive = nameof(UnsafeArchive);
+    /// <summary>An archive entry or statement would reach beyond its destination.</summary>
+    public const string UnsafeContent = nameof(UnsafeContent);
 
     /// <summary>The file or folder is of no kind that can be imported as a backup.</summary>
     public const string ImportNotRecognized = nameof(ImportNotRecognized);

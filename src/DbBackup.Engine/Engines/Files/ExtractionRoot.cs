@@ -111,7 +111,7 @@ internal sealed class ExtractionRoot(string destination, bool stripFirst)
     }
 
     private static BackupFailure UnsafeName(string name, string why) => new(
-        ErrorCodes.UnsafeArchive,
+        ErrorCodes.UnsafeContent,
         FailureCategory.InvalidData,
         $"The archive was refused: its entry '{WarningLog.Shown(name)}' {why}.",
         "Do not use this archive before you know who made it; tar -tvf lists what it holds.")

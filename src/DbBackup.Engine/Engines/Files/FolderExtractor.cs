@@ -17,7 +17,7 @@ public static class FolderExtractor
     /// <param name="options">How; null for the defaults.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupFailure">
-    /// <see cref="ErrorCodes.UnsafeArchive"/> for an entry that would land outside, <see cref="ErrorCodes.BackupDamaged"/>,
+    /// <see cref="ErrorCodes.UnsafeContent"/> for an entry that would land outside, <see cref="ErrorCodes.BackupDamaged"/>,
     /// <see cref="ErrorCodes.DestinationExists"/>, <see cref="ErrorCodes.WriteFailed"/>.
     /// </exception>
     public static async Task<ArchiveSummary> ExtractAsync(

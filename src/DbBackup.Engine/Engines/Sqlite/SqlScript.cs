@@ -18,6 +18,7 @@ internal static class SqlScript
     {
         using SqliteDatabase target = SqliteDatabase.OpenForWriting(database, TimeSpan.Zero, cancellationToken);
         target.ExecuteRaw("PRAGMA synchronous=OFF");
+        target.Guard.IgnoresOtherSettings = true;
         using var reader = new StreamReader(text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), detectEncodingFromByteOrderMarks: true, 1 << 16);
         var lines = new LineReader(reader);
         var statement = new StringBuilder();
@@ -55,6 +56,15 @@ internal static class SqlScript
         try
         {
             target.ExecuteRaw(sql);
+        }
+        catch (BackupException failure) when (target.Guard.Refused is { } refused)
+        {
+            throw new BackupFailure(
+                ErrorCodes.UnsafeContent,
+                FailureCategory.Refused,
+                $"The SQL text is refused at line {line}: {refused} reaches beyond its own database, which no dump does. Nothing outside was changed.",
+                "Do not use this dump before you know who made it.",
+                failure);
         }
         catch (BackupException failure) when (failure.Code is not (ErrorCodes.NotEnoughSpace or ErrorCodes.ReadFailed))
         {

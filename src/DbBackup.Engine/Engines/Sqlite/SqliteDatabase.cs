@@ -43,6 +43,7 @@ internal sealed class SqliteDatabase : IDisposable
             raw.sqlite3_db_config(Handle, raw.SQLITE_DBCONFIG_ENABLE_FKEY, 0, out _);
             raw.sqlite3_db_config(Handle, DoubleQuotedText, 1, out _);
             raw.sqlite3_db_config(Handle, DoubleQuotedTextInSchemas, 1, out _);
+            Guard = SqliteGuard.On(Handle);
             // The driver waits for locks only around its own commands; the copy calls the library itself.
             raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, LongestWaitMilliseconds));
         }
@@ -57,6 +58,9 @@ internal sealed class SqliteDatabase : IDisposable
 
     /// <summary>The file.</summary>
     public string Path { get; }
+
+    /// <summary>What SQL is allowed to do here.</summary>
+    public SqliteGuard Guard { get; }
 
     /// <summary>The library's own handle.</summary>
     public sqlite3 Handle => _connection.Handle!;

@@ -91,7 +91,7 @@ public sealed class HostileArchiveTests : IDisposable
         File.WriteAllText(_temp["victim"], "untouched");
         using var tar = Tar(write);
         var failure = await Assert.ThrowsAsync<BackupFailure>(() => FolderExtractor.ExtractAsync(tar, _temp["out"]));
-        Assert.Equal(ErrorCodes.UnsafeArchive, failure.Code);
+        Assert.Equal(ErrorCodes.UnsafeContent, failure.Code);
         Assert.Equal(["out", "victim"], Directory.GetFileSystemEntries(_temp.Path).Select(Path.GetFileName).Order());
         Assert.False(File.Exists("/tmp/dbbackup-evil"));
         Assert.Equal("untouched", await File.ReadAllTextAsync(_temp["victim"]));
