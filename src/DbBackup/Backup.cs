@@ -3,6 +3,8 @@ namespace DbBackup;
 /// <summary>One restorable unit of one source, as it is listed from a repository.</summary>
 public sealed class Backup
 {
+    private static readonly IReadOnlyList<string> s_noTags = Indexable.Of<string>([]);
+
     /// <summary>Creates the object from what the repository holds.</summary>
     /// <param name="manifest">The manifest; null where it cannot be read or is too new.</param>
     /// <param name="source">The source's name, which is the folder's.</param>
@@ -90,7 +92,7 @@ public sealed class Backup
     public string? KeptOnServer => Manifest?.Kept?.Location;
 
     /// <summary>The person's own labels.</summary>
-    public IReadOnlyList<string> Tags => Manifest?.Tags ?? [];
+    public IReadOnlyList<string> Tags => Manifest?.Tags ?? s_noTags;
 
     /// <summary>The repository in which it lies.</summary>
     public string Repository { get; }

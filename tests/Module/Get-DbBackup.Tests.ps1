@@ -82,6 +82,18 @@ Describe 'Get-DbBackup' {
         (Get-DbBackup -After (Get-Date).AddDays(-9) -Before (Get-Date).AddDays(-1)).Name | Should -Be d8
         (Get-DbBackup -After ([datetimeoffset]::UtcNow.AddHours(-2))).Name | Should -Be h1
         (Get-DbBackup -Before (Get-Date).AddDays(-10).ToString('yyyy-MM-dd')).Name | Should -Be d15, 'd 20'
+        $culture = [cultureinfo]::CurrentCulture
+        try {
+            foreach ($case in ('', '03/04/2026'), ('en-GB', '03/04/2026'), ('de-DE', '03/04/2026')) {
+                [cultureinfo]::CurrentCulture = $case[0]
+                (Get-ErrorOf { Get-DbBackup -After $case[1] }).Exception.Message | Should -BeLike '*can be 2026-03-04 or 2026-04-03*' -Because "$case"
+            }
+            foreach ($case in ('en-US', '03/04/2026'), ('', '13/04/2026'), ('de-DE', '13.04.2026'), ('de-DE', '2026-04-03'), ('de-DE', '2026-04-03T02:00:00Z')) {
+                [cultureinfo]::CurrentCulture = $case[0]
+                (Get-DbBackup -After $case[1]) | Should -HaveCount 5 -Because "$case"
+            }
+        }
+        finally { [cultureinfo]::CurrentCulture = $culture }
         (Get-DbBackup -After 1y) | Should -HaveCount 5
         (Get-DbBackup -After (New-TimeSpan -Hours 2)).Name | Should -Be h1
     }
@@ -99,6 +111,16 @@ Describe 'Get-DbBackup' {
         { Get-DbBackup nothing -ErrorAction Stop } | Should -Throw -ErrorId 'BackupNotFound,*'
     }
 
+    It 'says that a source has no backups, if it is named without wildcards' {
+        Should-BeFailure (Get-ErrorOf { Get-DbBackup -Source pat }) BackupNotFound Get ObjectNotFound pat
+        (Get-ErrorOf { Get-DbBackup -Source pat }).ErrorDetails.RecommendedAction | Should -Match pats
+        Get-ErrorOf { Get-DbBackup -Source pat? } | Should -BeNullOrEmpty
+        Get-ErrorOf { Get-DbBackup -Source pats -Tag none } | Should -BeNullOrEmpty
+        Should-BeFailure (Get-ErrorOf { Test-DbBackup -Source pat -Latest }) BackupNotFound Test ObjectNotFound pat
+        Should-BeFailure (Get-ErrorOf { Remove-DbBackup h1 -Source pat -Confirm:$false }) BackupNotFound Remove ObjectNotFound pat
+        Should-BeFailure (Get-ErrorOf { Get-DbBackup -Repository s3://bucket/backups }) RepositoryNotSupported Get NotImplemented
+    }
+
     It 'says that a repository is not there' {
         Should-BeFailure (Get-ErrorOf { Get-DbBackup -Repository ./nowhere }) RepositoryNotFound Get ObjectNotFound
     }
@@ -109,6 +131,17 @@ Describe 'Get-DbBackup' {
         (Get-DbBackup $backup.Location).Name | Should -Be addressed
         (Test-DbBackup other/addressed).Passed | Should -BeTrue
         (Get-ErrorOf { Get-DbBackup other/missing }).FullyQualifiedErrorId | Should -BeLike 'BackupNotFound,*'
+        $set = $env:DBBACKUP_REPOSITORY
+        try {
+            # Its repository is found from the path, by name and through the pipeline.
+            $env:DBBACKUP_REPOSITORY = Join-Path $TestDrive nowhere
+            (Get-DbBackup $backup.Location).Name | Should -Be addressed
+            (Test-DbBackup (Join-Path $backup.Location backup.json)).Passed | Should -BeTrue
+            (Get-Item -LiteralPath $backup.Location | Get-DbBackup).Name | Should -Be addressed
+            (Get-Item -LiteralPath $backup.Location | Test-DbBackup).Name | Should -Be addressed
+            (Export-DbBackup $backup.Location -Destination ./exported.db -Content Database).Name | Should -Be exported.db
+        }
+        finally { $env:DBBACKUP_REPOSITORY = $set }
         Remove-DbBackup other/addressed -Force -Confirm:$false
         $backup.Location | Should -Not -Exist
     }
@@ -125,6 +158,19 @@ Describe 'Get-DbBackup' {
         finally { Pop-Location }
         $backup.Location | Should -Not -Exist
         $current | Should -Exist
+    }
+
+    It 'compares the same after a job, and out of JSON the same or not at all' {
+        $repository = (Get-DbBackup)[0].Repository
+        $module = $ModulePath
+        $job = Start-Job { Import-Module $using:module; Get-DbBackup -Repository $using:repository } | Receive-Job -Wait -AutoRemoveJob
+        ($job | Where Age -gt 7d).Name | Should -Be (Get-DbBackup | Where Age -gt 7d).Name
+        ($job | Where Status -ge Checked).Name | Should -Be (Get-DbBackup | Where Status -ge Checked).Name
+        ($job | Where Status -ge Written).Name | Should -Be (Get-DbBackup | Where Status -ge Written).Name
+        $json = Get-DbBackup | ConvertTo-Json -WarningAction Ignore | ConvertFrom-Json
+        $json | Where Age -gt 7d -ErrorVariable records -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        $records.Count | Should -Be $json.Count
+        (Get-DbBackup | ConvertTo-Json -Depth 1 -WarningAction Ignore) + (Get-DbBackup | ConvertTo-Csv) | Should -Not -Match 'DbBackup\.|System\.'
     }
 
     It 'survives Export-Clixml with its properties and its table' {

@@ -8,7 +8,8 @@ Describe 'The help of <name>' -ForEach $documents {
         $command = Get-Command $Name
         $help = Get-Help $Name -Full
         $text = Get-Content -LiteralPath $File -Raw
-        $common = [Management.Automation.PSCmdlet]::CommonParameters
+        # What only objects of the pipeline fill is marked as hidden, and has no place in the help.
+        $common = @([Management.Automation.PSCmdlet]::CommonParameters) + @($command.Parameters.Values | Where-Object { @($_.Attributes.Where({ $_ -is [Parameter] }).DontShow) -contains $true } | ForEach-Object Name)
 
         # The blocks of the parameters in the markdown: name, description, facts.
         $documented = [ordered]@{}

@@ -16,6 +16,16 @@ Describe 'Remove-DbBackup' {
         Get-ChildItem ./backups -Force -Recurse -File | Where-Object FullName -NotLike '*/pats/third/*' | Where-Object Length -GT 1KB | Should -BeNullOrEmpty
     }
 
+    It 'refuses what CSV made of the age, and takes the names out of it' {
+        Get-DbBackup first | Export-Csv ./list.csv
+        $row = Import-Csv ./list.csv
+        Should-BeFailure (Get-ErrorOf { $row | Remove-DbBackup -Confirm:$false }) InvalidArgument Remove OperationStopped '*first*'
+        Should-BeFailure (Get-ErrorOf { Remove-DbBackup first -Age 7d -Confirm:$false }) InvalidArgument Remove InvalidArgument
+        (Get-DbBackup).Name | Should -Be third, second, first
+        $row | Select-Object Name, Source, Repository | Remove-DbBackup -Confirm:$false
+        (Get-DbBackup).Name | Should -Be third, second
+    }
+
     It 'emits what it removed with -PassThru' {
         (Remove-DbBackup f*, second -PassThru -Confirm:$false).Name | Should -Be first, second
     }

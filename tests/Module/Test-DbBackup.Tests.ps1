@@ -29,17 +29,38 @@ Describe 'Test-DbBackup' {
         "$((Get-DbBackup one).Status)" | Should -Be Matched
     }
 
-    It 'finds one flipped bit, as a result and not as an error' {
+    It 'finds one flipped bit, as a result and as an error' {
         Edit-Payload $backup
         foreach ($level in 'Checksum', 'Structure', 'Restore') {
-            $result = Test-DbBackup one -Level $level -ErrorVariable records
-            $records | Should -BeNullOrEmpty
+            $result = Test-DbBackup one -Level $level -ErrorVariable records -ErrorAction SilentlyContinue
+            Should-BeFailure $records TestFailed Test InvalidData '*pats/one*'
             $result.Passed | Should -BeFalse
             "$($result.Status)" | Should -Be Damaged
             $result.Failure | Should -Match 'pats\.db'
         }
         "$((Get-DbBackup one).Status)" | Should -Be Damaged
         ($result | Out-String) | Should -Match 'FAILED'
+    }
+
+    It 'ends a script that asks with -ErrorAction Stop, after the result' {
+        Edit-Payload $backup
+        $script:seen = @()
+        { Test-DbBackup one -ErrorAction Stop | ForEach-Object { $script:seen += $_ } } | Should -Throw -ErrorId 'TestFailed,*'
+        $seen.Passed | Should -Be $false
+    }
+
+    It 'asks assertions of a SQLite database; one that is not true is damage, one that cannot run is not' {
+        $result = Test-DbBackup one -Level Restore -Assert 'select count(*) > 0 from documents', 'select count(*) from documents'
+        $result.Passed | Should -BeTrue
+        $result.Checks.Name | Should -Contain 'assertion select count(*) from documents'
+        $result = Test-DbBackup one -Level Restore -Assert 'select count(*) from nowhere', 'delete from documents', 'select 1' -ErrorVariable records -ErrorAction SilentlyContinue
+        Should-BeFailure $records AssertionNotRun Test InvalidArgument '*no such table: nowhere*'
+        "$($result.Passed) $($result.Status)" | Should -Be 'False Matched'
+        $result.NotRun | Should -HaveCount 2
+        "$((Get-DbBackup one).Status)" | Should -Be Matched
+        $result = Test-DbBackup one -Level Restore -Assert 'select count(*) > 1000000 from documents' -ErrorVariable records -ErrorAction SilentlyContinue
+        Should-BeFailure $records TestFailed Test InvalidData '*it returned 0*'
+        "$($result.Status)" | Should -Be Damaged
     }
 
     It 'finds a payload that was cut off, and one that is gone' {

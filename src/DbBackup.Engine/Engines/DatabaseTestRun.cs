@@ -22,7 +22,8 @@ internal enum DatabaseTestOutcome
 /// <param name="Scratch">A folder for temporary files.</param>
 /// <param name="Checks">Takes what was checked.</param>
 /// <param name="Missing">Takes what a restore test would have needed and did not find.</param>
-/// <param name="Observer">Hears of the progress.</param>
+/// <param name="Assertions">Takes the answers of the restored database.</param>
+/// <param name="Observer">The progress observer.</param>
 /// <param name="Activity">The words under which progress is shown.</param>
 internal sealed record DatabaseTestRun(
     BackupContent Content,
@@ -31,6 +32,7 @@ internal sealed record DatabaseTestRun(
     string Scratch,
     List<BackupCheck> Checks,
     List<string> Missing,
+    AssertionAnswers Assertions,
     IOperationObserver Observer,
     string Activity)
 {

@@ -61,6 +61,19 @@ public static class BackupSelection
         { Target = backup.ToString() };
     }
 
+    /// <summary>Returns the failure for a source that has no backup.</summary>
+    /// <param name="source">The name that was given.</param>
+    /// <param name="sources">The sources that the repository has.</param>
+    /// <param name="location">The repository.</param>
+    public static BackupFailure SourceNotFound(string source, IReadOnlyCollection<string> sources, string location) => new(
+        ErrorCodes.BackupNotFound,
+        FailureCategory.NotFound,
+        $"There are no backups of the source '{source}' in '{location}'.",
+        sources.Count == 0
+            ? "The repository has no backups; name another one with -Repository."
+            : $"Its sources are {string.Join(", ", sources.Take(10))}{(sources.Count > 10 ? ", …" : string.Empty)}; or name another repository with -Repository.")
+    { Target = source };
+
     /// <summary>The failure for a name that nothing answers to.</summary>
     public static BackupFailure NotFound(string what, string location) => new(
         ErrorCodes.BackupNotFound,

@@ -55,4 +55,17 @@ public sealed record RepositoryLocation
 
     /// <inheritdoc/>
     public override string ToString() => Text;
+
+    /// <summary>Returns the folder of a backup, given it or its manifest.</summary>
+    /// <param name="path">An absolute path.</param>
+    public static string BackupFolder(string path)
+    {
+        string trimmed = Path.TrimEndingDirectorySeparator(path);
+        return Path.GetFileName(trimmed) == RepositoryKeys.Manifest ? Path.GetDirectoryName(trimmed)! : trimmed;
+    }
+
+    /// <summary>Returns the folder of the repository in which a backup's folder lies; null if there is no backup at that path.</summary>
+    /// <param name="folder">The backup's folder.</param>
+    public static string? RepositoryFolder(string folder) =>
+        File.Exists(Path.Join(folder, RepositoryKeys.Manifest)) ? Path.GetDirectoryName(Path.GetDirectoryName(folder)) : null;
 }

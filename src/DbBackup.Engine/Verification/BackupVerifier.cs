@@ -59,15 +59,20 @@ public sealed class BackupVerifier
     }
 
     /// <summary>The record to keep of a result.</summary>
-    internal static TestRecord ToRecord(BackupTestResult result) => new()
+    internal static TestRecord ToRecord(BackupTestResult result)
     {
-        Tested = result.Tested.ToUniversalTime(),
-        Level = result.Level,
-        Passed = result.Passed,
-        Reached = result.Status,
-        Failure = result.Failure,
-        Host = Environment.MachineName,
-    };
+        // An assertion that could not run says nothing about the backup.
+        BackupCheck? failed = result.Checks.FirstOrDefault(check => !check.Passed);
+        return new()
+        {
+            Tested = result.Tested.ToUniversalTime(),
+            Level = result.Level,
+            Passed = failed is null,
+            Reached = result.Status,
+            Failure = failed is null ? null : result.Failure,
+            Host = Environment.MachineName,
+        };
+    }
 
     /// <summary>Tests the content of a backup, wherever it lies.</summary>
     internal static async Task<BackupTestResult> RunAsync(
@@ -78,6 +83,7 @@ public sealed class BackupVerifier
         BackupTestLevel level = options.Level;
         var checks = new List<BackupCheck>();
         var missing = new List<string>();
+        var answers = new AssertionAnswers(options.Assertions);
         string activity = $"Testing {manifest.Source.Name}/{manifest.Name}";
         var databases = new List<DatabaseTestOutcome>();
         if (manifest.Kept is { } kept)
@@ -95,7 +101,7 @@ public sealed class BackupVerifier
                 }
                 else if (payload.Kind != PayloadKind.Files)
                 {
-                    var run = new DatabaseTestRun(content, payload, options, scratch!, checks, missing, observer, activity);
+                    var run = new DatabaseTestRun(content, payload, options, scratch!, checks, missing, answers, observer, activity);
                     DatabaseTestOutcome outcome = await DatabaseEngines.Of(payload).TestAsync(run, cancellationToken).ConfigureAwait(false);
                     if (payload.Kind == PayloadKind.Database)
                         databases.Add(outcome);
@@ -111,6 +117,7 @@ public sealed class BackupVerifier
             }
         }
 
+        checks.AddRange(answers.Checks);
         return new BackupTestResult
         {
             Name = manifest.Name,
@@ -122,6 +129,7 @@ public sealed class BackupVerifier
                 : databases.Count > 0 && databases.TrueForAll(outcome => outcome == DatabaseTestOutcome.Matched) ? BackupStatus.Matched : BackupStatus.Restored,
             Checks = checks,
             Missing = missing,
+            NotRun = answers.NotRun,
             Tested = DateTimeOffset.Now,
             Duration = duration.Elapsed,
         };

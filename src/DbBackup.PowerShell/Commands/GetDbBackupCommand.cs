@@ -52,15 +52,32 @@ public sealed class GetDbBackupCommand : RepositoryCommandBase
     [ArgumentCompleter(typeof(RepositoryCompleter))]
     public string? Repository { get; set; }
 
+    /// <summary>The path of a backup's folder, as Get-ChildItem has it.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    public string? PSPath { get; set; }
+
     /// <inheritdoc/>
-    protected override void ProcessRecord() => TryEach(Repository, List);
+    protected override void ProcessRecord() => TryEach(Repository, () => List());
 
     private void List()
     {
-        BackupRepository repository = OpenRepository(Repository);
+        GivenName[]? given = Name is null ? null : [.. Name.Select(name => new GivenName(name, ResolvePath))];
+        if (given is null)
+        {
+            List(OpenRepository(Repository), null);
+            return;
+        }
+
+        foreach (IGrouping<string?, GivenName> group in given.GroupBy(name => name.Repository))
+            List(OpenRepository(Repository ?? group.Key ?? GivenName.RepositoryOf(PSPath, ResolvePath)), [.. group]);
+    }
+
+    private void List(BackupRepository repository, GivenName[]? names)
+    {
         // One exact source is read alone, without a look at the others.
         string? only = Source is [var one] && !WildcardPattern.ContainsWildcardCharacters(one) ? one : null;
         IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(only, token));
+        ReportMissingSources(repository, only is null ? all : null, all);
         IEnumerable<Backup> filtered = all.Where(backup =>
             Fits(backup.Source, Source)
             && (Reason is null || Reason.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase))
@@ -71,18 +88,29 @@ public sealed class GetDbBackupCommand : RepositoryCommandBase
             filtered = BackupSelection.LatestGood(filtered, Reason);
 
         List<Backup> found = [.. filtered];
-        foreach (string name in Name ?? [])
+        foreach (GivenName name in names ?? [])
         {
-            var given = new GivenName(name, ResolvePath);
-            if (!given.IsPattern && !all.Any(given.Fits))
-                WriteError(ErrorRecords.From(BackupSelection.NotFound(name, repository.Location), name));
+            if (!name.IsPattern && !all.Any(name.Fits))
+                WriteError(ErrorRecords.From(BackupSelection.NotFound(name.Text, repository.Location), name.Text));
         }
 
-        foreach (Backup backup in found.Where(backup => Name is null || Name.Any(name => new GivenName(name, ResolvePath).Fits(backup))))
+        foreach (Backup backup in found.Where(backup => names is null || names.Any(name => name.Fits(backup))))
         {
             // The same backup may be named twice through the pipeline.
             if (_emitted.Add(backup.Location))
                 WriteObject(backup);
+        }
+    }
+
+    // A source that is named without wildcards and has no backup is a mistake in the name, or a job that never ran.
+    private void ReportMissingSources(BackupRepository repository, IReadOnlyList<Backup>? all, IReadOnlyList<Backup> listed)
+    {
+        foreach (string source in Source ?? [])
+        {
+            if (WildcardPattern.ContainsWildcardCharacters(source) || listed.Any(backup => Fits(backup.Source, [source])))
+                continue;
+            all ??= Run((_, token) => repository.ListAsync(null, token));
+            WriteError(ErrorRecords.From(BackupSelection.SourceNotFound(source, [.. all.Select(backup => backup.Source).Distinct()], repository.Location), source));
         }
     }
 

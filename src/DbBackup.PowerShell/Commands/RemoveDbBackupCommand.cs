@@ -19,6 +19,10 @@ public sealed class RemoveDbBackupCommand : BackupCommandBase
     [ArgumentCompleter(typeof(BackupNameCompleter))]
     public string[] Name { get; set; } = [];
 
+    /// <summary>The age that an object out of a file has; Where compares a text by its letters, so that such a selection is none.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet, DontShow = true)]
+    public object? Age { get; set; }
+
     /// <summary>Also removes the last good backup of a source.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -33,7 +37,31 @@ public sealed class RemoveDbBackupCommand : BackupCommandBase
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => TryEach(InputObject ?? (object)Name, () => _chosen.AddRange(SelectBackups(Name, latest: false)));
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        // What is bound before the first object comes was typed.
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(Age)))
+        {
+            ThrowTerminatingError(ErrorRecords.From(new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Age is no filter. Nothing was removed.", "Select by age with Get-DbBackup | Where Age -gt 7d | Remove-DbBackup.")));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => TryEach(InputObject ?? (object)Name, () =>
+    {
+        if (Age is string or PSObject { BaseObject: string })
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.Refused,
+                $"The object '{string.Join(", ", Name)}' comes from a file and has its age as text, which Where-Object compares letter by letter. Nothing was removed.",
+                "Select from Get-DbBackup, or pipe the names alone: … | Select-Object Name, Source, Repository | Remove-DbBackup.");
+        }
+
+        _chosen.AddRange(SelectBackups(Name, latest: false));
+    });
 
     /// <inheritdoc/>
     protected override void EndProcessing()

@@ -277,7 +277,7 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
         BackupRepository repository = CurrentRepository();
         IReadOnlyList<Backup> candidates = Run((_, token) => repository.ListAsync(Source, token));
         if (candidates.Count == 0)
-            throw BackupSelection.NotFound(Source is null ? "*" : $"{Source}/*", repository.Location);
+            throw NotFound(null, repository);
         if (!SessionInput.CanAsk(Host))
         {
             throw new BackupFailure(

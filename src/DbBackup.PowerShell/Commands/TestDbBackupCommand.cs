@@ -53,7 +53,6 @@ public sealed class TestDbBackupCommand : BackupCommandBase
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, () =>
     {
-        BackupRepository repository = CurrentRepository();
         if (Assert.Length > 0 && Level != BackupTestLevel.Restore)
         {
             throw new BackupFailure(
@@ -70,8 +69,27 @@ public sealed class TestDbBackupCommand : BackupCommandBase
         };
         foreach (Backup backup in SelectBackups(Name, Latest))
         {
-            TryEach(backup, () => WriteObject(
-                Run((observer, token) => new BackupVerifier(repository).TestAsync(backup, options, observer, token))));
+            TryEach(backup, () =>
+            {
+                BackupRepository repository = OpenRepository(backup.Repository);
+                BackupTestResult result = Run((observer, token) => new BackupVerifier(repository).TestAsync(backup, options, observer, token));
+                // First the result: -ErrorAction Stop ends the pipeline with the error.
+                WriteObject(result);
+                if (!result.Passed)
+                    WriteError(ErrorRecords.From(FailureOf(result), result));
+            });
         }
     });
+
+    private static BackupFailure FailureOf(BackupTestResult result) => result.Status == BackupStatus.Damaged
+        ? new BackupFailure(
+            ErrorCodes.TestFailed,
+            FailureCategory.InvalidData,
+            $"Backup '{result.Source}/{result.Name}' did not pass its test: {result.Failure}",
+            $"Use another backup of this source: Get-DbBackup -Source {CommandText.Quote(result.Source)} lists them, and make a new one.")
+        : new BackupFailure(
+            ErrorCodes.AssertionNotRun,
+            FailureCategory.InvalidArgument,
+            $"The backup '{result.Source}/{result.Name}' is sound, but {result.Failure}",
+            "Correct the SQL of -Assert: it must run in the restored database.");
 }

@@ -38,14 +38,22 @@ public sealed class PointInTimeTransformationAttribute : ArgumentTransformationA
         }
         catch (FormatException)
         {
-            // Then it is a date: in the form of every script first, else as the person's own culture writes it.
-            if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment)
-                || DateTimeOffset.TryParse(text, CultureInfo.CurrentCulture, DateTimeStyles.AssumeLocal, out moment))
-            {
-                return moment;
-            }
-
+            DateTimeOffset[] moments =
+            [
+                .. Readers().Select(culture => DateTimeOffset.TryParse(text, culture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment) ? moment : (DateTimeOffset?)null)
+                    .OfType<DateTimeOffset>().Distinct(),
+            ];
+            if (moments.Length == 1)
+                return moments[0];
+            if (moments.Length > 1)
+                throw new FormatException($"'{text}' can be {string.Join(" or ", moments.Select(moment => moment.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)))}. Write the date as 2026-11-21, or an age such as 7d.");
             throw new FormatException($"'{text}' is neither a date nor an age. Write 2026-11-21, or an age such as 7d, 12h, 2w.");
         }
     }
+
+    // Scripts write dates as the invariant culture does (month first), people as their own does: a date must mean the same to both. In a
+    // session without a culture, day first and month first must.
+    private static CultureInfo[] Readers() => CultureInfo.CurrentCulture.Equals(CultureInfo.InvariantCulture)
+        ? [CultureInfo.InvariantCulture, CultureInfo.GetCultureInfo("en-GB")]
+        : [CultureInfo.InvariantCulture, CultureInfo.CurrentCulture];
 }

@@ -30,9 +30,13 @@ public abstract class BackupCommandBase : RepositoryCommandBase
     [ArgumentCompleter(typeof(RepositoryCompleter))]
     public string? Repository { get; set; }
 
-    /// <summary>The repository of the backups at hand.</summary>
-    private protected BackupRepository CurrentRepository() =>
-        OpenRepository(ParameterSetName == InputObjectSet ? InputObject!.Repository : Repository);
+    /// <summary>The path of a backup's folder, as Get-ChildItem has it.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet, DontShow = true)]
+    public string? PSPath { get; set; }
+
+    /// <summary>Returns the repository of the object at hand, the one that was named, or that in which the named path lies.</summary>
+    private protected BackupRepository CurrentRepository(GivenName? name = null) =>
+        OpenRepository(ParameterSetName == InputObjectSet ? InputObject!.Repository : Repository ?? name?.Repository ?? GivenName.RepositoryOf(PSPath, ResolvePath));
 
     /// <summary>The object's backup as it is in the repository now; objects may be older than the last test.</summary>
     private protected Backup Refresh(Backup backup, BackupRepository repository) =>
@@ -44,21 +48,27 @@ public abstract class BackupCommandBase : RepositoryCommandBase
     /// <param name="latest">Only the newest good one of each source.</param>
     private protected IReadOnlyList<Backup> SelectBackups(IReadOnlyList<string>? names, bool latest)
     {
-        BackupRepository repository = CurrentRepository();
         if (ParameterSetName == InputObjectSet)
-            return [Refresh(InputObject!, repository)];
-        IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(Source, token));
-        IReadOnlyList<Backup> candidates = latest ? BackupSelection.LatestGood(all, null) : all;
+            return [Refresh(InputObject!, CurrentRepository())];
         if (names is null)
-            return candidates.Count > 0 ? candidates : throw BackupSelection.NotFound(Source is null ? "*" : $"{Source}/*", repository.Location);
-        var selected = new List<Backup>();
-        foreach (string name in names)
         {
-            var given = new GivenName(name, ResolvePath);
-            List<Backup> matches = [.. candidates.Where(given.Fits)];
-            if (matches.Count == 0 && !given.IsPattern)
-                WriteError(ErrorRecords.From(BackupSelection.NotFound(Source is null ? name : $"{Source}/{name}", repository.Location)));
-            selected.AddRange(matches.Except(selected));
+            BackupRepository repository = CurrentRepository();
+            IReadOnlyList<Backup> all = Candidates(repository, latest);
+            return all.Count > 0 ? all : throw NotFound(null, repository);
+        }
+
+        var selected = new List<Backup>();
+        foreach (IGrouping<string?, GivenName> group in names.Select(name => new GivenName(name, ResolvePath)).GroupBy(given => given.Repository))
+        {
+            BackupRepository repository = CurrentRepository(group.First());
+            IReadOnlyList<Backup> candidates = Candidates(repository, latest);
+            foreach (GivenName given in group)
+            {
+                List<Backup> matches = [.. candidates.Where(given.Fits)];
+                if (matches.Count == 0 && !given.IsPattern)
+                    WriteError(ErrorRecords.From(NotFound(given, repository)));
+                selected.AddRange(matches.ExceptBy(selected.Select(backup => backup.Location), backup => backup.Location));
+            }
         }
 
         return selected;
@@ -68,17 +78,32 @@ public abstract class BackupCommandBase : RepositoryCommandBase
     /// <exception cref="BackupException">There is none, or several sources have one of that name.</exception>
     private protected Backup SelectOne(string? name, bool latest)
     {
-        BackupRepository repository = CurrentRepository();
+        GivenName? given = name is null ? null : new GivenName(name, ResolvePath);
+        BackupRepository repository = CurrentRepository(given);
         if (ParameterSetName == InputObjectSet)
             return Refresh(InputObject!, repository);
         IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(Source, token));
-        if (name is not null && name.AsSpan().IndexOfAny('/', '\\') >= 0)
-        {
-            var given = new GivenName(name, ResolvePath);
-            if (all.FirstOrDefault(backup => !given.IsPattern && given.Fits(backup)) is { } meant)
-                return BackupSelection.One([meant], Source, null, latest, repository.Location);
-        }
-
+        if (name is not null && name.AsSpan().IndexOfAny('/', '\\') >= 0 && all.FirstOrDefault(backup => !given!.IsPattern && given.Fits(backup)) is { } meant)
+            return BackupSelection.One([meant], Source, null, latest, repository.Location);
+        if (all.Count == 0 && Source is not null)
+            throw NotFound(given, repository);
         return BackupSelection.One(all, Source, name, latest, repository.Location);
+    }
+
+    /// <summary>Returns the failure for a name that fits no backup; it names the source if that is what is unknown.</summary>
+    private protected BackupFailure NotFound(GivenName? given, BackupRepository repository)
+    {
+        if (Source is null)
+            return BackupSelection.NotFound(given?.Text ?? "*", repository.Location);
+        IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(null, token));
+        return all.Any(backup => backup.Source == Source)
+            ? BackupSelection.NotFound($"{Source}/{given?.Text ?? "*"}", repository.Location)
+            : BackupSelection.SourceNotFound(Source, [.. all.Select(backup => backup.Source).Distinct()], repository.Location);
+    }
+
+    private IReadOnlyList<Backup> Candidates(BackupRepository repository, bool latest)
+    {
+        IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(Source, token));
+        return latest ? BackupSelection.LatestGood(all, null) : all;
     }
 }

@@ -123,6 +123,12 @@ public static class ErrorCodes
     /// <summary>A SQL dump is not whole or does not give back what it was made from.</summary>
     public const string DumpIncomplete = nameof(DumpIncomplete);
 
+    /// <summary>A test found the backup damaged, or an assertion not true.</summary>
+    public const string TestFailed = nameof(TestFailed);
+
+    /// <summary>An assertion of a test could not run; the backup itself is sound.</summary>
+    public const string AssertionNotRun = nameof(AssertionNotRun);
+
     /// <summary>The restored data are not what the backup's fingerprint states.</summary>
     public const string RestoreMismatch = nameof(RestoreMismatch);
 

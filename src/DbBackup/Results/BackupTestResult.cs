@@ -15,8 +15,8 @@ public sealed record BackupTestResult
     /// <summary>How deep the test went.</summary>
     public required BackupTestLevel Level { get; init; }
 
-    /// <summary>Whether everything was right.</summary>
-    public bool Passed => Checks.All(check => check.Passed);
+    /// <summary>True if every check passed and every assertion could run.</summary>
+    public bool Passed => Checks.All(check => check.Passed) && NotRun.Count == 0;
 
     /// <summary>How far the backup has climbed: <see cref="BackupStatus.Damaged"/> where a check failed.</summary>
     public required BackupStatus Status { get; init; }
@@ -30,14 +30,20 @@ public sealed record BackupTestResult
     /// </summary>
     public IReadOnlyList<string> Missing { get; init => field = Indexable.Of(value); } = [];
 
+    /// <summary>
+    /// The assertions that could not run, each with the reason: an error in its SQL, or no restored database. They say nothing about the
+    /// backup, whose status they leave as it is.
+    /// </summary>
+    public IReadOnlyList<string> NotRun { get; init => field = Indexable.Of(value); } = [];
+
     /// <summary>When the test ended, in local time.</summary>
     public required DateTimeOffset Tested { get; init; }
 
     /// <summary>How long it took.</summary>
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>The first thing that was wrong; null where nothing was.</summary>
-    public string? Failure => Checks.FirstOrDefault(check => !check.Passed) is { } failed ? $"{failed.Name}: {failed.Detail}" : null;
+    /// <summary>The first thing that was wrong; null if nothing was.</summary>
+    public string? Failure => Checks.FirstOrDefault(check => !check.Passed) is { } failed ? $"{failed.Name}: {failed.Detail}" : NotRun.Count > 0 ? NotRun[0] : null;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Source}/{Name} {Level}: {(Passed ? "passed" : "FAILED, " + Failure)}";

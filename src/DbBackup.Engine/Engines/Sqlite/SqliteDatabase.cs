@@ -100,9 +100,11 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
+    /// <summary>Returns the first column of the first row; null if there is none.</summary>
+    public object? Scalar(string sql) => Run(sql, command => command.ExecuteScalar() is { } value and not DBNull ? value : null);
+
     /// <summary>The first column of the first row as text; null where there is none.</summary>
-    public string? Text(string sql) =>
-        Run(sql, command => command.ExecuteScalar() is { } value and not DBNull ? Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) : null);
+    public string? Text(string sql) => Scalar(sql) is { } value ? Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) : null;
 
     /// <summary>The first column of the first row as a number.</summary>
     public long Number(string sql) =>

@@ -26,6 +26,12 @@ internal static class SqliteTest
                 outcome = DatabaseTestOutcome.Matched;
         }
 
+        if (thorough && damage is null)
+        {
+            using SqliteDatabase restored = SqliteDatabase.OpenImmutable(database, cancellationToken);
+            await run.Assertions.AskAsync(assertion => Task.Run(() => restored.Scalar(assertion), cancellationToken), value => value is not (0L or 0.0 or string or byte[])).ConfigureAwait(false);
+        }
+
         File.Delete(database);
         return outcome;
     }

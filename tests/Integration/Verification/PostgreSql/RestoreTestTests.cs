@@ -21,11 +21,21 @@ public sealed class RestoreTestTests(OwnPostgreSqlServer own) : IClassFixture<Ow
         BackupTestResult holds = await bench.TestAsync(backup, BackupTestLevel.Restore, null, "SELECT count(*) = 100 FROM notes", "SELECT bool_and(author > 0) FROM public.notes");
         Assert.True(holds.Passed, holds.ToString());
         Assert.Equal(BackupStatus.Matched, holds.Status);
-        foreach (string wrong in new[] { "SELECT count(*) = 99 FROM notes", "SELECT 1", "SELECT true WHERE false", "SELECT true FROM no_such_table", "not even SQL" })
+        foreach (string wrong in new[] { "SELECT count(*) = 99 FROM notes", "SELECT 1", "SELECT true WHERE false" })
         {
             BackupTestResult fails = await bench.TestAsync(backup, BackupTestLevel.Restore, null, "SELECT true", wrong);
             BackupCheck failed = Assert.Single(fails.Checks, check => !check.Passed);
             Assert.Contains(wrong, failed.Name, StringComparison.Ordinal);
+            Assert.Equal(BackupStatus.Damaged, fails.Status);
+        }
+
+        // What cannot run says nothing about the backup.
+        foreach (string broken in new[] { "SELECT true FROM no_such_table", "not even SQL" })
+        {
+            BackupTestResult sound = await bench.TestAsync(backup, BackupTestLevel.Restore, null, "SELECT true", broken);
+            Assert.Equal((false, BackupStatus.Matched), (sound.Passed, sound.Status));
+            Assert.Contains(broken, Assert.Single(sound.NotRun), StringComparison.Ordinal);
+            Assert.All(sound.Checks, check => Assert.True(check.Passed, check.ToString()));
         }
 
         bench.AssertNothingLeftOnServer();

@@ -192,23 +192,12 @@ internal static class PostgreSqlTest
                 outcome = DatabaseTestOutcome.Matched;
         }
 
-        foreach (string assertion in run.Options.Assertions)
-            run.Checks.Add(await AssertAsync(session, assertion, cancellationToken).ConfigureAwait(false));
-        return outcome;
-    }
-
-    private static async Task<BackupCheck> AssertAsync(PostgreSqlSession session, string assertion, CancellationToken cancellationToken)
-    {
-        try
+        await run.Assertions.AskAsync(async assertion =>
         {
             // As an application would see it: names without a schema are looked for in public.
-            await session.ExecuteAsync("RESET search_path", "asking for an assertion", cancellationToken).ConfigureAwait(false);
-            object? answer = await session.ScalarAsync(assertion, "asking for an assertion", cancellationToken).ConfigureAwait(false);
-            return new BackupCheck($"assertion {assertion}", answer is true, answer switch { true => "true", null => "it returned nothing", _ => string.Create(CultureInfo.InvariantCulture, $"it returned {answer}") });
-        }
-        catch (BackupException failure) when (failure.Code == ErrorCodes.ServerFailed)
-        {
-            return new BackupCheck($"assertion {assertion}", false, failure.Message);
-        }
+            await session.ExecuteAsync("RESET search_path", "running an assertion", cancellationToken).ConfigureAwait(false);
+            return await session.ScalarAsync(assertion, "running an assertion", cancellationToken).ConfigureAwait(false);
+        }, value => value is true).ConfigureAwait(false);
+        return outcome;
     }
 }
