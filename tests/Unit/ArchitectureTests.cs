@@ -47,10 +47,12 @@ public sealed class ArchitectureTests
         ["Payloads"] = "Platform",
         ["Platform"] = "",
         ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository",
-        ["PowerShell.Commands"] = "Backups Discovery Docker.Addressing Docker.Files Engines Engines.PostgreSql Engines.Sqlite Migrations Platform Portability PowerShell.Completion PowerShell.Pipeline Repository Restores Retention Upgrades Verification",
-        ["PowerShell.Completion"] = "Discovery Docker.Addressing Engines.PostgreSql PowerShell.Pipeline Repository Restores Upgrades",
+        ["PowerShell.Arguments"] = "Docker.Addressing Docker.Tunnel Engines.PostgreSql Platform Repository",
+        ["PowerShell.Commands"] = "Backups Discovery Docker.Addressing Docker.Files Engines Engines.PostgreSql Engines.Sqlite Migrations Platform Portability PowerShell.Arguments PowerShell.Completion PowerShell.Parameters PowerShell.Pipeline Repository Restores Retention Upgrades Verification",
+        ["PowerShell.Completion"] = "Discovery Docker.Addressing Engines.PostgreSql PowerShell.Arguments Repository Restores Upgrades",
         ["PowerShell.Loading"] = "",
-        ["PowerShell.Pipeline"] = "Backups Docker.Addressing Docker.Tunnel Engines Engines.PostgreSql Migrations Platform PowerShell.Completion Repository Upgrades",
+        ["PowerShell.Parameters"] = "Docker.Addressing Engines.PostgreSql Migrations PowerShell.Arguments PowerShell.Completion",
+        ["PowerShell.Pipeline"] = "Backups Engines PowerShell.Arguments PowerShell.Completion PowerShell.Parameters Repository Upgrades",
         ["Repository"] = "Engines Platform",
         ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention",
         ["Retention"] = "Engines Engines.PostgreSql Repository",
@@ -66,7 +68,6 @@ public sealed class ArchitectureTests
     [
         "Backups Docker.Restore Restores",
         "Docker.Addressing Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Tunnels",
-        "PowerShell.Completion PowerShell.Pipeline",
         "Upgrades Upgrades.Deployments Upgrades.Targets",
     ];
 

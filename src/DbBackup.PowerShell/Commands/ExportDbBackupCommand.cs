@@ -3,6 +3,7 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Portability;
 using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -10,7 +11,8 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Gives a backup's content out as plain files and folders.</summary>
 [Cmdlet(VerbsData.Export, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = NameSet)]
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
-public sealed class ExportDbBackupCommand : BackupCommandBase
+[ParameterGroup<ContentParameters>]
+public sealed partial class ExportDbBackupCommand : BackupCommandBase
 {
     /// <summary>The backup's name.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
@@ -25,10 +27,6 @@ public sealed class ExportDbBackupCommand : BackupCommandBase
     [Parameter(Mandatory = true, Position = 1)]
     [ValidateNotNullOrEmpty]
     public string Destination { get; set; } = string.Empty;
-
-    /// <summary>Only the database, or only the files.</summary>
-    [Parameter]
-    public ContentKind? Content { get; set; }
 
     /// <summary>The databases of a server's backup; wildcards are allowed.</summary>
     [Parameter]

@@ -2,6 +2,7 @@ using System.Management.Automation;
 using DbBackup.Engine.Discovery;
 using DbBackup.Engine.Platform;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -9,7 +10,9 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Finds databases, volumes and folders that can be backed up, on a Docker engine or below a folder.</summary>
 [Cmdlet(VerbsCommon.Find, "DbBackupSource", DefaultParameterSetName = DockerSet)]
 [OutputType(typeof(BackupSource))]
-public sealed class FindDbBackupSourceCommand : EngineCommandBase
+[ParameterGroup<DockerParameters>(Members = [nameof(DockerHost)])]
+[ParameterGroup<DockerParameters>(DockerSet, Members = [nameof(ComposeProject)])]
+public sealed partial class FindDbBackupSourceCommand : EngineCommandBase
 {
     private const string DockerSet = "Docker";
     private const string PathSet = "Path";
@@ -19,17 +22,6 @@ public sealed class FindDbBackupSourceCommand : EngineCommandBase
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
-
-    /// <summary>The engine.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? DockerHost { get; set; }
-
-    /// <summary>A compose project's name, or its folder.</summary>
-    [Parameter(ParameterSetName = DockerSet)]
-    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? ComposeProject { get; set; }
 
     /// <summary>Compose services; wildcards are allowed.</summary>
     [Parameter(ParameterSetName = DockerSet)]

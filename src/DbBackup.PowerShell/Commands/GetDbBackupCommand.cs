@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -8,7 +9,8 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Lists the backups in a repository, newest first.</summary>
 [Cmdlet(VerbsCommon.Get, "DbBackup")]
 [OutputType(typeof(Backup))]
-public sealed class GetDbBackupCommand : RepositoryCommandBase
+[ParameterGroup<RepositoryParameters>(Members = [nameof(Repository)], ValueFromPipelineByPropertyName = true)]
+public sealed partial class GetDbBackupCommand : RepositoryCommandBase
 {
     private readonly HashSet<string> _emitted = new(StringComparer.Ordinal);
 
@@ -22,6 +24,7 @@ public sealed class GetDbBackupCommand : RepositoryCommandBase
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(SourceCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Source { get; set; }
 
     /// <summary>Only those made for one of these reasons.</summary>
@@ -46,11 +49,6 @@ public sealed class GetDbBackupCommand : RepositoryCommandBase
     /// <summary>Only the newest good one of each source.</summary>
     [Parameter]
     public SwitchParameter Latest { get; set; }
-
-    /// <summary>The repository.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ArgumentCompleter(typeof(RepositoryCompleter))]
-    public string? Repository { get; set; }
 
     /// <summary>The path of a backup's folder, as Get-ChildItem has it.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]

@@ -1,10 +1,10 @@
 using System.Management.Automation;
-using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Migrations;
 using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -12,7 +12,13 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Tells at which revision of its schema a live database, or one in a backup, is.</summary>
 [Cmdlet(VerbsCommon.Get, "DbSchemaRevision", DefaultParameterSetName = InputObjectSet)]
 [OutputType(typeof(SchemaRevision))]
-public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
+[ParameterGroup<ServerParameters>(PostgreSqlSet)]
+[ParameterGroup<DockerParameters>(Members = [nameof(DockerHost)])]
+[ParameterGroup<DockerParameters>(PostgreSqlSet, Members = [nameof(Container), nameof(ComposeProject), nameof(Service)])]
+[ParameterGroup<MigrationParameters>(Members = [nameof(MigrationPath), nameof(MigrationContainer), nameof(MigrationTool)])]
+[ParameterGroup<MigrationParameters>(PostgreSqlSet, Members = [nameof(MigrationService)])]
+[ParameterGroup<LockParameters>]
+public sealed partial class GetDbSchemaRevisionCommand : EngineCommandBase
 {
     private const string PathSet = "Path";
     private const string PostgreSqlSet = "PostgreSql";
@@ -25,91 +31,15 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     [ValidateNotNullOrEmpty]
     public string[] Path { get; set; } = [];
 
-    /// <summary>The server, and who connects.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateNotNullOrEmpty]
-    public string? ConnectionString { get; set; }
-
-    /// <summary>The server.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateNotNullOrEmpty]
-    [Alias("Host")]
-    public string? HostName { get; set; }
-
-    /// <summary>Its port.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateRange(1, 65535)]
-    public int? Port { get; set; }
-
     /// <summary>The databases.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
     [ArgumentCompleter(typeof(DatabaseCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? Database { get; set; }
 
-    /// <summary>The role that connects.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateNotNullOrEmpty]
-    public string? Username { get; set; }
-
-    /// <summary>The role and its password.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [Credential]
-    public PSCredential? Credential { get; set; }
-
-    /// <summary>The Docker engine.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? DockerHost { get; set; }
-
-    /// <summary>The container of the server.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ArgumentCompleter(typeof(ContainerCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Container { get; set; }
-
-    /// <summary>The compose project, by its name or its folder.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? ComposeProject { get; set; }
-
-    /// <summary>The service of the server.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ArgumentCompleter(typeof(ServiceCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Service { get; set; }
-
     /// <summary>A backup, as Get-DbBackup emits it.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputObjectSet)]
     public Backup? InputObject { get; set; }
-
-    /// <summary>How long to wait for a locked database, in seconds.</summary>
-    [Parameter]
-    [ValidateRange(1, 86400)]
-    public int LockTimeout { get; set; } = 30;
-
-    /// <summary>The folder that holds the code's alembic.ini.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? MigrationPath { get; set; }
-
-    /// <summary>The container that holds the code.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(ContainerCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? MigrationContainer { get; set; }
-
-    /// <summary>The service of the compose project that holds the code.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ArgumentCompleter(typeof(ServiceCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? MigrationService { get; set; }
-
-    /// <summary>How Alembic is started where the code is.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string MigrationTool { get; set; } = MigrationArguments.DefaultTool;
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -126,7 +56,7 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
                 foreach (string path in Path)
                 {
                     TryEach(path, () => Write(() => [Run((_, token) => Task.Run(
-                        () => SchemaRevisions.OfSqlite(ResolvePath(path), TimeSpan.FromSeconds(LockTimeout), token), token))]));
+                        () => SchemaRevisions.OfSqlite(ResolvePath(path), GetLockParameters().ToTime(), token), token))]));
                 }
 
                 break;
@@ -143,11 +73,8 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
 
     private MigrationCode? ReadCode()
     {
-        if (_code is null
-            && MigrationArguments.ToRequest(MigrationPath, MigrationTool, DockerHost, MigrationContainer, ComposeProject, MigrationService, ResolvePath, ResolveProject) is { } request)
-        {
+        if (_code is null && GetMigrationParameters().ToRequest(GetDockerParameters().ToRequest(ResolveProject), ResolvePath) is { } request)
             _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
-        }
 
         return _code;
     }
@@ -155,14 +82,8 @@ public sealed class GetDbSchemaRevisionCommand : EngineCommandBase
     private void OfServer()
     {
         _ = ReadCode();
-        DockerRequest? docker = Container is null && ComposeProject is null ? null : new DockerRequest
-        {
-            DockerHost = DockerHost,
-            Container = Container,
-            ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject),
-            Service = Service,
-        };
-        PostgreSqlConnectionRequest request = ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential, docker: docker);
+        DockerParameters docker = GetDockerParameters();
+        PostgreSqlConnectionRequest request = GetServerParameters().ToRequest(docker: docker.NamesContainer ? docker.ToRequest(ResolveProject) : null);
         PostgreSqlConnectionSettings server = Run((_, token) => PostgreSqlServer.ResolveAsync(request, token));
         foreach (string warning in server.Warnings)
             WriteWarning(warning);

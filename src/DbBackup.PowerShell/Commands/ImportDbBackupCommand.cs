@@ -3,6 +3,8 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Portability;
 using DbBackup.Engine.Repository;
+using DbBackup.PowerShell.Arguments;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -10,18 +12,10 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Imports an existing file or folder as a backup.</summary>
 [Cmdlet(VerbsData.Import, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(Backup))]
-public sealed class ImportDbBackupCommand : BackupCreationCommandBase
+[ParameterGroup<TestServerParameters>]
+[ParameterGroup<ServerParameters>(Members = [nameof(Credential)])]
+public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
 {
-    /// <summary>The server on which a dump of PostgreSQL is proved.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? TestServer { get; set; }
-
-    /// <summary>Who connects to it.</summary>
-    [Parameter]
-    [Credential]
-    public PSCredential? Credential { get; set; }
-
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {

@@ -1,16 +1,23 @@
 using System.Management.Automation;
-using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Repository;
-using DbBackup.Upgrades;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
+using DbBackup.Upgrades;
 
 namespace DbBackup.PowerShell.Commands;
 
 /// <summary>Upgrades an application and its database, and rolls both back if any step fails.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "DbUpgrade", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(UpgradeResult), typeof(UpgradePlan))]
-public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
+[ParameterGroup<ServerParameters>(PostgreSqlSet)]
+[ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeProject)], Mandatory = true)]
+[ParameterGroup<DockerParameters>(ContainerSet, Members = [nameof(Container)], Mandatory = true)]
+[ParameterGroup<DockerParameters>(ComposeSet, ContainerSet, Members = [nameof(DockerHost)])]
+[ParameterGroup<MigrationParameters>(Members = [nameof(MigrationPath), nameof(MigrationTool)])]
+[ParameterGroup<LockParameters>]
+[ParameterGroup<RepositoryParameters>]
+public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
 {
     private const string PathSet = "Path";
     private const string PostgreSqlSet = "PostgreSql";
@@ -23,44 +30,12 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = string.Empty;
 
-    /// <summary>The server, and who connects.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateNotNullOrEmpty]
-    public string? ConnectionString { get; set; }
-
-    /// <summary>The server.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateNotNullOrEmpty]
-    [Alias("Host")]
-    public string? HostName { get; set; }
-
-    /// <summary>Its port.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateRange(1, 65535)]
-    public int? Port { get; set; }
-
-    /// <summary>The role that connects.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateNotNullOrEmpty]
-    public string? Username { get; set; }
-
-    /// <summary>The role and its password.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [Credential]
-    public PSCredential? Credential { get; set; }
-
     /// <summary>The database of the server.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
     [Parameter(ParameterSetName = ComposeSet)]
     [ArgumentCompleter(typeof(UpgradeDatabaseCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Database { get; set; }
-
-    /// <summary>The compose project, by its name or its folder.</summary>
-    [Parameter(ParameterSetName = ComposeSet, Mandatory = true)]
-    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? ComposeProject { get; set; }
 
     /// <summary>The services that get the new version.</summary>
     [Parameter(ParameterSetName = ComposeSet)]
@@ -84,12 +59,6 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [Parameter(ParameterSetName = ComposeSet)]
     public SwitchParameter Build { get; set; }
 
-    /// <summary>The container.</summary>
-    [Parameter(ParameterSetName = ContainerSet, Mandatory = true)]
-    [ArgumentCompleter(typeof(ContainerCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Container { get; set; }
-
     /// <summary>The image that the container gets.</summary>
     [Parameter(ParameterSetName = ContainerSet)]
     [ArgumentCompleter(typeof(ImageCompleter))]
@@ -107,12 +76,6 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ValidateNotNullOrEmpty]
     public string[] ContainerPath { get; set; } = [];
 
-    /// <summary>The Docker engine.</summary>
-    [Parameter(ParameterSetName = ComposeSet)]
-    [Parameter(ParameterSetName = ContainerSet)]
-    [ValidateNotNullOrEmpty]
-    public string? DockerHost { get; set; }
-
     /// <summary>Folders or files that belong to the same state.</summary>
     [Parameter(ParameterSetName = PathSet)]
     [Parameter(ParameterSetName = PostgreSqlSet)]
@@ -127,16 +90,6 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [Parameter(ParameterSetName = ContainerSet)]
     [ValidateNotNullOrEmpty]
     public string? Migrate { get; set; }
-
-    /// <summary>The folder of the new version's code, in which the command runs.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? MigrationPath { get; set; }
-
-    /// <summary>How Alembic is started there.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? MigrationTool { get; set; }
 
     /// <summary>The environment variable that holds the database URL.</summary>
     [Parameter]
@@ -159,11 +112,6 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ValidateRange(0, 86400)]
     public int SettleTime { get; set; } = 10;
 
-    /// <summary>How long to wait for a locked database, in seconds.</summary>
-    [Parameter]
-    [ValidateRange(1, 86400)]
-    public int LockTimeout { get; set; } = 30;
-
     /// <summary>Fails if no rehearsal is possible.</summary>
     [Parameter]
     public SwitchParameter Rehearse { get; set; }
@@ -175,17 +123,6 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
     /// <summary>Leaves everything as it is if a step fails.</summary>
     [Parameter]
     public SwitchParameter NoRollback { get; set; }
-
-    /// <summary>The source's name.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(SourceCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Source { get; set; }
-
-    /// <summary>The repository.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(RepositoryCompleter))]
-    public string? Repository { get; set; }
 
     /// <summary>Skips the confirmation and the checks of schema, locks and server image.</summary>
     [Parameter]
@@ -225,37 +162,33 @@ public sealed class InvokeDbUpgradeCommand : RepositoryCommandBase
         UpgradeReport.Write(this, Run((observer, token) => new UpgradeService().RunAsync(request, repository, observer, token)));
     }
 
-    private UpgradeRequest Describe()
+    private UpgradeRequest Describe() => new()
     {
-        string? project = ComposeProject is null ? null : ResolveProject(ComposeProject);
-        return new UpgradeRequest
-        {
-            DatabasePath = ParameterSetName == PathSet ? ResolvePath(Path) : null,
-            Server = ParameterSetName == PostgreSqlSet ? ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential, Database) : null,
-            Application = IsOfContainers ? new DockerRequest { DockerHost = DockerHost, ComposeProject = project, Container = Container } : null,
-            Services = Service,
-            DatabaseService = DatabaseService,
-            Database = ParameterSetName == ComposeSet ? Database : null,
-            ContainerPaths = ContainerPath,
-            Image = Image,
-            Pull = Pull,
-            Build = Build,
-            GitRef = GitRef,
-            Include = [.. AdditionalPath.Select(ResolvePath)],
-            SourceName = Source,
-            Migrate = Migrate,
-            MigrationPath = IsOfContainers ? MigrationPath : ResolvePath(MigrationPath ?? "."),
-            // The migration command usually says how Alembic is started.
-            MigrationTool = MigrationTool ?? (Migrate is null ? null : UpgradeRequest.ToolOf(Migrate)),
-            DatabaseVariable = DatabaseVariable,
-            Checks = HealthCheck,
-            Timeout = TimeSpan.FromSeconds(Timeout),
-            SettleTime = TimeSpan.FromSeconds(SettleTime),
-            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
-            RequireRehearsal = Rehearse,
-            NoRehearsal = NoRehearsal,
-            NoRollback = NoRollback,
-            Force = Force,
-        };
-    }
+        DatabasePath = ParameterSetName == PathSet ? ResolvePath(Path) : null,
+        Server = ParameterSetName == PostgreSqlSet ? GetServerParameters().ToRequest(Database) : null,
+        Application = IsOfContainers ? GetDockerParameters().ToRequest(ResolveProject) : null,
+        Services = Service,
+        DatabaseService = DatabaseService,
+        Database = ParameterSetName == ComposeSet ? Database : null,
+        ContainerPaths = ContainerPath,
+        Image = Image,
+        Pull = Pull,
+        Build = Build,
+        GitRef = GitRef,
+        Include = [.. AdditionalPath.Select(ResolvePath)],
+        SourceName = Source,
+        Migrate = Migrate,
+        MigrationPath = IsOfContainers ? MigrationPath : ResolvePath(MigrationPath ?? "."),
+        // The migration command usually says how Alembic is started.
+        MigrationTool = MigrationTool ?? (Migrate is null ? null : UpgradeRequest.ToolOf(Migrate)),
+        DatabaseVariable = DatabaseVariable,
+        Checks = HealthCheck,
+        Timeout = TimeSpan.FromSeconds(Timeout),
+        SettleTime = TimeSpan.FromSeconds(SettleTime),
+        LockTimeout = GetLockParameters().ToTime(),
+        RequireRehearsal = Rehearse,
+        NoRehearsal = NoRehearsal,
+        NoRollback = NoRollback,
+        Force = Force,
+    };
 }

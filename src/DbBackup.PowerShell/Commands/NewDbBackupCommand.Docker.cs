@@ -3,7 +3,6 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.PowerShell.Completion;
-using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
 
@@ -20,31 +19,6 @@ public sealed partial class NewDbBackupCommand
     /// <summary>What Find-DbBackupSource found.</summary>
     [Parameter(ParameterSetName = SourceSet, Mandatory = true, ValueFromPipeline = true)]
     public BackupSource? InputObject { get; set; }
-
-    /// <summary>The Docker engine.</summary>
-    [Parameter(ParameterSetName = ContainerSet)]
-    [Parameter(ParameterSetName = ComposeSet)]
-    [Parameter(ParameterSetName = VolumeSet)]
-    [ValidateNotNullOrEmpty]
-    public string? DockerHost { get; set; }
-
-    /// <summary>The container.</summary>
-    [Parameter(ParameterSetName = ContainerSet, Mandatory = true)]
-    [ArgumentCompleter(typeof(ContainerCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Container { get; set; }
-
-    /// <summary>The compose project, by its name or its folder.</summary>
-    [Parameter(ParameterSetName = ComposeSet, Mandatory = true)]
-    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? ComposeProject { get; set; }
-
-    /// <summary>A service of the project.</summary>
-    [Parameter(ParameterSetName = ComposeSet)]
-    [ArgumentCompleter(typeof(ServiceCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Service { get; set; }
 
     /// <summary>Volumes.</summary>
     [Parameter(ParameterSetName = VolumeSet, Mandatory = true)]
@@ -81,7 +55,7 @@ public sealed partial class NewDbBackupCommand
         ContainerFilesRequest[] files = [.. FilesRequests()];
         if (!WantsDatabase)
             return new BackupIntent.OfContainerFiles { ContainerFiles = files };
-        return ServerIntent(ConnectionArguments.ToRequest(null, null, Port, Username, Credential, InputObject?.Database, Subject(Service))) with { ContainerFiles = files };
+        return ServerIntent(GetServerParameters().ToRequest(InputObject?.Database, Subject(Service))) with { ContainerFiles = files };
     }
 
     private bool WantsDatabase => InputObject is { } found
@@ -120,7 +94,7 @@ public sealed partial class NewDbBackupCommand
         Subject = subject,
         Path = path,
         Consistency = Consistency,
-        LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+        LockTimeout = GetLockParameters().ToTime(),
         AllowEmpty = AllowEmpty,
     };
 
@@ -128,6 +102,6 @@ public sealed partial class NewDbBackupCommand
     {
         if (InputObject is { } found)
             return DockerRequest.For(DockerLocation.Parse(found.Location), found.DockerHost);
-        return new DockerRequest { DockerHost = DockerHost, Container = Container, ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject), Service = service };
+        return GetDockerParameters().ToRequest(ResolveProject) with { Service = service };
     }
 }

@@ -4,7 +4,9 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
+using DbBackup.PowerShell.Arguments;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -12,29 +14,20 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Makes a backup of SQLite or PostgreSQL databases and the files beside them.</summary>
 [Cmdlet(VerbsCommon.New, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(Backup))]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(ConnectionString), nameof(HostName)])]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, ContainerSet, ComposeSet, Members = [nameof(Port), nameof(Username), nameof(Credential)])]
+[ParameterGroup<TestServerParameters>(PostgreSqlSet, ContainerSet, ComposeSet)]
+[ParameterGroup<JobsParameters>(PostgreSqlSet)]
+[ParameterGroup<DockerParameters>(ContainerSet, ComposeSet, VolumeSet, Members = [nameof(DockerHost)])]
+[ParameterGroup<DockerParameters>(ContainerSet, Members = [nameof(Container)], Mandatory = true)]
+[ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeProject)], Mandatory = true)]
+[ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(Service)])]
+[ParameterGroup<LockParameters>]
 public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 {
     internal const string PostgreSqlSet = "PostgreSql";
     private static readonly string[] s_sqliteFormats = ["Native", "Sql"];
     private int _count;
-
-    /// <summary>The server, and who connects.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateNotNullOrEmpty]
-    public string? ConnectionString { get; set; }
-
-    /// <summary>The server.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateNotNullOrEmpty]
-    [Alias("Host")]
-    public string? HostName { get; set; }
-
-    /// <summary>Its port.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [Parameter(ParameterSetName = ContainerSet)]
-    [Parameter(ParameterSetName = ComposeSet)]
-    [ValidateRange(1, 65535)]
-    public int? Port { get; set; }
 
     /// <summary>The databases; wildcards are allowed.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
@@ -45,30 +38,11 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     [ValidateNotNullOrEmpty]
     public string[]? Database { get; set; }
 
-    /// <summary>The role that connects.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [Parameter(ParameterSetName = ContainerSet)]
-    [Parameter(ParameterSetName = ComposeSet)]
-    [ValidateNotNullOrEmpty]
-    public string? Username { get; set; }
-
-    /// <summary>The role and its password.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [Parameter(ParameterSetName = ContainerSet)]
-    [Parameter(ParameterSetName = ComposeSet)]
-    [Credential]
-    public PSCredential? Credential { get; set; }
-
     /// <summary>One backup of all databases of the server, with its roles.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
     [Parameter(ParameterSetName = ContainerSet)]
     [Parameter(ParameterSetName = ComposeSet)]
     public SwitchParameter AllDatabases { get; set; }
-
-    /// <summary>How many tables are dumped at once.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [ValidateRange(1, 64)]
-    public int? Jobs { get; set; }
 
     /// <summary>Only these schemas.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
@@ -98,17 +72,11 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     [SupportsWildcards]
     public string[] ExcludeTableData { get; set; } = [];
 
-    /// <summary>The server on which -Verify restores the backup.</summary>
-    [Parameter(ParameterSetName = PostgreSqlSet)]
-    [Parameter(ParameterSetName = ContainerSet)]
-    [Parameter(ParameterSetName = ComposeSet)]
-    [ValidateNotNullOrEmpty]
-    public string? TestServer { get; set; }
-
     /// <summary>Folders or files beside the database.</summary>
     [Parameter]
     [Alias("Include")]
     [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
     public string[] AdditionalPath { get; set; } = [];
 
     /// <summary>How the database is stored.</summary>
@@ -120,11 +88,6 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     [Parameter]
     public FingerprintLevel Fingerprint { get; set; }
 
-    /// <summary>How long to wait for a locked database, in seconds.</summary>
-    [Parameter]
-    [ValidateRange(1, 86400)]
-    public int LockTimeout { get; set; } = 30;
-
     /// <summary>Accepts a database without tables.</summary>
     [Parameter]
     public SwitchParameter AllowEmpty { get; set; }
@@ -134,7 +97,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     {
         if (ParameterSetName == PostgreSqlSet)
         {
-            TryEach(HostName ?? "PostgreSQL", () => BackUp(ServerIntent(ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential))));
+            TryEach(HostName ?? "PostgreSQL", () => BackUp(ServerIntent(GetServerParameters().ToRequest())));
             return;
         }
 
@@ -204,7 +167,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
         return new BackupIntent.OfSqlite(path)
         {
             Format = Enum.Parse<SqliteFormat>(Format ?? "Native", ignoreCase: true),
-            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+            LockTimeout = GetLockParameters().ToTime(),
             AllowEmpty = AllowEmpty,
         };
     }
@@ -233,7 +196,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
             Tables = Table,
             ExcludedTables = ExcludeTable,
             ExcludedTableData = ExcludeTableData,
-            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+            LockTimeout = GetLockParameters().ToTime(),
             AllowEmpty = AllowEmpty,
         };
     }

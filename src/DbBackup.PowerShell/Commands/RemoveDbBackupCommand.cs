@@ -2,6 +2,7 @@ using System.Management.Automation;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Retention;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -9,7 +10,8 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Removes backups, but not the last good one of a source.</summary>
 [Cmdlet(VerbsCommon.Remove, "DbBackup", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = NameSet)]
 [OutputType(typeof(Backup))]
-public sealed class RemoveDbBackupCommand : BackupCommandBase
+[ParameterGroup<ServerParameters>(Members = [nameof(Credential)])]
+public sealed partial class RemoveDbBackupCommand : BackupCommandBase
 {
     private readonly List<Backup> _chosen = [];
 
@@ -26,11 +28,6 @@ public sealed class RemoveDbBackupCommand : BackupCommandBase
     /// <summary>Also removes the last good backup of a source.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
-
-    /// <summary>Who connects to the server of a database that a restore has kept there.</summary>
-    [Parameter]
-    [Credential]
-    public PSCredential? Credential { get; set; }
 
     /// <summary>Emits what was removed.</summary>
     [Parameter]
@@ -96,7 +93,7 @@ public sealed class RemoveDbBackupCommand : BackupCommandBase
                     return;
                 }
 
-                Run((observer, token) => removal.RemoveAsync(backup, Force, ConnectionArguments.ToRequest(null, credential: Credential), observer, token));
+                Run((observer, token) => removal.RemoveAsync(backup, Force, GetServerParameters().ToRequest(), observer, token));
                 if (PassThru)
                     WriteObject(backup);
             });

@@ -5,6 +5,7 @@ using DbBackup.Engine.Migrations;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -12,7 +13,15 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Restores a backup: beside, checked, and then swapped in place of what is there.</summary>
 [Cmdlet(VerbsData.Restore, "DbBackup", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = NameSet)]
 [OutputType(typeof(RestoreResult), typeof(RestorePlan))]
-public sealed class RestoreDbBackupCommand : BackupCommandBase
+[ParameterGroup<ServerParameters>]
+[ParameterGroup<DockerParameters>]
+[ParameterGroup<MigrationParameters>]
+[ParameterGroup<ContentParameters>]
+[ParameterGroup<JobsParameters>]
+[ParameterGroup<StagingParameters>]
+[ParameterGroup<LockParameters>]
+[ParameterGroup<RestoreParameters>]
+public sealed partial class RestoreDbBackupCommand : BackupCommandBase
 {
     private MigrationCode? _code;
     private bool _chosenAtPrompt;
@@ -30,59 +39,6 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Destination { get; set; }
-
-    /// <summary>Only the database, or only the files.</summary>
-    [Parameter]
-    public ContentKind? Content { get; set; }
-
-    /// <summary>The server, and who connects.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? ConnectionString { get; set; }
-
-    /// <summary>The server.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [Alias("Host")]
-    public string? HostName { get; set; }
-
-    /// <summary>Its port.</summary>
-    [Parameter]
-    [ValidateRange(1, 65535)]
-    public int? Port { get; set; }
-
-    /// <summary>The role that connects.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Username { get; set; }
-
-    /// <summary>The role and its password.</summary>
-    [Parameter]
-    [Credential]
-    public PSCredential? Credential { get; set; }
-
-    /// <summary>The Docker engine.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? DockerHost { get; set; }
-
-    /// <summary>Another container than the one that it came from.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(ContainerCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Container { get; set; }
-
-    /// <summary>The compose project, by its name or its folder.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? ComposeProject { get; set; }
-
-    /// <summary>A service of the project.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(ServiceCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Service { get; set; }
 
     /// <summary>A volume.</summary>
     [Parameter]
@@ -123,55 +79,6 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     [Parameter]
     public SwitchParameter NoOwner { get; set; }
 
-    /// <summary>How many jobs restore at once.</summary>
-    [Parameter]
-    [ValidateRange(1, 64)]
-    public int? Jobs { get; set; }
-
-    /// <summary>Where archives are unpacked.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? StagingPath { get; set; }
-
-    /// <summary>Leaves the safety backup out.</summary>
-    [Parameter]
-    public SwitchParameter NoSafetyBackup { get; set; }
-
-    /// <summary>How long to wait for a locked database, in seconds.</summary>
-    [Parameter]
-    [ValidateRange(1, 86400)]
-    public int LockTimeout { get; set; } = 30;
-
-    /// <summary>The folder that holds the alembic.ini of the code that will use what is restored.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? MigrationPath { get; set; }
-
-    /// <summary>The container that holds that code.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(ContainerCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? MigrationContainer { get; set; }
-
-    /// <summary>The service of the compose project that holds that code.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(ServiceCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? MigrationService { get; set; }
-
-    /// <summary>How Alembic is started where the code is.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string MigrationTool { get; set; } = MigrationArguments.DefaultTool;
-
-    /// <summary>Skips the question, and writes into a database that is open elsewhere.</summary>
-    [Parameter]
-    public SwitchParameter Force { get; set; }
-
-    /// <summary>Emits the result, or the plan under -WhatIf.</summary>
-    [Parameter]
-    public SwitchParameter PassThru { get; set; }
-
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, Restore);
 
@@ -194,11 +101,11 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
                 "Give it one name.");
         }
 
+        ServerParameters server = GetServerParameters();
         var request = new RestoreRequest
         {
             Backup = backup,
-            Connection = ConnectionArguments.ToRequest(
-                ConnectionString, HostName, Port, Username, Credential, docker: ConnectionString is null && HostName is null ? ToDocker() : null),
+            Connection = server.ToRequest(docker: server.NamesServer ? null : ToDocker()),
             Docker = ToDocker(),
             ContainerPath = ContainerPath,
             Databases = several ? Database ?? [] : [],
@@ -208,12 +115,12 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
             Schemas = Schema,
             NoOwner = NoOwner,
             Jobs = Jobs,
-            StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
+            StagingPath = GetStagingParameters().ToPath(ResolvePath),
             Destination = Destination is null ? null : ResolveFolderOrFile(Destination),
             Only = Content,
             NoSafetyBackup = NoSafetyBackup,
             Force = Force,
-            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+            LockTimeout = GetLockParameters().ToTime(),
         };
         RequireFittingCode(backup);
         bool whatIf = IsWhatIf();
@@ -250,25 +157,14 @@ public sealed class RestoreDbBackupCommand : BackupCommandBase
     // Once for all the backups of a pipeline.
     private MigrationCode? ReadCode()
     {
-        if (_code is null
-            && MigrationArguments.ToRequest(MigrationPath, MigrationTool, DockerHost, MigrationContainer, ComposeProject, MigrationService, ResolvePath, ResolveProject) is { } request)
-        {
+        if (_code is null && GetMigrationParameters().ToRequest(GetDockerParameters().ToRequest(ResolveProject), ResolvePath) is { } request)
             _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
-        }
 
         return _code;
     }
 
     // A database of a container that is off, or of a project that has nothing yet, is started for its restore; never only to show a plan.
-    private DockerRequest ToDocker() => new()
-    {
-        DockerHost = DockerHost,
-        Container = Container,
-        ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject),
-        Service = Service,
-        Volume = Volume,
-        Start = !IsWhatIf(),
-    };
+    private DockerRequest ToDocker() => GetDockerParameters().ToRequest(ResolveProject) with { Volume = Volume, Start = !IsWhatIf() };
 
     private Backup? Choose()
     {

@@ -2,7 +2,9 @@ using System.Management.Automation;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Verification;
+using DbBackup.PowerShell.Arguments;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -10,7 +12,11 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Tests backups: reads them back, or restores them into a scratch place and compares.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "DbBackup", DefaultParameterSetName = NameSet)]
 [OutputType(typeof(BackupTestResult))]
-public sealed class TestDbBackupCommand : BackupCommandBase
+[ParameterGroup<TestServerParameters>]
+[ParameterGroup<ServerParameters>(Members = [nameof(Credential)])]
+[ParameterGroup<JobsParameters>]
+[ParameterGroup<StagingParameters>]
+public sealed partial class TestDbBackupCommand : BackupCommandBase
 {
     /// <summary>Names or wildcards.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
@@ -26,29 +32,9 @@ public sealed class TestDbBackupCommand : BackupCommandBase
     [Parameter]
     public BackupTestLevel Level { get; set; } = BackupTestLevel.Structure;
 
-    /// <summary>Where the backup is restored for the test.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? StagingPath { get; set; }
-
-    /// <summary>The test server.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? TestServer { get; set; }
-
-    /// <summary>Who connects to it.</summary>
-    [Parameter]
-    [Credential]
-    public PSCredential? Credential { get; set; }
-
     /// <summary>Questions in SQL that must be answered with true.</summary>
     [Parameter]
     public string[] Assert { get; set; } = [];
-
-    /// <summary>How many jobs restore at once.</summary>
-    [Parameter]
-    [ValidateRange(1, 64)]
-    public int? Jobs { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, () =>
@@ -62,7 +48,7 @@ public sealed class TestDbBackupCommand : BackupCommandBase
         var options = new BackupTestOptions
         {
             Level = Level,
-            StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
+            StagingPath = GetStagingParameters().ToPath(ResolvePath),
             TestServer = ConnectionArguments.ToRequest(TestServer, credential: Credential),
             Assertions = Assert,
             Jobs = Jobs,

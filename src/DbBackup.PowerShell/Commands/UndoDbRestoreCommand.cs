@@ -3,6 +3,7 @@ using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
 namespace DbBackup.PowerShell.Commands;
@@ -10,7 +11,13 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Undoes a restore: everything that it replaced gets its previous state back.</summary>
 [Cmdlet(VerbsCommon.Undo, "DbRestore", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(RestoreResult), typeof(RestorePlan))]
-public sealed class UndoDbRestoreCommand : RepositoryCommandBase
+[ParameterGroup<RepositoryParameters>(ValueFromPipelineByPropertyName = true)]
+[ParameterGroup<ServerParameters>]
+[ParameterGroup<DockerParameters>(Members = [nameof(DockerHost)])]
+[ParameterGroup<StagingParameters>]
+[ParameterGroup<LockParameters>]
+[ParameterGroup<RestoreParameters>]
+public sealed partial class UndoDbRestoreCommand : RepositoryCommandBase
 {
     /// <summary>The restore; the newest one by default.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
@@ -19,86 +26,22 @@ public sealed class UndoDbRestoreCommand : RepositoryCommandBase
     [ValidateNotNullOrEmpty]
     public string? Id { get; set; }
 
-    /// <summary>The source's exact name.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ArgumentCompleter(typeof(SourceCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? Source { get; set; }
-
-    /// <summary>The repository.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ArgumentCompleter(typeof(RepositoryCompleter))]
-    public string? Repository { get; set; }
-
-    /// <summary>The server, and who connects.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? ConnectionString { get; set; }
-
-    /// <summary>The server.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [Alias("Host")]
-    public string? HostName { get; set; }
-
-    /// <summary>Its port.</summary>
-    [Parameter]
-    [ValidateRange(1, 65535)]
-    public int? Port { get; set; }
-
-    /// <summary>The role that connects.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Username { get; set; }
-
-    /// <summary>The role and its password.</summary>
-    [Parameter]
-    [Credential]
-    public PSCredential? Credential { get; set; }
-
-    /// <summary>The Docker Engine.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? DockerHost { get; set; }
-
-    /// <summary>Where archives are unpacked.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? StagingPath { get; set; }
-
-    /// <summary>Leaves the safety backup out.</summary>
-    [Parameter]
-    public SwitchParameter NoSafetyBackup { get; set; }
-
-    /// <summary>How long to wait for a locked database, in seconds.</summary>
-    [Parameter]
-    [ValidateRange(1, 86400)]
-    public int LockTimeout { get; set; } = 30;
-
-    /// <summary>Skips the question, and writes into a database that is open elsewhere.</summary>
-    [Parameter]
-    public SwitchParameter Force { get; set; }
-
-    /// <summary>Emits the result, or the plan under -WhatIf.</summary>
-    [Parameter]
-    public SwitchParameter PassThru { get; set; }
-
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(Id ?? Source, Undo);
 
     private void Undo()
     {
         BackupRepository repository = OpenRepository(Repository);
+        ServerParameters server = GetServerParameters();
         var request = new UndoRequest
         {
             Record = Choose(repository),
-            Connection = ConnectionArguments.ToRequest(
-                ConnectionString, HostName, Port, Username, Credential, docker: ConnectionString is null && HostName is null ? ToDocker() : null),
+            Connection = server.ToRequest(docker: server.NamesServer ? null : ToDocker()),
             Docker = ToDocker(),
             NoSafetyBackup = NoSafetyBackup,
             Force = Force,
-            StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
-            LockTimeout = TimeSpan.FromSeconds(LockTimeout),
+            StagingPath = GetStagingParameters().ToPath(ResolvePath),
+            LockTimeout = GetLockParameters().ToTime(),
         };
         bool whatIf = IsWhatIf();
         PreparedRestore undo = Run((observer, token) => RestoreUndo.PrepareAsync(repository, request, whatIf, observer, token));
@@ -118,7 +61,7 @@ public sealed class UndoDbRestoreCommand : RepositoryCommandBase
     }
 
     // A server of a container that is off is started for the undo; never only to show a plan.
-    private DockerRequest ToDocker() => new() { DockerHost = DockerHost, Start = !IsWhatIf() };
+    private DockerRequest ToDocker() => GetDockerParameters().ToRequest(ResolveProject) with { Start = !IsWhatIf() };
 
     private RestoreRecord Choose(BackupRepository repository)
     {

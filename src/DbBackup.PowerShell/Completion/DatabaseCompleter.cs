@@ -3,7 +3,7 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
-using DbBackup.PowerShell.Pipeline;
+using DbBackup.PowerShell.Arguments;
 
 namespace DbBackup.PowerShell.Completion;
 

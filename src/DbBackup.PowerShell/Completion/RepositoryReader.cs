@@ -2,7 +2,7 @@ using System.Collections;
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores;
-using DbBackup.PowerShell.Pipeline;
+using DbBackup.PowerShell.Arguments;
 
 namespace DbBackup.PowerShell.Completion;
 
@@ -22,7 +22,7 @@ internal static class RepositoryReader
         try
         {
             using var timeout = new CancellationTokenSource(s_timeout);
-            return list(new BackupRepository(RepositoryCommandBase.ResolveRepository(bound["Repository"] as string, Resolve).OpenStore()), bound["Source"] as string, timeout.Token).GetAwaiter().GetResult();
+            return list(new BackupRepository(RepositoryArgument.Resolve(bound["Repository"] as string, Resolve).OpenStore()), bound["Source"] as string, timeout.Token).GetAwaiter().GetResult();
         }
         catch (Exception exception) when (exception is BackupException or OperationCanceledException or IOException or UnauthorizedAccessException or InvalidOperationException or RuntimeException)
         {

@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
-using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 
 namespace DbBackup.PowerShell.Pipeline;
 
@@ -11,7 +11,8 @@ namespace DbBackup.PowerShell.Pipeline;
 /// file or another session have lost their type; they bind by their properties.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public abstract class BackupCommandBase : RepositoryCommandBase
+[ParameterGroup<RepositoryParameters>(NameSet, ValueFromPipelineByPropertyName = true)]
+public abstract partial class BackupCommandBase : RepositoryCommandBase
 {
     internal const string NameSet = "Name";
     internal const string InputObjectSet = "InputObject";
@@ -19,16 +20,6 @@ public abstract class BackupCommandBase : RepositoryCommandBase
     /// <summary>The backup, as Get-DbBackup emits it.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = InputObjectSet)]
     public Backup? InputObject { get; set; }
-
-    /// <summary>The source's exact name.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
-    [ArgumentCompleter(typeof(SourceCompleter))]
-    public string? Source { get; set; }
-
-    /// <summary>The repository.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet)]
-    [ArgumentCompleter(typeof(RepositoryCompleter))]
-    public string? Repository { get; set; }
 
     /// <summary>The path of a backup's folder, as Get-ChildItem has it.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = NameSet, DontShow = true)]

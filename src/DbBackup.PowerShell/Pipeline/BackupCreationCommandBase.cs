@@ -3,24 +3,20 @@ using System.Management.Automation;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Repository;
-using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 
 namespace DbBackup.PowerShell.Pipeline;
 
 /// <summary>A command that makes new backups: what New-DbBackup and Import-DbBackup share.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public abstract class BackupCreationCommandBase : PathCommandBase
+[ParameterGroup<RepositoryParameters>(Members = [nameof(Source)])]
+[ParameterGroup<StagingParameters>]
+public abstract partial class BackupCreationCommandBase : PathCommandBase
 {
     /// <summary>The backup's name.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
-
-    /// <summary>The source's name.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    [ArgumentCompleter(typeof(SourceCompleter))]
-    public string? Source { get; set; }
 
     /// <summary>Why it is made.</summary>
     [Parameter]
@@ -44,11 +40,6 @@ public abstract class BackupCreationCommandBase : PathCommandBase
     [Parameter]
     public SwitchParameter Verify { get; set; }
 
-    /// <summary>Where uncompressed copies are staged.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? StagingPath { get; set; }
-
     /// <summary>Accepts a new or another repository where a known one was before.</summary>
     [Parameter]
     public SwitchParameter AllowNewRepository { get; set; }
@@ -68,7 +59,7 @@ public abstract class BackupCreationCommandBase : PathCommandBase
         CompressionLevel = CompressionLevel,
         Verify = Verify,
         AllowNewRepository = AllowNewRepository,
-        StagingPath = StagingPath is null ? null : ResolvePath(StagingPath),
+        StagingPath = GetStagingParameters().ToPath(ResolvePath),
     };
 
     /// <summary>Asks if the preferences want it, makes the backup and emits it.</summary>

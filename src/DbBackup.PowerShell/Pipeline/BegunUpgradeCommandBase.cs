@@ -1,24 +1,21 @@
 using System.ComponentModel;
 using System.Management.Automation;
-using DbBackup.Upgrades;
 using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
+using DbBackup.Upgrades;
 
 namespace DbBackup.PowerShell.Pipeline;
 
 /// <summary>Resumes or rolls back an upgrade: confirms, runs, reports.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public abstract class BegunUpgradeCommandBase : RepositoryCommandBase
+[ParameterGroup<ServerParameters>(Members = [nameof(Credential)])]
+public abstract partial class BegunUpgradeCommandBase : RepositoryCommandBase
 {
     /// <summary>The upgrade's ID.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(UpgradeCompleter))]
     [ValidateNotNullOrEmpty]
     public string Id { get; set; } = string.Empty;
-
-    /// <summary>The role and its password, for a server outside containers.</summary>
-    [Parameter]
-    [Credential]
-    public PSCredential? Credential { get; set; }
 
     /// <summary>Skips the confirmation.</summary>
     [Parameter]

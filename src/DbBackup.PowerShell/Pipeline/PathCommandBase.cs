@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
-using DbBackup.PowerShell.Completion;
+using DbBackup.PowerShell.Parameters;
 using DriveNotFoundException = System.Management.Automation.DriveNotFoundException;
 
 namespace DbBackup.PowerShell.Pipeline;
@@ -15,7 +15,8 @@ internal sealed record PathItem(string Given, string? Resolved, bool ByWildcard,
 
 /// <summary>A command that takes files by -Path (with wildcards) or -LiteralPath.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public abstract class PathCommandBase : RepositoryCommandBase
+[ParameterGroup<RepositoryParameters>(Members = [nameof(Repository)])]
+public abstract partial class PathCommandBase : RepositoryCommandBase
 {
     internal const string PathSet = "Path";
     internal const string LiteralPathSet = "LiteralPath";
@@ -31,11 +32,6 @@ public abstract class PathCommandBase : RepositoryCommandBase
     [Alias("PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
-
-    /// <summary>The repository.</summary>
-    [Parameter]
-    [ArgumentCompleter(typeof(RepositoryCompleter))]
-    public string? Repository { get; set; }
 
     /// <summary>The files that the parameters name. What leads nowhere comes with its failure, so that the others follow.</summary>
     private protected IEnumerable<PathItem> ResolveItems()

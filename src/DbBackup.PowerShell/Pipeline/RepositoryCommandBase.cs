@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
+using DbBackup.PowerShell.Arguments;
 
 namespace DbBackup.PowerShell.Pipeline;
 
@@ -8,19 +9,7 @@ namespace DbBackup.PowerShell.Pipeline;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class RepositoryCommandBase : EngineCommandBase
 {
-    internal const string DefaultRepository = "backups";
-
-    /// <summary>Where a command works on when nobody says otherwise.</summary>
-    private protected RepositoryLocation ResolveRepository(string? repository) => ResolveRepository(repository, ResolvePath);
-
-    /// <summary>What a command and a completer take for the repository.</summary>
-    internal static RepositoryLocation ResolveRepository(string? repository, Func<string, string> resolvePath) => RepositoryLocation.Parse(
-        !string.IsNullOrEmpty(repository) ? repository
-        : Environment.GetEnvironmentVariable(BackupRepository.EnvironmentVariable) is { Length: > 0 } named ? named
-        : DefaultRepository,
-        resolvePath);
-
-    private protected BackupRepository OpenRepository(string? repository) => BackupRepository.At(ResolveRepository(repository));
+    private protected BackupRepository OpenRepository(string? repository) => BackupRepository.At(RepositoryArgument.Resolve(repository, ResolvePath));
 
     /// <summary>
     /// Asks, where the preferences want it, and prints under -WhatIf. In a session that cannot ask, the missing parameter is named

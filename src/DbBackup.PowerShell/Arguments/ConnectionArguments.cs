@@ -4,7 +4,7 @@ using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
-namespace DbBackup.PowerShell.Pipeline;
+namespace DbBackup.PowerShell.Arguments;
 
 /// <summary>Makes one request of the parameters by which people name a server and who connects.</summary>
 internal static class ConnectionArguments

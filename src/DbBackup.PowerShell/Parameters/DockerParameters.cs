@@ -1,0 +1,41 @@
+using System.Management.Automation;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.PowerShell.Completion;
+
+namespace DbBackup.PowerShell.Parameters;
+
+/// <summary>A container, or the service of a compose project that it belongs to.</summary>
+internal sealed class DockerParameters
+{
+    /// <summary>The Docker Engine.</summary>
+    [ValidateNotNullOrEmpty]
+    public string? DockerHost { get; set; }
+
+    /// <summary>The container.</summary>
+    [ArgumentCompleter(typeof(ContainerCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Container { get; set; }
+
+    /// <summary>The compose project, by its name or its folder.</summary>
+    [ArgumentCompleter(typeof(ComposeProjectCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? ComposeProject { get; set; }
+
+    /// <summary>A service of the project.</summary>
+    [ArgumentCompleter(typeof(ServiceCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Service { get; set; }
+
+    /// <summary>True if a container or a project is named.</summary>
+    public bool NamesContainer => Container is not null || ComposeProject is not null;
+
+    /// <summary>Returns what is meant on which engine.</summary>
+    /// <param name="resolveProject">Makes a project's folder absolute, from the shell's location.</param>
+    public DockerRequest ToRequest(Func<string, string> resolveProject) => new()
+    {
+        DockerHost = DockerHost,
+        Container = Container,
+        ComposeProject = ComposeProject is null ? null : resolveProject(ComposeProject),
+        Service = Service,
+    };
+}
