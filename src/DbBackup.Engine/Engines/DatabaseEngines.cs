@@ -25,14 +25,14 @@ internal static class DatabaseEngines
     }
 
     /// <summary>Whether an engine has a format.</summary>
-    public static bool Know(string format) => Array.Exists(s_all, engine => engine.Formats.Contains(format, StringComparer.Ordinal));
+    public static bool Know(string format) => Array.Exists(s_all, engine => engine.Formats.Contains(format));
 
     /// <summary>The engine that wrote a payload.</summary>
     /// <exception cref="BackupException">No engine of this version has the payload's format.</exception>
     public static IDatabaseEngine Of(Payload payload)
     {
         ArgumentNullException.ThrowIfNull(payload);
-        return Array.Find(s_all, engine => engine.Formats.Contains(payload.Format, StringComparer.Ordinal))
+        return Array.Find(s_all, engine => engine.Formats.Contains(payload.Format))
             ?? throw Unknown($"'{payload.FileName}' has the format {payload.Format}", payload.FileName);
     }
 

@@ -10,6 +10,9 @@ internal sealed class BackupListing(IObjectStore store)
     // Enough to hide the way to a remote place, few enough for it.
     private const int ReadsAtOnce = 32;
     private const string ManifestEnd = "/" + RepositoryKeys.Manifest;
+    private static readonly string s_testsFolder = RepositoryKeys.Tests.TrimEnd('/');
+    private static readonly KeyPattern s_entries = new(RepositoryKeys.Kept.TrimEnd('/'), KeyPattern.AnyName);
+    private static readonly KeyPattern[] s_kept = [s_entries, new(RepositoryKeys.Kept.TrimEnd('/'), KeyPattern.AnyName, s_testsFolder, KeyPattern.AnyName)];
 
     /// <summary>The prefix of a backup's files.</summary>
     public static string FolderOf(Backup backup) => backup.Manifest?.Kept is null
@@ -24,40 +27,35 @@ internal sealed class BackupListing(IObjectStore store)
     /// <summary>Reads all backups of a source, or of all sources, in no order.</summary>
     public async Task<IReadOnlyCollection<Backup>> ReadAsync(string? source, CancellationToken cancellationToken)
     {
-        IReadOnlyList<StoredObject> objects = await store.ListAsync(source is null ? string.Empty : source + "/", cancellationToken).ConfigureAwait(false);
-        if (source is not null and not "kept")
-            objects = [.. objects, .. await store.ListAsync(RepositoryKeys.Kept, cancellationToken).ConfigureAwait(false)];
-        return [.. (await ReadAsync(objects, cancellationToken).ConfigureAwait(false)).Where(backup => source is null || backup.Source == source)];
+        IReadOnlyCollection<Backup> backups = await ReadAsync([.. PatternsOf(source ?? KeyPattern.AnyName, KeyPattern.AnyName), .. source is null ? [s_entries] : s_kept], cancellationToken).ConfigureAwait(false);
+        return source is null ? backups : [.. backups.Where(backup => backup.Source == source)];
     }
 
     /// <summary>Reads one backup; null if there is none.</summary>
-    public async Task<Backup?> FindAsync(BackupKey key, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<StoredObject> objects = await store.ListAsync(RepositoryKeys.FolderOf(key), cancellationToken).ConfigureAwait(false);
-        if (!objects.Any(each => each.Key == RepositoryKeys.FolderOf(key) + RepositoryKeys.Manifest))
-            objects = await store.ListAsync(RepositoryKeys.Kept, cancellationToken).ConfigureAwait(false);
-        return (await ReadAsync(objects, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Source == key.Source && backup.Name == key.Name);
-    }
+    public async Task<Backup?> FindAsync(BackupKey key, CancellationToken cancellationToken) =>
+        (await ReadAsync(PatternsOf(key.Source, key.Name), cancellationToken).ConfigureAwait(false)).FirstOrDefault()
+        ?? (await ReadAsync(s_kept, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Source == key.Source && backup.Name == key.Name);
 
-    private async Task<IReadOnlyCollection<Backup>> ReadAsync(IReadOnlyList<StoredObject> objects, CancellationToken cancellationToken)
+    private static KeyPattern[] PatternsOf(string source, string name) => [new(source, name, RepositoryKeys.Manifest), new(source, name, s_testsFolder, KeyPattern.AnyName)];
+
+    private async Task<IReadOnlyCollection<Backup>> ReadAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken)
     {
         var manifests = new List<(string Key, string Folder)>();
         var tests = new Dictionary<string, List<string>>(StringComparer.Ordinal);
-        foreach (string key in objects.Select(each => each.Key).Where(key => key[0] != '.'))
+        foreach (string key in await store.FindAsync(patterns, cancellationToken).ConfigureAwait(false))
         {
-            if (key.EndsWith(ManifestEnd, StringComparison.Ordinal) && key.AsSpan().Count('/') == 2)
+            if (key.EndsWith(ManifestEnd, StringComparison.Ordinal))
             {
                 manifests.Add((key, key[..^RepositoryKeys.Manifest.Length]));
-                continue;
             }
-
-            if (!key.EndsWith(".json", StringComparison.Ordinal))
-                continue;
-            string[] names = key.Split('/');
-            if (names is ["kept", var file] && Guid.TryParse(file[..^5], out _))
-                manifests.Add((key, key[..^5] + "/"));
-            else if (names is [var first, var second, "tests", _])
-                (tests.TryGetValue($"{first}/{second}/", out List<string>? records) ? records : tests[$"{first}/{second}/"] = []).Add(key);
+            else if (key.EndsWith(".json", StringComparison.Ordinal))
+            {
+                string[] names = key.Split('/');
+                if (names is [_, var file] && Guid.TryParse(file[..^5], out _))
+                    manifests.Add((key, key[..^5] + "/"));
+                else if (names is [var first, var second, _, _])
+                    (tests.TryGetValue($"{first}/{second}/", out List<string>? records) ? records : tests[$"{first}/{second}/"] = []).Add(key);
+            }
         }
 
         var backups = new Backup?[manifests.Count];
@@ -65,50 +63,55 @@ internal sealed class BackupListing(IObjectStore store)
         await Parallel.ForAsync(0, manifests.Count, options, async (index, token) =>
         {
             (string key, string folder) = manifests[index];
-            backups[index] = await ReadAsync(key, folder, tests.GetValueOrDefault(folder) ?? [], token).ConfigureAwait(false);
+            // Null if it was removed at this moment.
+            if (await ReadManifestAsync(key, token).ConfigureAwait(false) is { } json)
+                backups[index] = ToBackup(key, folder, json, tests.TryGetValue(folder, out List<string>? records) ? await ReadTestsAsync(records, HashOf(json), token).ConfigureAwait(false) : []);
         }).ConfigureAwait(false);
         return [.. backups.OfType<Backup>()];
     }
 
-    private async Task<Backup?> ReadAsync(string key, string folder, List<string> tests, CancellationToken cancellationToken)
+    private async ValueTask<byte[]?> ReadManifestAsync(string key, CancellationToken cancellationToken)
     {
-        byte[]? json;
         try
         {
-            json = await store.ReadAsync(key, cancellationToken).ConfigureAwait(false);
+            return await store.ReadAsync(key, cancellationToken).ConfigureAwait(false);
         }
         catch (BackupException)
         {
             // It may not be read, or its disk fails: it is listed as unreadable, and hides no other.
-            json = [];
+            return [];
         }
+    }
 
-        // Removed at this moment.
-        if (json is null)
-            return null;
+    private Backup ToBackup(string key, string folder, byte[] json, IReadOnlyList<TestRecord> tests)
+    {
         string? problem = "its manifest is empty or cannot be read";
         Manifest? manifest = json.Length == 0 ? null : ManifestJson.Read(json, out problem);
-        string? hash = tests.Count > 0 ? HashOf(json) : null;
-        var records = new List<TestRecord>();
-        foreach (string test in tests)
-        {
-            if (await ReadTestAsync(test, cancellationToken).ConfigureAwait(false) is not { } record)
-                continue;
-            // A manifest is never changed: until a test of the present one says otherwise, it is damaged.
-            records.Add(record.ManifestSha256 == hash
-                ? record
-                : record with { Passed = false, Reached = BackupStatus.Damaged, Failure = "its backup.json is not the one that was tested then" });
-        }
-
-        string[] names = folder.Split('/');
-        bool isKept = key == folder[..^1] + ".json";
+        bool isKept = !key.EndsWith(ManifestEnd, StringComparison.Ordinal);
+        int slash = folder.IndexOf('/', StringComparison.Ordinal);
         // An entry that cannot be read has no other name.
-        (string source, string name) = isKept && manifest is not null ? (manifest.Source.Name, manifest.Name) : (names[0], names[1]);
-        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), [.. records.OrderBy(record => record.Tested)], problem);
+        (string source, string name) = isKept && manifest is not null ? (manifest.Source.Name, manifest.Name) : (folder[..slash], folder[(slash + 1)..^1]);
+        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), tests, problem);
     }
 
     /// <summary>The SHA-256 of a manifest.</summary>
     public static string HashOf(byte[] manifest) => Convert.ToHexStringLower(SHA256.HashData(manifest));
+
+    private async Task<IReadOnlyList<TestRecord>> ReadTestsAsync(List<string> keys, string manifestHash, CancellationToken cancellationToken)
+    {
+        var records = new List<TestRecord>();
+        foreach (string key in keys)
+        {
+            if (await ReadTestAsync(key, cancellationToken).ConfigureAwait(false) is not { } record)
+                continue;
+            // A manifest is never changed: until a test of the present one says otherwise, it is damaged.
+            records.Add(record.ManifestSha256 == manifestHash
+                ? record
+                : record with { Passed = false, Reached = BackupStatus.Damaged, Failure = "its backup.json is not the one that was tested then" });
+        }
+
+        return [.. records.OrderBy(record => record.Tested)];
+    }
 
     private async Task<TestRecord?> ReadTestAsync(string key, CancellationToken cancellationToken)
     {

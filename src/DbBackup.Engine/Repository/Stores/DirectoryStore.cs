@@ -23,10 +23,13 @@ public sealed class DirectoryStore : IObjectStore
     public string Locate(string key)
     {
         ArgumentNullException.ThrowIfNull(key);
-        string[] names = key.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return names.Any(name => name is "." or ".." || name.Contains('\\', StringComparison.Ordinal))
-            ? throw new ArgumentException($"'{key}' is not a key of this store.", nameof(key))
-            : Path.Join([Location, .. names]);
+        foreach (Range name in key.AsSpan().Split('/'))
+        {
+            if (key.AsSpan(name) is "." or ".." || key.AsSpan(name).Contains('\\'))
+                throw new ArgumentException($"'{key}' is not a key of this store.", nameof(key));
+        }
+
+        return Path.Join(Location, key.Trim('/').Replace('/', Path.DirectorySeparatorChar));
     }
 
     /// <inheritdoc/>
@@ -37,14 +40,12 @@ public sealed class DirectoryStore : IObjectStore
     public Task<IReadOnlyList<StoredObject>> ListAsync(string prefix, CancellationToken cancellationToken) => Task.Run<IReadOnlyList<StoredObject>>(
         () =>
         {
-            if (!Directory.Exists(Location))
-                throw DirectoryFailures.NoRepository(Location);
+            RequireFolder();
             var found = new List<StoredObject>();
-            (string Path, string Key)[] folders = [(Locate(prefix), prefix)];
-            for (int depth = 0; depth <= DeepestFolder && folders.Length > 0; depth++)
+            IReadOnlyList<string> folders = [prefix];
+            for (int depth = 0; depth <= DeepestFolder && folders.Count > 0; depth++)
             {
-                var parts = new FolderListing[folders.Length];
-                Parallel.For(0, folders.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => parts[i] = FolderListing.Read(folders[i].Path, folders[i].Key));
+                FolderListing[] parts = ReadAll(folders, cancellationToken);
                 found.AddRange(parts.SelectMany(part => part.Files));
                 folders = [.. parts.SelectMany(part => part.Folders)];
             }
@@ -52,6 +53,52 @@ public sealed class DirectoryStore : IObjectStore
             return found;
         },
         cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> FindAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken) => Task.Run<IReadOnlyList<string>>(
+        () =>
+        {
+            RequireFolder();
+            return [.. patterns.SelectMany(pattern => Find(pattern, cancellationToken))];
+        },
+        cancellationToken);
+
+    private IEnumerable<string> Find(KeyPattern pattern, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> folders = [string.Empty];
+        for (int i = 0; i < pattern.Names.Count - 1; i++)
+        {
+            string name = pattern.Names[i];
+            folders = name == KeyPattern.AnyName
+                ? [.. ReadAll(folders, cancellationToken).SelectMany(part => part.Folders)]
+                : Existing([.. folders.Select(folder => $"{folder}{name}/")], cancellationToken);
+        }
+
+        return pattern.Names[^1] == KeyPattern.AnyName
+            ? ReadAll(folders, cancellationToken).SelectMany(part => part.Files).Select(file => file.Key).Where(key => key[key.LastIndexOf('/') + 1] != '.')
+            : folders.Select(folder => folder + pattern.Names[^1]);
+    }
+
+    // Cheaper than to read the many that do not exist.
+    private List<string> Existing(string[] folders, CancellationToken cancellationToken)
+    {
+        bool[] exist = new bool[folders.Length];
+        Parallel.For(0, folders.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => exist[i] = Directory.Exists(Locate(folders[i])));
+        return [.. folders.Where((_, i) => exist[i])];
+    }
+
+    private FolderListing[] ReadAll(IReadOnlyList<string> folders, CancellationToken cancellationToken)
+    {
+        var parts = new FolderListing[folders.Count];
+        Parallel.For(0, parts.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => parts[i] = FolderListing.Read(Locate(folders[i]), folders[i]));
+        return parts;
+    }
+
+    private void RequireFolder()
+    {
+        if (!Directory.Exists(Location))
+            throw DirectoryFailures.NoRepository(Location);
+    }
 
     /// <inheritdoc/>
     public Task<Stream?> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken) => Task.Run(

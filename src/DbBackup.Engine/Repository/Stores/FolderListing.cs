@@ -4,8 +4,8 @@ namespace DbBackup.Engine.Repository.Stores;
 
 /// <summary>What one folder of a store holds.</summary>
 /// <param name="Files">Its files.</param>
-/// <param name="Folders">Its folders, but those whose names begin with a dot.</param>
-internal sealed record FolderListing(List<StoredObject> Files, List<(string Path, string Key)> Folders)
+/// <param name="Folders">The keys of its folders, each ended by <c>/</c>, but those whose names begin with a dot.</param>
+internal sealed record FolderListing(List<StoredObject> Files, List<string> Folders)
 {
     private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
 
@@ -29,7 +29,7 @@ internal sealed record FolderListing(List<StoredObject> Files, List<(string Path
                 if (file is not null)
                     listing.Files.Add(file);
                 else if (name[0] != '.')
-                    listing.Folders.Add((Path.Join(path, name), $"{key}{name}/"));
+                    listing.Folders.Add($"{key}{name}/");
             }
         }
         catch (DirectoryNotFoundException)

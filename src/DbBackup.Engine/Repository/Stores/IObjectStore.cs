@@ -33,6 +33,23 @@ public interface IObjectStore
     /// <exception cref="BackupException">The place does not exist or cannot be read.</exception>
     Task<IReadOnlyList<StoredObject>> ListAsync(string prefix, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Finds keys by patterns, in which a name of <c>*</c> stands for any that does not begin with a dot. A store whose folders cost a call each
+    /// looks into no more of them than the patterns ask for, and may give a key that ends in a literal name without an object: reading it tells.
+    /// </summary>
+    /// <param name="patterns">Keys, with <c>*</c> in place of whole names.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>The keys, in no order.</returns>
+    /// <exception cref="BackupException">The place does not exist or cannot be read.</exception>
+    async Task<IReadOnlyList<string>> FindAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(patterns);
+        var found = new List<string>();
+        foreach (string prefix in KeyPattern.PrefixesOf(patterns))
+            found.AddRange((await ListAsync(prefix, cancellationToken).ConfigureAwait(false)).Select(each => each.Key).Where(key => patterns.Any(pattern => pattern.Fits(key))));
+        return found;
+    }
+
     /// <summary>Opens an object.</summary>
     /// <param name="key">Its key.</param>
     /// <param name="offset">The first byte to read.</param>

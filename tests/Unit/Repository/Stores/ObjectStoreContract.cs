@@ -129,6 +129,31 @@ public abstract class ObjectStoreContract
         Assert.Equal("x", await TextAsync(key));
     }
 
+    [Fact]
+    public async Task Patterns_find_each_key_once()
+    {
+        foreach (string key in (string[])["repository.json", "app/one/backup.json", "app/one/app.db", "app/one/tests/1.json", "app/two/backup.json", "web/one/backup.json", "kept/1.json", ".dbbackup/one/backup.json", "app/.hidden/backup.json"])
+            await Store.PutAsync(key, "x"u8.ToArray(), None);
+
+        Assert.Equal(["app/one/backup.json", "app/two/backup.json", "web/one/backup.json"], await FoundAsync(new KeyPattern("*", "*", "backup.json")));
+        Assert.Equal(["app/one/backup.json", "app/one/tests/1.json", "app/two/backup.json"], await FoundAsync(new("app", "*", "backup.json"), new("app", "*", "tests", "*")));
+        Assert.Equal(["app/one/app.db", "app/one/backup.json", "kept/1.json"], await FoundAsync(new("app", "one", "*"), new("kept", "*")));
+        Assert.Empty(await FoundAsync(new KeyPattern("nothing", "*", "like", "*")));
+    }
+
+    // A key that ends in a literal name may be found without an object.
+    private async Task<List<string>> FoundAsync(params KeyPattern[] patterns)
+    {
+        var found = new List<string>();
+        foreach (string key in await Store.FindAsync(patterns, None))
+        {
+            if (await Store.ReadAsync(key, None) is not null)
+                found.Add(key);
+        }
+
+        return [.. found.Order(StringComparer.Ordinal)];
+    }
+
     private async Task<List<string>> KeysAsync(string prefix) =>
         [.. (await Store.ListAsync(prefix, None)).Select(each => each.Key).Order(StringComparer.Ordinal)];
 
@@ -172,6 +197,14 @@ public sealed class DirectoryStoreTests : ObjectStoreContract, IDisposable
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         foreach (string folder in Directory.EnumerateDirectories(Store.Location, "*", SearchOption.AllDirectories).Append(Store.Location))
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+    }
+
+    [Fact]
+    public async Task A_listing_reads_no_folder_whose_files_are_named()
+    {
+        await Store.PutAsync("app/one/app.db", "x"u8.ToArray(), CancellationToken.None);
+
+        Assert.Equal(["app/one/backup.json"], await Store.FindAsync([new("*", "*", "backup.json"), new("*", "*", "tests", "*")], CancellationToken.None));
     }
 
     [Theory]
