@@ -18,8 +18,8 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
     public string Name => Request switch
     {
         { DatabasePath: { } path } => path,
-        { Application: { ComposeProject: { } project } application } => new DockerLocation { Host = HostOf(application), Project = project, Service = Request.Services[0] }.ToString(),
-        { Application: { } application } => new DockerLocation { Host = HostOf(application), Container = application.Container }.ToString(),
+        { Project: { } project } => new DockerLocation { Host = HostOf(project), Project = project.Project, Service = Request.Services[0] }.ToString(),
+        { Container: { } container } => new DockerLocation { Host = HostOf(container), Container = container.Name }.ToString(),
         _ => PostgreSqlConnectionSettings.Resolve(Request.Server!).LocationOf(Request.Server!.Database),
     };
 
@@ -27,7 +27,8 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
     public string ShortName => Request switch
     {
         { DatabasePath: { } path } => Path.GetFileNameWithoutExtension(path),
-        { Application: { } application } => application.ComposeProject ?? application.Container!,
+        { Project: { } project } => project.Project,
+        { Container: { } container } => container.Name,
         _ => Request.Server!.Database!,
     };
 
@@ -63,7 +64,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         }
 
         DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Application!.DockerHost), cancellationToken).ConfigureAwait(false);
-        IDeployment deployment = request.IsOfProject ? new ComposeDeployment(client, request) : new ContainerDeployment(client, request);
+        IDeployment deployment = request.Project is not null ? new ComposeDeployment(client, request) : new ContainerDeployment(client, request);
         try
         {
             return new ResolvedUpgrade(request, await TargetOfAsync(client, request, cancellationToken).ConfigureAwait(false), deployment);
@@ -83,13 +84,13 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
 
     private static async Task<IUpgradeTarget> TargetOfAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
     {
-        DockerRequest own = request.Application! with { Service = request.IsOfProject ? request.Services[0] : null };
+        ContainerAddress own = request.Project is { } project ? project with { Service = request.Services[0] } : request.Application!;
         if (request.DatabaseService is null)
             return new ContainerFilesUpgradeTarget(own, [.. request.ContainerPaths], request.DatabaseFiles ?? [], request);
         ContainerFilesRequest[] files = [.. request.ContainerPaths.Select(path => new ContainerFilesRequest { Subject = own, Path = path, LockTimeout = request.LockTimeout, AllowEmpty = true })];
         var urls = DatabaseUrls.OfContainer(await EnvironmentOfAsync(client, request, cancellationToken).ConfigureAwait(false), request.Database!, request.DatabaseVariable);
         return new PostgreSqlUpgradeTarget(
-            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(request.Application! with { Service = request.DatabaseService })) }, request.Database!, files, urls, request);
+            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(request.Project! with { Service = request.DatabaseService })) }, request.Database!, files, urls, request);
     }
 
     // An interrupted upgrade may have left no container.
@@ -97,7 +98,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
     {
         try
         {
-            ComposeProject project = await ComposeProject.FindAsync(client, request.Application!.ComposeProject!, cancellationToken).ConfigureAwait(false);
+            ComposeProject project = await ComposeProject.FindAsync(client, request.Project!.Project, cancellationToken).ConfigureAwait(false);
             return (await client.ContainerInspectAsync(project.Choose(request.Services[0]).Id, cancellationToken).ConfigureAwait(false)).Config.Env ?? [];
         }
         catch (BackupFailure failure) when (failure.Code == ErrorCodes.ContainerNotFound)
@@ -106,5 +107,5 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         }
     }
 
-    private static string? HostOf(DockerRequest application) => DockerLocation.HostOf(DockerContexts.OfUser.Resolve(application.DockerHost));
+    private static string? HostOf(ContainerAddress application) => DockerLocation.HostOf(DockerContexts.OfUser.Resolve(application.DockerHost));
 }

@@ -21,7 +21,7 @@ public sealed record UpgradeRequest
     public PostgreSqlConnectionRequest? Server { get; init; }
 
     /// <summary>A container, or a compose project.</summary>
-    public DockerRequest? Application { get; init; }
+    public ContainerAddress? Application { get; init; }
 
     /// <summary>The services that get the new version; the migration runs in the first. Empty for all but that of the database.</summary>
     public IReadOnlyList<string> Services { get; init; } = [];
@@ -115,7 +115,11 @@ public sealed record UpgradeRequest
     [JsonIgnore]
     internal bool IsOfContainers => Application is not null;
 
-    /// <summary>Whether it is about a compose project.</summary>
+    /// <summary>The compose project; null if the upgrade is of something else.</summary>
     [JsonIgnore]
-    internal bool IsOfProject => Application?.ComposeProject is not null;
+    internal ContainerAddress.OfService? Project => Application as ContainerAddress.OfService;
+
+    /// <summary>The single container; null if the upgrade is of something else.</summary>
+    [JsonIgnore]
+    internal ContainerAddress.OfContainer? Container => Application as ContainerAddress.OfContainer;
 }

@@ -25,7 +25,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
         if (upgrade.Target.WhyNoCopy is { } reason)
             return reason;
         // A second instance beside the live services might repeat work, such as sending mails or emptying queues.
-        return upgrade.Request is { Migrate: null, IsOfProject: true, RequireRehearsal: false } ? "the new version migrates at start-up; a trial start beside the live services needs -Rehearse" : null;
+        return upgrade.Request is { Migrate: null, Project: not null, RequireRehearsal: false } ? "the new version migrates at start-up; a trial start beside the live services needs -Rehearse" : null;
     }
 
     /// <summary>Returns the tag of a backup that was made for a rehearsal.</summary>

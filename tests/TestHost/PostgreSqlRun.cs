@@ -29,7 +29,7 @@ internal static class PostgreSqlRun
     public static async Task BackUpContainerAsync(string container, string database, string repository)
     {
         PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
-            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new DockerRequest { Container = container })) }, CancellationToken.None);
+            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new ContainerAddress.OfContainer(container))) }, CancellationToken.None);
         Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
             new BackupRequest { Sources = [new PostgreSqlSource(server, database, new PostgreSqlDumpOptions())] }, new Executioner(0), CancellationToken.None);
         Console.WriteLine(backup);

@@ -45,7 +45,7 @@ internal sealed record FoundServer(ContainerSummary Container, string DataFolder
     public async Task<(string Version, IReadOnlyList<FoundDatabase> Databases)> DatabasesAsync(string? dockerHost, CancellationToken cancellationToken)
     {
         PostgreSqlConnectionSettings settings = await TunnelledServer.ResolveAsync(
-            new ContainerServerAddress(new DockerRequest { DockerHost = dockerHost, Container = Container.Id }), new PostgreSqlConnectionRequest(), cancellationToken).ConfigureAwait(false);
+            new ContainerServerAddress(new ContainerAddress.OfContainer(Container.Id) { DockerHost = dockerHost }), new PostgreSqlConnectionRequest(), cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession session = await PostgreSqlSession.OpenMaintenanceAsync(settings, settings.Database, cancellationToken).ConfigureAwait(false);
         var databases = new List<FoundDatabase>();
         foreach (string name in await PostgreSqlTarget.DatabasesAsync(session, cancellationToken).ConfigureAwait(false))

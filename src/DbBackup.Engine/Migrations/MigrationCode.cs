@@ -10,7 +10,7 @@ public sealed record MigrationCodeRequest
     public string? Folder { get; init; }
 
     /// <summary>The container or service that holds the code; null for this machine.</summary>
-    public DockerRequest? Docker { get; init; }
+    public ContainerAddress? Container { get; init; }
 
     /// <summary>How Alembic is started, in words divided by spaces.</summary>
     public string Tool { get; init; } = "alembic";
@@ -39,7 +39,7 @@ public sealed class MigrationCode
         string[] command = request.Tool.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (command.Length == 0)
             throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "The migration tool is empty.", "Leave it out for 'alembic', or write how it is started, as in 'uv run alembic'.");
-        if (request.Docker is null)
+        if (request.Container is null)
         {
             string folder = Path.GetFullPath(request.Folder ?? ".");
             if (!Directory.Exists(folder))
@@ -47,7 +47,7 @@ public sealed class MigrationCode
             return await ReadAsync(new FolderCode(folder), command, cancellationToken).ConfigureAwait(false);
         }
 
-        using DockerSubject subject = await DockerSubject.FindAsync(request.Docker, cancellationToken).ConfigureAwait(false);
+        using DockerSubject subject = await DockerSubject.FindAsync(request.Container, cancellationToken).ConfigureAwait(false);
         subject.RequireRunning();
         return await ReadAsync(new ContainerCode(new ContainerHost(subject.Client, subject.Container), request.Folder), command, cancellationToken).ConfigureAwait(false);
     }

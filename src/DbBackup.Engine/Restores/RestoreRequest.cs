@@ -27,7 +27,10 @@ public sealed record RestoreRequest
     public PostgreSqlConnectionRequest Connection { get; init; } = new();
 
     /// <summary>The container, service or volume to which files are restored; null for where they came from.</summary>
-    public DockerRequest? Docker { get; init; }
+    public ContainerAddress? Place { get; init; }
+
+    /// <summary>True to start a stopped container that the restore needs, and to create the containers of a project that has none.</summary>
+    public bool StartsContainers { get; init; }
 
     /// <summary>The path in the container or volume to which files are restored; null for where they came from.</summary>
     public string? ContainerPath { get; init; }

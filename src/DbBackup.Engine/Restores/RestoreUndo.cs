@@ -18,7 +18,10 @@ public sealed record UndoRequest
     public PostgreSqlConnectionRequest Connection { get; init; } = new();
 
     /// <summary>The Docker Engine, for files in containers; what is null in it comes from the record.</summary>
-    public DockerRequest? Docker { get; init; }
+    public ContainerAddress? Place { get; init; }
+
+    /// <summary>True to start a stopped container that the restore needs, and to create the containers of a project that has none.</summary>
+    public bool StartsContainers { get; init; }
 
     /// <summary>Whether the state that is there now is not kept: then the undo cannot be undone.</summary>
     public bool NoSafetyBackup { get; init; }
@@ -78,7 +81,8 @@ public static class RestoreUndo
             // Of a database that was only set aside there is no backup.
             Backup = safety ?? retained.FirstOrDefault() ?? new Backup(null, record.Source, record.Id, repository.Location, repository.Location, []),
             Connection = request.Connection,
-            Docker = request.Docker,
+            Place = request.Place,
+            StartsContainers = request.StartsContainers,
             NoSafetyBackup = request.NoSafetyBackup,
             Force = request.Force,
             StagingPath = request.StagingPath,

@@ -10,14 +10,14 @@ namespace DbBackup.PowerShell.Arguments;
 internal static class ConnectionArguments
 {
     public static PostgreSqlConnectionRequest ToRequest(
-        string? connectionString, string? hostName = null, int? port = null, string? username = null, PSCredential? credential = null, string? database = null, DockerRequest? docker = null)
+        string? connectionString, string? hostName = null, int? port = null, string? username = null, PSCredential? credential = null, string? database = null, ContainerAddress? place = null, bool starts = false)
     {
         NetworkCredential? login = credential?.GetNetworkCredential();
         DockerLocation? container = DockerLocation.IsOne(connectionString) ? DockerLocation.Parse(connectionString!) : null;
         return new PostgreSqlConnectionRequest
         {
-            Server = (docker ?? (container is null ? null : DockerRequest.For(container))) is { } place
-                ? new ServerAddress.Through(new ContainerServerAddress(place))
+            Server = (place ?? (container is null ? null : ContainerAddress.At(container))) is { } address
+                ? new ServerAddress.Through(new ContainerServerAddress(address) { Starts = starts })
                 : ServerAddress.Of(connectionString, hostName),
             Port = port,
             Database = database ?? container?.Database,

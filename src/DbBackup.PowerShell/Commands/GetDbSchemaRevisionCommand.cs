@@ -73,7 +73,7 @@ public sealed partial class GetDbSchemaRevisionCommand : EngineCommandBase
 
     private MigrationCode? ReadCode()
     {
-        if (_code is null && GetMigrationParameters().ToRequest(GetDockerParameters().ToRequest(ResolveProject), ResolvePath) is { } request)
+        if (_code is null && GetMigrationParameters().ToRequest(GetDockerParameters(), ResolvePath, ResolveProject) is { } request)
             _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
 
         return _code;
@@ -83,7 +83,7 @@ public sealed partial class GetDbSchemaRevisionCommand : EngineCommandBase
     {
         _ = ReadCode();
         DockerParameters docker = GetDockerParameters();
-        PostgreSqlConnectionRequest request = GetServerParameters().ToRequest(docker: docker.NamesContainer ? docker.ToRequest(ResolveProject) : null);
+        PostgreSqlConnectionRequest request = GetServerParameters().ToRequest(place: docker.NamesContainer ? docker.ToAddress(ResolveProject) : null);
         PostgreSqlConnectionSettings server = Run((_, token) => PostgreSqlServer.ResolveAsync(request, token));
         foreach (string warning in server.Warnings)
             WriteWarning(warning);

@@ -166,7 +166,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
     {
         DatabasePath = ParameterSetName == PathSet ? ResolvePath(Path) : null,
         Server = ParameterSetName == PostgreSqlSet ? GetServerParameters().ToRequest(Database) : null,
-        Application = IsOfContainers ? GetDockerParameters().ToRequest(ResolveProject) : null,
+        Application = IsOfContainers ? GetDockerParameters().ToAddress(ResolveProject) : null,
         Services = Service,
         DatabaseService = DatabaseService,
         Database = ParameterSetName == ComposeSet ? Database : null,

@@ -67,13 +67,13 @@ public sealed partial class NewDbBackupCommand
         if (InputObject is { Kind: not BackupSourceKind.PostgreSql } found)
         {
             DockerLocation location = DockerLocation.Parse(found.Location);
-            yield return Files(DockerRequest.For(location, found.DockerHost), location.Path);
+            yield return Files(ContainerAddress.At(location, found.DockerHost), location.Path);
             yield break;
         }
 
         foreach (string volume in Volume ?? [])
         {
-            DockerRequest subject = Subject(null) with { Volume = volume };
+            ContainerAddress subject = ContainerAddress.Of(DockerHost, null, ComposeProject is null ? null : ResolveProject(ComposeProject), null, volume);
             foreach (string? path in ParameterSetName == VolumeSet ? ContainerPath ?? [null!] : [null!])
                 yield return Files(subject, path);
         }
@@ -89,7 +89,7 @@ public sealed partial class NewDbBackupCommand
         }
     }
 
-    private ContainerFilesRequest Files(DockerRequest subject, string? path) => new()
+    private ContainerFilesRequest Files(ContainerAddress subject, string? path) => new()
     {
         Subject = subject,
         Path = path,
@@ -98,10 +98,10 @@ public sealed partial class NewDbBackupCommand
         AllowEmpty = AllowEmpty,
     };
 
-    private DockerRequest Subject(string? service)
+    private ContainerAddress Subject(string? service)
     {
         if (InputObject is { } found)
-            return DockerRequest.For(DockerLocation.Parse(found.Location), found.DockerHost);
-        return GetDockerParameters().ToRequest(ResolveProject) with { Service = service };
+            return ContainerAddress.At(DockerLocation.Parse(found.Location), found.DockerHost);
+        return ContainerAddress.Of(DockerHost, Container, ComposeProject is null ? null : ResolveProject(ComposeProject), service);
     }
 }

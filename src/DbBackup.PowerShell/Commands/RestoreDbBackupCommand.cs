@@ -102,11 +102,13 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
         }
 
         ServerParameters server = GetServerParameters();
+        ContainerAddress place = GetDockerParameters().ToAddress(ResolveProject, Volume);
         var request = new RestoreRequest
         {
             Backup = backup,
-            Connection = server.ToRequest(docker: server.NamesServer ? null : ToDocker()),
-            Docker = ToDocker(),
+            Connection = server.ToRequest(place: server.NamesServer ? null : place, starts: !IsWhatIf()),
+            Place = place,
+            StartsContainers = !IsWhatIf(),
             ContainerPath = ContainerPath,
             Databases = several ? Database ?? [] : [],
             NewName = several ? NewName : NewName ?? Database?[0],
@@ -157,14 +159,13 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
     // Once for all the backups of a pipeline.
     private MigrationCode? ReadCode()
     {
-        if (_code is null && GetMigrationParameters().ToRequest(GetDockerParameters().ToRequest(ResolveProject), ResolvePath) is { } request)
+        if (_code is null && GetMigrationParameters().ToRequest(GetDockerParameters(), ResolvePath, ResolveProject) is { } request)
             _code = Run((_, token) => MigrationCode.ReadAsync(request, token));
 
         return _code;
     }
 
     // A database of a container that is off, or of a project that has nothing yet, is started for its restore; never only to show a plan.
-    private DockerRequest ToDocker() => GetDockerParameters().ToRequest(ResolveProject) with { Volume = Volume, Start = !IsWhatIf() };
 
     private Backup? Choose()
     {

@@ -33,11 +33,13 @@ public sealed partial class UndoDbRestoreCommand : RepositoryCommandBase
     {
         BackupRepository repository = OpenRepository(Repository);
         ServerParameters server = GetServerParameters();
+        ContainerAddress place = GetDockerParameters().ToAddress(ResolveProject);
         var request = new UndoRequest
         {
             Record = Choose(repository),
-            Connection = server.ToRequest(docker: server.NamesServer ? null : ToDocker()),
-            Docker = ToDocker(),
+            Connection = server.ToRequest(place: server.NamesServer ? null : place, starts: !IsWhatIf()),
+            Place = place,
+            StartsContainers = !IsWhatIf(),
             NoSafetyBackup = NoSafetyBackup,
             Force = Force,
             StagingPath = GetStagingParameters().ToPath(ResolvePath),
@@ -61,7 +63,6 @@ public sealed partial class UndoDbRestoreCommand : RepositoryCommandBase
     }
 
     // A server of a container that is off is started for the undo; never only to show a plan.
-    private DockerRequest ToDocker() => GetDockerParameters().ToRequest(ResolveProject) with { Start = !IsWhatIf() };
 
     private RestoreRecord Choose(BackupRepository repository)
     {

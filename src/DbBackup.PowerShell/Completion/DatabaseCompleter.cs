@@ -21,7 +21,7 @@ public sealed class DatabaseCompleter : IArgumentCompleter
     /// <param name="bound">The command's parameters.</param>
     /// <param name="typed">What was typed of the name.</param>
     /// <param name="subject">The server's container or service; null where there is a connection instead.</param>
-    internal static IEnumerable<CompletionResult> Matching(IDictionary bound, string typed, DockerRequest? subject)
+    internal static IEnumerable<CompletionResult> Matching(IDictionary bound, string typed, ContainerAddress? subject)
     {
         try
         {
@@ -31,7 +31,7 @@ public sealed class DatabaseCompleter : IArgumentCompleter
                 bound["Port"] is { } port ? LanguagePrimitives.ConvertTo<int>(port) : null,
                 bound["Username"] as string,
                 bound["Credential"] as PSCredential,
-                docker: subject);
+                place: subject);
             using var timeout = new CancellationTokenSource(s_timeout);
             (PostgreSqlConnectionSettings server, IReadOnlyList<string> databases) = Task.Run(
                 async () =>
@@ -57,8 +57,8 @@ public sealed class UpgradeDatabaseCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
-        DockerRequest? subject = DockerReader.SubjectOf(fakeBoundParameters, "DatabaseService");
+        ContainerAddress? subject = DockerReader.SubjectOf(fakeBoundParameters, "DatabaseService");
         // Which of the services has the server is not known yet; the application itself is not asked.
-        return subject is { Service: null } ? [] : DatabaseCompleter.Matching(fakeBoundParameters, wordToComplete, subject);
+        return subject is null or ContainerAddress.OfService { Service: not null } ? DatabaseCompleter.Matching(fakeBoundParameters, wordToComplete, subject) : [];
     }
 }

@@ -42,17 +42,13 @@ internal static class DockerReader
     /// <summary>The container or service on the command line; null where none is.</summary>
     /// <param name="bound">The command's parameters.</param>
     /// <param name="service">The parameter that names the service.</param>
-    public static DockerRequest? SubjectOf(IDictionary bound, string service = "Service")
+    public static ContainerAddress? SubjectOf(IDictionary bound, string service = "Service")
     {
         string? container = TextOf(bound, "Container");
         string? project = ProjectOf(bound);
-        return container is null && project is null ? null : new DockerRequest
-        {
-            DockerHost = TextOf(bound, "DockerHost"),
-            Container = container,
-            ComposeProject = project,
-            Service = TextOf(bound, service),
-        };
+        string? host = TextOf(bound, "DockerHost");
+        return container is not null ? new ContainerAddress.OfContainer(container) { DockerHost = host }
+            : project is not null ? new ContainerAddress.OfService(project, TextOf(bound, service)) { DockerHost = host } : null;
     }
 
     /// <summary>Whether a compose project is named by its folder; a name alone has none of these signs.</summary>

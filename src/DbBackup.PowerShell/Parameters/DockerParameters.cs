@@ -31,11 +31,8 @@ internal sealed class DockerParameters
 
     /// <summary>Returns what is meant on which engine.</summary>
     /// <param name="resolveProject">Makes a project's folder absolute, from the shell's location.</param>
-    public DockerRequest ToRequest(Func<string, string> resolveProject) => new()
-    {
-        DockerHost = DockerHost,
-        Container = Container,
-        ComposeProject = ComposeProject is null ? null : resolveProject(ComposeProject),
-        Service = Service,
-    };
+    /// <param name="volume">A volume; null if none is named.</param>
+    /// <exception cref="BackupFailure">A container and a project are named.</exception>
+    public ContainerAddress ToAddress(Func<string, string> resolveProject, string? volume = null) =>
+        ContainerAddress.Of(DockerHost, Container, ComposeProject is null ? null : resolveProject(ComposeProject), Service, volume);
 }

@@ -32,8 +32,9 @@ internal sealed class MigrationParameters
     /// <summary>Returns the code that is meant; null if none is.</summary>
     /// <param name="docker">The engine, and the compose project of the service.</param>
     /// <param name="resolvePath">Makes a path of this machine absolute, from the shell's location.</param>
+    /// <param name="resolveProject">Makes a project's folder absolute, too.</param>
     /// <exception cref="BackupFailure">They contradict each other.</exception>
-    public MigrationCodeRequest? ToRequest(DockerRequest docker, Func<string, string> resolvePath)
+    public MigrationCodeRequest? ToRequest(DockerParameters docker, Func<string, string> resolvePath, Func<string, string> resolveProject)
     {
         if (MigrationContainer is not null && MigrationService is not null)
             throw Invalid("-MigrationContainer and -MigrationService cannot be used together.", "Omit one of them.");
@@ -45,13 +46,7 @@ internal sealed class MigrationParameters
         return new MigrationCodeRequest
         {
             Folder = MigrationPath,
-            Docker = new DockerRequest
-            {
-                DockerHost = docker.DockerHost,
-                Container = MigrationContainer,
-                ComposeProject = MigrationService is null ? null : docker.ComposeProject,
-                Service = MigrationService,
-            },
+            Container = ContainerAddress.Of(docker.DockerHost, MigrationContainer, MigrationService is null ? null : resolveProject(docker.ComposeProject!), MigrationService),
             Tool = tool,
         };
     }

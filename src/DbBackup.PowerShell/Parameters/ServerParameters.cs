@@ -34,7 +34,8 @@ internal sealed class ServerParameters
 
     /// <summary>Returns the connection that is meant.</summary>
     /// <param name="database">The database; null for that of the connection string.</param>
-    /// <param name="docker">The server's container; null for a server outside containers.</param>
-    public PostgreSqlConnectionRequest ToRequest(string? database = null, DockerRequest? docker = null) =>
-        ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential, database, docker);
+    /// <param name="place">The server's container; null for a server outside containers.</param>
+    /// <param name="starts">True to start a stopped container.</param>
+    public PostgreSqlConnectionRequest ToRequest(string? database = null, ContainerAddress? place = null, bool starts = false) =>
+        ConnectionArguments.ToRequest(ConnectionString, HostName, Port, Username, Credential, database, place, starts);
 }

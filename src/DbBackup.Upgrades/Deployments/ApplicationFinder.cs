@@ -16,14 +16,14 @@ internal static class ApplicationFinder
     public static async Task<UpgradeRequest> CompleteAsync(UpgradeRequest request, CancellationToken cancellationToken)
     {
         using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Application!.DockerHost), cancellationToken).ConfigureAwait(false);
-        return request.IsOfProject
+        return request.Project is not null
             ? await CompleteProjectAsync(client, request, cancellationToken).ConfigureAwait(false)
             : await CompleteContainerAsync(client, request, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<UpgradeRequest> CompleteProjectAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
     {
-        string named = request.Application!.ComposeProject!;
+        string named = request.Project!.Project;
         ComposeProject project = await ComposeProject.FindAsync(client, named, cancellationToken).ConfigureAwait(false);
         string? folder = request.ProjectFolder ?? ComposeProject.FolderOf(named) ?? project.WorkingFolder;
         if (folder is null || !Directory.Exists(folder))
@@ -40,7 +40,7 @@ internal static class ApplicationFinder
         IReadOnlyList<string> services = request.Services.Count > 0 ? request.Services : [.. project.Services.Where(service => service != server)];
         if (services.Count == 0 || (services.Count > 1 && request.Services.Count == 0 && request.Migrate is not null))
             throw Invalid($"The services to upgrade in compose project '{project.Name}' were not specified.", $"Name them with -Service, starting with the one that runs the migration: {string.Join(", ", project.Services)}.", project.Name);
-        DockerRequest application = request.Application with { ComposeProject = project.Name, Service = null };
+        ContainerAddress.OfService application = request.Project with { Project = project.Name };
         request = request with { Application = application, ProjectFolder = folder, Services = services, DatabaseService = server };
         if (server is not null)
             return request with { Database = request.Database ?? (await PostgreSqlServer.ResolveAsync(new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(application with { Service = server })) }, cancellationToken).ConfigureAwait(false)).Database };
@@ -50,7 +50,7 @@ internal static class ApplicationFinder
 
     private static async Task<UpgradeRequest> CompleteContainerAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
     {
-        ContainerInspect container = await client.ContainerInspectAsync(request.Application!.Container!, cancellationToken).ConfigureAwait(false);
+        ContainerInspect container = await client.ContainerInspectAsync(request.Container!.Name, cancellationToken).ConfigureAwait(false);
         if (container.Label(ComposeLabels.Project) is { } project)
         {
             throw Invalid(
@@ -60,7 +60,7 @@ internal static class ApplicationFinder
         if (request.Image is null && !request.Pull && request.Migrate is null)
             throw Invalid($"Nothing to upgrade was specified for container '{container.ShortName}'.", "Name the new image (-Image), pull the present one again (-Pull), or specify the migration command (-Migrate).", container.ShortName);
         return await CompleteFilesAsync(
-            request with { Application = request.Application with { Container = container.ShortName }, Image = request.Image ?? container.Config.Image }, container, cancellationToken).ConfigureAwait(false);
+            request with { Application = request.Container with { Name = container.ShortName }, Image = request.Image ?? container.Config.Image }, container, cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<UpgradeRequest> CompleteFilesAsync(UpgradeRequest request, ContainerInspect container, CancellationToken cancellationToken)

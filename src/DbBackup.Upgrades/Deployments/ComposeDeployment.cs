@@ -159,7 +159,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         if (Request.DatabaseService is null)
             return [];
         PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
-            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(Request.Application! with { Service = Request.DatabaseService })), Database = Request.Database }, cancellationToken).ConfigureAwait(false);
+            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(Request.Project! with { Service = Request.DatabaseService })), Database = Request.Database }, cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, Request.Database, cancellationToken).ConfigureAwait(false);
         return (await ServerUsers.FindAsync(maintenance, [Request.Database!], cancellationToken).ConfigureAwait(false))?.Containers ?? [];
     }
@@ -192,7 +192,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
             observer.Warning($"The new compose file uses image '{reference}' for service '{service}'. The service was not changed; the next 'docker compose up' will recreate it.");
     }
 
-    private Task<ComposeProject> FindProjectAsync(CancellationToken cancellationToken) => ComposeProject.FindAsync(Client, Request.Application!.ComposeProject!, cancellationToken);
+    private Task<ComposeProject> FindProjectAsync(CancellationToken cancellationToken) => ComposeProject.FindAsync(Client, Request.Project!.Project, cancellationToken);
 
     private async Task<string> ComposeAsync(
         IReadOnlyList<string> arguments, IOperationObserver observer, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? environment = null)

@@ -17,7 +17,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
 
     public override bool HasNewVersion => !Request.Pull;
 
-    private string Name => Request.Application!.Container!;
+    private string Name => Request.Container!.Name;
 
     private string Image => Request.Image!;
 

@@ -169,7 +169,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeRequest req
     }
 
     /// <summary>Returns the name under which an old image is kept.</summary>
-    protected string KeptName(string name, string id) => $"{KeptRepository}:{KeptTagStart(request.IsOfProject ? name : null)}{StampOf(id)}";
+    protected string KeptName(string name, string id) => $"{KeptRepository}:{KeptTagStart(request.Project is not null ? name : null)}{StampOf(id)}";
 
     /// <summary>Tags the images in use so that they are kept.</summary>
     protected async Task KeepImagesAsync(UpgradeRecord record, CancellationToken cancellationToken)
@@ -264,7 +264,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeRequest req
     // A tag has at most 128 characters (distribution.github.io/distribution/spec/api); a longer start is replaced by a hash.
     private string KeptTagStart(string? service)
     {
-        string start = service is null ? $"container.{request.Application!.Container}." : $"compose.{request.Application!.ComposeProject}.{service}.";
+        string start = service is null ? $"container.{request.Container!.Name}." : $"compose.{request.Project!.Project}.{service}.";
         return start.Length <= LongestTagStart ? start : start[..(LongestTagStart / 2)] + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(start)))[..16] + ".";
     }
 

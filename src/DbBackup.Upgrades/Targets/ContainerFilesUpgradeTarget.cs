@@ -16,7 +16,7 @@ namespace DbBackup.Upgrades.Targets;
 /// <param name="request">The upgrade.</param>
 /// <param name="scratch">The volume of a copy; null for the real data.</param>
 internal sealed class ContainerFilesUpgradeTarget(
-    DockerRequest place, IReadOnlyList<string?> paths, IReadOnlyList<string> databases, UpgradeRequest request, ScratchVolume? scratch = null) : IUpgradeTarget
+    ContainerAddress place, IReadOnlyList<string?> paths, IReadOnlyList<string> databases, UpgradeRequest request, ScratchVolume? scratch = null) : IUpgradeTarget
 {
     public IReadOnlyDictionary<string, string?> Environment => new Dictionary<string, string?>();
 
@@ -68,10 +68,10 @@ internal sealed class ContainerFilesUpgradeTarget(
         ScratchVolume volume = await ScratchVolume.CreateAsync(place, paths[0]!, cancellationToken).ConfigureAwait(false);
         try
         {
-            var there = new DockerRequest { DockerHost = place.DockerHost, Volume = volume.Name };
+            var there = new ContainerAddress.OfVolume(volume.Name) { DockerHost = place.DockerHost };
             PreparedRestore restore = await PreparedRestore.PrepareAsync(
                 repository,
-                new RestoreRequest { Backup = backup, Docker = there, ContainerPath = volume.Below.Length == 0 ? null : volume.Below, NoSafetyBackup = true, Force = true, LockTimeout = request.LockTimeout },
+                new RestoreRequest { Backup = backup, Place = there, ContainerPath = volume.Below.Length == 0 ? null : volume.Below, NoSafetyBackup = true, Force = true, LockTimeout = request.LockTimeout },
                 changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
             await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
             return new ContainerFilesUpgradeTarget(
@@ -90,14 +90,14 @@ internal sealed class ContainerFilesUpgradeTarget(
         await TemporaryContainer.SweepAsync(client, cancellationToken).ConfigureAwait(false);
     }
 
-    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, Docker = new DockerRequest { DockerHost = place.DockerHost }, Force = true, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
+    public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, Place = new ContainerAddress.Unnamed { DockerHost = place.DockerHost }, Force = true, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
 
     public ValueTask DisposeAsync() => scratch?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private ContainerFilesRequest Files(string? path, Consistency consistency) =>
         new() { Subject = place, Path = path, Consistency = consistency, LockTimeout = request.LockTimeout, AllowEmpty = true };
 
-    private string Location(string path) => new DockerLocation { Project = place.ComposeProject, Service = place.Service, Container = place.Container, Volume = place.Volume, Path = path }.ToString();
+    private string Location(string path) => place.LocationOf(path).ToString();
 
     // A snapshot of one database, taken as backups take it, in which everything can be read.
     private async Task<T> WithSnapshotOfAsync<T>(string database, Func<SqliteUpgradeTarget, Task<T>> work, CancellationToken cancellationToken)

@@ -117,8 +117,9 @@ internal sealed class PostgreSqlUpgradeTarget(
     {
         Backup = backup,
         // The backup names its containers; files and database may be in two of them.
-        Connection = Origin is { } origin ? connection with { Server = new ServerAddress.Through(new ContainerServerAddress(origin)) } : connection,
-        Docker = Origin,
+        Connection = Origin is { } origin ? connection with { Server = new ServerAddress.Through(new ContainerServerAddress(origin) { Starts = true }) } : connection,
+        Place = Origin,
+        StartsContainers = Origin is not null,
         Force = true,
         NoSafetyBackup = !keepsPresent,
         LockTimeout = request.LockTimeout,
@@ -132,8 +133,8 @@ internal sealed class PostgreSqlUpgradeTarget(
         scratch.Dispose();
     }
 
-    private DockerRequest? Origin => connection.Server is ServerAddress.Through { Place: ContainerServerAddress server }
-        ? new DockerRequest { DockerHost = server.Container.DockerHost, Start = true }
+    private ContainerAddress.Unnamed? Origin => connection.Server is ServerAddress.Through { Place: ContainerServerAddress server }
+        ? new ContainerAddress.Unnamed { DockerHost = server.Container.DockerHost }
         : null;
 
     private Task<PostgreSqlConnectionSettings> ResolveAsync(CancellationToken cancellationToken) =>

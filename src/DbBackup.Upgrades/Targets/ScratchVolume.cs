@@ -29,7 +29,7 @@ internal sealed class ScratchVolume : IAsyncDisposable
 
     /// <summary>Creates a volume for the mount that holds a container path.</summary>
     /// <exception cref="BackupException">The path is not in a mount.</exception>
-    public static async Task<ScratchVolume> CreateAsync(DockerRequest place, string path, CancellationToken cancellationToken)
+    public static async Task<ScratchVolume> CreateAsync(ContainerAddress place, string path, CancellationToken cancellationToken)
     {
         DockerSubject target = await DockerSubject.FindAsync(place, cancellationToken).ConfigureAwait(false);
         try

@@ -45,7 +45,7 @@ public sealed class ContainerDumpFaultTests
         using var way = new SocketForwarder(bench.Files["way.sock"], PauseBench.EngineSocket);
         way.Open();
         BackupException failure = await bench.CutAsync(
-            way.Close, new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new DockerRequest { DockerHost = "unix://" + way.Path, Container = bench.Container })) }, format);
+            way.Close, new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new ContainerAddress.OfContainer(bench.Container) { DockerHost = "unix://" + way.Path })) }, format);
         Assert.Contains(failure.Code, new[] { ErrorCodes.ContainerNotRunning, ErrorCodes.ServerUnreachable });
         Assert.True(failure.CanRetry);
         bench.AssertUndisturbed();

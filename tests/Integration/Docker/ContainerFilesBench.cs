@@ -25,7 +25,7 @@ internal sealed class ContainerFilesBench : IDisposable
 
     public static ContainerFilesRequest Request(string container, string path, Consistency consistency = Consistency.Auto, bool throughEngine = false) => new()
     {
-        Subject = new DockerRequest { Container = container },
+        Subject = new ContainerAddress.OfContainer(container),
         Path = path,
         Consistency = consistency,
         ForceEngine = throughEngine,
@@ -33,7 +33,7 @@ internal sealed class ContainerFilesBench : IDisposable
 
     public static ContainerFilesRequest Volume(string name, string? path = null, Consistency consistency = Consistency.Auto, bool throughEngine = false) => new()
     {
-        Subject = new DockerRequest { Volume = name },
+        Subject = new ContainerAddress.OfVolume(name),
         Path = path,
         Consistency = consistency,
         ForceEngine = throughEngine,

@@ -48,7 +48,7 @@ internal sealed class ContainerServerBench : IDisposable
 
     public string Name => Engine.Inspect(Container, "{{.Name}}").TrimStart('/');
 
-    public DockerRequest Docker => new() { Container = Container };
+    public ContainerAddress Docker => new ContainerAddress.OfContainer(Container);
 
     public PostgreSqlConnectionRequest Connection => new() { Server = new ServerAddress.Through(new ContainerServerAddress(Docker)) };
 

@@ -29,7 +29,7 @@ public sealed class ContainerServerFaultTests
                 path += "2";
             }
 
-            BackupException failure = await ResolveFailsAsync(new DockerRequest { DockerHost = "unix://" + path, Container = "db" });
+            BackupException failure = await ResolveFailsAsync(new ContainerAddress.OfContainer("db") { DockerHost = "unix://" + path });
             Assert.Equal(ErrorCodes.ServerUnreachable, failure.Code);
             Assert.Contains(path, failure.Message, StringComparison.Ordinal);
             Assert.Contains("systemctl start docker", failure.Hint, StringComparison.Ordinal);
@@ -83,13 +83,13 @@ public sealed class ContainerServerFaultTests
 
         string restarting = bench.Engine.Run("--restart", "always", DockerImages.App, "sh", "-c", "exit 1");
         Assert.True(SpinWait.SpinUntil(() => bench.Engine.Inspect(restarting, "{{.State.Status}}") == "restarting", TimeSpan.FromSeconds(30)));
-        BackupException again = await ResolveFailsAsync(new DockerRequest { Container = restarting });
+        BackupException again = await ResolveFailsAsync(new ContainerAddress.OfContainer(restarting));
         Assert.Contains(again.Code, new[] { ErrorCodes.ContainerNotRunning, ErrorCodes.ServerUnreachable });
         Assert.True(again.CanRetry);
 
         string name = bench.Name;
         bench.Engine.Docker("rm", bench.Container);
-        BackupException missing = await ResolveFailsAsync(new DockerRequest { Container = name });
+        BackupException missing = await ResolveFailsAsync(new ContainerAddress.OfContainer(name));
         Assert.Equal(ErrorCodes.ContainerNotFound, missing.Code);
         Assert.Contains(name, missing.Message, StringComparison.Ordinal);
         Assert.Contains("Find-DbBackupSource", missing.Hint, StringComparison.Ordinal);
@@ -118,13 +118,13 @@ public sealed class ContainerServerFaultTests
         string first = docker.ComposeContainer(project, "db");
         docker.WaitUntilPostgreSqlAnswers(first);
         docker.Query(first, "CREATE TABLE t AS SELECT 7 AS a", "shop");
-        var byService = new DockerRequest { ComposeProject = Path.GetFileName(project), Service = "db" };
+        var byService = new ContainerAddress.OfService(Path.GetFileName(project), "db");
         string location = $"docker:///compose/{Path.GetFileName(project)}/db/postgresql/shop";
         Backup backup = await BackUpAsync(files, byService);
         Assert.Equal(location, backup.Manifest!.Source.Location);
         // By its folder, and by its container.
-        Assert.Equal(location, (await BackUpAsync(files, byService with { ComposeProject = project })).Manifest!.Source.Location);
-        Assert.Equal(location, (await BackUpAsync(files, new DockerRequest { Container = first })).Manifest!.Source.Location);
+        Assert.Equal(location, (await BackUpAsync(files, byService with { Project = project })).Manifest!.Source.Location);
+        Assert.Equal(location, (await BackUpAsync(files, new ContainerAddress.OfContainer(first))).Manifest!.Source.Location);
 
         docker.Docker("rename", first, docker.NewName("renamed"));
         Assert.Equal(backup.Source, (await BackUpAsync(files, byService)).Source);
@@ -153,7 +153,7 @@ public sealed class ContainerServerFaultTests
         using var files = new Workbench();
         string server = docker.RunPostgreSql(DockerImages.WithoutDump);
         docker.Query(server, "CREATE TABLE t AS SELECT 7 AS a");
-        PostgreSqlConnectionSettings settings = await PostgreSqlServer.ResolveAsync(Request(new DockerRequest { Container = server }), CancellationToken.None);
+        PostgreSqlConnectionSettings settings = await PostgreSqlServer.ResolveAsync(Request(new ContainerAddress.OfContainer(server)), CancellationToken.None);
         BackupException failure = await files.BackupFailsAsync(new PostgreSqlSource(settings, "postgres", new PostgreSqlDumpOptions()));
         Assert.Equal(ErrorCodes.ToolMissing, failure.Code);
         Assert.Contains("pg_dump", failure.Message, StringComparison.Ordinal);
@@ -165,20 +165,20 @@ public sealed class ContainerServerFaultTests
     {
         using DockerEngine docker = DockerEngine.Require();
         string container = docker.Run(DockerImages.WithoutShell);
-        BackupException failure = await ResolveFailsAsync(new DockerRequest { Container = container });
+        BackupException failure = await ResolveFailsAsync(new ContainerAddress.OfContainer(container));
         Assert.Equal(ErrorCodes.ServerUnreachable, failure.Code);
         Assert.Contains("No PostgreSQL server runs", failure.Message, StringComparison.Ordinal);
     }
 
-    private static async Task<Backup> BackUpAsync(Workbench files, DockerRequest docker)
+    private static async Task<Backup> BackUpAsync(Workbench files, ContainerAddress docker)
     {
         PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(Request(docker), CancellationToken.None);
         return await files.BackUpAsync(new PostgreSqlSource(server, "shop", new PostgreSqlDumpOptions()));
     }
 
-    private static PostgreSqlConnectionRequest Request(DockerRequest docker) => new() { Server = new ServerAddress.Through(new ContainerServerAddress(docker)) };
+    private static PostgreSqlConnectionRequest Request(ContainerAddress docker) => new() { Server = new ServerAddress.Through(new ContainerServerAddress(docker)) };
 
-    private static async Task<BackupException> ResolveFailsAsync(DockerRequest docker)
+    private static async Task<BackupException> ResolveFailsAsync(ContainerAddress docker)
     {
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(
             () => PostgreSqlServer.ResolveAsync(Request(docker), CancellationToken.None));

@@ -77,5 +77,5 @@ public sealed class MigrationCodeTests : IDisposable
     private static SchemaRevision At(string? revision) => new() { Target = "app.db", Engine = "Sqlite", Revision = revision };
 
     private static Task<MigrationCode> ReadAsync(string? folder, string? container = null, string tool = "alembic") => MigrationCode.ReadAsync(
-        new MigrationCodeRequest { Folder = folder, Docker = container is null ? null : new DockerRequest { Container = container }, Tool = tool }, CancellationToken.None);
+        new MigrationCodeRequest { Folder = folder, Container = container is null ? null : new ContainerAddress.OfContainer(container), Tool = tool }, CancellationToken.None);
 }

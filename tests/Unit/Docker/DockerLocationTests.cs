@@ -63,10 +63,13 @@ public sealed class DockerLocationTests
     public void What_a_person_said_is_completed_by_where_a_backup_came_from()
     {
         DockerLocation origin = DockerLocation.Parse("docker+ssh://nas/compose/shop/db/postgresql/orders");
-        Assert.Equal(new DockerRequest { DockerHost = "ssh://nas", ComposeProject = "shop", Service = "db" }, DockerRequest.Complete(null, origin));
-        Assert.Equal(new DockerRequest { DockerHost = "ssh://other", ComposeProject = "shop", Service = "db", Start = true }, DockerRequest.Complete(new DockerRequest { DockerHost = "ssh://other", Start = true }, origin));
-        Assert.Equal(new DockerRequest { ComposeProject = "copy", Service = "db" }, DockerRequest.Complete(new DockerRequest { ComposeProject = "copy" }, origin));
-        Assert.Equal(new DockerRequest { Container = "alone" }, DockerRequest.Complete(new DockerRequest { Container = "alone" }, origin));
+        Assert.Equal(new ContainerAddress.OfService("shop", "db") { DockerHost = "ssh://nas" }, new ContainerAddress.Unnamed().CompleteFrom(origin));
+        Assert.Equal(new ContainerAddress.OfService("shop", "db") { DockerHost = "ssh://other" }, (new ContainerAddress.Unnamed { DockerHost = "ssh://other" }).CompleteFrom(origin));
+        Assert.Equal(new ContainerAddress.OfService("copy", "db"), (new ContainerAddress.OfService("copy")).CompleteFrom(origin));
+        Assert.Equal(new ContainerAddress.OfContainer("alone"), (new ContainerAddress.OfContainer("alone")).CompleteFrom(origin));
+        Assert.Equal(new ContainerAddress.OfVolume("data"), new ContainerAddress.OfVolume("data").CompleteFrom(origin));
+        Assert.Equal(new ContainerAddress.OfService("shop", "web") { DockerHost = "ssh://nas" }, new ContainerAddress.Unnamed("web").CompleteFrom(origin));
+        Assert.Throws<BackupFailure>(() => ContainerAddress.Of(null, "alone", "shop"));
     }
 
     // As compose itself names projects (loader.NormalizeProjectName).

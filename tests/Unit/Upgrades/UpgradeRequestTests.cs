@@ -15,7 +15,7 @@ public sealed class UpgradeRequestTests
         {
             DatabasePath = "/srv/a.db",
             Server = new PostgreSqlConnectionRequest { Server = ServerAddress.Of("host='db1'"), Database = "we\"ird", Password = "s3cret" },
-            Application = new DockerRequest { DockerHost = "ssh://box", ComposeProject = "shop" },
+            Application = new ContainerAddress.OfService("shop") { DockerHost = "ssh://box" },
             Services = ["web", "worker"],
             DatabaseService = "db",
             Database = "shop",

@@ -2,55 +2,6 @@ using DbBackup.Engine.Docker.Api;
 
 namespace DbBackup.Engine.Docker.Addressing;
 
-/// <summary>What a person said of a container, a compose service or a volume.</summary>
-public sealed record DockerRequest
-{
-    /// <summary>The engine: an address or the name of a docker context; null for what the environment says.</summary>
-    public string? DockerHost { get; init; }
-
-    /// <summary>A container's name or id.</summary>
-    public string? Container { get; init; }
-
-    /// <summary>A compose project's name, or the folder of its files.</summary>
-    public string? ComposeProject { get; init; }
-
-    /// <summary>A service of it.</summary>
-    public string? Service { get; init; }
-
-    /// <summary>A volume's name.</summary>
-    public string? Volume { get; init; }
-
-    /// <summary>
-    /// Whether what is there but off is started, and what compose's files describe is created: for a restore, which needs it.
-    /// </summary>
-    public bool Start { get; init; }
-
-    /// <summary>Whether it names a container, service or volume.</summary>
-    public bool NamesSubject => Container is not null || ComposeProject is not null || Volume is not null;
-
-    /// <summary>What a person said, completed by where something came from.</summary>
-    /// <param name="said">What was said; null for nothing.</param>
-    /// <param name="origin">Where it came from.</param>
-    public static DockerRequest Complete(DockerRequest? said, DockerLocation origin)
-    {
-        ArgumentNullException.ThrowIfNull(origin);
-        if (said is null)
-            return For(origin);
-        if (said.NamesSubject)
-            return said with { Service = said.Service ?? (said.ComposeProject is null ? null : origin.Service) };
-        return For(origin, said.DockerHost) with { Service = said.Service ?? origin.Service, Start = said.Start };
-    }
-
-    /// <summary>The request that finds a location again.</summary>
-    /// <param name="location">The location.</param>
-    /// <param name="dockerHost">Another engine than the location's; null for its own.</param>
-    public static DockerRequest For(DockerLocation location, string? dockerHost = null)
-    {
-        ArgumentNullException.ThrowIfNull(location);
-        return new DockerRequest { DockerHost = dockerHost ?? location.Host, Container = location.Container, ComposeProject = location.Project, Service = location.Service, Volume = location.Volume };
-    }
-}
-
 /// <summary>A container that was found on an engine, and the name under which it is found again.</summary>
 internal sealed class DockerSubject : IDisposable
 {
@@ -71,22 +22,27 @@ internal sealed class DockerSubject : IDisposable
     public DockerLocation Location { get; }
 
     /// <summary>Finds a container.</summary>
+    /// <param name="address">A container or a service.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <param name="create">True to create a project that has no containers yet from its files.</param>
     /// <exception cref="BackupException">The engine does not answer, or there is no such container.</exception>
-    public static async Task<DockerSubject> FindAsync(DockerRequest request, CancellationToken cancellationToken)
+    public static async Task<DockerSubject> FindAsync(ContainerAddress address, CancellationToken cancellationToken, bool create = false)
     {
-        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.DockerHost), cancellationToken).ConfigureAwait(false);
+        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(address.DockerHost), cancellationToken).ConfigureAwait(false);
         try
         {
             string? host = DockerLocation.HostOf(client.Endpoint);
-            if (request.Container is { } named)
+            if (address is ContainerAddress.OfContainer named)
             {
-                ContainerInspect container = await client.ContainerInspectAsync(named, cancellationToken).ConfigureAwait(false);
+                ContainerInspect container = await client.ContainerInspectAsync(named.Name, cancellationToken).ConfigureAwait(false);
                 // A container of a service is that service's: it may be named otherwise tomorrow.
                 return new DockerSubject(client, container, LocationOf(container, host));
             }
 
-            ComposeProject project = await FindProjectAsync(client, request, cancellationToken).ConfigureAwait(false);
-            ContainerSummary chosen = project.Choose(request.Service);
+            if (address is not ContainerAddress.OfService service)
+                throw new InvalidOperationException("The address names no container.");
+            ComposeProject project = await FindProjectAsync(client, service.Project, create, cancellationToken).ConfigureAwait(false);
+            ContainerSummary chosen = project.Choose(service.Service);
             return new DockerSubject(
                 client,
                 await client.ContainerInspectAsync(chosen.Id, cancellationToken).ConfigureAwait(false),
@@ -100,17 +56,17 @@ internal sealed class DockerSubject : IDisposable
     }
 
     /// <summary>Finds a project; one that has nothing yet is created of the files in its folder, where that is wanted.</summary>
-    public static async Task<ComposeProject> FindProjectAsync(DockerClient client, DockerRequest request, CancellationToken cancellationToken)
+    public static async Task<ComposeProject> FindProjectAsync(DockerClient client, string nameOrFolder, bool create, CancellationToken cancellationToken)
     {
         try
         {
-            return await ComposeProject.FindAsync(client, request.ComposeProject!, cancellationToken).ConfigureAwait(false);
+            return await ComposeProject.FindAsync(client, nameOrFolder, cancellationToken).ConfigureAwait(false);
         }
-        catch (BackupFailure missing) when (request.Start && missing.Code == ErrorCodes.ContainerNotFound && ComposeProject.FolderOf(request.ComposeProject!) is { } folder)
+        catch (BackupFailure missing) when (create && missing.Code == ErrorCodes.ContainerNotFound && ComposeProject.FolderOf(nameOrFolder) is { } folder)
         {
             ComposeCommand compose = await ComposeCommand.FindAsync(folder, null, client.Endpoint, cancellationToken).ConfigureAwait(false);
             await compose.CreateAsync(cancellationToken).ConfigureAwait(false);
-            return await ComposeProject.FindAsync(client, request.ComposeProject!, cancellationToken).ConfigureAwait(false);
+            return await ComposeProject.FindAsync(client, nameOrFolder, cancellationToken).ConfigureAwait(false);
         }
     }
 

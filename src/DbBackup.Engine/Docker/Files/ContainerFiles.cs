@@ -9,7 +9,7 @@ namespace DbBackup.Engine.Docker.Files;
 public sealed record ContainerFilesRequest
 {
     /// <summary>The container, service or volume.</summary>
-    public required DockerRequest Subject { get; init; }
+    public required ContainerAddress Subject { get; init; }
 
     /// <summary>The absolute path of a folder or file in the container, or in the volume; null for the whole volume.</summary>
     public string? Path { get; init; }
@@ -35,8 +35,8 @@ public static class ContainerFiles
     public static async Task<ContainerFilesPlan> ResolveAsync(ContainerFilesRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        string? path = request.Path is null ? null : Normalize(request.Path, request.Subject.Volume is not null);
-        return request.Subject.Volume is { } volume
+        string? path = request.Path is null ? null : Normalize(request.Path, request.Subject is ContainerAddress.OfVolume);
+        return request.Subject is ContainerAddress.OfVolume volume
             ? await ResolveVolumeAsync(request, volume, path, cancellationToken).ConfigureAwait(false)
             : await ResolveContainerAsync(request, path, cancellationToken).ConfigureAwait(false);
     }
@@ -112,13 +112,13 @@ public static class ContainerFiles
             volume.Labels?.GetValueOrDefault(ComposeLabels.Project) == project.Name && volume.Labels.GetValueOrDefault(ComposeLabels.Volume) == name)?.Name ?? name;
     }
 
-    private static async Task<ContainerFilesPlan> ResolveVolumeAsync(ContainerFilesRequest request, string given, string? path, CancellationToken cancellationToken)
+    private static async Task<ContainerFilesPlan> ResolveVolumeAsync(ContainerFilesRequest request, ContainerAddress.OfVolume given, string? path, CancellationToken cancellationToken)
     {
         DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Subject.DockerHost), cancellationToken).ConfigureAwait(false);
         TemporaryContainer? temporary = null;
         try
         {
-            string name = request.Subject.ComposeProject is { } project ? await FullNameAsync(client, project, given, cancellationToken).ConfigureAwait(false) : given;
+            string name = given.Project is { } project ? await FullNameAsync(client, project, given.Name, cancellationToken).ConfigureAwait(false) : given.Name;
             VolumeModel volume = await client.VolumeInspectAsync(name, cancellationToken).ConfigureAwait(false);
             var location = new DockerLocation { Host = DockerLocation.HostOf(client.Endpoint), Volume = name, Path = path };
             IReadOnlyList<ContainerUse> users = await ContainerUsers.OfVolumeAsync(client, name, cancellationToken).ConfigureAwait(false);

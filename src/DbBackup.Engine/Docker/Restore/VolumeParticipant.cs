@@ -49,7 +49,7 @@ internal sealed class VolumeParticipant(DockerClient client, VolumePlace place, 
         if (!place.Exists)
             return PresentState.None;
         _present = await ContainerFiles.ResolveAsync(
-            new ContainerFilesRequest { Subject = DockerRequest.For(place.Location), Path = place.Location.Path, Consistency = Consistency.Live, LockTimeout = lockTimeout, AllowEmpty = true },
+            new ContainerFilesRequest { Subject = ContainerAddress.At(place.Location), Path = place.Location.Path, Consistency = Consistency.Live, LockTimeout = lockTimeout, AllowEmpty = true },
             cancellationToken).ConfigureAwait(false);
         return new PresentState([.. _present.Sources]);
     }

@@ -90,7 +90,7 @@ internal sealed record VolumePlace(
     {
         if (location.Container is { } name)
             return (await client.ContainerInspectAsync(name, cancellationToken).ConfigureAwait(false), location);
-        ComposeProject project = await DockerSubject.FindProjectAsync(client, new DockerRequest { ComposeProject = location.Project, Start = mayCreate }, cancellationToken).ConfigureAwait(false);
+        ComposeProject project = await DockerSubject.FindProjectAsync(client, location.Project!, mayCreate, cancellationToken).ConfigureAwait(false);
         // The folder that a person named is not the project's name.
         return (await client.ContainerInspectAsync(project.Choose(location.Service).Id, cancellationToken).ConfigureAwait(false), location with { Project = project.Name });
     }

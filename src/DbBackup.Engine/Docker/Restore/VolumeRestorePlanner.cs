@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Payloads;
@@ -13,14 +14,14 @@ internal static class VolumeRestorePlanner
 {
     /// <summary>Whether what a backup holds of files belongs into containers or volumes.</summary>
     public static bool Applies(RestoreRequest request) =>
-        request.Destination is null && FilesOf(request).Any(payload => request.Docker?.NamesSubject == true || DockerLocation.IsOne(payload.OriginalPath));
+        request.Destination is null && FilesOf(request).Any(payload => Names(request.Place) || DockerLocation.IsOne(payload.OriginalPath));
 
     /// <summary>Plans it.</summary>
     /// <exception cref="BackupException">A container, volume or path is not there, or cannot be restored to.</exception>
     public static async Task<RestorePart> PlanAsync(BackupRepository repository, RestoreRequest request, CancellationToken cancellationToken)
     {
         List<Payload> payloads = [.. FilesOf(request)];
-        DockerRequest? elsewhere = request.Docker;
+        ContainerAddress? elsewhere = request.Place;
         DockerLocation first = LocationOf(payloads[0], elsewhere, request.ContainerPath);
         DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(elsewhere?.DockerHost ?? first.Host), cancellationToken).ConfigureAwait(false);
         try
@@ -53,7 +54,7 @@ internal static class VolumeRestorePlanner
 
     private static async Task<List<VolumePlace>> FindPlacesAsync(DockerClient client, RestoreRequest request, List<Payload> payloads, CancellationToken cancellationToken)
     {
-        DockerRequest? elsewhere = request.Docker;
+        ContainerAddress? elsewhere = request.Place;
         var places = new List<VolumePlace>();
         foreach (Payload files in payloads.Where(payload => payload.Kind == PayloadKind.Files))
         {
@@ -66,36 +67,39 @@ internal static class VolumeRestorePlanner
                 { Target = files.OriginalPath };
             }
 
-            places.Add(await VolumePlace.FindAsync(client, LocationOf(files, elsewhere, request.ContainerPath), elsewhere?.Start == true, files, inside, cancellationToken).ConfigureAwait(false));
+            places.Add(await VolumePlace.FindAsync(client, LocationOf(files, elsewhere, request.ContainerPath), request.StartsContainers, files, inside, cancellationToken).ConfigureAwait(false));
         }
 
         foreach (Payload database in payloads.Where(payload => payload.Kind == PayloadKind.Database && !places.Exists(place => place.Databases.Any(inside => inside.Payload == payload))))
-            places.Add(await VolumePlace.FindAsync(client, LocationOf(database, elsewhere, request.ContainerPath), elsewhere?.Start == true, null, [(database, string.Empty)], cancellationToken).ConfigureAwait(false));
+            places.Add(await VolumePlace.FindAsync(client, LocationOf(database, elsewhere, request.ContainerPath), request.StartsContainers, null, [(database, string.Empty)], cancellationToken).ConfigureAwait(false));
         return places;
     }
 
     private static IEnumerable<Payload> FilesOf(RestoreRequest request) =>
         BackupSelection.Payloads(request.Backup, request.Only).Where(payload => !payload.IsOfServer);
 
-    private static DockerLocation LocationOf(Payload payload, DockerRequest? elsewhere, string? path)
+    private static bool Names([NotNullWhen(true)] ContainerAddress? place) => place is not (null or ContainerAddress.Unnamed);
+
+    private static DockerLocation LocationOf(Payload payload, ContainerAddress? elsewhere, string? path)
     {
         DockerLocation? origin = DockerLocation.IsOne(payload.OriginalPath) ? DockerLocation.Parse(payload.OriginalPath!) : null;
         // A path that was named is the folder's: the databases of a folder, restored without it, keep their places below.
         string below = payload.Within is { } within ? within[(within.IndexOf('/', StringComparison.Ordinal) + 1)..] : payload.RestoreName;
         if (path is not null && payload is { Kind: PayloadKind.Database, Within: not null })
             path = $"{path.TrimEnd('/')}/{below}";
-        if (elsewhere?.NamesSubject != true)
+        if (!Names(elsewhere))
             return origin! with { Path = path ?? origin.Path };
-        string? target = path ?? (elsewhere.Volume is not null && origin?.Volume is null ? null : origin?.Path);
-        if (elsewhere.Volume is not null && payload.Kind == PayloadKind.Database)
+        bool isVolume = elsewhere is ContainerAddress.OfVolume;
+        string? target = path ?? (isVolume && origin?.Volume is null ? null : origin?.Path);
+        if (isVolume && payload.Kind == PayloadKind.Database)
             target ??= "/" + below;
-        if (target is null && elsewhere.Volume is null)
+        if (target is null && !isVolume)
         {
             throw new BackupFailure(
                 ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"It is not known where '{payload.RestoreName}' goes in the container.", "Name the folder or file: -ContainerPath /app/data.");
         }
 
-        return new DockerLocation { Container = elsewhere.Container, Project = elsewhere.ComposeProject, Service = elsewhere.Service ?? origin?.Service, Volume = elsewhere.Volume, Path = target };
+        return elsewhere.LocationOf(target, origin);
     }
 
     private static RestoreTarget Target(VolumePlace place, Payload payload, string relative) => new(

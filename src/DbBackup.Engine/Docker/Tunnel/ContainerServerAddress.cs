@@ -6,13 +6,13 @@ namespace DbBackup.Engine.Docker.Tunnel;
 /// <summary>A server in a container.</summary>
 /// <param name="Container">The container or compose service.</param>
 /// <param name="Database">One of its databases; null if none is named.</param>
-public sealed record ContainerServerAddress(DockerRequest Container, string? Database = null) : ITunnelAddress
+public sealed record ContainerServerAddress(ContainerAddress Container, string? Database = null) : ITunnelAddress
 {
     /// <inheritdoc/>
-    public bool NamesPlace => Container.NamesSubject;
+    public bool NamesPlace => Container is ContainerAddress.OfContainer or ContainerAddress.OfService;
 
     /// <inheritdoc/>
-    public bool Starts => Container.Start;
+    public bool Starts { get; init; }
 
     /// <summary>The address in a location; null if it is none of a container's server.</summary>
     public static ContainerServerAddress? TryParse(string? location)
@@ -20,7 +20,7 @@ public sealed record ContainerServerAddress(DockerRequest Container, string? Dat
         if (!DockerLocation.IsOne(location))
             return null;
         DockerLocation origin = DockerLocation.Parse(location!);
-        return origin is { Volume: null, Path: null } ? new ContainerServerAddress(DockerRequest.For(origin), origin.Database) { Origin = origin } : null;
+        return origin is { Volume: null, Path: null } ? new ContainerServerAddress(ContainerAddress.At(origin), origin.Database) { Origin = origin } : null;
     }
 
     /// <summary>The location that it was parsed from; null for an address that the user named.</summary>
@@ -28,7 +28,8 @@ public sealed record ContainerServerAddress(DockerRequest Container, string? Dat
 
     /// <inheritdoc/>
     public ITunnelAddress CompleteFrom(ITunnelAddress origin) => origin is ContainerServerAddress { Origin: { } location }
-        ? this with { Container = DockerRequest.Complete(Container, location) }
+        // A volume is where files go.
+        ? this with { Container = Container is ContainerAddress.OfVolume ? ContainerAddress.At(location, Container.DockerHost) : Container.CompleteFrom(location) }
         : this;
 
     async Task<ITunnel> ITunnelAddress.FindAsync(CancellationToken cancellationToken) => await FindAsync(cancellationToken).ConfigureAwait(false);
@@ -36,7 +37,7 @@ public sealed record ContainerServerAddress(DockerRequest Container, string? Dat
     /// <summary>Finds the container, which runs or is started.</summary>
     internal async Task<ContainerTunnel> FindAsync(CancellationToken cancellationToken)
     {
-        using DockerSubject subject = await DockerSubject.FindAsync(Container, cancellationToken).ConfigureAwait(false);
+        using DockerSubject subject = await DockerSubject.FindAsync(Container, cancellationToken, create: Starts).ConfigureAwait(false);
         if (Starts)
             await subject.StartAsync(cancellationToken).ConfigureAwait(false);
         subject.RequireRunning();

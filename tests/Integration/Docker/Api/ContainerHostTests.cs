@@ -36,7 +36,7 @@ public sealed class ContainerHostTests
             sys.exit(7)
             """;
         using DockerEngine docker = DockerEngine.Require();
-        using DockerSubject subject = await DockerSubject.FindAsync(new DockerRequest { Container = docker.Run([.. options, DockerImages.App]) }, CancellationToken.None);
+        using DockerSubject subject = await DockerSubject.FindAsync(new ContainerAddress.OfContainer(docker.Run([.. options, DockerImages.App])), CancellationToken.None);
         using ToolProcess tool = await StartAsync(subject, ToolUse.Stream, "python3", "-c", Program);
         Assert.Equal(direct, ((ContainerProgram)tool).IsDirect);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -59,7 +59,7 @@ public sealed class ContainerHostTests
     {
         using DockerEngine docker = DockerEngine.Require();
         string app = docker.Run(DockerImages.App);
-        using DockerSubject subject = await DockerSubject.FindAsync(new DockerRequest { Container = app }, CancellationToken.None);
+        using DockerSubject subject = await DockerSubject.FindAsync(new ContainerAddress.OfContainer(app), CancellationToken.None);
         using (ToolProcess tool = await StartAsync(subject, ToolUse.Stream, "sh", "-c", "exec cat /dev/zero"))
             await tool.Output.ReadExactlyAsync(new byte[10_000_000]);
         for (int attempt = 0; docker.Docker("top", app).Contains("cat /dev/zero", StringComparison.Ordinal); attempt++)
@@ -74,7 +74,7 @@ public sealed class ContainerHostTests
     {
         using DockerEngine docker = DockerEngine.Require();
         string app = docker.Run(DockerImages.App);
-        using DockerSubject subject = await DockerSubject.FindAsync(new DockerRequest { Container = app }, CancellationToken.None);
+        using DockerSubject subject = await DockerSubject.FindAsync(new ContainerAddress.OfContainer(app), CancellationToken.None);
         using ToolProcess tool = await StartAsync(subject, ToolUse.Stream, "sh", "-c", "echo first; sleep 600");
         Assert.True(((ContainerProgram)tool).IsDirect);
         Assert.Equal(6, await tool.Output.ReadAtLeastAsync(new byte[100], 6));
@@ -97,7 +97,7 @@ public sealed class ContainerHostTests
     public async Task Program_that_has_read_what_it_needs_is_not_given_the_rest()
     {
         using DockerEngine docker = DockerEngine.Require();
-        using DockerSubject subject = await DockerSubject.FindAsync(new DockerRequest { Container = docker.Run(DockerImages.App) }, CancellationToken.None);
+        using DockerSubject subject = await DockerSubject.FindAsync(new ContainerAddress.OfContainer(docker.Run(DockerImages.App)), CancellationToken.None);
         using ToolProcess tool = await StartAsync(subject, ToolUse.Feed, "sh", "-c", "head -c 5; echo words >&2; exit 3");
         byte[] piece = new byte[1 << 20];
         Task<string> output = new StreamReader(tool.Output).ReadToEndAsync();

@@ -25,7 +25,7 @@ public sealed class ContainerRestoreFaultTests : IDisposable
         foreach ((string target, string word) in ((string, string)[])[(layer, "would be gone with the container"), (readOnly, "read-only"), (nested, "/app/data/cache")])
         {
             string started = _bench.StartedAt(target);
-            BackupException failure = await _bench.RestoreFailsAsync(Into(backup, new DockerRequest { Container = target }));
+            BackupException failure = await _bench.RestoreFailsAsync(Into(backup, new ContainerAddress.OfContainer(target)));
             Assert.Equal(ErrorCodes.TargetInvalid, failure.Code);
             Assert.Contains(word, failure.Message, StringComparison.Ordinal);
             Assert.Equal(started, _bench.StartedAt(target));
@@ -108,12 +108,12 @@ public sealed class ContainerRestoreFaultTests : IDisposable
         string user = _bench.RunFilled(small);
         _bench.Docker.Exec(user, "sh", "-c", "head -c 5000000 /dev/urandom > /app/data/large");
         await AssertUntouchedAsync(
-            user, _bench.Folder(small), Into(backup, new DockerRequest { Container = user }),
+            user, _bench.Folder(small), Into(backup, new ContainerAddress.OfContainer(user)),
             failure => Assert.Contains(failure.Code, (string[])[ErrorCodes.NotEnoughSpace, ErrorCodes.WriteFailed]), stops: false);
     }
 
-    private static RestoreRequest Into(Backup backup, DockerRequest docker) =>
-        new() { Backup = backup, Docker = docker };
+    private static RestoreRequest Into(Backup backup, ContainerAddress docker) =>
+        new() { Backup = backup, Place = docker };
 
     private async Task AssertUntouchedAsync(string container, string folder, RestoreRequest request, Action<BackupException> check, bool stops)
     {

@@ -164,5 +164,5 @@ public sealed class ContainerRestoreTests : IDisposable
     private static long Rows(Backup backup) => backup.Manifest!.Payloads[0].Fingerprint!.TotalRows;
 
     private static RestoreRequest Into(Backup backup, string volume) =>
-        new() { Backup = backup, Docker = new DockerRequest { Volume = volume } };
+        new() { Backup = backup, Place = new ContainerAddress.OfVolume(volume) };
 }

@@ -71,7 +71,7 @@ public sealed class RestorePointTests : IDisposable
     private async Task<Backup> BackUpAsync(string server, string app)
     {
         PostgreSqlConnectionSettings settings = await PostgreSqlTarget.ResolveAsync(
-            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new DockerRequest { Container = server })) }, null, null, CancellationToken.None);
+            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new ContainerAddress.OfContainer(server))) }, null, null, CancellationToken.None);
         await using ContainerFilesPlan files = await ContainerFiles.ResolveAsync(ContainerFilesBench.Request(app, "/app/data"), CancellationToken.None);
         return await _bench.Files.Bench.BackUpAsync(new BackupRequest
         {

@@ -66,7 +66,7 @@ public sealed class StoppedApplicationTests : IDisposable
         Dictionary<string, string> containers = services.ToDictionary(service => service, service => _bench.Docker.ComposeContainer(project, service));
         _bench.Docker.WaitUntilPostgreSqlAnswers(containers["db"]);
         _bench.Docker.WaitForLines(containers["worker"], 5);
-        var request = new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new DockerRequest { ComposeProject = project, Service = "db" })) };
+        var request = new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new ContainerAddress.OfService(project, "db"))) };
         PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(request, null, null, CancellationToken.None);
         Backup backup = await _bench.Files.Bench.BackUpAsync(new BackupRequest { Sources = [new PostgreSqlSource(server, "shop", new PostgreSqlDumpOptions())] });
         long rows = long.Parse(_bench.Docker.Query(containers["db"], "SELECT max(id) FROM attachments", "shop"), System.Globalization.CultureInfo.InvariantCulture);

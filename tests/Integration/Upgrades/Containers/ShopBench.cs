@@ -138,7 +138,7 @@ internal sealed class ContainerShop : ShopBench
 
     public override UpgradeRequest Request(params string[] checks) => new()
     {
-        Application = new DockerRequest { Container = Name },
+        Application = new ContainerAddress.OfContainer(Name),
         Image = Image,
         Migrate = Migrate,
         Checks = checks,
@@ -201,7 +201,7 @@ internal sealed class ComposeShop : ShopBench
 
     public override UpgradeRequest Request(params string[] checks) => new()
     {
-        Application = new DockerRequest { ComposeProject = Folder },
+        Application = new ContainerAddress.OfService(Folder),
         Migrate = ContainerShop.Migrate,
         Checks = checks,
         SettleTime = TimeSpan.FromSeconds(1),

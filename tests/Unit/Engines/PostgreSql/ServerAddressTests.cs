@@ -46,12 +46,12 @@ public sealed class ServerAddressTests
     public void What_the_user_leaves_open_comes_from_the_backup()
     {
         ITunnelAddress origin = TunnelAddresses.Parse("docker:///compose/shop/db/postgresql/orders")!;
-        ITunnelAddress Complete(DockerRequest docker) => ((ITunnelAddress)new ContainerServerAddress(docker)).CompleteFrom(origin);
+        ITunnelAddress Complete(ContainerAddress container, bool starts = false) => ((ITunnelAddress)new ContainerServerAddress(container) { Starts = starts }).CompleteFrom(origin);
 
-        Assert.False(new ContainerServerAddress(new DockerRequest { DockerHost = "ssh://nas" }).NamesPlace);
+        Assert.False(new ContainerServerAddress(new ContainerAddress.Unnamed { DockerHost = "ssh://nas" }).NamesPlace);
         Assert.Equal(
-            new ContainerServerAddress(new DockerRequest { DockerHost = "ssh://nas", ComposeProject = "shop", Service = "db", Start = true }), Complete(new() { DockerHost = "ssh://nas", Start = true }));
-        Assert.Equal(new ContainerServerAddress(new DockerRequest { ComposeProject = "copy", Service = "db" }), Complete(new() { ComposeProject = "copy" }));
-        Assert.Equal(new ContainerServerAddress(new DockerRequest { Container = "other" }), Complete(new() { Container = "other" }));
+            new ContainerServerAddress(new ContainerAddress.OfService("shop", "db") { DockerHost = "ssh://nas" }) { Starts = true }, Complete(new ContainerAddress.Unnamed { DockerHost = "ssh://nas" }, starts: true));
+        Assert.Equal(new ContainerServerAddress(new ContainerAddress.OfService("copy", "db")), Complete(new ContainerAddress.OfService("copy")));
+        Assert.Equal(new ContainerServerAddress(new ContainerAddress.OfContainer("other")), Complete(new ContainerAddress.OfContainer("other")));
     }
 }
