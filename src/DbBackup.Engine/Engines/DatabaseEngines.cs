@@ -36,6 +36,14 @@ internal static class DatabaseEngines
             ?? throw Unknown($"'{payload.FileName}' has the format {payload.Format}", payload.FileName);
     }
 
+    /// <summary>The files and folders of other programs that can be imported, as a list in a sentence.</summary>
+    public static string ForeignFiles => string.Join(", ", s_all.Select(engine => engine.ForeignFiles));
+
+    /// <summary>Asks the engines what a foreign file or folder is.</summary>
+    /// <returns>The answer of the first that is certain, else of the first that takes it for its own; null if none does.</returns>
+    public static ForeignDump? Recognize(ForeignFile file) =>
+        s_all.Select(engine => engine.Recognize(file)).OfType<ForeignDump>().OrderBy(dump => dump.IsGuess).FirstOrDefault();
+
     /// <summary>The engine of a payload that is a file.</summary>
     /// <exception cref="BackupException">This version does not know it, or its databases are no files.</exception>
     public static IFileEngine FileOf(Payload payload) =>

@@ -5,7 +5,7 @@ using DbBackup.Engine.Payloads;
 namespace DbBackup.Engine.Engines;
 
 /// <summary>
-/// All that one database engine knows of its payloads: how they are tested, exported and restored by hand. Everybody else asks
+/// All that one database engine knows of its payloads: how they are imported, tested, exported and restored by hand. Everybody else asks
 /// <see cref="DatabaseEngines"/> for the engine and does not know which ones there are.
 /// </summary>
 internal interface IDatabaseEngine
@@ -18,6 +18,13 @@ internal interface IDatabaseEngine
 
     /// <summary>The stock tools with which a payload is restored by hand.</summary>
     string StockTools { get; }
+
+    /// <summary>The files and folders of other programs that can be imported, as a list in a sentence.</summary>
+    string ForeignFiles { get; }
+
+    /// <summary>Recognizes a file or folder of another program by its content.</summary>
+    /// <returns>What it is; null if this engine cannot import it.</returns>
+    ForeignDump? Recognize(ForeignFile file);
 
     /// <summary>Tests a payload. A damaged one is a failed check, or an exception of the category InvalidData.</summary>
     Task<DatabaseTestOutcome> TestAsync(DatabaseTestRun run, CancellationToken cancellationToken);

@@ -1,7 +1,6 @@
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
-using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
@@ -11,7 +10,8 @@ namespace DbBackup.Engine.Portability;
 /// <summary>Imports files and folders that other tools made as backups. The originals stay where they are.</summary>
 public sealed class BackupImporter
 {
-    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(30);
+    // Files shrink to about a quarter.
+    private const int GuessedRatio = 4;
     private readonly BackupRepository _repository;
 
     /// <summary>Creates the importer for a repository.</summary>
@@ -27,56 +27,67 @@ public sealed class BackupImporter
     {
         ArgumentNullException.ThrowIfNull(wishes);
         ArgumentNullException.ThrowIfNull(observer);
-        if (Directory.Exists(path) && ForeignFile.Recognize(path) is { IsPostgreSql: true } folder)
-            return await new PostgreSqlImport(_repository).ImportAsync(path, path, folder, wishes, observer, cancellationToken).ConfigureAwait(false);
-        if (Directory.Exists(path))
-            return await CreateAsync(FromFolder(path, path, wishes), observer, cancellationToken).ConfigureAwait(false);
-        RequireFile(path);
-        ForeignFile file = ForeignFile.Recognize(path);
-        return file switch
+        RequireSomething(path);
+        var scratches = new List<LocalWorkspace>();
+        try
         {
-            { IsPostgreSql: true } => await new PostgreSqlImport(_repository).ImportAsync(path, path, file, wishes, observer, cancellationToken).ConfigureAwait(false),
-            { Kind: ForeignFileKind.SqliteDatabase, Compression: PayloadCompression.None } =>
-                await CreateAsync(WithDefaults(wishes, path, [new SqliteSource(path, SqliteFormat.Native, LockTimeout)], FileDate(path)), observer, cancellationToken).ConfigureAwait(false),
-            { Kind: ForeignFileKind.SqliteDump } =>
-                await CreateAsync(WithDefaults(wishes, path, [new SqlDumpSource(path, file.Compression)], FileDate(path)), observer, cancellationToken).ConfigureAwait(false),
-            { Kind: ForeignFileKind.Tar } or { Kind: ForeignFileKind.SqliteDatabase } =>
-                await ImportUnpackedAsync(path, file, wishes, observer, cancellationToken).ConfigureAwait(false),
-            _ => throw NotRecognized(path, file),
-        };
+            var import = new ForeignImport(path, wishes.TestServer is not null, async (bytes, token) =>
+            {
+                scratches.Add(await _repository.OpenScratchAsync(wishes.StagingPath, bytes, token).ConfigureAwait(false));
+                return scratches[^1].Path;
+            });
+            ForeignContent content = await ReadAsync(ForeignFile.Read(path), import, observer, cancellationToken).ConfigureAwait(false);
+            BackupRequest request = wishes with
+            {
+                Sources = content.Sources,
+                Name = wishes.Name ?? (content.Name is { } name ? BackupName.From(name) : null),
+                Import = new ImportOrigin(path, content.Created, content.SchemaRevision),
+                Fingerprint = wishes.Verify ? FingerprintLevel.Content : wishes.Fingerprint,
+                ProofLevel = content.ProofLevel,
+            };
+            return await new BackupService(_repository).CreateAsync(request, observer, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            scratches.ForEach(scratch => scratch.Dispose());
+        }
     }
 
-    private static void RequireFile(string path)
+    private static void RequireSomething(string path)
     {
-        if (File.Exists(path))
+        if (Path.Exists(path))
             return;
         throw new BackupFailure(
             ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no file or folder '{path}'.", "Check the path.") { Target = path };
     }
 
-    // Archives are unpacked first: the databases in them are checked like any other, and stored as such.
-    private async Task<Backup> ImportUnpackedAsync(
-        string path, ForeignFile file, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)
+    private static async Task<ForeignContent> ReadAsync(ForeignFile file, ForeignImport import, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        long size = new FileInfo(path).Length;
-        using LocalWorkspace scratch = await _repository.OpenScratchAsync(
-            wishes.StagingPath, file.Compression == PayloadCompression.None ? size : 4 * size, cancellationToken).ConfigureAwait(false);
-        string stem = StemOf(path, file.Compression);
-        string unpacked = Path.Combine(scratch.Path, "unpacked");
+        if (DatabaseEngines.Recognize(file) is { } dump)
+        {
+            observer.Verbose($"'{file.Path}' is {dump.Description}.");
+            observer.Progress(new OperationProgress($"Importing {Path.GetFileName(import.Origin)}", $"reading {dump.Description}"));
+            return await dump.ReadAsync(import, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (file.IsFolder)
+            return await FromFolderAsync(file.Path, import, cancellationToken).ConfigureAwait(false);
+        if (!file.IsTar)
+            throw NotRecognized(file);
+        observer.Progress(new OperationProgress($"Importing {Path.GetFileName(import.Origin)}", "unpacking"));
+        string folder = await UnpackAsync(file, import, cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(ForeignFile.Read(folder), import, observer, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Archives are unpacked first: the databases in them are checked like any other, and stored as such.
+    private static async Task<string> UnpackAsync(ForeignFile file, ForeignImport import, CancellationToken cancellationToken)
+    {
+        long size = new FileInfo(file.Path).Length;
+        string scratch = await import.OpenScratchAsync(file.Compression == PayloadCompression.None ? size : GuessedRatio * size, cancellationToken).ConfigureAwait(false);
+        string unpacked = Path.Combine(scratch, "unpacked");
         try
         {
-            using Stream content = DecompressionStreams.Open(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1), file.Compression);
-            if (file.Kind == ForeignFileKind.SqliteDatabase)
-            {
-                Directory.CreateDirectory(unpacked);
-                string database = Path.Combine(unpacked, stem);
-                using (var target = new FileStream(database, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1))
-                    await content.CopyToAsync(target, 1 << 20, cancellationToken).ConfigureAwait(false);
-                return await CreateAsync(
-                    WithDefaults(wishes, path, [new SqliteSource(database, SqliteFormat.Native, LockTimeout)], FileDate(path)), observer, cancellationToken).ConfigureAwait(false);
-            }
-
-            observer.Progress(new OperationProgress($"Importing {Path.GetFileName(path)}", "unpacking"));
+            using Stream content = DecompressionStreams.Open(new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1), file.Compression);
             await FolderExtractor.ExtractAsync(content, unpacked, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
         }
         catch (InvalidDataException exception)
@@ -84,83 +95,70 @@ public sealed class BackupImporter
             throw new BackupFailure(
                 ErrorCodes.BackupDamaged,
                 FailureCategory.InvalidData,
-                $"'{path}' cannot be unpacked to its end: {exception.Message}",
+                $"'{file.Path}' cannot be unpacked to its end: {exception.Message}",
                 "The file is damaged or was cut off; use another one.",
                 exception)
-            { Target = path };
+            { Target = file.Path };
         }
 
         string[] entries = Directory.GetFileSystemEntries(unpacked);
-        string folder = entries is [var only] && Directory.Exists(only) ? only : Path.Combine(scratch.Path, BackupName.From(stem));
-        if (folder != entries.FirstOrDefault())
+        if (entries is [var only] && Directory.Exists(only))
+            return only;
+        string folder = Path.Combine(scratch, BackupName.From(StemOf(file)));
+        if (folder != unpacked)
             Directory.Move(unpacked, folder);
-        if (ForeignFile.Recognize(folder) is { IsPostgreSql: true } dump)
-            return await new PostgreSqlImport(_repository).ImportAsync(folder, path, dump, wishes, observer, cancellationToken).ConfigureAwait(false);
-        return await CreateAsync(FromFolder(folder, path, wishes), observer, cancellationToken).ConfigureAwait(false);
+        return folder;
     }
 
-    private static BackupRequest FromFolder(string folder, string origin, BackupRequest wishes)
+    // A data folder as docker cp leaves it: its one database is checked and kept as such, everything else as it is.
+    private static async Task<ForeignContent> FromFolderAsync(string folder, ForeignImport import, CancellationToken cancellationToken)
     {
-        if (PatsMetadata.Read(folder) is { } metadata)
-        {
-            var sources = new List<IBackupSource> { new SqliteSource(Path.Combine(folder, metadata.DatabaseFile), SqliteFormat.Native, LockTimeout) };
-            string uploads = Path.Combine(folder, "uploads");
-            if (metadata.UploadsIncluded && Directory.Exists(uploads))
-                sources.Add(new FolderSource(uploads));
-            return WithDefaults(wishes, origin, sources, metadata.Created) with
-            {
-                Name = wishes.Name ?? (metadata.Name is null ? null : BackupName.From(metadata.Name)),
-                Import = new ImportOrigin(origin, metadata.Created ?? FileDate(folder), metadata.Revision),
-            };
-        }
-
-        // A data folder as docker cp leaves it: its one database is checked and kept as such, everything else as it is.
-        List<string> databases = [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.ReparsePoint })
-            .Where(SqliteFile.IsDatabase)];
-        List<IBackupSource> all = [new FolderSource(folder)];
-        all.InsertRange(0, databases.Take(1).Where(_ => databases.Count == 1).Select(path => new SqliteSource(path, SqliteFormat.Native, LockTimeout)));
+        List<(string Path, ForeignDump Dump)> databases = [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.ReparsePoint })
+            .Select(path => (path, Dump: DatabaseIn(path))).Where(found => found.Dump is not null).Select(found => (found.path, found.Dump!))];
         if (databases.Count > 1)
         {
             throw new BackupFailure(
                 ErrorCodes.ImportNotRecognized,
                 FailureCategory.NotSupported,
-                $"'{origin}' holds {databases.Count} SQLite databases, and a backup holds one: {string.Join(", ", databases.Take(3).Select(path => Path.GetRelativePath(folder, path)))}.",
+                $"'{import.Origin}' holds {databases.Count} databases, and a backup holds one: {string.Join(", ", databases.Take(3).Select(found => Path.GetRelativePath(folder, found.Path)))}.",
                 "Import them one by one, and their folders with them: New-DbBackup PATH -AdditionalPath FOLDER.")
-            { Target = origin };
+            { Target = import.Origin };
         }
 
-        return WithDefaults(wishes, origin, all, FileDate(origin));
+        IReadOnlyList<IBackupSource> sources = databases is [var one] ? (await one.Dump.ReadAsync(import, cancellationToken).ConfigureAwait(false)).Sources : [];
+        return new ForeignContent([.. sources, new FolderSource(folder)], new DateTimeOffset(File.GetLastWriteTimeUtc(import.Origin)));
     }
 
-    private static BackupRequest WithDefaults(BackupRequest wishes, string origin, IReadOnlyList<IBackupSource> sources, DateTimeOffset? created) => wishes with
+    private static ForeignDump? DatabaseIn(string path)
     {
-        Sources = sources,
-        Import = new ImportOrigin(origin, created, null),
-        Fingerprint = wishes.Verify ? FingerprintLevel.Content : wishes.Fingerprint,
-    };
+        try
+        {
+            return ForeignFile.Read(path) is { Compression: PayloadCompression.None } file && DatabaseEngines.Recognize(file) is { IsDatabase: true } database ? database : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The archive of the folder says what cannot be read.
+            return null;
+        }
+    }
 
-    private Task<Backup> CreateAsync(BackupRequest request, IOperationObserver observer, CancellationToken cancellationToken) =>
-        new BackupService(_repository).CreateAsync(request, observer, cancellationToken);
-
-    private static DateTimeOffset FileDate(string path) => new(File.GetLastWriteTimeUtc(path));
-
-    private static string StemOf(string path, string compression)
+    private static string StemOf(ForeignFile file)
     {
-        string name = compression == PayloadCompression.None ? Path.GetFileName(path) : Path.GetFileNameWithoutExtension(path);
+        string name = file.Compression == PayloadCompression.None ? Path.GetFileName(file.Path) : Path.GetFileNameWithoutExtension(file.Path);
         return name.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? name[..^4] : name;
     }
 
-    private static BackupFailure NotRecognized(string path, ForeignFile file) => file.Kind == ForeignFileKind.Utf16Text
+    private static BackupFailure NotRecognized(ForeignFile file) => file.IsUtf16
         ? new BackupFailure(
             ErrorCodes.ImportNotRecognized,
             FailureCategory.InvalidData,
-            $"'{path}' is UTF-16 text: Windows PowerShell's > (or Out-File) read the dump program's output as text and re-encoded it. Bytes of the dump may be lost.",
+            $"'{file.Path}' is UTF-16 text: Windows PowerShell's > (or Out-File) read the dump program's output as text and re-encoded it. Bytes of the dump may be lost.",
             "Make the dump again and let the program write the file itself (pg_dump --file=shop.sql, sqlite3 shop.db \".output shop.sql\" .dump), then import that.")
-        { Target = path }
+        { Target = file.Path }
         : new BackupFailure(
             ErrorCodes.ImportNotRecognized,
             FailureCategory.NotSupported,
-            $"'{path}' is neither a database, a dump of one, nor a tar archive, as far as its content tells.",
-            "These can be imported: a SQLite file or its SQL dump, dumps of pg_dump in all four formats and of pg_dumpall, a tar or folder with a database, a PATS folder with backup_metadata.json; each also compressed by gzip or zstd.")
-        { Target = path };
+            $"'{file.Path}' is neither a database, a dump of one, nor a tar archive, as far as its content tells.",
+            $"These can be imported: {DatabaseEngines.ForeignFiles}, a tar or folder with a database; each also compressed by gzip or zstd.")
+        { Target = file.Path };
 }

@@ -1,4 +1,4 @@
-using DbBackup.Engine.Portability;
+using DbBackup.Engine.Engines;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Portability;
@@ -18,6 +18,8 @@ public sealed class ForeignZstdFileTests : IDisposable
         File.WriteAllBytes(_folder["dump.sql"], "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n"u8);
         Shell.Run("zstd", "-q", _folder["dump.sql"], "-o", _folder["dump"]);
 
-        Assert.Equal(new ForeignFile(ForeignFileKind.PostgreSqlPlain, PayloadCompression.Zstd), ForeignFile.Recognize(_folder["dump"]));
+        ForeignFile file = ForeignFile.Read(_folder["dump"]);
+        Assert.Equal(PayloadCompression.Zstd, file.Compression);
+        Assert.Equal("a SQL script of pg_dump", DatabaseEngines.Recognize(file)?.Description);
     }
 }

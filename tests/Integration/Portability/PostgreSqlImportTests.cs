@@ -2,6 +2,7 @@ using System.Text;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Portability;
 using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;

@@ -52,6 +52,27 @@ public sealed class ToyEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task Its_dumps_are_recognized_and_imported()
+    {
+        File.WriteAllText(_bench["from-elsewhere.txt"], "#toydump\ncolour=red\nsize=9\nshape=round\n");
+
+        Backup backup = await new BackupImporter(_bench.Repository).ImportAsync(
+            _bench["from-elsewhere.txt"], new BackupRequest { Sources = [], Verify = true }, _bench.Observer, CancellationToken.None);
+
+        Assert.Equal("Toy", backup.Manifest!.Source.Engine);
+        Assert.Equal(BackupStatus.Matched, backup.Status);
+        Assert.Equal(3, Assert.Single(backup.Manifest.Payloads).Fingerprint!.TotalRows);
+        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Destination = _bench["restored.toy"] });
+        Assert.Equal("colour=red\nsize=9\nshape=round\n", File.ReadAllText(_bench["restored.toy"]));
+
+        File.WriteAllText(_bench["unknown.txt"], "no dump at all");
+        BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => new BackupImporter(_bench.Repository).ImportAsync(
+            _bench["unknown.txt"], new BackupRequest { Sources = [] }, _bench.Observer, CancellationToken.None));
+        Assert.Equal(ErrorCodes.ImportNotRecognized, failure.Code);
+        Assert.Contains("dumps of toyctl", failure.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_does_not_give_the_database_back_is_damage()
     {
         Backup backup = await _bench.BackUpAsync(new ToySource(_database, rowsToClaim: 3));
@@ -139,11 +160,19 @@ public sealed class ToyEngineTests : IDisposable
 
     private sealed class ToyEngine : IFileEngine
     {
+        private const string DumpMark = "#toydump\n";
+
         public string Name => "Toy";
 
         public IReadOnlyCollection<string> Formats { get; } = ["ToyText"];
 
         public string StockTools => "toyctl";
+
+        public string ForeignFiles => "dumps of toyctl";
+
+        public ForeignDump? Recognize(ForeignFile file) => file.ReadText().StartsWith(DumpMark, StringComparison.Ordinal)
+            ? new ForeignDump("a dump of toyctl", (import, token) => ReadAsync(file, import, token))
+            : null;
 
         public async Task<DatabaseTestOutcome> TestAsync(DatabaseTestRun run, CancellationToken cancellationToken)
         {
@@ -173,6 +202,15 @@ public sealed class ToyEngineTests : IDisposable
         {
             if (payload.Fingerprint!.DifferencesFrom(FactsOf(file)) is { Count: > 0 } differences)
                 throw PayloadCopy.Mismatch(payload, string.Join("; ", differences));
+        }
+
+        private static async Task<ForeignContent> ReadAsync(ForeignFile file, ForeignImport import, CancellationToken cancellationToken)
+        {
+            string folder = await import.OpenScratchAsync(new FileInfo(file.Path).Length, cancellationToken);
+            await file.DecompressAsync(Path.Join(folder, "dump"), cancellationToken);
+            string database = Path.Join(folder, Path.GetFileNameWithoutExtension(import.Origin) + ".toy");
+            await File.WriteAllTextAsync(database, (await File.ReadAllTextAsync(Path.Join(folder, "dump"), cancellationToken))[DumpMark.Length..], cancellationToken);
+            return new ForeignContent([new ToySource(database)], new DateTimeOffset(File.GetLastWriteTimeUtc(import.Origin)));
         }
 
         public string RestoreCommand(Payload payload, string target) => $"{ShellText.Read(payload)} > {target}";

@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
-using DbBackup.Engine.Portability;
+using DbBackup.Engine.Engines;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Portability;
@@ -17,47 +17,54 @@ public sealed class ForeignFileTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(nameof(ForeignFileKind.PostgreSqlCustom))]
-    [InlineData(nameof(ForeignFileKind.PostgreSqlTar))]
-    [InlineData(nameof(ForeignFileKind.PostgreSqlPlain))]
-    [InlineData(nameof(ForeignFileKind.PostgreSqlCluster))]
+    [InlineData("an archive of pg_dump in the custom format")]
+    [InlineData("an archive of pg_dump in the tar format")]
+    [InlineData("a SQL script of pg_dump")]
+    [InlineData("a SQL script of pg_dumpall")]
     public void Dumps_of_PostgreSQL_are_told_apart_compressed_or_not(string kind)
     {
-        byte[] content = Enum.Parse<ForeignFileKind>(kind) switch
+        byte[] content = kind switch
         {
-            ForeignFileKind.PostgreSqlCustom => CustomHead,
-            ForeignFileKind.PostgreSqlTar => Tar("toc.dat", TarHead),
-            ForeignFileKind.PostgreSqlPlain => Captured("plain.sql"),
+            "an archive of pg_dump in the custom format" => CustomHead,
+            "an archive of pg_dump in the tar format" => Tar("toc.dat", TarHead),
+            "a SQL script of pg_dump" => Captured("plain.sql"),
             _ => Captured("cluster.sql"),
         };
 
-        Assert.Equal(new ForeignFile(Enum.Parse<ForeignFileKind>(kind), PayloadCompression.None), Recognize(content));
-        Assert.Equal(new ForeignFile(Enum.Parse<ForeignFileKind>(kind), PayloadCompression.Gzip), Recognize(Gzip(content)));
-        Assert.True(Recognize(content).IsPostgreSql);
+        Assert.Equal(kind, Recognize(content)?.Description);
+        Assert.Equal(PayloadCompression.None, Read(content).Compression);
+        Assert.Equal(kind, Recognize(Gzip(content))?.Description);
+        Assert.Equal(PayloadCompression.Gzip, Read(Gzip(content)).Compression);
     }
 
     [Fact]
     public void A_folder_of_pg_dump_is_told_by_its_table_of_contents()
     {
         Directory.CreateDirectory(_folder["dump"]);
-        Assert.Equal(ForeignFileKind.Unknown, ForeignFile.Recognize(_folder["dump"]).Kind);
+        Assert.Null(DatabaseEngines.Recognize(ForeignFile.Read(_folder["dump"])));
 
         File.WriteAllBytes(_folder["dump/toc.dat"], TarHead);
-        Assert.Equal(ForeignFileKind.PostgreSqlDirectory, ForeignFile.Recognize(_folder["dump"]).Kind);
+        Assert.Equal("an archive of pg_dump in the directory format", DatabaseEngines.Recognize(ForeignFile.Read(_folder["dump"]))?.Description);
         // The table of contents alone restores nothing.
-        Assert.Equal(ForeignFileKind.Unknown, ForeignFile.Recognize(_folder["dump/toc.dat"]).Kind);
+        Assert.Null(DatabaseEngines.Recognize(ForeignFile.Read(_folder["dump/toc.dat"])));
 
         File.WriteAllBytes(_folder["dump/toc.dat"], Encoding.UTF8.GetBytes("something else entirely"));
-        Assert.Equal(ForeignFileKind.Unknown, ForeignFile.Recognize(_folder["dump"]).Kind);
+        Assert.Null(DatabaseEngines.Recognize(ForeignFile.Read(_folder["dump"])));
     }
 
     [Fact]
     public void What_only_looks_like_a_dump_is_not_taken_for_one()
     {
-        Assert.Equal(ForeignFileKind.Tar, Recognize(Tar("toc.data", TarHead)).Kind);
-        Assert.Equal(ForeignFileKind.SqliteDump, Recognize("INSERT INTO notes VALUES ('-- PostgreSQL database dump');\n"u8).Kind);
-        Assert.Equal(ForeignFileKind.Unknown, Recognize("PGDMP"u8).Kind);
+        Assert.Null(Recognize(Tar("toc.data", TarHead)));
+        Assert.True(Read(Tar("toc.data", TarHead)).IsTar);
+        Assert.Equal("a SQL dump", Recognize("INSERT INTO notes VALUES ('-- PostgreSQL database dump');\n"u8)?.Description);
+        Assert.Null(Recognize("PGDMP"u8));
+        Assert.True(Read([0xff, 0xfe, .. Encoding.Unicode.GetBytes("CREATE TABLE notes (id);")]).IsUtf16);
     }
+
+    [Fact]
+    public void Certainty_goes_before_likeness() => Assert.Equal(
+        "a SQL script of pg_dump", Recognize("--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE notes (id integer);\n"u8)?.Description);
 
     private static byte[] Captured(string name) => File.ReadAllBytes(Path.Join(AppContext.BaseDirectory, "Data", "postgresql", name));
 
@@ -77,9 +84,11 @@ public sealed class ForeignFileTests : IDisposable
         return stored.ToArray();
     }
 
-    private ForeignFile Recognize(ReadOnlySpan<byte> content)
+    private ForeignDump? Recognize(ReadOnlySpan<byte> content) => DatabaseEngines.Recognize(Read(content));
+
+    private ForeignFile Read(ReadOnlySpan<byte> content)
     {
         File.WriteAllBytes(_folder["file"], content);
-        return ForeignFile.Recognize(_folder["file"]);
+        return ForeignFile.Read(_folder["file"]);
     }
 }

@@ -24,6 +24,10 @@ internal sealed class PostgreSqlEngine : IServerEngine
 
     public string StockTools => "the client programs of PostgreSQL";
 
+    public string ForeignFiles => "dumps of pg_dump in all four formats and of pg_dumpall";
+
+    public ForeignDump? Recognize(ForeignFile file) => PostgreSqlImport.Recognize(file);
+
     public Task<DatabaseTestOutcome> TestAsync(DatabaseTestRun run, CancellationToken cancellationToken) => PostgreSqlTest.RunAsync(run, cancellationToken);
 
     public string ExportName(Payload payload, string name, ExportFormat format) => PostgreSqlExport.NameOf(payload, name, format);

@@ -12,6 +12,10 @@ internal sealed class SqliteEngine : IFileEngine
 
     public string StockTools => "sqlite3";
 
+    public string ForeignFiles => "a SQLite file or its SQL dump, a PATS folder with backup_metadata.json";
+
+    public ForeignDump? Recognize(ForeignFile file) => SqliteImport.Recognize(file);
+
     public Task<DatabaseTestOutcome> TestAsync(DatabaseTestRun run, CancellationToken cancellationToken) => SqliteTest.RunAsync(run, cancellationToken);
 
     public string ExportName(Payload payload, string name, ExportFormat format) => SqliteExport.NameOf(payload, name, format);

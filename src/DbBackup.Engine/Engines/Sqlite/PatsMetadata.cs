@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace DbBackup.Engine.Portability;
+namespace DbBackup.Engine.Engines.Sqlite;
 
 /// <summary>
 /// The <c>backup_metadata.json</c> that PATS' own scripts put into a backup's folder. Its <c>created_at</c> has no time zone; it was
@@ -16,13 +16,11 @@ internal sealed record PatsMetadata(string? Name, DateTimeOffset? Created, strin
 {
     public const string FileName = "backup_metadata.json";
 
-    /// <summary>Reads the file of a folder; null where the folder has none.</summary>
-    /// <exception cref="BackupException">It is there, and it is no such file.</exception>
-    public static PatsMetadata? Read(string folder)
+    /// <summary>Reads the file of a folder.</summary>
+    /// <exception cref="BackupException">It is no such file.</exception>
+    public static PatsMetadata Read(string folder)
     {
         string path = Path.Combine(folder, FileName);
-        if (!File.Exists(path))
-            return null;
         try
         {
             using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));

@@ -1,0 +1,34 @@
+namespace DbBackup.Engine.Engines;
+
+/// <summary>What an engine recognized in a file or folder that another program made.</summary>
+/// <param name="Description">What it is: "a SQLite database".</param>
+/// <param name="ReadAsync">Makes sources of it, once it is known to be whole.</param>
+internal sealed record ForeignDump(string Description, Func<ForeignImport, CancellationToken, Task<ForeignContent>> ReadAsync)
+{
+    /// <summary>Whether it is a database as an application uses it, and not a dump: it is looked for in folders too.</summary>
+    public bool IsDatabase { get; init; }
+
+    /// <summary>Whether nothing but its likeness speaks for it: an engine that is certain comes first.</summary>
+    public bool IsGuess { get; init; }
+}
+
+/// <summary>What an engine is given to import with.</summary>
+/// <param name="Origin">The file or folder as the person named it, for names and messages.</param>
+/// <param name="HasTestServer">Whether a server is named on which the backup is proved.</param>
+/// <param name="OpenScratchAsync">Opens a folder with room for so many bytes; it is removed when the import has ended.</param>
+internal sealed record ForeignImport(string Origin, bool HasTestServer, Func<long, CancellationToken, Task<string>> OpenScratchAsync);
+
+/// <summary>What is imported of a foreign file.</summary>
+/// <param name="Sources">The sources of the backup.</param>
+/// <param name="Created">When it was made.</param>
+internal sealed record ForeignContent(IReadOnlyList<IBackupSource> Sources, DateTimeOffset Created)
+{
+    /// <summary>The name that its own records give it; null if there are none.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The schema revision that its own records state; null if they state none.</summary>
+    public string? SchemaRevision { get; init; }
+
+    /// <summary>How deep it can be proved.</summary>
+    public BackupTestLevel ProofLevel { get; init; } = BackupTestLevel.Restore;
+}
