@@ -1,5 +1,6 @@
 using DbBackup.Engine.Engines.PostgreSql;
 using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines;
 
@@ -49,6 +50,27 @@ internal static class DatabaseEngines
     public static IFileEngine FileOf(Payload payload) =>
         Of(payload) as IFileEngine ?? throw Unknown($"'{payload.FileName}' is no file of a database", payload.FileName);
 
+    /// <summary>The engine of a live database file, by the file's content.</summary>
+    /// <exception cref="BackupException">There is no such file, or it is no database that this version knows.</exception>
+    public static IFileEngine OfFile(string path)
+    {
+        if (s_all.OfType<IFileEngine>().FirstOrDefault(engine => engine.IsDatabase(path)) is { } engine)
+            return engine;
+        if (!Path.Exists(path))
+            throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no file '{path}'.", "Check the path; nothing was created.") { Target = path };
+        RequireReadable(path);
+        throw new BackupFailure(
+            ErrorCodes.SourceNotSqlite,
+            FailureCategory.InvalidData,
+            $"'{path}' is not a database file that this version of DbBackup knows, or it is an encrypted one.",
+            $"Name a database file ({string.Join(", ", s_all.OfType<IFileEngine>().Select(engine => engine.Name))}).")
+        { Target = path };
+    }
+
+    /// <summary>Tells whether a payload is of a server, a database or what belongs to all of them, and not a file or folder.</summary>
+    public static bool IsOfServer(Payload payload) =>
+        payload.Kind == PayloadKind.Globals || Array.Exists(s_all, engine => engine is IServerEngine && engine.Formats.Contains(payload.Format, StringComparer.Ordinal));
+
     /// <summary>The engine of a database that is kept on its server.</summary>
     /// <exception cref="BackupException">This version does not know it, or it has no servers.</exception>
     public static IServerEngine OfKept(Manifest manifest)
@@ -56,6 +78,18 @@ internal static class DatabaseEngines
         ArgumentNullException.ThrowIfNull(manifest);
         return Array.Find(s_all, engine => engine.Name == manifest.Source.Engine) as IServerEngine
             ?? throw Unknown($"'{manifest.Source.Name}/{manifest.Name}' is a database of the engine {manifest.Source.Engine}", manifest.Name);
+    }
+
+    private static void RequireReadable(string path)
+    {
+        try
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw DiskFailures.From(exception, path, $"reading '{path}'");
+        }
     }
 
     private static BackupFailure Unknown(string what, string target) => new(

@@ -48,6 +48,14 @@ internal interface IDatabaseEngine
 /// <summary>An engine whose databases are files.</summary>
 internal interface IFileEngine : IDatabaseEngine
 {
+    /// <summary>Tells a database of this engine by its content.</summary>
+    bool IsDatabase(string path);
+
+    /// <summary>Reads at which revision of its schema a database is that may be in use.</summary>
+    /// <returns>Null where no table tells one; several heads with commas.</returns>
+    /// <exception cref="BackupException">It is damaged, or locked for longer than the time given.</exception>
+    string? ReadSchemaRevision(string path, TimeSpan lockTimeout, CancellationToken cancellationToken);
+
     /// <summary>Makes a database file of a payload, in a new place that no process uses yet.</summary>
     /// <exception cref="BackupException">The payload is damaged, or there is no room.</exception>
     Task RestoreAsync(BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken);

@@ -1,33 +1,14 @@
-using DbBackup.Engine.Engines.PostgreSql.Connect;
-using DbBackup.Engine.Engines.PostgreSql.Dump;
-using DbBackup.Engine.Engines.Sqlite;
-
 namespace DbBackup.Engine.Engines;
 
 /// <summary>Tells at which revision of their schemas databases are, live ones and those in backups.</summary>
 public static class SchemaRevisions
 {
-    /// <summary>The revision of a SQLite file that may be in use.</summary>
-    /// <exception cref="BackupException">The file is missing, no database, or locked for longer than the time given.</exception>
-    public static SchemaRevision OfSqlite(string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    /// <summary>Reads the revision of a database file that may be in use.</summary>
+    /// <exception cref="BackupException">The file is missing, no database that an engine knows, or locked for longer than the time given.</exception>
+    public static SchemaRevision OfFile(string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
-        SqliteSource.RequireDatabaseFile(path);
-        using SqliteDatabase database = SqliteDatabase.OpenLive(path, lockTimeout, cancellationToken);
-        return new SchemaRevision { Target = path, Engine = SqliteSource.EngineName, Revision = SqliteFingerprint.SchemaRevision(database) };
-    }
-
-    /// <summary>The revision of a server's database.</summary>
-    /// <exception cref="BackupException">The server does not answer, refuses the role, or has no such database.</exception>
-    public static async Task<SchemaRevision> OfPostgreSqlAsync(PostgreSqlConnectionSettings server, string database, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(server);
-        return new SchemaRevision
-        {
-            Target = server.LocationOf(database),
-            Engine = PostgreSqlSource.EngineName,
-            Database = database,
-            Revision = await PostgreSqlServer.SchemaRevisionAsync(server, database, cancellationToken).ConfigureAwait(false),
-        };
+        IFileEngine engine = DatabaseEngines.OfFile(path);
+        return new SchemaRevision { Target = path, Engine = engine.Name, Revision = engine.ReadSchemaRevision(path, lockTimeout, cancellationToken) };
     }
 
     /// <summary>The revisions of the databases in a backup, from its manifest.</summary>

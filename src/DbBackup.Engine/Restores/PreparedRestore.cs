@@ -1,5 +1,6 @@
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores.Files;
 using DbBackup.Engine.Restores.PostgreSql;
@@ -59,7 +60,7 @@ public sealed class PreparedRestore
         var parts = new List<RestorePart>();
         try
         {
-            bool hasServer = request.Only != ContentKind.Files && manifest.Payloads.Any(payload => payload.IsOfServer);
+            bool hasServer = request.Only != ContentKind.Files && manifest.Payloads.Any(DatabaseEngines.IsOfServer);
             if (hasServer)
                 parts.Add(await PostgreSqlRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
             else
@@ -105,7 +106,7 @@ public sealed class PreparedRestore
     }
 
     private static bool HasFilesBeside(RestoreRequest request, Manifest manifest) =>
-        request.Only is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => !payload.IsOfServer);
+        request.Only is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => !DatabaseEngines.IsOfServer(payload));
 
     private static void RequireNothingOfServers(RestoreRequest request)
     {

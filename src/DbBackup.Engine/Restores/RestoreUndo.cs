@@ -1,5 +1,6 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Pausing;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -87,7 +88,7 @@ public static class RestoreUndo
             Force = request.Force,
             StagingPath = request.StagingPath,
             LockTimeout = request.LockTimeout,
-            InPlace = record.InPlace && safety?.Manifest?.Payloads.Any(payload => payload.IsOfServer) == true,
+            InPlace = record.InPlace && safety?.Manifest?.Payloads.Any(DatabaseEngines.IsOfServer) == true,
         };
         var parts = new List<RestorePart>();
         if (retained.Count > 0)

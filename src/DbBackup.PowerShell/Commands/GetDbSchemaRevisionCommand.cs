@@ -56,7 +56,7 @@ public sealed partial class GetDbSchemaRevisionCommand : EngineCommandBase
                 foreach (string path in Path)
                 {
                     TryEach(path, () => Write(() => [Run((_, token) => Task.Run(
-                        () => SchemaRevisions.OfSqlite(ResolvePath(path), GetLockParameters().ToTime(), token), token))]));
+                        () => SchemaRevisions.OfFile(ResolvePath(path), GetLockParameters().ToTime(), token), token))]));
                 }
 
                 break;
@@ -93,6 +93,6 @@ public sealed partial class GetDbSchemaRevisionCommand : EngineCommandBase
             $"No database of '{server.LocationOf(null)}' was named.",
             "Name it with -Database, or in the connection string."));
         foreach (string name in databases)
-            TryEach(name, () => Write(() => [Run((_, token) => SchemaRevisions.OfPostgreSqlAsync(server, name, token))]));
+            TryEach(name, () => Write(() => [Run((_, token) => PostgreSqlServer.SchemaRevisionAsync(server, name, token))]));
     }
 }

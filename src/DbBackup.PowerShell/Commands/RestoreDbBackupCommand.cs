@@ -91,7 +91,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
     private void Restore(Backup backup)
     {
         BackupRepository repository = OpenRepository(backup.Repository);
-        bool several = backup.Manifest?.Payloads.Count(payload => payload is { Kind: PayloadKind.Database, IsOfServer: true }) > 1;
+        bool several = backup.Manifest?.Payloads.Count(payload => payload is { Kind: PayloadKind.Database, Database: not null }) > 1;
         if (Database?.Length > 1 && !several)
         {
             throw new BackupFailure(

@@ -3,7 +3,6 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Docker.Tunnel;
-using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Load;
@@ -50,7 +49,7 @@ internal sealed class PostgreSqlUpgradeTarget(
     public string? WhyNoCopy => urls.WhyNone;
 
     public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
-        WithServerAsync(server => SchemaRevisions.OfPostgreSqlAsync(server, database, cancellationToken), cancellationToken);
+        WithServerAsync(server => PostgreSqlServer.SchemaRevisionAsync(server, database, cancellationToken), cancellationToken);
 
     public BackupIntent Intent => new BackupIntent.OfServer(
         connection with { Database = database }, new DatabaseChoice.OfConnection(), new PostgreSqlDumpOptions { LockTimeout = request.LockTimeout })

@@ -26,7 +26,7 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 
     public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
-        Task.Run(() => SchemaRevisions.OfSqlite(path, request.LockTimeout, cancellationToken), cancellationToken);
+        Task.Run(() => SchemaRevisions.OfFile(path, request.LockTimeout, cancellationToken), cancellationToken);
 
     public Task<string?> FindDamageAsync(CancellationToken cancellationToken) => Task.Run(
         () =>

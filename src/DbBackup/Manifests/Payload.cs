@@ -60,10 +60,6 @@ public sealed record Payload
     /// <summary>The captured file's owner and group as <c>uid:gid</c>; null where the system has none.</summary>
     public string? UnixOwner { get; init; }
 
-    /// <summary>Whether it is a database of a server, or what belongs to all of them, and not a file or folder.</summary>
-    public bool IsOfServer =>
-        Kind == PayloadKind.Globals || Format is PayloadFormat.PostgreSqlCustom or PayloadFormat.PostgreSqlDirectory or PayloadFormat.PostgreSqlPlain or PayloadFormat.PostgreSqlTar;
-
     /// <inheritdoc/>
     public override string ToString() => $"{FileName} ({ByteSize.Format(StoredSize)})";
 }

@@ -73,6 +73,20 @@ public sealed class ToyEngineTests : IDisposable
     }
 
     [Fact]
+    public void Its_schema_revision_is_read()
+    {
+        File.AppendAllText(_database, "revision=aa01\n");
+
+        SchemaRevision revision = SchemaRevisions.OfFile(_database, TimeSpan.FromSeconds(1), CancellationToken.None);
+        Assert.Equal(("Toy", "aa01"), (revision.Engine, revision.Revision));
+
+        File.WriteAllText(_bench["letter.txt"], "Dear reader, here is no database.");
+        BackupException failure = Assert.ThrowsAny<BackupException>(() => SchemaRevisions.OfFile(_bench["letter.txt"], TimeSpan.FromSeconds(1), CancellationToken.None));
+        Assert.Equal(ErrorCodes.SourceNotSqlite, failure.Code);
+        Assert.Equal(ErrorCodes.SourceNotFound, Assert.ThrowsAny<BackupException>(() => SchemaRevisions.OfFile(_bench["nowhere"], TimeSpan.FromSeconds(1), CancellationToken.None)).Code);
+    }
+
+    [Fact]
     public async Task What_does_not_give_the_database_back_is_damage()
     {
         Backup backup = await _bench.BackUpAsync(new ToySource(_database, rowsToClaim: 3));
@@ -212,6 +226,11 @@ public sealed class ToyEngineTests : IDisposable
             await File.WriteAllTextAsync(database, (await File.ReadAllTextAsync(Path.Join(folder, "dump"), cancellationToken))[DumpMark.Length..], cancellationToken);
             return new ForeignContent([new ToySource(database)], new DateTimeOffset(File.GetLastWriteTimeUtc(import.Origin)));
         }
+
+        public bool IsDatabase(string path) => path.EndsWith(".toy", StringComparison.Ordinal) && File.Exists(path);
+
+        public string? ReadSchemaRevision(string path, TimeSpan lockTimeout, CancellationToken cancellationToken) =>
+            File.ReadLines(path).FirstOrDefault(line => line.StartsWith("revision=", StringComparison.Ordinal))?["revision=".Length..];
 
         public string RestoreCommand(Payload payload, string target) => $"{ShellText.Read(payload)} > {target}";
 

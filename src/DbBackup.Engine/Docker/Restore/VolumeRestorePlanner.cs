@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -76,7 +77,7 @@ internal static class VolumeRestorePlanner
     }
 
     private static IEnumerable<Payload> FilesOf(RestoreRequest request) =>
-        BackupSelection.Payloads(request.Backup, request.Only).Where(payload => !payload.IsOfServer);
+        BackupSelection.Payloads(request.Backup, request.Only).Where(payload => !DatabaseEngines.IsOfServer(payload));
 
     private static bool Names([NotNullWhen(true)] ContainerAddress? place) => place is not (null or ContainerAddress.Unnamed);
 

@@ -23,6 +23,14 @@ internal sealed class SqliteEngine : IFileEngine
     public Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken) =>
         SqliteExport.WriteAsync(content, payload, path, format, cancellationToken);
 
+    public bool IsDatabase(string path) => File.Exists(path) && SqliteFile.HoldsDatabase(SqliteFile.RealPath(path), SqliteFile.Length(path));
+
+    public string? ReadSchemaRevision(string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    {
+        using SqliteDatabase database = SqliteDatabase.OpenLive(path, lockTimeout, cancellationToken);
+        return SqliteFingerprint.SchemaRevision(database);
+    }
+
     public Task RestoreAsync(BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken) =>
         SqliteRestore.RestoreAsync(content, payload, file, progress, cancellationToken);
 

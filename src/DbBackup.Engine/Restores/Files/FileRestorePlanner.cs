@@ -1,3 +1,4 @@
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
@@ -68,7 +69,7 @@ internal static class FileRestorePlanner
     private static (List<RestoreTarget> Targets, List<string> Warnings) Plan(RestoreRequest request)
     {
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
-        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only).FindAll(payload => !payload.IsOfServer);
+        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only).FindAll(payload => !DatabaseEngines.IsOfServer(payload));
         var warnings = new List<string>();
         List<RestoreTarget> targets = [.. payloads.Select(payload => PlanOne(payload, PathFor(request, payload, payloads), request, warnings))];
         RequireContainedDatabases(manifest, targets);

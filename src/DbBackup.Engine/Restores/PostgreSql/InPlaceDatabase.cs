@@ -1,3 +1,4 @@
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Load;
@@ -83,7 +84,7 @@ internal sealed class InPlaceDatabase(
 
         var key = new BackupKey(safety.Source, safety.Name);
         Manifest manifest = BackupRepository.RequireManifest(safety);
-        Payload payload = manifest.Payloads.First(each => each.IsOfServer && each.Database?.Name == item.Name);
+        Payload payload = manifest.Payloads.First(each => DatabaseEngines.IsOfServer(each) && each.Database?.Name == item.Name);
         var undo = new InPlaceDatabase(
             repository,
             request with { Backup = safety, Tables = [], Schemas = [], NoSafetyBackup = true },

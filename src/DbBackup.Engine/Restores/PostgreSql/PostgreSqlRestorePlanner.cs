@@ -1,6 +1,5 @@
-using System.Globalization;
-using System.IO.Enumeration;
 using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Load;
@@ -8,6 +7,8 @@ using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
+using System.Globalization;
+using System.IO.Enumeration;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
 
@@ -86,14 +87,14 @@ internal static class PostgreSqlRestorePlanner
     }
 
     private static IEnumerable<string> PathsOfFiles(RestoreRequest request, Manifest manifest) =>
-        manifest.Payloads.Where(payload => !payload.IsOfServer).Select(payload => request.Destination is null ? payload.OriginalPath : Path.Combine(request.Destination, payload.RestoreName))
+        manifest.Payloads.Where(payload => !DatabaseEngines.IsOfServer(payload)).Select(payload => request.Destination is null ? payload.OriginalPath : Path.Combine(request.Destination, payload.RestoreName))
             .OfType<string>().Where(Path.IsPathRooted);
 
     private static List<Payload> Choose(RestoreRequest request, Manifest manifest)
     {
         if (request.Only == ContentKind.Globals)
             return [];
-        List<Payload> databases = [.. manifest.Payloads.Where(payload => payload is { Kind: PayloadKind.Database, IsOfServer: true })];
+        List<Payload> databases = [.. manifest.Payloads.Where(payload => payload.Kind == PayloadKind.Database && DatabaseEngines.IsOfServer(payload))];
         if (request.Databases.Count > 0)
         {
             foreach (string pattern in request.Databases.Where(pattern => !databases.Exists(payload => Fits(payload, pattern))))

@@ -1,3 +1,4 @@
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Connect;
@@ -24,11 +25,18 @@ public static class PostgreSqlServer
         return await PostgreSqlTarget.DatabasesAsync(session, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The schema revision of a live database.</summary>
-    /// <returns>Null where nothing tells one; several heads with commas.</returns>
-    public static async Task<string?> SchemaRevisionAsync(PostgreSqlConnectionSettings server, string database, CancellationToken cancellationToken)
+    /// <summary>Reads the schema revision of a live database.</summary>
+    /// <exception cref="BackupException">The server does not answer, refuses the role, or has no such database.</exception>
+    public static async Task<SchemaRevision> SchemaRevisionAsync(PostgreSqlConnectionSettings server, string database, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(server);
         using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, database, cancellationToken).ConfigureAwait(false);
-        return await PostgreSqlCatalog.SchemaRevisionAsync(session, cancellationToken).ConfigureAwait(false);
+        return new SchemaRevision
+        {
+            Target = server.LocationOf(database),
+            Engine = PostgreSqlSource.EngineName,
+            Database = database,
+            Revision = await PostgreSqlCatalog.SchemaRevisionAsync(session, cancellationToken).ConfigureAwait(false),
+        };
     }
 }
