@@ -54,7 +54,7 @@ public sealed class ArchitectureTests
         ["PowerShell.Parameters"] = "Docker.Addressing Engines.PostgreSql Migrations PowerShell.Arguments PowerShell.Completion",
         ["PowerShell.Pipeline"] = "Backups Engines PowerShell.Arguments PowerShell.Completion PowerShell.Parameters Repository Upgrades",
         ["Repository"] = "Engines Platform",
-        ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Retention",
+        ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Payloads Platform Repository Retention",
         ["Retention"] = "Engines Engines.PostgreSql Repository",
         ["Tunnels"] = "Docker.Tunnel Platform",
         ["Upgrades"] = "Backups Docker.Addressing Docker.Api Docker.Files Docker.Tunnel Engines Engines.PostgreSql Migrations Platform Repository Restores Retention Upgrades.Deployments Upgrades.Targets",

@@ -1,6 +1,5 @@
 using DbBackup.Engine.Engines.PostgreSql;
 using DbBackup.Engine.Engines.Sqlite;
-using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines;
 
@@ -50,6 +49,11 @@ internal static class DatabaseEngines
     public static IFileEngine FileOf(Payload payload) =>
         Of(payload) as IFileEngine ?? throw Unknown($"'{payload.FileName}' is no file of a database", payload.FileName);
 
+    /// <summary>The engine of a file that is being restored, by its name.</summary>
+    /// <exception cref="BackupException">This version does not know it, or its databases are no files.</exception>
+    public static IFileEngine FileNamed(string name) =>
+        Array.Find(s_all, engine => engine.Name == name) as IFileEngine ?? throw Unknown($"The engine {name} is one", name);
+
     /// <summary>The engine of a live database file, by the file's content.</summary>
     /// <exception cref="BackupException">There is no such file, or it is no database that this version knows.</exception>
     public static IFileEngine OfFile(string path)
@@ -88,7 +92,7 @@ internal static class DatabaseEngines
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw DiskFailures.From(exception, path, $"reading '{path}'");
+            throw new BackupFailure(ErrorCodes.SourceUnreadable, FailureCategory.PermissionDenied, $"'{path}' cannot be read: {exception.Message}", "Run as a user who can read the file.", exception) { Target = path };
         }
     }
 

@@ -45,40 +45,6 @@ internal interface IDatabaseEngine
     Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken);
 }
 
-/// <summary>An engine whose databases are files.</summary>
-internal interface IFileEngine : IDatabaseEngine
-{
-    /// <summary>Tells a database of this engine by its content.</summary>
-    bool IsDatabase(string path);
-
-    /// <summary>Reads at which revision of its schema a database is that may be in use.</summary>
-    /// <returns>Null where no table tells one; several heads with commas.</returns>
-    /// <exception cref="BackupException">It is damaged, or locked for longer than the time given.</exception>
-    string? ReadSchemaRevision(string path, TimeSpan lockTimeout, CancellationToken cancellationToken);
-
-    /// <summary>Makes a database file of a payload, in a new place that no process uses yet.</summary>
-    /// <exception cref="BackupException">The payload is damaged, or there is no room.</exception>
-    Task RestoreAsync(BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken);
-
-    /// <summary>Checks a restored file and compares it with the backup's fingerprint.</summary>
-    /// <exception cref="BackupException">It is damaged, or not what was backed up.</exception>
-    void RequireEqual(Payload payload, string file, CancellationToken cancellationToken);
-
-    /// <summary>The command that makes the file by hand.</summary>
-    /// <param name="payload">The payload.</param>
-    /// <param name="target">The file, quoted for the shell.</param>
-    string RestoreCommand(Payload payload, string target);
-
-    /// <summary>Writes how the file is checked by hand.</summary>
-    /// <param name="text">Takes the text.</param>
-    /// <param name="payload">The payload.</param>
-    /// <param name="revision">The database's schema revision; null if there is none.</param>
-    void WriteCheck(InstructionText text, Payload payload, string? revision);
-
-    /// <summary>Writes the heading of the step that puts the file in place, and what to take care of.</summary>
-    void WritePlacing(InstructionText text);
-}
-
 /// <summary>An engine whose databases are on a server, where a restore keeps what it replaced under another name.</summary>
 internal interface IServerEngine : IDatabaseEngine
 {

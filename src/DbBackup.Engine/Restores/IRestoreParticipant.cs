@@ -3,7 +3,7 @@ using DbBackup.Engine.Engines;
 namespace DbBackup.Engine.Restores;
 
 /// <summary>
-/// One thing that a restore replaces: a SQLite file, a folder, the databases of a server, a volume. Participants are staged in the order
+/// One thing that a restore replaces: a database file, a folder, the databases of a server, a volume. Participants are staged in the order
 /// of the plan and swapped by <see cref="Order"/>; if one fails, those before it are undone. Disposed, a participant removes what it
 /// staged and did not put in place.
 /// </summary>
@@ -62,7 +62,7 @@ internal enum RestoreOrder
     /// <summary>Renames within volumes.</summary>
     Volume,
 
-    /// <summary>SQLite files: whether they have been swapped tells how far a killed restore came.</summary>
+    /// <summary>Database files: whether they have been swapped tells how far a killed restore came.</summary>
     DatabaseFile,
 
     /// <summary>Renames of local folders.</summary>
@@ -95,13 +95,15 @@ internal sealed record PresentState(IReadOnlyList<IBackupSource> Sources, bool I
     public static PresentState None { get; } = new([]);
 }
 
-/// <summary>Copies of a file that could not be backed up.</summary>
+/// <summary>A database file that was too damaged to be backed up, and was copied as it was.</summary>
+/// <param name="Engine">The name of its engine.</param>
 /// <param name="Target">The file.</param>
 /// <param name="Copies">The copy of it, and those of the files that belong to it.</param>
-internal sealed record SetAsideState(string Target, IReadOnlyList<string> Copies);
+public sealed record SetAsideState(string Engine, string Target, IReadOnlyList<string> Copies);
 
 /// <summary>A database of a server whose name tells whether a killed restore had committed its swap.</summary>
+/// <param name="Engine">The name of the server's engine.</param>
 /// <param name="Location">The address under which the restored database is put.</param>
 /// <param name="Username">The role.</param>
 /// <param name="ObjectId">The identity of the restored database, which a rename leaves as it is; null if a load into the present one is not told from outside.</param>
-internal sealed record CommitPoint(string Location, string? Username, long? ObjectId);
+internal sealed record CommitPoint(string Engine, string Location, string? Username, long? ObjectId);

@@ -3,7 +3,6 @@ using DbBackup.Engine.Docker.Restore;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores.Files;
-using DbBackup.Engine.Restores.PostgreSql;
 
 namespace DbBackup.Engine.Restores;
 
@@ -56,16 +55,16 @@ public sealed class PreparedRestore
     {
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
         if (manifest.Kept is not null)
-            return [await RetainedDatabasePlanner.PlanAsync(repository, request, [request.Backup], cancellationToken).ConfigureAwait(false)];
+            return [await ServerRestores.Of(manifest.Source.Engine).PlanKeptAsync(repository, request, [request.Backup], cancellationToken).ConfigureAwait(false)];
         var parts = new List<RestorePart>();
         try
         {
-            bool hasServer = request.Only != ContentKind.Files && manifest.Payloads.Any(DatabaseEngines.IsOfServer);
-            if (hasServer)
-                parts.Add(await PostgreSqlRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
+            IServerRestore? server = request.Only == ContentKind.Files ? null : ServerRestores.Of(manifest);
+            if (server is not null)
+                parts.Add(await server.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
             else
                 RequireNothingOfServers(request);
-            if (hasServer && !HasFilesBeside(request, manifest))
+            if (server is not null && !HasFilesBeside(request, manifest))
                 return parts;
             parts.Add(VolumeRestorePlanner.Applies(request)
                 ? await VolumeRestorePlanner.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false)

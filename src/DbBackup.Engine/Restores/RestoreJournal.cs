@@ -49,7 +49,7 @@ internal sealed class RestoreJournal : IDisposable
     /// <summary>Writes the journal durably before anything is staged.</summary>
     /// <param name="folder">Where the journal lies.</param>
     /// <param name="renames">What will be put in place by renames.</param>
-    /// <param name="writes">What will be written through SQLite into an open database.</param>
+    /// <param name="writes">What will be written into an open database.</param>
     public static RestoreJournal Begin(string folder, IReadOnlyList<StagedSwap> renames, IReadOnlyList<StagedSwap> writes)
     {
         string path = Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");

@@ -30,8 +30,8 @@ public sealed record RestoreRecord
     /// <summary>The names of the entries of databases that stay on their server.</summary>
     public IReadOnlyList<string> Retained { get; init; } = [];
 
-    /// <summary>Damaged files that were copied as they were: the file, then its copies.</summary>
-    public IReadOnlyList<IReadOnlyList<string>> SetAside { get; init; } = [];
+    /// <summary>Damaged files that were copied as they were.</summary>
+    public IReadOnlyList<SetAsideState> SetAside { get; init; } = [];
 
     /// <summary>Whether present databases were emptied and loaded, so that an undo does the same.</summary>
     public bool InPlace { get; init; }

@@ -1,5 +1,5 @@
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
-using DbBackup.Engine.Engines.Sqlite;
 
 namespace DbBackup.Engine.Restores;
 
@@ -48,10 +48,10 @@ public static class RestoreRecovery
             || (journal.Progress == RestoreJournal.Progress.Swapping
                 && (journal.Commit is null ? begun : await IsCommittedAsync(folder, journal.Commit, connection, cancellationToken).ConfigureAwait(false)));
         bool undo = !finish && journal.Progress >= RestoreJournal.Progress.Swapping && begun;
-        // Of the restore's own writes (it left WAL mode, or wrote through SQLite) a hot journal may be left. A connection
+        // Of the restore's own writes (it left WAL mode, or wrote into an open database) a hot journal may be left. A connection
         // that only reads would be refused until one that writes has rolled it back.
         foreach (StagedSwap swap in finish || undo ? journal.Writes : journal.Renames.Concat(journal.Writes))
-            RollBack(swap.Target, observer);
+            RollBack(swap, observer);
         foreach (StagedSwap swap in journal.Renames)
         {
             if (finish)
@@ -65,7 +65,7 @@ public static class RestoreRecovery
         foreach (StagedSwap swap in journal.Writes)
         {
             if (undo && File.Exists(swap.Old))
-                SqliteSnapshot.WriteInto(swap.Old, swap.Target, RollBackTimeout, (_, _) => { }, cancellationToken);
+                DatabaseEngines.FileNamed(swap.Engine!).WriteInto(swap.Old, swap.Target, RollBackTimeout, (_, _) => { }, cancellationToken);
             swap.Discard();
         }
 
@@ -80,18 +80,13 @@ public static class RestoreRecovery
             : $"A restore that was killed before its swap in '{folder}' has been cleaned up; nothing had been changed by it.");
     }
 
-    // A rename leaves a database's identity as it is: its name tells whether the server committed.
     private static async Task<bool> IsCommittedAsync(string folder, CommitPoint commit, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken)
     {
-        if (commit.ObjectId is not { } identity)
+        if (commit.ObjectId is null)
             return false;
         try
         {
-            PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(connection with { Database = null }, commit.Location, commit.Username, cancellationToken).ConfigureAwait(false);
-            using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
-            string? name = await maintenance.TextAsync(
-                "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for a killed restore's database", cancellationToken, identity).ConfigureAwait(false);
-            return name is not null && name == PostgreSqlConnectionSettings.DatabaseOf(commit.Location);
+            return await ServerRestores.Of(commit.Engine).IsCommittedAsync(commit, connection, cancellationToken).ConfigureAwait(false);
         }
         catch (BackupException failure)
         {
@@ -117,19 +112,17 @@ public static class RestoreRecovery
         }
     }
 
-    private static void RollBack(string database, IOperationObserver observer)
+    private static void RollBack(StagedSwap swap, IOperationObserver observer)
     {
-        if (!File.Exists(database) || !File.Exists(database + "-journal"))
+        if (swap.Engine is null)
             return;
         try
         {
-            // SQLite rolls back when a connection that may write first reads.
-            using SqliteDatabase opened = SqliteDatabase.OpenForWriting(database, RollBackTimeout, CancellationToken.None, mustExist: true);
-            opened.Number("PRAGMA schema_version");
+            DatabaseEngines.FileNamed(swap.Engine).RollBack(swap.Target, RollBackTimeout);
         }
         catch (BackupException failure)
         {
-            observer.Warning($"The killed restore's last transaction on '{database}' could not be rolled back: {failure.Message}");
+            observer.Warning($"The killed restore's last transaction on '{swap.Target}' could not be rolled back: {failure.Message}");
         }
     }
 }

@@ -188,7 +188,7 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
             Created = [.. plan.Targets.Where(target => target.Action == RestoreAction.Create).Select(target => target.Path)],
             SafetyBackup = safety?.Name,
             Retained = retained,
-            SetAside = [.. aside.Select(state => (IReadOnlyList<string>)[state.Target, .. state.Copies])],
+            SetAside = [.. aside],
             InPlace = plan.Targets.Any(target => target.Action == RestoreAction.InPlace),
             LeftStopped = [.. leftStopped],
         };

@@ -5,7 +5,6 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores.Files;
-using DbBackup.Engine.Restores.PostgreSql;
 
 namespace DbBackup.Engine.Restores;
 
@@ -92,13 +91,13 @@ public static class RestoreUndo
         };
         var parts = new List<RestorePart>();
         if (retained.Count > 0)
-            parts.Add(await RetainedDatabasePlanner.PlanAsync(repository, restore, retained, cancellationToken).ConfigureAwait(false));
+            parts.Add(await ServerRestores.Of(retained[0].Manifest!.Source.Engine).PlanKeptAsync(repository, restore, retained, cancellationToken).ConfigureAwait(false));
         if (safety is not null)
             parts.AddRange(await PreparedRestore.PlanPartsAsync(repository, restore, changeNothing, observer, cancellationToken).ConfigureAwait(false));
         string[] folders = [.. parts.SelectMany(part => part.Targets).Select(target => target.Path + Path.DirectorySeparatorChar)];
         // In a folder that comes back too, the damaged file comes back with it.
-        foreach (IReadOnlyList<string> copies in record.SetAside.Where(copies => !Array.Exists(folders, folder => copies[0].StartsWith(folder, StringComparison.Ordinal))))
-            parts.Add(FileRestorePlanner.PlanSetAside(restore, copies[0], [.. copies.Skip(1)]));
+        foreach (SetAsideState aside in record.SetAside.Where(aside => !Array.Exists(folders, folder => aside.Target.StartsWith(folder, StringComparison.Ordinal))))
+            parts.Add(FileRestorePlanner.PlanSetAside(restore, aside));
         if (record.Created.Count > 0)
             parts[^1] = parts[^1] with { Warnings = [.. parts[^1].Warnings, $"the restore created {string.Join(", ", record.Created)}, which stays"] };
         return PreparedRestore.Compose(repository, restore, parts, record);
@@ -115,7 +114,7 @@ public static class RestoreUndo
             Backup = all[0].Manifest!.Kept!.ReplacedBy,
             Restored = all[0].Manifest!.Created,
             Host = all[0].Manifest!.Host ?? Environment.MachineName,
-            Replaced = [.. all.Select(entry => PostgreSqlConnectionSettings.DatabaseOf(entry.Manifest!.Kept!.Location) ?? entry.Name)],
+            Replaced = [.. all.Select(entry => entry.Manifest!.Kept!.Replaced)],
             Retained = [.. all.Select(entry => entry.Name)],
         };
     }

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Restores;
@@ -14,7 +14,8 @@ namespace DbBackup.Engine.Restores;
 /// <param name="Old">Where what is replaced waits to be deleted, or to be put back.</param>
 /// <param name="IsFolder">Whether it is a folder; a file is replaced in a single rename.</param>
 /// <param name="Replaces">Whether the target existed before: what the restore created is removed by an undo.</param>
-internal sealed record StagedSwap(string Target, string Staged, string Old, bool IsFolder, bool Replaces)
+/// <param name="Engine">The name of the engine whose database it is; null for everything else.</param>
+internal sealed record StagedSwap(string Target, string Staged, string Old, bool IsFolder, bool Replaces, string? Engine)
 {
     /// <summary>Where an archive is unpacked before it is complete.</summary>
     [JsonIgnore]
@@ -28,15 +29,17 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
     [JsonIgnore]
     public bool IsDone => !Exists(Staged);
 
+    private IReadOnlyList<string> Companions => Engine is null ? [] : DatabaseEngines.FileNamed(Engine).Companions;
+
     /// <summary>The names for a target.</summary>
-    public static StagedSwap For(string target, bool isFolder, bool replaces)
+    public static StagedSwap For(string target, bool isFolder, bool replaces, IFileEngine? engine = null)
     {
         string folder = Path.GetDirectoryName(target)!;
         string stem = $".{Path.GetFileName(target)}.dbbackup-{Guid.NewGuid():N}";
         // Long names leave no room for a prefix; the identity alone suffices.
         if (stem.Length > 200)
             stem = $".dbbackup-{Guid.NewGuid():N}";
-        return new StagedSwap(target, Path.Combine(folder, stem + ".new"), Path.Combine(folder, stem + ".old"), isFolder, replaces);
+        return new StagedSwap(target, Path.Combine(folder, stem + ".new"), Path.Combine(folder, stem + ".old"), isFolder, replaces, engine?.Name);
     }
 
     /// <summary>Puts what waits in place, or goes on where a killed run stopped. What was there waits as <see cref="Old"/>.</summary>
@@ -58,7 +61,7 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
         {
             if (!IsFolder)
             {
-                DeleteSidecars(Target);
+                DeleteCompanions(Target);
                 MoveBack();
             }
             else
@@ -75,7 +78,7 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
 
         // Of a database that was replaced as it was, with its log. An undo that was killed may have left that behind.
         if (!IsFolder && Replaces)
-            MoveSidecars(Old, Target);
+            MoveCompanions(Old, Target);
         DurableFiles.FlushDirectory(Path.GetDirectoryName(Target)!);
         Discard();
     }
@@ -115,13 +118,13 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
         try
         {
             // The old log would be replayed into the new file: it goes first, with the old file that it belongs to.
-            MoveSidecars(Target, Old);
+            MoveCompanions(Target, Old);
             File.Move(Staged, Target, overwrite: true);
         }
         catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && Exists(Old))
         {
             MoveBack();
-            MoveSidecars(Old, Target);
+            MoveCompanions(Old, Target);
             throw;
         }
     }
@@ -143,25 +146,25 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
             File.Move(from, to);
     }
 
-    private static void MoveSidecars(string from, string to)
+    private void MoveCompanions(string from, string to)
     {
-        foreach (string sidecar in SqliteFile.Sidecars(from).Where(File.Exists))
-            File.Move(sidecar, to + sidecar[from.Length..], overwrite: true);
+        foreach (string ending in Companions.Where(ending => File.Exists(from + ending)))
+            File.Move(from + ending, to + ending, overwrite: true);
     }
 
-    private static void DeleteSidecars(string path)
+    private void DeleteCompanions(string path)
     {
-        foreach (string sidecar in SqliteFile.Sidecars(path))
-            File.Delete(sidecar);
+        foreach (string ending in Companions)
+            File.Delete(path + ending);
     }
 
-    private static void Delete(string path)
+    private void Delete(string path)
     {
         if (Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null)
             Directory.Delete(path, recursive: true);
         else
             File.Delete(path);
         // The staged database may have been opened for its check by a library that left files beside it.
-        DeleteSidecars(path);
+        DeleteCompanions(path);
     }
 }

@@ -78,7 +78,7 @@ public sealed record RestoreTarget(Payload Payload, string Path, RestoreAction A
             RestoreAction.Replace when KeptAs is not null => $"replace the database '{Path}' ({size}, now {ByteSize.Format(PresentBytes)}); the present one stays on the server as '{KeptAs}'",
             RestoreAction.SwapBack => $"give the kept database '{KeptAs}' its name back: '{Path}'",
             RestoreAction.Create => $"create the {what} '{Path}' ({size})",
-            RestoreAction.WriteInto => $"write into the open {what} '{Path}' through SQLite ({size}, now {ByteSize.Format(PresentBytes)})",
+            RestoreAction.WriteInto => $"write into the open {what} '{Path}' ({size}, now {ByteSize.Format(PresentBytes)})",
             _ when PresentBytes == 0 => $"replace the {what} '{Path}' ({size})",
             _ => $"replace the {what} '{Path}' ({size}, now {ByteSize.Format(PresentBytes)})",
         };

@@ -6,6 +6,7 @@ using DbBackup.Engine.Portability;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
 using DbBackup.Testing;
+using DbBackup.Tests.Unit.Restores;
 
 namespace DbBackup.Tests.Unit.Engines;
 
@@ -84,6 +85,65 @@ public sealed class ToyEngineTests : IDisposable
         BackupException failure = Assert.ThrowsAny<BackupException>(() => SchemaRevisions.OfFile(_bench["letter.txt"], TimeSpan.FromSeconds(1), CancellationToken.None));
         Assert.Equal(ErrorCodes.SourceNotSqlite, failure.Code);
         Assert.Equal(ErrorCodes.SourceNotFound, Assert.ThrowsAny<BackupException>(() => SchemaRevisions.OfFile(_bench["nowhere"], TimeSpan.FromSeconds(1), CancellationToken.None)).Code);
+    }
+
+    [Fact]
+    public async Task It_is_restored_over_what_is_there_and_that_can_be_undone()
+    {
+        Backup backup = await _bench.BackUpAsync(new ToySource(_database));
+        File.WriteAllText(_database, "colour=green\n");
+
+        RestoreResult result = await _bench.RestoreAsync(backup);
+
+        Assert.Equal("colour=blue\nsize=7\n", File.ReadAllText(_database));
+        Assert.Equal("Toy", result.SafetyBackup!.Manifest!.Source.Engine);
+        _bench.AssertNoLeftovers();
+
+        RestoreRecord record = Assert.Single(await RestoreUndo.ListAsync(_bench.Repository, null, CancellationToken.None));
+        PreparedRestore undo = await RestoreUndo.PrepareAsync(_bench.Repository, new UndoRequest { Record = record }, changeNothing: false, _bench.Observer, CancellationToken.None);
+        await undo.RunAsync(_bench.Observer, CancellationToken.None);
+        Assert.Equal("colour=green\n", File.ReadAllText(_database));
+        _bench.AssertNoLeftovers();
+    }
+
+    [Fact]
+    public async Task A_damaged_one_is_set_aside_and_comes_back_by_an_undo()
+    {
+        Backup backup = await _bench.BackUpAsync(new ToySource(_database));
+        File.WriteAllText(_database, "colour=gre");
+
+        RestoreResult result = await _bench.RestoreAsync(backup);
+
+        Assert.Null(result.SafetyBackup);
+        Assert.Equal("colour=gre", File.ReadAllText(Assert.Single(result.KeptAside)));
+        RestoreRecord record = Assert.Single(await RestoreUndo.ListAsync(_bench.Repository, null, CancellationToken.None));
+        await (await RestoreUndo.PrepareAsync(_bench.Repository, new UndoRequest { Record = record }, changeNothing: false, _bench.Observer, CancellationToken.None)).RunAsync(_bench.Observer, CancellationToken.None);
+        Assert.Equal("colour=gre", File.ReadAllText(_database));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_there_stays_or_comes_back_if_a_swap_fails(bool afterItsOwn)
+    {
+        Directory.CreateDirectory(_bench["pictures"]);
+        File.WriteAllText(_bench["pictures/one.txt"], "wanted");
+        Backup backup = await _bench.BackUpAsync(new BackupRequest { Sources = [new ToySource(_database), new Engine.Engines.Files.FolderSource(_bench["pictures"])] });
+        File.WriteAllText(_database, "colour=green\n");
+        var request = new RestoreRequest { Backup = backup };
+        RestorePart part = Assert.Single(await PreparedRestore.PlanPartsAsync(_bench.Repository, request, changeNothing: false, _bench.Observer, CancellationToken.None));
+        // The database comes first, then the folder.
+        IRestoreParticipant[] participants = [.. part.Participants.OrderBy(participant => participant.Order)];
+        var broken = new FailingParticipant(participants[afterItsOwn ? 1 : 0]) { FailsAfterSwap = true };
+        participants[afterItsOwn ? 1 : 0] = broken;
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => PreparedRestore.Compose(_bench.Repository, request, [part with { Participants = participants }], undoes: null).RunAsync(_bench.Observer, CancellationToken.None));
+
+        Assert.True(broken.WasReached);
+        Assert.Equal("colour=green\n", File.ReadAllText(_database));
+        Assert.Equal("wanted", File.ReadAllText(_bench["pictures/one.txt"]));
+        _bench.AssertNoLeftovers();
+        Assert.Empty(await RestoreUndo.ListAsync(_bench.Repository, null, CancellationToken.None));
     }
 
     [Fact]
@@ -172,6 +232,18 @@ public sealed class ToyEngineTests : IDisposable
         }
     }
 
+    /// <summary>Keeps other toys out by the file beside the database.</summary>
+    private sealed class ToyHold : IHeldFile
+    {
+        private readonly string _lock;
+
+        public ToyHold(string path) => File.WriteAllText(_lock = path + ".lock", "restore");
+
+        public void MakeSelfContained() => File.Delete(_lock);
+
+        public void Dispose() => File.Delete(_lock);
+    }
+
     private sealed class ToyEngine : IFileEngine
     {
         private const string DumpMark = "#toydump\n";
@@ -231,6 +303,14 @@ public sealed class ToyEngineTests : IDisposable
 
         public string? ReadSchemaRevision(string path, TimeSpan lockTimeout, CancellationToken cancellationToken) =>
             File.ReadLines(path).FirstOrDefault(line => line.StartsWith("revision=", StringComparison.Ordinal))?["revision=".Length..];
+
+        public IBackupSource PresentState(string path, TimeSpan lockTimeout) => new ToySource(path);
+
+        public IHeldFile? TryHold(string path, TimeSpan lockTimeout, CancellationToken cancellationToken) => IsDamaged(path, lockTimeout) ? null : new ToyHold(path);
+
+        public bool IsDamaged(string path, TimeSpan lockTimeout) => !File.ReadAllText(path).EndsWith('\n');
+
+        public IReadOnlyList<string> Companions => [".lock"];
 
         public string RestoreCommand(Payload payload, string target) => $"{ShellText.Read(payload)} > {target}";
 

@@ -21,7 +21,7 @@ public sealed class RestoreTransactionTests : IDisposable
         RestorePart part = await PartAsync(backup);
         IRestoreParticipant[] participants = [.. part.Participants.OrderBy(participant => participant.Order)];
         Assert.Equal(3, participants.Length);
-        var broken = new Failing(participants[failing]);
+        var broken = new FailingParticipant(participants[failing]);
         participants[failing] = broken;
 
         InvalidDataException failure = await Assert.ThrowsAsync<InvalidDataException>(() => RunAsync(backup, part with { Participants = participants }));
@@ -42,7 +42,7 @@ public sealed class RestoreTransactionTests : IDisposable
         string present = State();
         RestorePart part = await PartAsync(backup);
         IRestoreParticipant[] participants = [.. part.Participants.OrderBy(participant => participant.Order)];
-        participants[1] = new Failing(participants[1]) { FailsToUndo = true, FailsAfterSwap = true };
+        participants[1] = new FailingParticipant(participants[1]) { FailsToUndo = true, FailsAfterSwap = true };
 
         await Assert.ThrowsAsync<InvalidDataException>(() => RunAsync(backup, part with { Participants = participants }));
 
@@ -79,46 +79,4 @@ public sealed class RestoreTransactionTests : IDisposable
     }
 
     private string State() => SampleDatabase.Content(_bench["app.db"]) + File.ReadAllText(_bench["one/file.txt"]) + File.ReadAllText(_bench["two/file.txt"]);
-
-    /// <summary>A participant whose swap fails, before or after it is done.</summary>
-    private sealed class Failing(IRestoreParticipant inner) : IRestoreParticipant
-    {
-        public bool FailsAfterSwap { get; init; }
-
-        public bool FailsToUndo { get; init; }
-
-        public bool WasReached { get; private set; }
-
-        public RestoreOrder Order => inner.Order;
-
-        public long ScratchBytes => inner.ScratchBytes;
-
-        public BackupStatus? Status => inner.Status;
-
-        public IReadOnlyList<StagedSwap> Renames => inner.Renames;
-
-        public IReadOnlyList<StagedSwap> Writes => inner.Writes;
-
-        public Task StageAsync(RestoreStage stage, CancellationToken cancellationToken) => inner.StageAsync(stage, cancellationToken);
-
-        public Task<PresentState> HoldAsync(CancellationToken cancellationToken) => inner.HoldAsync(cancellationToken);
-
-        public IReadOnlyList<SetAsideState> SetAside(BackupException? damage) => inner.SetAside(damage);
-
-        public Task<IReadOnlyList<string>> RetainAsync(CancellationToken cancellationToken) => inner.RetainAsync(cancellationToken);
-
-        public async Task SwapAsync(CancellationToken cancellationToken)
-        {
-            WasReached = true;
-            if (FailsAfterSwap)
-                await inner.SwapAsync(cancellationToken);
-            throw new InvalidDataException("broken");
-        }
-
-        public Task UndoAsync(Backup? safety) => FailsToUndo ? throw new IOException("stuck") : inner.UndoAsync(safety);
-
-        public Task CompleteAsync() => inner.CompleteAsync();
-
-        public ValueTask DisposeAsync() => inner.DisposeAsync();
-    }
 }

@@ -49,6 +49,42 @@ internal sealed class SqliteEngine : IFileEngine
         text.Line();
     }
 
+    public IReadOnlyList<string> Companions => SqliteFile.SidecarSuffixes;
+
+    public IBackupSource PresentState(string path, TimeSpan lockTimeout) => new SqliteSource(path, SqliteFormat.Native, lockTimeout, allowEmpty: true);
+
+    public IHeldFile? TryHold(string path, TimeSpan lockTimeout, CancellationToken cancellationToken) => SqliteWriterLock.TryTake(path, lockTimeout, cancellationToken);
+
+    public bool IsDamaged(string path, TimeSpan lockTimeout)
+    {
+        try
+        {
+            using SqliteDatabase present = SqliteDatabase.OpenLive(path, lockTimeout, CancellationToken.None);
+            return SqliteCheck.FindDamage(present, thorough: false) is not null;
+        }
+        catch (BackupException)
+        {
+            return true;
+        }
+    }
+
+    public bool CanWriteInto => true;
+
+    public void WriteInto(string restored, string live, TimeSpan lockTimeout, Action<long, long> progress, CancellationToken cancellationToken) =>
+        SqliteSnapshot.WriteInto(restored, live, lockTimeout, progress, cancellationToken);
+
+    public void Copy(string live, string copy, TimeSpan lockTimeout, CancellationToken cancellationToken) =>
+        SqliteSnapshot.Take(live, copy, lockTimeout, TimeProvider.System, (_, _) => { }, cancellationToken);
+
+    public void RollBack(string path, TimeSpan lockTimeout)
+    {
+        if (!File.Exists(path) || !File.Exists(path + "-journal"))
+            return;
+        // SQLite rolls back when a connection that may write first reads.
+        using SqliteDatabase opened = SqliteDatabase.OpenForWriting(path, lockTimeout, CancellationToken.None, mustExist: true);
+        opened.Number("PRAGMA schema_version");
+    }
+
     public void WritePlacing(InstructionText text)
     {
         text.Step("Put it in place. The old database's -wal, -shm and -journal files MUST go with the old database:");

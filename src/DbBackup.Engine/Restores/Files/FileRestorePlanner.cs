@@ -1,6 +1,5 @@
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
-using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
@@ -29,15 +28,17 @@ internal static class FileRestorePlanner
         {
             Warnings = warnings,
             SafetyBackup = targets.Exists(target => target.Action != RestoreAction.Create),
-            PresentRevision = databases.Find(target => target.PresentBytes > 0) is { } present ? TryReadRevision(present.Path, cancellationToken) : null,
+            PresentRevision = databases.Find(target => target.PresentBytes > 0) is { } present ? TryReadRevision(present, cancellationToken) : null,
             Revision = databases.Count == 0 ? null : databases[0].Payload.SchemaRevision,
         };
     }
 
     /// <summary>Plans how a database gets back what was copied of it because it was too damaged to be backed up.</summary>
     /// <exception cref="BackupException">A copy is gone, or the database is in use.</exception>
-    public static RestorePart PlanSetAside(RestoreRequest request, string path, IReadOnlyList<string> copies)
+    public static RestorePart PlanSetAside(RestoreRequest request, SetAsideState aside)
     {
+        (string name, string path, IReadOnlyList<string> copies) = aside;
+        IFileEngine engine = DatabaseEngines.FileNamed(name);
         if (copies.FirstOrDefault(copy => !File.Exists(copy)) is { } gone)
         {
             throw new BackupFailure(
@@ -51,7 +52,7 @@ internal static class FileRestorePlanner
         {
             FileName = Path.GetFileName(copies[0]),
             Kind = PayloadKind.Database,
-            Format = PayloadFormat.SqliteFile,
+            Format = engine.Formats.First(),
             Compression = PayloadCompression.None,
             OriginalSize = size,
             StoredSize = size,
@@ -60,10 +61,10 @@ internal static class FileRestorePlanner
             RestoreName = Path.GetFileName(path),
         };
         var warnings = new List<string>();
-        // A damaged file cannot be written through SQLite into one that is open.
+        // A damaged file cannot be written into one that is open.
         RestoreTarget target = PlanDatabase(payload, path, request with { Force = false }, warnings);
-        var database = new StagedSqlite(target, string.Empty, new SetAsideDatabase(copies), request.LockTimeout);
-        return new RestorePart([new SqliteFileParticipant(database)], [target]) { Warnings = warnings, SafetyBackup = target.Action != RestoreAction.Create };
+        var database = new StagedDatabase(engine, target, string.Empty, new SetAsideDatabase(copies), request.LockTimeout);
+        return new RestorePart([new DatabaseFileParticipant(database)], [target]) { Warnings = warnings, SafetyBackup = target.Action != RestoreAction.Create };
     }
 
     private static (List<RestoreTarget> Targets, List<string> Warnings) Plan(RestoreRequest request)
@@ -86,16 +87,16 @@ internal static class FileRestorePlanner
         var inFolders = new HashSet<RestoreTarget>();
         foreach (RestoreTarget folder in targets.Where(target => target.Payload.Kind == PayloadKind.Files))
         {
-            StagedSqlite[] inside =
+            StagedDatabase[] inside =
             [
                 .. targets.Where(target => PathWithin(folder.Payload, target.Payload) is not null && inFolders.Add(target))
-                    .Select(target => new StagedSqlite(target, PathWithin(folder.Payload, target.Payload)!, database, lockTimeout)),
+                    .Select(target => new StagedDatabase(DatabaseEngines.FileOf(target.Payload), target, PathWithin(folder.Payload, target.Payload)!, database, lockTimeout)),
             ];
             participants.Add(new FolderParticipant(folder, inside, content));
         }
 
         participants.InsertRange(0, targets.Where(target => target.Payload.Kind == PayloadKind.Database && !inFolders.Contains(target))
-            .Select(target => new SqliteFileParticipant(new StagedSqlite(target, string.Empty, database, lockTimeout))));
+            .Select(target => new DatabaseFileParticipant(new StagedDatabase(DatabaseEngines.FileOf(target.Payload), target, string.Empty, database, lockTimeout))));
         return participants;
     }
 
@@ -210,11 +211,12 @@ internal static class FileRestorePlanner
             return new RestoreTarget(payload, path, RestoreAction.Create, 0);
         // A link to the real file stays a link: what it leads to is replaced.
         string real = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-        FileHolders open = OpenFiles.HoldersOf(SqliteFile.Sidecars(real).Prepend(real).Where(File.Exists));
-        if (open.Holders.Count > 0 && !request.Force)
-            throw InUse(real, open.Holders);
+        IFileEngine engine = DatabaseEngines.FileOf(payload);
+        FileHolders open = OpenFiles.HoldersOf(engine.Companions.Select(ending => real + ending).Prepend(real).Where(File.Exists));
+        if (open.Holders.Count > 0 && !(request.Force && engine.CanWriteInto))
+            throw OpenDatabase.InUse(real, open.Holders, engine);
         if (open.Holders.Count > 0)
-            warnings.Add($"it is open in {Describe(open.Holders)}, which will see the restored data at once");
+            warnings.Add($"it is open in {OpenDatabase.Describe(open.Holders)}, which will see the restored data at once");
         else if (open.Incomplete)
             warnings.Add("not all processes of this machine can be seen; run as root to be sure that no process has the database open");
         return new RestoreTarget(
@@ -230,16 +232,6 @@ internal static class FileRestorePlanner
         return new RestoreTarget(
             payload, path, exists ? RestoreAction.Replace : RestoreAction.Create, exists ? Math.Max(1, new FolderArchiver().Measure(path).ArchiveBytes) : 0);
     }
-
-    internal static BackupFailure InUse(string path, IReadOnlyList<FileHolder> holders) => new(
-        ErrorCodes.TargetInUse,
-        FailureCategory.Busy,
-        $"'{path}' is open in {Describe(holders)}. Replacing the file would leave that process with the old data, and lose what it writes.",
-        "Stop the application first (the safe way), or pass -Force to write through SQLite into the open database.")
-    { Target = path, CanRetry = true };
-
-    private static string Describe(IReadOnlyList<FileHolder> holders) =>
-        string.Join(", ", holders.DistinctBy(holder => holder.ProcessId).Take(3).Select(holder => holder.ProcessId > 0 ? $"{holder.ProcessName} (process {holder.ProcessId})" : "another process"));
 
     private static void RequireDistinct(List<RestoreTarget> targets)
     {
@@ -263,19 +255,18 @@ internal static class FileRestorePlanner
             string place = VolumeSpace.NearestExisting(Path.GetDirectoryName(rest[0].Path)!);
             List<RestoreTarget> together = rest.FindAll(target => target == rest[0] || VolumeSpace.SameVolume(place, Path.GetDirectoryName(target.Path)!));
             rest.RemoveAll(together.Contains);
-            // Beside the present state until the swap; written through SQLite, also once more in its log, and the previous state beside others' swaps.
+            // Beside the present state until the swap; written into an open one, also once more in its log, and the previous state beside others' swaps.
             long required = together.Sum(target => target.Payload.OriginalSize * (target.Action == RestoreAction.WriteInto ? targets.Count > 1 ? 3 : 2 : 1));
             if (VolumeSpace.Available(place) is { } free && free < required)
                 throw new NotEnoughSpaceException(place, required, free, "the restored copy beside the present state");
         }
     }
 
-    private static string? TryReadRevision(string database, CancellationToken cancellationToken)
+    private static string? TryReadRevision(RestoreTarget database, CancellationToken cancellationToken)
     {
         try
         {
-            using SqliteDatabase present = SqliteDatabase.OpenLive(database, TimeSpan.FromSeconds(2), cancellationToken);
-            return SqliteFingerprint.SchemaRevision(present);
+            return DatabaseEngines.FileOf(database.Payload).ReadSchemaRevision(database.Path, TimeSpan.FromSeconds(2), cancellationToken);
         }
         catch (BackupException)
         {

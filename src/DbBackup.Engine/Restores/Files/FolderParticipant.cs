@@ -6,8 +6,8 @@ using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Restores.Files;
 
-/// <summary>A folder, or a file that is no database, with the SQLite databases that lie in it.</summary>
-internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<StagedSqlite> databases, BackupContent content) : IRestoreParticipant
+/// <summary>A folder, or a file that is no database, with the databases that lie in it.</summary>
+internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<StagedDatabase> databases, BackupContent content) : IRestoreParticipant
 {
     private readonly StagedSwap _swap = StagedSwap.For(target.Path, isFolder: true, replaces: target.Action != RestoreAction.Create);
     private bool _isSwapped;
@@ -21,7 +21,7 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
     public async Task StageAsync(RestoreStage stage, CancellationToken cancellationToken)
     {
         await ExtractAsync(stage, cancellationToken).ConfigureAwait(false);
-        foreach (StagedSqlite database in databases)
+        foreach (StagedDatabase database in databases)
             await database.StageAsync(Path.Combine(_swap.Staged, database.Within), stage, cancellationToken).ConfigureAwait(false);
     }
 
@@ -38,11 +38,11 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
 
     public Task SwapAsync(CancellationToken cancellationToken)
     {
-        foreach (StagedSqlite database in databases)
+        foreach (StagedDatabase database in databases)
             database.MakeSelfContained();
         _swap.Swap();
         _isSwapped = true;
-        foreach (StagedSqlite database in databases)
+        foreach (StagedDatabase database in databases)
             database.Release();
         return Task.CompletedTask;
     }
@@ -62,7 +62,7 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
 
     public ValueTask DisposeAsync()
     {
-        foreach (StagedSqlite database in databases)
+        foreach (StagedDatabase database in databases)
             database.Dispose();
         if (!_isSwapped)
             _swap.Discard();

@@ -1,10 +1,9 @@
 using DbBackup.Engine.Engines;
-using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Restores.Files;
 
-/// <summary>What a restored SQLite file is made of.</summary>
+/// <summary>What a restored database file is made of.</summary>
 internal interface IDatabaseContent
 {
     /// <summary>Makes the file.</summary>
@@ -45,9 +44,6 @@ internal sealed class SetAsideDatabase(IReadOnlyList<string> copies) : IDatabase
     public void Accompany(string file)
     {
         foreach (string copy in copies.Skip(1))
-        {
-            string suffix = SqliteFile.Sidecars(copies[0]).First(sidecar => sidecar == copy)[copies[0].Length..];
-            File.Copy(copy, file + suffix, overwrite: true);
-        }
+            File.Copy(copy, file + copy[copies[0].Length..], overwrite: true);
     }
 }

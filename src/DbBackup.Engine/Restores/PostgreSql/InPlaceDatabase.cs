@@ -29,7 +29,7 @@ internal sealed class InPlaceDatabase(
 
     public BackupStatus? Status { get; private set; } = BackupStatus.Matched;
 
-    public CommitPoint? CommitPoint => new(server.LocationOf(item.Name), server.Username, null);
+    public CommitPoint? CommitPoint => new(PostgreSqlSource.EngineName, server.LocationOf(item.Name), server.Username, null);
 
     public async Task StageAsync(RestoreStage stage, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Repository;
@@ -34,7 +35,7 @@ internal sealed class ServerParticipant(
 
     public TimeSpan? Interruption { get; private set; }
 
-    public CommitPoint? CommitPoint => _identity is null ? null : new CommitPoint(server.LocationOf(databases[0].Name), server.Username, _identity);
+    public CommitPoint? CommitPoint => _identity is null ? null : new CommitPoint(PostgreSqlSource.EngineName, server.LocationOf(databases[0].Name), server.Username, _identity);
 
     public async Task StageAsync(RestoreStage stage, CancellationToken cancellationToken)
     {

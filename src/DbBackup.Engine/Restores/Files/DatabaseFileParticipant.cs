@@ -1,12 +1,11 @@
-using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Restores.Files;
 
-/// <summary>A SQLite file: renamed into place, or written through SQLite into a database that other processes have open.</summary>
-internal sealed class SqliteFileParticipant(StagedSqlite database) : IRestoreParticipant
+/// <summary>A database file: renamed into place, or written by its engine into a database that other processes have open.</summary>
+internal sealed class DatabaseFileParticipant(StagedDatabase database) : IRestoreParticipant
 {
-    private readonly StagedSwap _swap = StagedSwap.For(database.Target.Path, isFolder: false, replaces: database.Target.Action != RestoreAction.Create);
+    private readonly StagedSwap _swap = StagedSwap.For(database.Target.Path, isFolder: false, replaces: database.Target.Action != RestoreAction.Create, database.Engine);
     private RestoreStage? _stage;
     private bool _isSwapped;
 
@@ -56,7 +55,7 @@ internal sealed class SqliteFileParticipant(StagedSqlite database) : IRestorePar
         }
         else if (_isSwapped && File.Exists(_swap.Old))
         {
-            SqliteSnapshot.WriteInto(_swap.Old, _swap.Target, database.LockTimeout, (_, _) => { }, CancellationToken.None);
+            database.Engine.WriteInto(_swap.Old, _swap.Target, database.LockTimeout, (_, _) => { }, CancellationToken.None);
             _swap.Complete();
         }
 
@@ -83,16 +82,16 @@ internal sealed class SqliteFileParticipant(StagedSqlite database) : IRestorePar
         return ValueTask.CompletedTask;
     }
 
-    // SQLite makes it one transaction. What was there is only needed again if something else follows that can fail.
+    // The engine makes it one transaction. What was there is only needed again if something else follows that can fail.
     private void WriteInto(CancellationToken cancellationToken)
     {
         if (!_stage!.IsAlone)
         {
-            SqliteSnapshot.Take(_swap.Target, _swap.Old, database.LockTimeout, TimeProvider.System, (_, _) => { }, cancellationToken);
+            database.Engine.Copy(_swap.Target, _swap.Old, database.LockTimeout, cancellationToken);
             DurableFiles.FlushFile(_swap.Old);
         }
 
-        SqliteSnapshot.WriteInto(
+        database.Engine.WriteInto(
             _swap.Staged,
             _swap.Target,
             database.LockTimeout,

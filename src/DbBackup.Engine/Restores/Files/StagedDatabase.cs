@@ -1,17 +1,20 @@
 using System.Globalization;
-using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Restores.Files;
 
-/// <summary>A SQLite database that is restored: how it is staged and checked, and how the present one is held and kept.</summary>
+/// <summary>A database file that is restored: how it is staged and checked, and how the present one is held and kept.</summary>
+/// <param name="engine">Its engine.</param>
 /// <param name="target">The database that it replaces.</param>
 /// <param name="within">Its path in the folder that is restored with it; empty for a database of its own.</param>
 /// <param name="content">What makes the restored file.</param>
 /// <param name="lockTimeout">How long to wait for a locked database.</param>
-internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabaseContent content, TimeSpan lockTimeout) : IDisposable
+internal sealed class StagedDatabase(IFileEngine engine, RestoreTarget target, string within, IDatabaseContent content, TimeSpan lockTimeout) : IDisposable
 {
-    private SqliteWriterLock? _lock;
+    private IHeldFile? _lock;
+
+    public IFileEngine Engine => engine;
 
     public RestoreTarget Target => target;
 
@@ -40,19 +43,20 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabas
     {
         if (target.Action == RestoreAction.Create)
             return PresentState.None;
-        if (target.Action == RestoreAction.Replace && (_lock = SqliteWriterLock.TryTake(target.Path, lockTimeout, cancellationToken)) is null)
+        if (target.Action == RestoreAction.Replace && (_lock = engine.TryHold(target.Path, lockTimeout, cancellationToken)) is null)
             return new PresentState([], IsDamaged: true);
-        return new PresentState([new SqliteSource(target.Path, SqliteFormat.Native, lockTimeout, allowEmpty: true)]);
+        return new PresentState([engine.PresentState(target.Path, lockTimeout)]);
     }
 
     /// <summary>
-    /// Copies a damaged database, which cannot be backed up through SQLite, as it is: perhaps something can still be saved from it.
+    /// Copies a damaged database, which cannot be backed up, as it is: perhaps something can still be saved from it.
     /// </summary>
     /// <param name="damage">The safety backup's failure; null if no lock could be taken.</param>
     /// <param name="folder">Where the copies go.</param>
     public SetAsideState? SetAside(BackupException? damage, string folder)
     {
-        bool isDamaged = damage is null ? target.Action == RestoreAction.Replace && _lock is null : target.Action != RestoreAction.Create && (damage.Target?.ToString() == target.Path || IsDamaged());
+        // The failure may name a copy in the workspace, and perhaps another database of the same backup.
+        bool isDamaged = damage is null ? target.Action == RestoreAction.Replace && _lock is null : target.Action != RestoreAction.Create && (damage.Target?.ToString() == target.Path || engine.IsDamaged(target.Path, lockTimeout));
         if (!isDamaged)
             return null;
         // Copying the file would end our own lock on it (POSIX locks end with the first close); a damaged database has no writers that
@@ -60,7 +64,7 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabas
         Release();
         string stem = Path.Combine(folder, $"{Path.GetFileName(target.Path)}.before-restore-{DateTimeOffset.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}");
         var copies = new List<string>();
-        foreach (string file in SqliteFile.Sidecars(target.Path).Prepend(target.Path).Where(File.Exists))
+        foreach (string file in engine.Companions.Select(ending => target.Path + ending).Prepend(target.Path).Where(File.Exists))
         {
             string copy = stem + file[target.Path.Length..];
             File.Copy(file, copy, overwrite: false);
@@ -68,7 +72,7 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabas
             copies.Add(copy);
         }
 
-        return new SetAsideState(target.Path, copies);
+        return new SetAsideState(engine.Name, target.Path, copies);
     }
 
     /// <summary>Makes the present database complete in its one file, right before it is replaced.</summary>
@@ -88,20 +92,6 @@ internal sealed class StagedSqlite(RestoreTarget target, string within, IDatabas
     }
 
     public void Dispose() => Release();
-
-    // The failure may name a copy in the workspace, and perhaps another database of the same backup.
-    private bool IsDamaged()
-    {
-        try
-        {
-            using SqliteDatabase present = SqliteDatabase.OpenLive(target.Path, lockTimeout, CancellationToken.None);
-            return SqliteCheck.FindDamage(present, thorough: false) is not null;
-        }
-        catch (BackupException)
-        {
-            return true;
-        }
-    }
 
     // The restored file belongs to whom the present one belongs, else to whom it belonged: the application must be able to open it.
     private void ApplyAttributes(string staged)

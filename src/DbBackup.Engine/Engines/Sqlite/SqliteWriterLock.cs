@@ -1,14 +1,14 @@
-using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Platform;
 
-namespace DbBackup.Engine.Restores.Files;
+namespace DbBackup.Engine.Engines.Sqlite;
 
 /// <summary>
 /// Keeps writers away from the database that a restore is about to replace: nothing that is committed between the safety backup
 /// and the swap may be lost.
 /// </summary>
-internal sealed class SqliteWriterLock : IDisposable
+internal sealed class SqliteWriterLock : IHeldFile
 {
+    private static readonly SqliteEngine s_engine = new();
     private readonly SqliteDatabase _database;
     private readonly string _path;
 
@@ -57,7 +57,7 @@ internal sealed class SqliteWriterLock : IDisposable
                 throw Held(_path, null);
             // Without WAL an idle connection holds no lock; one that was opened since the plan was made is only seen here.
             if (OpenFiles.HoldersOf([_path]).Holders is { Count: > 0 } holders)
-                throw FileRestorePlanner.InUse(_path, holders);
+                throw OpenDatabase.InUse(_path, holders, s_engine);
             _database.Execute("COMMIT");
             if (_database.Text("PRAGMA journal_mode=DELETE") is not "delete")
                 throw Held(_path, null);
@@ -74,14 +74,6 @@ internal sealed class SqliteWriterLock : IDisposable
     private static BackupFailure Held(string path, Exception? inner)
     {
         IReadOnlyList<FileHolder> holders = OpenFiles.HoldersOf(SqliteFile.Sidecars(path).Prepend(path).Where(File.Exists)).Holders;
-        if (holders.Count > 0)
-            return FileRestorePlanner.InUse(path, holders);
-        return new BackupFailure(
-            ErrorCodes.TargetInUse,
-            FailureCategory.Busy,
-            $"'{path}' is in use by a process that cannot be seen from here (of another user, or on another machine).",
-            "Stop the application first (the safe way), or pass -Force to write through SQLite into the open database.",
-            inner)
-        { Target = path, CanRetry = true };
+        return holders.Count > 0 ? OpenDatabase.InUse(path, holders, s_engine) : OpenDatabase.InUse(path, s_engine, inner);
     }
 }
