@@ -54,7 +54,7 @@ public sealed record UpgradeRequest
     public string? ProjectFolder { get; init; }
 
     /// <summary>Absolute paths of files and folders that belong to the same state.</summary>
-    public IReadOnlyList<string> Include { get; init; } = [];
+    public IReadOnlyList<string> AdditionalPaths { get; init; } = [];
 
     /// <summary>The source's name of the backup; null for the database's own.</summary>
     public string? SourceName { get; init; }

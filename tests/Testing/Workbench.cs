@@ -78,7 +78,7 @@ internal sealed class Workbench : IDisposable
     public async Task<string> RestoredCopyAsync(Backup backup)
     {
         string copy = this[$"copy-{Guid.NewGuid():N}.db"];
-        await RestoreAsync(new RestoreRequest { Backup = backup, Destination = copy, Only = ContentKind.Database });
+        await RestoreAsync(new RestoreRequest { Backup = backup, Destination = copy, Content = ContentKind.Database });
         return copy;
     }
 

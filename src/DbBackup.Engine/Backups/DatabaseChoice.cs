@@ -17,8 +17,8 @@ public abstract record DatabaseChoice
     public sealed record Named(IReadOnlyList<NameFilter> Names) : DatabaseChoice;
 
     /// <summary>All databases of the server, with its roles, as one backup.</summary>
-    /// <param name="Only">Only databases that match one of these; empty for all.</param>
-    public sealed record WholeServer(IReadOnlyList<NameFilter> Only) : DatabaseChoice;
+    /// <param name="Names">Only databases that match one of these; empty for all.</param>
+    public sealed record WholeServer(IReadOnlyList<NameFilter> Names) : DatabaseChoice;
 
     /// <summary>True if the server must be asked for its databases.</summary>
     internal bool NeedsList => this is WholeServer || (this is Named { Names: var names } && names.Any(name => !name.IsExact));
@@ -30,7 +30,7 @@ public abstract record DatabaseChoice
     /// <exception cref="BackupException">No database is named, or a name or wildcard matches none.</exception>
     internal IReadOnlyList<string> Choose(IReadOnlyList<string> all, string? ofConnection, string server) => this switch
     {
-        WholeServer { Only: var only } => [.. all.Where(name => only.Count == 0 || only.Any(filter => filter.Fits(name)))],
+        WholeServer { Names: var names } => [.. all.Where(name => names.Count == 0 || names.Any(filter => filter.Fits(name)))],
         Named { Names: var names } => [.. names.SelectMany(name => Matches(name, all, server)).Distinct(StringComparer.Ordinal)],
         _ => [ofConnection ?? throw new BackupFailure(
             ErrorCodes.InvalidArgument,

@@ -18,7 +18,7 @@ public sealed record ExportRequest
     public required string Destination { get; init; }
 
     /// <summary>Only what is of this kind; null for everything.</summary>
-    public ContentKind? Only { get; init; }
+    public ContentKind? Content { get; init; }
 
     /// <summary>The form of the databases.</summary>
     public ExportFormat Format { get; init; }
@@ -108,7 +108,7 @@ public sealed class BackupExporter
     private static List<Payload> Choose(ExportRequest request)
     {
         RequireContent(request.Backup);
-        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only);
+        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Content);
         if (request.Databases.Count == 0)
             return payloads;
         var chosen = new List<Payload>();

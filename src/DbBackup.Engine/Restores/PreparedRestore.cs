@@ -59,7 +59,7 @@ public sealed class PreparedRestore
         var parts = new List<RestorePart>();
         try
         {
-            IServerRestore? server = request.Only == ContentKind.Files ? null : ServerRestores.Of(manifest);
+            IServerRestore? server = request.Content == ContentKind.Files ? null : ServerRestores.Of(manifest);
             if (server is not null)
                 parts.Add(await server.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
             else
@@ -105,7 +105,7 @@ public sealed class PreparedRestore
     }
 
     private static bool HasFilesBeside(RestoreRequest request, Manifest manifest) =>
-        request.Only is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => !DatabaseEngines.IsOfServer(payload));
+        request.Content is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => !DatabaseEngines.IsOfServer(payload));
 
     private static void RequireNothingOfServers(RestoreRequest request)
     {

@@ -15,7 +15,7 @@ public sealed record RestoreRequest
     public string? Destination { get; init; }
 
     /// <summary>Only what is of this kind; null for everything.</summary>
-    public ContentKind? Only { get; init; }
+    public ContentKind? Content { get; init; }
 
     /// <summary>Whether the safety backup is left out.</summary>
     public bool NoSafetyBackup { get; init; }

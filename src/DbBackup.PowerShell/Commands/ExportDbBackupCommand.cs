@@ -51,7 +51,7 @@ public sealed partial class ExportDbBackupCommand : BackupCommandBase
         {
             Backup = backup,
             Destination = ResolveFolderOrFile(Destination),
-            Only = Content,
+            Content = Content,
             Format = Enum.Parse<ExportFormat>(Format, ignoreCase: true),
             Databases = ChooseDatabases(backup),
             Force = Force,

@@ -175,7 +175,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
         Pull = Pull,
         Build = Build,
         GitRef = GitRef,
-        Include = [.. AdditionalPath.Select(ResolvePath)],
+        AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)],
         SourceName = Source,
         Migrate = Migrate,
         MigrationPath = IsOfContainers ? MigrationPath : ResolvePath(MigrationPath ?? "."),

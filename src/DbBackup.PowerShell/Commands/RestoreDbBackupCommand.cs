@@ -119,7 +119,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
             Jobs = Jobs,
             StagingPath = GetStagingParameters().ToPath(ResolvePath),
             Destination = Destination is null ? null : ResolveFolderOrFile(Destination),
-            Only = Content,
+            Content = Content,
             NoSafetyBackup = NoSafetyBackup,
             Force = Force,
             LockTimeout = GetLockParameters().ToTime(),

@@ -55,7 +55,7 @@ internal sealed class PostgreSqlUpgradeTarget(
         connection with { Database = database }, new DatabaseChoice.OfConnection(), new PostgreSqlDumpOptions { LockTimeout = request.LockTimeout })
     {
         ContainerFiles = files,
-        AdditionalPaths = request.Include,
+        AdditionalPaths = request.AdditionalPaths,
     };
 
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => WithSessionAsync(
@@ -92,7 +92,7 @@ internal sealed class PostgreSqlUpgradeTarget(
         {
             PreparedRestore restore = await PreparedRestore.PrepareAsync(
                 repository,
-                new RestoreRequest { Backup = backup, Connection = connection, NewName = copy.Name, Only = ContentKind.Database, NoSafetyBackup = true, LockTimeout = request.LockTimeout },
+                new RestoreRequest { Backup = backup, Connection = connection, NewName = copy.Name, Content = ContentKind.Database, NoSafetyBackup = true, LockTimeout = request.LockTimeout },
                 changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
             await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
             return target;

@@ -20,7 +20,7 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
 
     public string? WhyNoCopy => request.DatabaseVariable is null ? "the migration cannot be pointed at a copy; set -DatabaseVariable" : null;
 
-    public BackupIntent Intent => new BackupIntent.OfSqlite(path) { LockTimeout = request.LockTimeout, AdditionalPaths = request.Include };
+    public BackupIntent Intent => new BackupIntent.OfSqlite(path) { LockTimeout = request.LockTimeout, AdditionalPaths = request.AdditionalPaths };
 
     // SQLite locks last for a transaction; backup and migration wait for them.
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
@@ -52,7 +52,7 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
         {
             string copy = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "rehearsal")).FullName, Path.GetFileName(path));
             PreparedRestore restore = await PreparedRestore.PrepareAsync(
-                repository, new RestoreRequest { Backup = backup, Destination = copy, Only = ContentKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+                repository, new RestoreRequest { Backup = backup, Destination = copy, Content = ContentKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
             await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
             return new SqliteUpgradeTarget(copy, request, folder);
         }

@@ -41,13 +41,13 @@ public sealed class RestoreScopeTests : IDisposable
         File.WriteAllText(_bench["uploads/photo.txt"], "present");
         SampleDatabase.Run(_database, "DELETE FROM notes");
 
-        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Only = ContentKind.Files });
+        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Content = ContentKind.Files });
         Assert.Equal("wanted", File.ReadAllText(_bench["uploads/photo.txt"]));
         Assert.Equal("0", SampleDatabase.Text(_database, "SELECT count(*) FROM notes"));
         await _bench.BackUpAsync(_database);
 
         File.WriteAllText(_bench["uploads/photo.txt"], "present");
-        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Only = ContentKind.Database });
+        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Content = ContentKind.Database });
         Assert.Equal("present", File.ReadAllText(_bench["uploads/photo.txt"]));
         Assert.Equal("100", SampleDatabase.Text(_database, "SELECT count(*) FROM notes"));
     }

@@ -38,7 +38,7 @@ public sealed class UndoRestoreTests : IDisposable
     public async Task What_the_restore_did_not_replace_is_not_touched()
     {
         Backup backup = await PrepareAsync();
-        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Only = ContentKind.Database });
+        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Content = ContentKind.Database });
         File.WriteAllText(_bench["uploads/photo.txt"], "later");
 
         await _bench.UndoAsync(backup.Source);

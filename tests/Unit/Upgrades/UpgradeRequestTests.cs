@@ -26,7 +26,7 @@ public sealed class UpgradeRequestTests
             Build = true,
             GitRef = "v2",
             ProjectFolder = "/srv/shop",
-            Include = ["/srv/uploads"],
+            AdditionalPaths = ["/srv/uploads"],
             SourceName = "shop",
             Migrate = "alembic upgrade head",
             MigrationPath = "/srv/shop",

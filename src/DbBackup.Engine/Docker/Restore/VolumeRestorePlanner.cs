@@ -77,7 +77,7 @@ internal static class VolumeRestorePlanner
     }
 
     private static IEnumerable<Payload> FilesOf(RestoreRequest request) =>
-        BackupSelection.Payloads(request.Backup, request.Only).Where(payload => !DatabaseEngines.IsOfServer(payload));
+        BackupSelection.Payloads(request.Backup, request.Content).Where(payload => !DatabaseEngines.IsOfServer(payload));
 
     private static bool Names([NotNullWhen(true)] ContainerAddress? place) => place is not (null or ContainerAddress.Unnamed);
 

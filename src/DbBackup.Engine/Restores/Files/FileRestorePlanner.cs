@@ -70,7 +70,7 @@ internal static class FileRestorePlanner
     private static (List<RestoreTarget> Targets, List<string> Warnings) Plan(RestoreRequest request)
     {
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
-        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Only).FindAll(payload => !DatabaseEngines.IsOfServer(payload));
+        List<Payload> payloads = BackupSelection.Payloads(request.Backup, request.Content).FindAll(payload => !DatabaseEngines.IsOfServer(payload));
         var warnings = new List<string>();
         List<RestoreTarget> targets = [.. payloads.Select(payload => PlanOne(payload, PathFor(request, payload, payloads), request, warnings))];
         RequireContainedDatabases(manifest, targets);

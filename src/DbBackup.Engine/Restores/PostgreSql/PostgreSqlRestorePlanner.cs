@@ -92,7 +92,7 @@ internal static class PostgreSqlRestorePlanner
 
     private static List<Payload> Choose(RestoreRequest request, Manifest manifest)
     {
-        if (request.Only == ContentKind.Globals)
+        if (request.Content == ContentKind.Globals)
             return [];
         List<Payload> databases = [.. manifest.Payloads.Where(payload => payload.Kind == PayloadKind.Database && DatabaseEngines.IsOfServer(payload))];
         if (request.Databases.Count > 0)
@@ -214,7 +214,7 @@ internal static class PostgreSqlRestorePlanner
         RestoreRequest request, BackupContent content, PostgreSqlSession maintenance, CancellationToken cancellationToken)
     {
         Payload? globals = content.Manifest.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Globals);
-        if (globals is null || request.NoOwner || request.Only == ContentKind.Database || request.Tables.Count + request.Schemas.Count > 0)
+        if (globals is null || request.NoOwner || request.Content == ContentKind.Database || request.Tables.Count + request.Schemas.Count > 0)
             return [];
         string script = await RoleParticipant.ReadAsync(content, globals, cancellationToken).ConfigureAwait(false);
         string[] roles = [.. RoleScript.Roles(script)];

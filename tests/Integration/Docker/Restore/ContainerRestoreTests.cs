@@ -103,7 +103,7 @@ public sealed class ContainerRestoreTests : IDisposable
         Backup backup = await _bench.BackUpAsync(container);
         _bench.ChangeData(container);
 
-        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Only = ContentKind.Database });
+        await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Content = ContentKind.Database });
 
         Assert.Equal("1", SampleDatabase.Text(Path.Join(folder, "app.db"), "SELECT sum(x) FROM t"));
         Assert.Equal("2", SampleDatabase.Text(Path.Join(folder, "sub/other.sqlite"), "SELECT count(*) FROM t"));
