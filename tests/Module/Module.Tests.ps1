@@ -27,6 +27,39 @@ Describe 'The module' {
         $command.DefaultParameterSet | Should -Be $Default
     }
 
+    It 'keeps no old name of a parameter' {
+        $old = 'Include', 'Only', 'DrillServer', 'Undo', 'Type', 'CodePath', 'CodeContainer', 'CodeService'
+        $parameters = (Get-Command -Module DbBackup).Parameters.Values
+        $parameters.Name | Where-Object { $_ -in $old } | Should -BeNullOrEmpty
+        # An alias of -AdditionalPath.
+        $parameters.Aliases | Where-Object { $_ -in $old } | Select-Object -Unique | Should -Be 'Include'
+        (Get-ErrorOf { Restore-DbBackup x -Undo }).FullyQualifiedErrorId | Should -BeLike 'NamedParameterNotFound,*'
+    }
+
+    It 'shows no typed password in an error record: <_>' -ForEach @(
+        'New-DbBackup postgresql://u:hazel@127.0.0.1:1/db'
+        'New-DbBackup "postgresql://u:hazel@hazel@127.0.0.1:1/db?sslpassword=hazel"'
+        "New-DbBackup -ConnectionString 'Host=127.0.0.1;Port=1;Username=u;Password=hazel hazel;Database=db'"
+        "New-DbBackup -ConnectionString `"host=127.0.0.1 port=1 user=u password='hazel hazel' dbname=db`""
+        "New-DbBackup -Verify ```n    postgresql://u:hazel@127.0.0.1:1/db"
+        'Import-DbBackup https://u:hazel@host/x.dump'
+        'Test-DbBackup none -Level Restore -TestServer postgresql://u:hazel@127.0.0.1:1; New-DbBackup none.db') {
+        $problems = @(Get-ErrorOf ([scriptblock]::Create($_)))
+        $problems | Should -Not -BeNullOrEmpty
+        foreach ($problem in $problems) {
+            $shown = ($problem | Format-List * -Force | Out-String -Width 9999) + ($problem.InvocationInfo | Format-List * | Out-String -Width 9999)
+            $shown | Should -Not -Match hazel
+            $problem.InvocationInfo.Line | Should -BeLike '*-DbBackup*'
+        }
+    }
+
+    It 'shows no typed password with the error of a script, and every other command as it was typed' {
+        $text = Invoke-FreshShell "Import-Module '$ModulePath'`nNew-DbBackup postgresql://u:hazel@127.0.0.1:1/db; New-DbBackup ./none.db"
+        $text | Should -Match 'u:\*\*\*@127.0.0.1'
+        $text | Should -Not -Match hazel
+        (Get-ErrorOf { New-DbBackup ./none.db -Tag password }).InvocationInfo.Statement | Should -BeExactly 'New-DbBackup ./none.db -Tag password'
+    }
+
     It '<_>-DbBackup, which changes something, has -WhatIf and -Confirm' -ForEach 'New', 'Restore', 'Remove', 'Export', 'Import' {
         (Get-Command "$_-DbBackup").Parameters.Keys | Should -Contain 'WhatIf'
         (Get-Command "$_-DbBackup").Parameters.Keys | Should -Contain 'Confirm'

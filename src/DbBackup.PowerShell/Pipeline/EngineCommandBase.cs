@@ -15,6 +15,9 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
     private bool _disposed;
 
     /// <inheritdoc/>
+    protected override void BeginProcessing() => TypedCommand.HidePasswords(MyInvocation);
+
+    /// <inheritdoc/>
     protected override void StopProcessing()
     {
         try
