@@ -221,6 +221,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
     private async Task<string> MigrateAsync(CancellationToken cancellationToken)
     {
         await upgrade.Deployment.RunAsync(Request.Migrate!, upgrade.Target, journal, observer, cancellationToken).ConfigureAwait(false);
+        await upgrade.Target.FlushAsync(cancellationToken).ConfigureAwait(false);
         string? revision = (await upgrade.Target.RevisionAsync(cancellationToken).ConfigureAwait(false)).Revision;
         journal.Write(journal.Record with { ToRevision = revision });
         return revision is null ? "done" : $"schema revision {revision}";

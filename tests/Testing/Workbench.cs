@@ -15,14 +15,16 @@ internal sealed class Workbench : IDisposable
 {
     /// <param name="repository">The repository's folder; null for one of its own.</param>
     /// <param name="store">The repository's store; null for the folder.</param>
-    public Workbench(string? repository = null, IObjectStore? store = null)
+    /// <param name="folder">The folder; null for one of its own.</param>
+    public Workbench(string? repository = null, IObjectStore? store = null, TempFolder? folder = null)
     {
+        Folder = folder ?? new TempFolder();
         RepositoryPath = repository ?? Folder["backups"];
         Store = store ?? new DirectoryStore(RepositoryPath);
         Repository = new BackupRepository(Store);
     }
 
-    public TempFolder Folder { get; } = new();
+    public TempFolder Folder { get; }
 
     public string RepositoryPath { get; }
 

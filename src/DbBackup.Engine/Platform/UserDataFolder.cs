@@ -15,14 +15,19 @@ internal static class UserDataFolder
         return data.Length > 0 ? Path.Combine(data, "DbBackup", name) : null;
     }
 
-    /// <summary>Makes a folder that nobody else may read.</summary>
+    /// <summary>Makes a folder that nobody else may read, durably: what is flushed in it must not lose its way there.</summary>
     /// <exception cref="IOException">It cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
     public static void Create(string path)
     {
+        if (Directory.Exists(path))
+            return;
+        string there = VolumeSpace.NearestExisting(path);
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(path);
         else
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        for (string folder = path; folder.Length > there.Length;)
+            DurableFiles.FlushDirectory(folder = Path.GetDirectoryName(folder)!);
     }
 }

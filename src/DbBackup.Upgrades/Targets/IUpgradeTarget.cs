@@ -35,6 +35,9 @@ internal interface IUpgradeTarget : IAsyncDisposable
     /// <summary>Restores a backup to a copy; disposing the copy removes it.</summary>
     Task<IUpgradeTarget> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken);
 
+    /// <summary>Makes what a migration has committed durable.</summary>
+    Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Removes the copies that killed runs have left outside the repository.</summary>
     /// <exception cref="BackupException">The leftovers cannot be removed now.</exception>
     Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -63,6 +63,16 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
         }
     }
 
+    // SQLite deletes the journal of a commit without flushing the folder: if a power loss brought it back, it would roll the migration back.
+    public Task FlushAsync(CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            foreach (string file in new[] { path, path + "-wal" }.Where(File.Exists))
+                DurableFiles.FlushTree(file, cancellationToken);
+            DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
+        },
+        cancellationToken);
+
     public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => new() { Backup = backup, NoSafetyBackup = !keepsPresent, LockTimeout = request.LockTimeout };
 
     public ValueTask DisposeAsync()

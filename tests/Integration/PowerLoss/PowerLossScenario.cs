@@ -3,10 +3,10 @@ using DbBackup.Testing.PowerLoss;
 
 namespace DbBackup.Tests.Integration.PowerLoss;
 
-/// <summary>A command whose files the power loss takes: an application's database and uploads, and a repository with two backups of them.</summary>
+/// <summary>A command whose files the power loss takes: an application's database and uploads, and a repository with two backups of them, or none yet.</summary>
 internal sealed class PowerLossScenario : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TempFolder _folder = TempFolder.InMemory();
 
     private PowerLossScenario(string name)
     {
@@ -16,7 +16,7 @@ internal sealed class PowerLossScenario : IDisposable
     }
 
     /// <summary>The commands.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["New-DbBackup", "Remove-DbBackup", "Test-DbBackup", "Restore-DbBackup", "Undo-DbRestore"];
+    public static IReadOnlyList<string> Names { get; } = ["New-DbBackup", "first New-DbBackup", "Remove-DbBackup", "Test-DbBackup", "Restore-DbBackup", "Undo-DbRestore"];
 
     public string Name { get; }
 
@@ -56,13 +56,15 @@ internal sealed class PowerLossScenario : IDisposable
         await bench.BackUpAsync(scenario.Database, scenario.Uploads);
         scenario.Change("third");
         scenario.Subject = subject.ToString();
+        if (name == "first New-DbBackup")
+            Directory.Delete(scenario.RepositoryPath, recursive: true);
         if (name == "Undo-DbRestore")
             await bench.RestoreAsync(subject);
         scenario.OldState = scenario.State();
-        scenario.Backups = [.. (await bench.ListAsync()).Select(backup => backup.ToString())];
+        scenario.Backups = !Directory.Exists(scenario.RepositoryPath) ? [] : [.. (await bench.ListAsync()).Select(backup => backup.ToString())];
         string[] command = name switch
         {
-            "New-DbBackup" => ["backup", scenario.Database, scenario.RepositoryPath, "0", scenario.Uploads],
+            "New-DbBackup" or "first New-DbBackup" => ["backup", scenario.Database, scenario.RepositoryPath, "0", scenario.Uploads],
             "Remove-DbBackup" => ["remove", scenario.RepositoryPath, subject.Source, subject.Name],
             "Test-DbBackup" => ["test", scenario.RepositoryPath, subject.Source, subject.Name],
             "Restore-DbBackup" => ["restore", scenario.RepositoryPath, subject.Source, subject.Name, "0", "force"],

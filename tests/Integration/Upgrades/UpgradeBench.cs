@@ -12,8 +12,10 @@ internal sealed class UpgradeBench : IDisposable
     /// <summary>A migration in two steps, led by the variable.</summary>
     public const string Good = "p=${DATABASE_URL#sqlite:///}; echo migrating; sqlite3 \"$p\" \"ALTER TABLE notes ADD COLUMN extra TEXT; UPDATE notes SET extra = 'new'\"";
 
-    public UpgradeBench()
+    /// <param name="folder">Where it is; null for a folder of its own.</param>
+    public UpgradeBench(TempFolder? folder = null)
     {
+        Files = new Workbench(folder: folder);
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The migrations of these tests are written for sh.");
         Require.Tool("sqlite3");
         Database = SampleDatabase.Create(Files["app.db"]);
@@ -22,7 +24,7 @@ internal sealed class UpgradeBench : IDisposable
         Service = new UpgradeService(Journals);
     }
 
-    public Workbench Files { get; } = new();
+    public Workbench Files { get; }
 
     public string Database { get; }
 

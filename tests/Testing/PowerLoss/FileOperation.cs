@@ -12,11 +12,14 @@ internal enum FileOperationKind
     Delete,
     Flush,
     FlushAll,
+
+    /// <summary>A request to a server, such as a container engine: what it does is no matter of this disk.</summary>
+    Request,
 }
 
 /// <summary>One operation on files, with paths relative to the observed folder.</summary>
 /// <param name="Kind">What it does.</param>
-/// <param name="Path">The file or folder; empty for the observed folder itself.</param>
+/// <param name="Path">The file or folder; empty for the observed folder itself; the line of a request.</param>
 /// <param name="To">The new name of a rename or link.</param>
 /// <param name="Offset">Where a write begins, or the new size.</param>
 /// <param name="Data">What is written.</param>

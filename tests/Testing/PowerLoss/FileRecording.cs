@@ -11,7 +11,8 @@ namespace DbBackup.Testing.PowerLoss;
 internal sealed record FileRecording(SimulatedDisk Before, IReadOnlyList<FileOperation> Operations, int Returned)
 {
     private const string Calls = "open,openat,creat,write,pwrite64,writev,pwritev,pwritev2,lseek,ftruncate,truncate,fallocate,copy_file_range,sendfile,"
-        + "ioctl,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,syncfs,sync";
+        + "ioctl,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,syncfs,sync,"
+        + "sendto,sendmsg";
 
     /// <summary>Runs a command to its end, and records it.</summary>
     public static FileRecording Of(string folder, string trace, string[] command)
@@ -40,6 +41,27 @@ internal sealed record FileRecording(SimulatedDisk Before, IReadOnlyList<FileOpe
             disk.Apply(operation);
         disk.Crash(random, folder);
         return point;
+    }
+
+    /// <summary>Leaves out flushes, as a product does that does not call them.</summary>
+    /// <param name="isLeftOut">Which: the operation, its place in the recording, and whether it flushes a folder.</param>
+    public FileRecording WithoutFlushes(Func<FileOperation, int, bool, bool> isLeftOut)
+    {
+        SimulatedDisk disk = Before.Copy();
+        var kept = new List<FileOperation>();
+        int returned = 0;
+        for (int i = 0; i < Operations.Count; i++)
+        {
+            bool isFolder = Operations[i].Kind == FileOperationKind.Flush && disk.Find(Operations[i].Path)!.IsFolder;
+            disk.Apply(Operations[i]);
+            if (Operations[i].Kind != FileOperationKind.Flush || !isLeftOut(Operations[i], i, isFolder))
+                kept.Add(Operations[i]);
+            if (i + 1 == Returned)
+                returned = kept.Count;
+        }
+
+        Assert.True(kept.Count < Operations.Count, "There is no flush to leave out.");
+        return this with { Operations = kept, Returned = returned };
     }
 
     // A call during which another thread's was written stands on two lines.
@@ -135,6 +157,12 @@ internal sealed record FileRecording(SimulatedDisk Before, IReadOnlyList<FileOpe
                 case "syncfs" or "sync":
                     Add(FileOperationKind.FlushAll, string.Empty);
                     break;
+                case "sendto":
+                    Requested(Bytes(arguments[1]));
+                    break;
+                case "sendmsg":
+                    Requested(Vector(arguments[1]));
+                    break;
                 case "truncate" or "symlink" or "symlinkat":
                     Assert.True(Within(Absolute(arguments[^1])) is null, "Not simulated: " + line);
                     break;
@@ -190,6 +218,13 @@ internal sealed record FileRecording(SimulatedDisk Before, IReadOnlyList<FileOpe
             (string? old, string? now) = (Within(from), Within(to));
             Assert.True((old is null) == (now is null), $"Not simulated: '{from}' is moved to '{to}'.");
             Add(link ? FileOperationKind.Link : FileOperationKind.Rename, old, now);
+        }
+
+        private void Requested(byte[] data)
+        {
+            string line = Encoding.UTF8.GetString(data).Split('\r', '\n')[0];
+            if (line.StartsWith("POST ", StringComparison.Ordinal))
+                Add(FileOperationKind.Request, line);
         }
 
         private void Add(FileOperationKind kind, string? path, string? to = null, long offset = 0, byte[]? data = null)

@@ -263,7 +263,10 @@ public sealed class DirectoryStore : IObjectStore
         {
             try
             {
+                bool isNew = !Directory.Exists(Location);
                 PrivateFiles.CreateFolder(folder);
+                if (isNew)
+                    DurableFiles.FlushDirectory(Path.GetDirectoryName(Location)!);
                 return write(path);
             }
             catch (Exception exception) when (exception is DirectoryNotFoundException or FileNotFoundException && attempt < 10)
