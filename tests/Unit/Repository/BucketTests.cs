@@ -42,8 +42,9 @@ public sealed class BucketTests : IDisposable
         RestoreResult restored = await _bench.RestoreAsync(backup);
         Assert.Equal((before, "a"), (SampleDatabase.Content(_database), File.ReadAllText(_bench["uploads/a.txt"])));
 
-        // The safety backup is how it is undone.
-        await _bench.RestoreAsync(restored.SafetyBackup!);
+        // By its record, which is in the bucket, and the safety backup that this names.
+        RestoreResult undone = await _bench.UndoAsync("app");
+        Assert.Equal(restored.SafetyBackup!.Name, undone.Name);
         Assert.Equal((changed, "changed"), (SampleDatabase.Content(_database), File.ReadAllText(_bench["uploads/a.txt"])));
 
         Directory.CreateDirectory(_bench["out"]);

@@ -1,0 +1,41 @@
+using Mono.Cecil;
+
+namespace DbBackup.Tests.Unit.Architecture;
+
+/// <summary>Nothing but the removal door deletes the manifest of a backup that is listed.</summary>
+public sealed class RemovalDoorTests
+{
+    private const string Engine = "DbBackup.Engine.";
+
+    // Who deletes objects of a repository, and which.
+    private static readonly Dictionary<string, string> Deleting = new()
+    {
+        ["Repository.BackupDraft"] = "what is not published: leftovers without a manifest, and a manifest that cannot be read back",
+        ["Repository.Lease"] = "leases",
+        ["Repository.Leases"] = "leases",
+        ["Repository.Stores.ObjectStores"] = "all below a prefix, for the others",
+        ["Restores.RestoreRecords"] = "records of restores",
+        ["Retention.BackupDeletion"] = "the manifest of a backup, then its files",
+    };
+
+    [Fact]
+    public void Objects_of_a_repository_are_deleted_by_those_that_are_known() =>
+        Assert.Equal(Deleting.Keys.Order(StringComparer.Ordinal), Callers(method => method is { Name: "DeleteAsync" or "DeleteAllAsync", DeclaringType.Name: "IObjectStore" or "ObjectStores" or "DirectoryStore" }));
+
+    [Fact]
+    public void Backups_are_deleted_by_the_removal_alone() =>
+        Assert.Equal(["Retention.BackupRemoval"], Callers(method => method is { Name: ".ctor", DeclaringType.Name: "BackupDeletion" }));
+
+    private static string[] Callers(Func<MethodReference, bool> isSought) =>
+    [
+        .. new[] { "DbBackup.Engine", "DbBackup.Upgrades", "DbBackup.PowerShell" }.SelectMany(CompiledCode.TypesOf).SelectMany(WithNested)
+            .Where(type => type.Methods.Any(method => method.HasBody && method.Body.Instructions.Any(each => each.Operand is MethodReference called && isSought(called))))
+            .Select(Outermost).Select(type => type.FullName.StartsWith(Engine, StringComparison.Ordinal) ? type.FullName[Engine.Length..] : type.FullName)
+            .Distinct().Order(StringComparer.Ordinal),
+    ];
+
+    private static IEnumerable<TypeDefinition> WithNested(TypeDefinition type) => type.NestedTypes.SelectMany(WithNested).Prepend(type);
+
+    // The state machine of an asynchronous method is a type within its class.
+    private static TypeDefinition Outermost(TypeDefinition type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
+}
