@@ -5,7 +5,6 @@ using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
-using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
@@ -211,8 +210,12 @@ public sealed class BackupService
             excludes.Add(repository);
         if (request.StagingPath is { } staging)
             excludes.Add(staging);
-        foreach (IBackupSource source in request.Sources.Where(source => source.IsPath && source.Engine == SqliteSource.EngineName))
-            excludes.AddDatabase(source.Location);
+        foreach (IBackupSource source in request.Sources.Where(source => source.IsPath))
+        {
+            if (DatabaseEngines.TryFileNamed(source.Engine) is { } engine)
+                excludes.AddDatabase(source.Location, engine.Companions);
+        }
+
         return excludes.IsExcluded;
     }
 

@@ -52,7 +52,10 @@ internal static class DatabaseEngines
     /// <summary>The engine of a file that is being restored, by its name.</summary>
     /// <exception cref="BackupException">This version does not know it, or its databases are no files.</exception>
     public static IFileEngine FileNamed(string name) =>
-        Array.Find(s_all, engine => engine.Name == name) as IFileEngine ?? throw Unknown($"The engine {name} is one", name);
+        TryFileNamed(name) ?? throw Unknown($"The engine {name} is one", name);
+
+    /// <summary>The engine of this name; null if it has no files, or this version does not know it.</summary>
+    public static IFileEngine? TryFileNamed(string name) => Array.Find(s_all, engine => engine.Name == name) as IFileEngine;
 
     /// <summary>The engine of a live database file, by the file's content.</summary>
     /// <exception cref="BackupException">There is no such file, or it is no database that this version knows.</exception>

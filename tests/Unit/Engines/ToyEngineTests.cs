@@ -1,5 +1,6 @@
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Instructions;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Portability;
@@ -74,6 +75,22 @@ public sealed class ToyEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_around_it_is_archived_without_it_and_what_lies_beside_it()
+    {
+        Directory.CreateDirectory(_bench["data"]);
+        File.Move(_database, _bench["data/settings.toy"]);
+        File.WriteAllText(_bench["data/settings.toy.lock"], "toy");
+        File.WriteAllText(_bench["data/note.txt"], "kept");
+
+        Backup backup = await _bench.BackUpAsync(new BackupRequest { Sources = [new ToySource(_bench["data/settings.toy"]), new FolderSource(_bench["data"])] });
+        await _bench.RestoreAsync(backup);
+
+        Assert.Equal("data/settings.toy", backup.Manifest!.Payloads[0].Within);
+        Assert.Equal(["note.txt", "settings.toy"], Directory.GetFiles(_bench["data"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal("colour=blue\nsize=7\n", File.ReadAllText(_bench["data/settings.toy"]));
+    }
+
+    [Fact]
     public void Its_schema_revision_is_read()
     {
         File.AppendAllText(_database, "revision=aa01\n");
@@ -128,7 +145,7 @@ public sealed class ToyEngineTests : IDisposable
     {
         Directory.CreateDirectory(_bench["pictures"]);
         File.WriteAllText(_bench["pictures/one.txt"], "wanted");
-        Backup backup = await _bench.BackUpAsync(new BackupRequest { Sources = [new ToySource(_database), new Engine.Engines.Files.FolderSource(_bench["pictures"])] });
+        Backup backup = await _bench.BackUpAsync(new BackupRequest { Sources = [new ToySource(_database), new FolderSource(_bench["pictures"])] });
         File.WriteAllText(_database, "colour=green\n");
         var request = new RestoreRequest { Backup = backup };
         RestorePart part = Assert.Single(await PreparedRestore.PlanPartsAsync(_bench.Repository, request, changeNothing: false, _bench.Observer, CancellationToken.None));

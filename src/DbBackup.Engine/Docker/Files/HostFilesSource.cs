@@ -139,7 +139,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
             if (databases.Count == 0)
                 taken = snapshot.Taken;
             databases.Add(Database(item, copy).ToPayload(context));
-            excludes.AddDatabase(item.Path);
+            excludes.AddDatabase(item.Path, SqliteFile.SidecarSuffixes);
         }
 
         CapturedPayload? files = !layout.IsFolder && databases.Count > 0 ? null : layout.Files(

@@ -6,7 +6,7 @@ namespace DbBackup.Engine.Engines.Files;
 /// What a folder's archive leaves out: the repository when it lies within the folder (or each backup would hold all earlier
 /// ones), and databases, which are captured consistently on their own.
 /// </summary>
-public sealed class FolderExcludes
+internal sealed class FolderExcludes
 {
     private readonly HashSet<string> _paths = new(
         OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase);
@@ -22,16 +22,16 @@ public sealed class FolderExcludes
         return this;
     }
 
-    /// <summary>Leaves out a SQLite database and the files that SQLite keeps beside it.</summary>
-    public FolderExcludes AddDatabase(string path)
+    /// <summary>Leaves out a database and what its engine keeps beside it.</summary>
+    /// <param name="path">The database's file.</param>
+    /// <param name="companions">The endings of the names of what is kept beside it.</param>
+    public FolderExcludes AddDatabase(string path, IReadOnlyList<string> companions)
     {
-        foreach (var suffix in (string[])["", "-wal", "-shm", "-journal"])
-            Add(path + suffix);
-
-        // SQLite names the side files after the real file when the database is opened through a link.
+        Add(path);
+        // SQLite names these files after the real file when the database is opened through a link.
         var real = UnixFile.RealPath(path);
-        foreach (var suffix in (string[])["-wal", "-shm", "-journal"])
-            Add(real + suffix);
+        foreach (var ending in companions)
+            Add(path + ending).Add(real + ending);
         return this;
     }
 

@@ -83,7 +83,7 @@ public sealed class FolderRoundTripTests : IDisposable
         Directory.CreateDirectory(_temp["data/backups/old"]);
         foreach (var name in (string[])["app.db", "app.db-wal", "app.db-shm", "app.db-journal", "app.db.txt", "backups/old/x", "photo"])
             File.WriteAllText(_temp["data/" + name], "x");
-        var excludes = new FolderExcludes().Add(_temp["data/backups"]).AddDatabase(_temp["data/app.db"]);
+        var excludes = new FolderExcludes().Add(_temp["data/backups"]).AddDatabase(_temp["data/app.db"], ["-wal", "-shm", "-journal"]);
         using var target = new MemoryStream();
         await new FolderArchiver { Exclude = excludes.IsExcluded }.WriteAsync(_temp["data"], target);
         target.Position = 0;
