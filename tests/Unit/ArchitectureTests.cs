@@ -71,6 +71,41 @@ public sealed class ArchitectureTests
         "Upgrades Upgrades.Deployments Upgrades.Targets",
     ];
 
+    // Who knows PostgreSQL or SQLite by name, a type or a whole namespace, and why it has to. Everybody else asks DatabaseEngines.
+    private static readonly Dictionary<string, string> KnowAnEngine = new()
+    {
+        ["DbBackup.Engine.Engines.DatabaseEngines"] = "the registry",
+        ["DbBackup.Engine.Engines.Files.StagedFolder"] = "a folder of a running container is copied while SQLite may write in it",
+        ["DbBackup.Engine.Backups.BackupIntent"] = "what a cmdlet's parameters say, which are an engine's",
+        ["DbBackup.Engine.Backups.BackupPlanner"] = "makes the sources of that",
+        ["DbBackup.Engine.Discovery"] = "looks for servers and files of each engine by their own marks",
+        ["DbBackup.Engine.Docker.Files"] = "holds SQLite databases while their application is paused",
+        ["DbBackup.Engine.Docker.Restore.ServerUsers"] = "asks a server in a container who is connected",
+        ["DbBackup.Engine.Restores.PostgreSql"] = "the half of PostgreSQL's restore that knows repositories",
+        ["DbBackup.PowerShell"] = "parameters of cmdlets are an engine's",
+        ["DbBackup.Upgrades"] = "each target of an upgrade is a database of one engine",
+    };
+
+    // What a person said of a server has no other form yet than PostgreSQL's.
+    private static readonly string[] Neutral = ["PostgreSqlConnectionRequest", "ServerAddress"];
+
+    [Fact]
+    public void Nobody_knows_an_engine_but_those_listed()
+    {
+        string[] folders = ["DbBackup.Engine.Engines.PostgreSql", "DbBackup.Engine.Engines.Sqlite"];
+        bool IsOfAnEngine(string name) => folders.Any(folder => name == folder || name.StartsWith(folder + ".", StringComparison.Ordinal));
+        string[] users =
+        [
+            .. Shipped.SelectMany(CompiledCode.TypesOf).Where(type => !IsOfAnEngine(type.Namespace))
+                .Where(type => CompiledCode.UsesOf(type).Any(used => IsOfAnEngine(used.Namespace) && !Neutral.Contains(used.Name.Split('.')[^1].Split('/')[0])))
+                .Select(type => type.FullName).Distinct().Order(StringComparer.Ordinal),
+        ];
+        static bool Covers(string entry, string user) => user == entry || user.StartsWith(entry + ".", StringComparison.Ordinal);
+        string[] unlisted = [.. users.Where(user => !KnowAnEngine.Keys.Any(entry => Covers(entry, user)))];
+        Assert.True(unlisted.Length == 0, "Let these ask DatabaseEngines, or list them with the reason why they cannot:\n" + string.Join('\n', unlisted));
+        Assert.All(KnowAnEngine.Keys, entry => Assert.True(users.Any(user => Covers(entry, user)), $"{entry} knows no engine any more: take it off the list."));
+    }
+
     [Fact]
     public void The_powershell_layer_is_used_by_nothing() => Assert.All(
         [typeof(Backup).Assembly, typeof(Engine.Backups.BackupService).Assembly, typeof(DbBackup.Upgrades.UpgradeService).Assembly],
