@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Payloads;
 
 /// <summary>Opens compressed files, also those that other tools wrote.</summary>
-public static class DecompressionStreams
+internal static class DecompressionStreams
 {
     /// <summary>Opens a stream of the original bytes.</summary>
     /// <param name="stored">The compressed bytes; the stream stays the caller's.</param>

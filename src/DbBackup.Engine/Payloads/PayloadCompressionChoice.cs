@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Payloads;
 
 /// <summary>Which compression a payload gets.</summary>
-public static class PayloadCompressionChoice
+internal static class PayloadCompressionChoice
 {
     /// <summary>The version of zstd that is used, as in <c>1.5.6</c>.</summary>
     public static string ZstdVersion => ZstdLibrary.Best.Version;

@@ -15,7 +15,7 @@ namespace DbBackup.Engine.Payloads;
 /// a time. Disposing stops and awaits the task.
 /// </remarks>
 [SuppressMessage("Naming", "CA1710", Justification = "Named after what it reads, as StreamReader is; the pair is PayloadWriter.")]
-public sealed class PayloadReader : ReadOnlyStream
+internal sealed class PayloadReader : ReadOnlyStream
 {
     private const int ChunkSize = 1024 * 1024;
     private const int Chunks = 4;

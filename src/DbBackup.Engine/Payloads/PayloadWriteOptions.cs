@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Payloads;
 
 /// <summary>How a payload is written.</summary>
-public sealed record PayloadWriteOptions
+internal sealed record PayloadWriteOptions
 {
     /// <summary>The most threads that compress at once: beyond it, hashing and the disk set the pace, and only memory grows.</summary>
     public const int MaximumWorkers = 16;

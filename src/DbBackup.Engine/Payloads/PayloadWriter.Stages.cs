@@ -3,7 +3,7 @@ using System.Runtime.ExceptionServices;
 namespace DbBackup.Engine.Payloads;
 
 /// <content>The stages behind the stream, and the blocks that go through them.</content>
-public sealed partial class PayloadWriter
+internal sealed partial class PayloadWriter
 {
     private void HashOriginal(CancellationToken stop)
     {

@@ -16,7 +16,7 @@ namespace DbBackup.Engine.Payloads;
 /// flushed. As with any stream, one call at a time.</para>
 /// </remarks>
 [SuppressMessage("Naming", "CA1710", Justification = "Named after what it writes, as StreamWriter is; the pair is PayloadReader.")]
-public sealed partial class PayloadWriter : Stream
+internal sealed partial class PayloadWriter : Stream
 {
     // Written in pieces, so that a cancellation is heard between them even by a target that does not listen.
     private const int WritePiece = 1024 * 1024;

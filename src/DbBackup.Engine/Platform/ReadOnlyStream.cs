@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Platform;
 
 /// <summary>What every forward-only stream for reading has in common.</summary>
-public abstract class ReadOnlyStream : Stream
+internal abstract class ReadOnlyStream : Stream
 {
     /// <inheritdoc/>
     public override bool CanRead => true;

@@ -7,7 +7,7 @@ namespace DbBackup.Engine.Restores;
 /// Finishes or undoes what killed restores left. Where nothing was swapped yet, what they staged is deleted. Where the swap had begun, it
 /// is finished; unless databases of a server belong to it that were not swapped: then the rest is undone.
 /// </summary>
-public static class RestoreRecovery
+internal static class RestoreRecovery
 {
     private static readonly TimeSpan RollBackTimeout = TimeSpan.FromSeconds(10);
 

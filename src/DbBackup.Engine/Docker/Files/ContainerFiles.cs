@@ -28,7 +28,7 @@ public sealed record ContainerFilesRequest
 }
 
 /// <summary>Finds out how the files of a container or volume can be backed up.</summary>
-public static class ContainerFiles
+internal static class ContainerFiles
 {
     /// <summary>Finds the files, those who use them, and the best way to their bytes.</summary>
     /// <exception cref="BackupException">There is no such container, volume or path, or it cannot be a source.</exception>

@@ -6,7 +6,7 @@ using DbBackup.Engine.Engines;
 namespace DbBackup.Engine.Docker.Files;
 
 /// <summary>How files of a container or volume are going to be backed up. Holds the connection to the engine until it is disposed.</summary>
-public sealed class ContainerFilesPlan : IAsyncDisposable
+internal sealed class ContainerFilesPlan : IAsyncDisposable
 {
     private readonly DockerClient _client;
     private readonly TemporaryContainer? _temporary;

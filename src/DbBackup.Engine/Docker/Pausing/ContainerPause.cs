@@ -9,7 +9,7 @@ namespace DbBackup.Engine.Docker.Pausing;
 /// Pauses the containers of an application, or stops and restarts them. It touches only running containers and resumes only those. A journal
 /// on disk comes first, and a small guard process resumes them if this process is killed.
 /// </summary>
-public sealed class ContainerPause : IApplicationPause
+internal sealed class ContainerPause : IApplicationPause
 {
     private readonly DockerEndpoint _endpoint;
     private readonly DockerClient? _shared;

@@ -4,7 +4,7 @@ namespace DbBackup.Engine.Engines.Files;
 /// <param name="Entries">How many files, folders and links.</param>
 /// <param name="ContentBytes">How many bytes their contents have; a file with several names counts once.</param>
 /// <param name="Warnings">What went differently, in sentences that name the entry. At most 1000, then one that counts the rest.</param>
-public sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnlyList<string> Warnings)
+internal sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnlyList<string> Warnings)
 {
     /// <summary>How many warnings there were, with those that <see cref="Warnings"/> has no room for.</summary>
     public long WarningCount { get; init; }

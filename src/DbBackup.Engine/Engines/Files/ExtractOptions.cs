@@ -3,7 +3,7 @@ using DbBackup.Engine.Platform;
 namespace DbBackup.Engine.Engines.Files;
 
 /// <summary>How an archive is extracted.</summary>
-public sealed record ExtractOptions
+internal sealed record ExtractOptions
 {
     /// <summary>
     /// Takes the archive's one top folder for the destination itself, so that <c>uploads/a.png</c> becomes <c>a.png</c> in it.

@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Engines.Files;
 /// grow and shrink meanwhile are dealt with and reported, and the archive is whole all the same.
 /// </summary>
 /// <remarks>An instance may be used from several threads.</remarks>
-public sealed class FolderArchiver
+internal sealed class FolderArchiver
 {
     private const int WriteBufferBytes = 1 << 18;
 

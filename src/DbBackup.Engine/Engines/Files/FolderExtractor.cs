@@ -9,7 +9,7 @@ namespace DbBackup.Engine.Engines.Files;
 /// to disk one by one: the caller flushes the whole before it relies on it. After a failure the destination holds what was
 /// extracted so far, and is the caller's to delete.
 /// </summary>
-public static class FolderExtractor
+internal static class FolderExtractor
 {
     /// <summary>Extracts the archive.</summary>
     /// <param name="tar">The archive; read to its end, and left open.</param>

@@ -3,7 +3,7 @@ namespace DbBackup.Engine.Engines.Files;
 /// <summary>How much a folder holds, for a look at the space before work begins.</summary>
 /// <param name="Entries">How many files, folders and links.</param>
 /// <param name="ContentBytes">How many bytes; a file with several names counts once.</param>
-public sealed record FolderSize(long Entries, long ContentBytes)
+internal sealed record FolderSize(long Entries, long ContentBytes)
 {
     /// <summary>
     /// About how large a tar of it is, rather too much than too little: an entry has two headers and the data between

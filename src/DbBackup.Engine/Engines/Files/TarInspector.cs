@@ -3,7 +3,7 @@ using System.Buffers;
 namespace DbBackup.Engine.Engines.Files;
 
 /// <summary>Proves that a tar archive can be read from its first byte to its last.</summary>
-public static class TarInspector
+internal static class TarInspector
 {
     private const int BufferBytes = 1 << 18;
 

@@ -14,11 +14,11 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 /// <param name="Owner">The role that owns it; empty where there is none.</param>
 /// <param name="DependsOn">The numbers of the entries that it needs; also numbers that are not in the archive. Empty without <c>pg_restore -v</c>.</param>
 /// <param name="Line">The line, as a list file for <c>pg_restore -L</c> takes it.</param>
-public sealed record ArchiveEntry(
+internal sealed record ArchiveEntry(
     int DumpId, long CatalogId, long ObjectId, string Kind, string Schema, string Name, string Owner, IReadOnlyList<int> DependsOn, string Line);
 
 /// <summary>What <c>pg_restore -l -v</c> tells of an archive.</summary>
-public sealed record ArchiveListing
+internal sealed record ArchiveListing
 {
     /// <summary>The database that was dumped.</summary>
     public string? Database { get; init; }

@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 
 /// <summary>The entries of an archive that restore some of its tables, each whole.</summary>
-public sealed record ArchiveSelection
+internal sealed record ArchiveSelection
 {
     /// <summary>The entries to restore, in the archive's order.</summary>
     public required IReadOnlyList<ArchiveEntry> Entries { get; init; }

@@ -6,7 +6,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 
 /// <summary>What belongs to a server as a whole: roles with their passwords' hashes and memberships, and tablespaces.</summary>
 /// <param name="server">The server and role.</param>
-public sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings server) : IBackupSource
+internal sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings server) : IBackupSource
 {
     /// <inheritdoc/>
     public string Engine => PostgreSqlSource.EngineName;

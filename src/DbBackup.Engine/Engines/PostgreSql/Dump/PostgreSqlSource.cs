@@ -9,7 +9,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 /// <param name="server">The server and role.</param>
 /// <param name="database">The database's exact name.</param>
 /// <param name="options">What of it, and how.</param>
-public sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string database, PostgreSqlDumpOptions options) : IBackupSource
+internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, string database, PostgreSqlDumpOptions options) : IBackupSource
 {
     /// <summary>The engine's name in manifests.</summary>
     public const string EngineName = "PostgreSql";

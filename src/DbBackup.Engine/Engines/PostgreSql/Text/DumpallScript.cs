@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
 /// <summary>A script of pg_dumpall, or of pg_dump with one database, cut into what can be restored for itself.</summary>
-public sealed record DumpallScript
+internal sealed record DumpallScript
 {
     private const int ChunkBytes = 1 << 18;
 
@@ -44,7 +44,7 @@ public sealed record DumpallScript
 }
 
 /// <summary>A database within a script of pg_dumpall.</summary>
-public sealed record DumpallDatabase
+internal sealed record DumpallDatabase
 {
     /// <summary>Its name, without quotes.</summary>
     public required string Name { get; init; }
@@ -92,7 +92,7 @@ public sealed record DumpallDatabase
 /// <param name="Before">What stands before the name: <c>ALTER DATABASE </c>.</param>
 /// <param name="Name">The name as it is quoted.</param>
 /// <param name="After">What stands after it: <c> SET "TimeZone" TO 'UTC';</c>.</param>
-public sealed record DatabaseStatementTail(string Before, string Name, string After)
+internal sealed record DatabaseStatementTail(string Before, string Name, string After)
 {
     /// <summary>The statement as it stands in the script.</summary>
     public string Text => Before + Name + After;

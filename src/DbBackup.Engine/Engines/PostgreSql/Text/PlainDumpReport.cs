@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
 /// <summary>What a SQL script of pg_dump, pg_dumpall or <c>pg_restore -f</c> says of itself.</summary>
-public sealed record PlainDumpReport
+internal sealed record PlainDumpReport
 {
     /// <summary>
     /// Whether it ends as it should: in pg_dump's own closing comment (of a cluster's script in pg_dumpall's), outside of all data and
@@ -55,4 +55,4 @@ public sealed record PlainDumpReport
 /// <summary>A table whose rows stand in a script.</summary>
 /// <param name="Name">Its name, quoted as in the COPY statement: <c>public."Album"</c>.</param>
 /// <param name="Rows">How many rows.</param>
-public sealed record DumpedTable(string Name, long Rows);
+internal sealed record DumpedTable(string Name, long Rows);

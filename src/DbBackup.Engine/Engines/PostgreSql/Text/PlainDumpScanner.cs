@@ -5,7 +5,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Text;
 /// many rows each table has. Constant memory; a script of hundreds of MB takes about a second.
 /// </summary>
 /// <remarks>Not safe for use by several threads.</remarks>
-public sealed class PlainDumpScanner
+internal sealed class PlainDumpScanner
 {
     private readonly PlainDumpFacts _facts = new();
     private readonly DumpLexer _lexer;
