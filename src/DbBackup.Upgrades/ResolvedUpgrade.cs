@@ -1,7 +1,7 @@
+using System.Diagnostics;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
-using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Upgrades.Deployments;
 using DbBackup.Upgrades.Targets;
@@ -15,64 +15,51 @@ namespace DbBackup.Upgrades;
 internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Target, IDeployment Deployment) : IAsyncDisposable
 {
     /// <summary>The name of what is upgraded; it identifies two upgrades of the same thing.</summary>
-    public string Name => Request switch
+    public string Name => Request.Subject switch
     {
-        { DatabasePath: { } path } => path,
-        { Project: { } project } => new DockerLocation { Host = HostOf(project), Project = project.Project, Service = Request.Services[0] }.ToString(),
-        { Container: { } container } => new DockerLocation { Host = HostOf(container), Container = container.Name }.ToString(),
-        _ => PostgreSqlConnectionSettings.Resolve(Request.Server!).LocationOf(Request.Server!.Database),
+        UpgradeSubject.SqliteFile file => file.Path,
+        UpgradeSubject.ServerDatabase server => PostgreSqlConnectionSettings.Resolve(server.Connection).LocationOf(server.Connection.Database),
+        UpgradeSubject.Application application => (application.Main.LocationOf(null) with { Host = DockerLocation.HostOf(DockerContexts.OfUser.Resolve(application.DockerHost)) }).ToString(),
+        _ => throw new UnreachableException(),
     };
 
     /// <summary>A short name for the journal.</summary>
-    public string ShortName => Request switch
+    public string ShortName => Request.Subject switch
     {
-        { DatabasePath: { } path } => Path.GetFileNameWithoutExtension(path),
-        { Project: { } project } => project.Project,
-        { Container: { } container } => container.Name,
-        _ => Request.Server!.Database!,
+        UpgradeSubject.SqliteFile file => Path.GetFileNameWithoutExtension(file.Path),
+        UpgradeSubject.ServerDatabase server => server.Connection.Database!,
+        UpgradeSubject.Container container => container.Name,
+        UpgradeSubject.ComposeProject project => project.Name,
+        _ => throw new UnreachableException(),
     };
 
     /// <summary>Completes a request with what the user left out.</summary>
     /// <exception cref="BackupException">Nothing or more than one thing matches the request.</exception>
     public static async Task<ResolvedUpgrade> CompleteAsync(UpgradeRequest request, CancellationToken cancellationToken)
     {
-        if (request.Server is { } server)
+        UpgradeSubject subject = request.Subject switch
         {
-            PostgreSqlConnectionSettings settings = PostgreSqlConnectionSettings.Resolve(server);
-            string database = settings.Database ?? throw new BackupFailure(
-                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"The connection to '{settings.LocationOf(null)}' names no database.", "Name it with -Database or in the connection string.");
-            // The journal stores this request without its password, which stays in memory.
-            request = request with { Server = new PostgreSqlConnectionRequest { Server = ServerAddress.Of(settings.ToKeywords()), Database = database, Password = settings.Password } };
-        }
-        else if (request.IsOfContainers)
-        {
-            request = await ApplicationFinder.CompleteAsync(request, cancellationToken).ConfigureAwait(false);
-        }
-
-        return await CreateAsync(request, cancellationToken).ConfigureAwait(false);
+            UpgradeSubject.ServerDatabase server => Complete(server),
+            UpgradeSubject.Application application => await ApplicationFinder.CompleteAsync(application, request.Migrate, cancellationToken).ConfigureAwait(false),
+            var file => file,
+        };
+        return await CreateAsync(request with { Subject = subject }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Connects to what a completed request names. Searches for nothing: parts of an interrupted upgrade may be missing.</summary>
     public static async Task<ResolvedUpgrade> CreateAsync(UpgradeRequest request, CancellationToken cancellationToken)
     {
-        if (request.DatabasePath is { } path)
-            return new ResolvedUpgrade(request, new SqliteUpgradeTarget(path, request), new HostDeployment(request));
-        if (request.Server is { } server)
+        switch (request.Subject)
         {
-            var urls = DatabaseUrls.OfProgram(request.DatabaseVariable, PostgreSqlConnectionSettings.Resolve(server), request.DatabaseVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null);
-            return new ResolvedUpgrade(request, new PostgreSqlUpgradeTarget(server, server.Database!, [], urls, request), new HostDeployment(request));
-        }
-
-        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Application!.DockerHost), cancellationToken).ConfigureAwait(false);
-        IDeployment deployment = request.Project is not null ? new ComposeDeployment(client, request) : new ContainerDeployment(client, request);
-        try
-        {
-            return new ResolvedUpgrade(request, await TargetOfAsync(client, request, cancellationToken).ConfigureAwait(false), deployment);
-        }
-        catch
-        {
-            await deployment.DisposeAsync().ConfigureAwait(false);
-            throw;
+            case UpgradeSubject.SqliteFile file:
+                return new ResolvedUpgrade(request, new SqliteUpgradeTarget(file, request), new HostDeployment(request));
+            case UpgradeSubject.ServerDatabase { Connection: var server } database:
+                var urls = DatabaseUrls.OfProgram(request.DatabaseVariable, PostgreSqlConnectionSettings.Resolve(server), request.DatabaseVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null);
+                return new ResolvedUpgrade(request, new PostgreSqlUpgradeTarget(server, server.Database!, [], database.AdditionalPaths, urls, request), new HostDeployment(request));
+            case UpgradeSubject.Application application:
+                return await CreateAsync(application, request, cancellationToken).ConfigureAwait(false);
+            default:
+                throw new UnreachableException();
         }
     }
 
@@ -82,30 +69,56 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         await Deployment.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static async Task<IUpgradeTarget> TargetOfAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    private static UpgradeSubject.ServerDatabase Complete(UpgradeSubject.ServerDatabase server)
     {
-        ContainerAddress own = request.Project is { } project ? project with { Service = request.Services[0] } : request.Application!;
-        if (request.DatabaseService is null)
-            return new ContainerFilesUpgradeTarget(own, [.. request.ContainerPaths], request.DatabaseFiles ?? [], request);
-        ContainerFilesRequest[] files = [.. request.ContainerPaths.Select(path => new ContainerFilesRequest { Subject = own, Path = path, LockTimeout = request.LockTimeout, AllowEmpty = true })];
-        var urls = DatabaseUrls.OfContainer(await EnvironmentOfAsync(client, request, cancellationToken).ConfigureAwait(false), request.Database!, request.DatabaseVariable);
-        return new PostgreSqlUpgradeTarget(
-            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(request.Project! with { Service = request.DatabaseService })) }, request.Database!, files, urls, request);
+        PostgreSqlConnectionSettings settings = PostgreSqlConnectionSettings.Resolve(server.Connection);
+        string database = settings.Database ?? throw new BackupFailure(
+            ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"The connection to '{settings.LocationOf(null)}' names no database.", "Name it with -Database or in the connection string.");
+        // The journal stores this subject without its password, which stays in memory.
+        return server with { Connection = new PostgreSqlConnectionRequest { Server = ServerAddress.Of(settings.ToKeywords()), Database = database, Password = settings.Password } };
+    }
+
+    private static async Task<ResolvedUpgrade> CreateAsync(UpgradeSubject.Application application, UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(application.DockerHost), cancellationToken).ConfigureAwait(false);
+        IDeployment deployment = application switch
+        {
+            UpgradeSubject.ComposeProject project => new ComposeDeployment(client, project, request),
+            UpgradeSubject.Container container => new ContainerDeployment(client, container, request),
+            _ => throw new UnreachableException(),
+        };
+        try
+        {
+            IUpgradeTarget target = application is UpgradeSubject.ComposeProject { DatabaseService: not null } ofServer
+                ? await TargetOfAsync(client, ofServer, request, cancellationToken).ConfigureAwait(false)
+                : new ContainerFilesUpgradeTarget(application.Main, [.. application.ContainerPaths], application.DatabaseFiles ?? [], request);
+            return new ResolvedUpgrade(request, target, deployment);
+        }
+        catch
+        {
+            await deployment.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task<PostgreSqlUpgradeTarget> TargetOfAsync(DockerClient client, UpgradeSubject.ComposeProject project, UpgradeRequest request, CancellationToken cancellationToken)
+    {
+        ContainerFilesRequest[] files = [.. project.ContainerPaths.Select(path => new ContainerFilesRequest { Subject = project.Main, Path = path, LockTimeout = request.LockTimeout, AllowEmpty = true })];
+        var urls = DatabaseUrls.OfContainer(await EnvironmentOfAsync(client, project, cancellationToken).ConfigureAwait(false), project.Database!, request.DatabaseVariable);
+        return new PostgreSqlUpgradeTarget(new PostgreSqlConnectionRequest { Server = project.Server }, project.Database!, files, [], urls, request);
     }
 
     // An interrupted upgrade may have left no container.
-    private static async Task<IReadOnlyList<string>> EnvironmentOfAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<string>> EnvironmentOfAsync(DockerClient client, UpgradeSubject.ComposeProject subject, CancellationToken cancellationToken)
     {
         try
         {
-            ComposeProject project = await ComposeProject.FindAsync(client, request.Project!.Project, cancellationToken).ConfigureAwait(false);
-            return (await client.ContainerInspectAsync(project.Choose(request.Services[0]).Id, cancellationToken).ConfigureAwait(false)).Config.Env ?? [];
+            ComposeProject project = await ComposeProject.FindAsync(client, subject.Name, cancellationToken).ConfigureAwait(false);
+            return (await client.ContainerInspectAsync(project.Choose(subject.Services[0]).Id, cancellationToken).ConfigureAwait(false)).Config.Env ?? [];
         }
         catch (BackupFailure failure) when (failure.Code == ErrorCodes.ContainerNotFound)
         {
             return [];
         }
     }
-
-    private static string? HostOf(ContainerAddress application) => DockerLocation.HostOf(DockerContexts.OfUser.Resolve(application.DockerHost));
 }

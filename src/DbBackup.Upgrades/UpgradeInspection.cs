@@ -39,7 +39,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
         }
 
         // Programs that the upgrade stops anyway may hold locks now.
-        if (!upgrade.Request.IsOfContainers)
+        if (!upgrade.Request.StopsApplication)
             await RequireFreeAsync(upgrade, cancellationToken).ConfigureAwait(false);
         await RequireSoundAsync(upgrade, cancellationToken).ConfigureAwait(false);
         SchemaRevision revision = await upgrade.Target.RevisionAsync(cancellationToken).ConfigureAwait(false);
@@ -80,7 +80,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
     {
         if (upgrade.Request.MigrationTool is not { } tool)
             return revision;
-        MigrationCode code = upgrade.Request.IsOfContainers
+        MigrationCode code = upgrade.Request.StopsApplication
             ? await MigrationCode.ReadAsync(new DeployedCode(upgrade.Deployment, "the new version"), tool, cancellationToken).ConfigureAwait(false)
             : await MigrationCode.ReadAsync(new MigrationCodeRequest { Folder = upgrade.Request.MigrationPath, Tool = tool }, cancellationToken).ConfigureAwait(false);
         revision = code.Compare(revision);

@@ -46,7 +46,7 @@ internal sealed record UpgradeRecord
     public DeploymentRecord? Deployment { get; init; }
 
     /// <summary>What only one upgrade can work on at a time: all services of a project, because they share its database.</summary>
-    public string Key => Request.Project is { } project ? $"{project.DockerHost}/{project.Project}" : Target;
+    public string Key => Request.Subject is UpgradeSubject.ComposeProject project ? $"{project.DockerHost}/{project.Name}" : Target;
 
     /// <summary>Whether the data may have been changed.</summary>
     public bool IsTouched => HasBegun(UpgradeSteps.Migration) || HasBegun(UpgradeSteps.Start);

@@ -1,60 +1,15 @@
 using System.Buffers;
 using System.Text.Json.Serialization;
-using DbBackup.Engine.Docker.Addressing;
-using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Upgrades;
 
-/// <summary>
-/// What is upgraded, and how. It names one of three: a SQLite database (<see cref="DatabasePath"/>), a database of a server
-/// (<see cref="Server"/>), or an application in containers (<see cref="Application"/>). It is written to the journal, without the password of
-/// <see cref="Server"/>.
-/// </summary>
+/// <summary>What is upgraded, and how. It is written to the journal.</summary>
 public sealed record UpgradeRequest
 {
     private static readonly SearchValues<char> s_operators = SearchValues.Create("&;|()$<>");
 
-    /// <summary>The absolute path of a SQLite database.</summary>
-    public string? DatabasePath { get; init; }
-
-    /// <summary>A server, who connects, and the database.</summary>
-    public PostgreSqlConnectionRequest? Server { get; init; }
-
-    /// <summary>A container, or a compose project.</summary>
-    public ContainerAddress? Application { get; init; }
-
-    /// <summary>The services that get the new version; the migration runs in the first. Empty for all but that of the database.</summary>
-    public IReadOnlyList<string> Services { get; init; } = [];
-
-    /// <summary>The service with the PostgreSQL server; null where there is one at most, which is then found.</summary>
-    public string? DatabaseService { get; init; }
-
-    /// <summary>The database of that server; null for the one that its container was made with.</summary>
-    public string? Database { get; init; }
-
-    /// <summary>Absolute paths, in the container or in that of the first service, of what is backed up; empty for its writable volumes.</summary>
-    public IReadOnlyList<string> ContainerPaths { get; init; } = [];
-
-    /// <summary>The SQLite databases there; null where they were not looked for yet.</summary>
-    public IReadOnlyList<string>? DatabaseFiles { get; init; }
-
-    /// <summary>The image that a container gets; null for its own.</summary>
-    public string? Image { get; init; }
-
-    /// <summary>Whether new images are pulled.</summary>
-    public bool Pull { get; init; }
-
-    /// <summary>Whether the services' images are built.</summary>
-    public bool Build { get; init; }
-
-    /// <summary>The tag, branch or commit of the project's work tree that is checked out; null where it stays as it is.</summary>
-    public string? GitRef { get; init; }
-
-    /// <summary>The folder of the project's files; null for what its containers say.</summary>
-    public string? ProjectFolder { get; init; }
-
-    /// <summary>Absolute paths of files and folders that belong to the same state.</summary>
-    public IReadOnlyList<string> AdditionalPaths { get; init; } = [];
+    /// <summary>What is upgraded.</summary>
+    public required UpgradeSubject Subject { get; init; }
 
     /// <summary>The source's name of the backup; null for the database's own.</summary>
     public string? SourceName { get; init; }
@@ -111,15 +66,7 @@ public sealed record UpgradeRequest
         return isPlain && Array.IndexOf(words, "upgrade", tool) > tool ? string.Join(' ', words[..(tool + 1)]) : null;
     }
 
-    /// <summary>Whether it is about containers.</summary>
+    /// <summary>True if the upgrade stops and recreates containers.</summary>
     [JsonIgnore]
-    internal bool IsOfContainers => Application is not null;
-
-    /// <summary>The compose project; null if the upgrade is of something else.</summary>
-    [JsonIgnore]
-    internal ContainerAddress.OfService? Project => Application as ContainerAddress.OfService;
-
-    /// <summary>The single container; null if the upgrade is of something else.</summary>
-    [JsonIgnore]
-    internal ContainerAddress.OfContainer? Container => Application as ContainerAddress.OfContainer;
+    internal bool StopsApplication => Subject is UpgradeSubject.Application;
 }

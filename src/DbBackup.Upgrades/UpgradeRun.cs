@@ -25,7 +25,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
         if (upgrade.Target.WhyNoCopy is { } reason)
             return reason;
         // A second instance beside the live services might repeat work, such as sending mails or emptying queues.
-        return upgrade.Request is { Migrate: null, Project: not null, RequireRehearsal: false } ? "the new version migrates at start-up; a trial start beside the live services needs -Rehearse" : null;
+        return upgrade.Request is { Migrate: null, Subject: UpgradeSubject.ComposeProject, RequireRehearsal: false } ? "the new version migrates at start-up; a trial start beside the live services needs -Rehearse" : null;
     }
 
     /// <summary>Returns the tag of a backup that was made for a rehearsal.</summary>
@@ -256,7 +256,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
             throw Failed($"After the migration, {revision.Pending!.Count} migrations are still pending: {string.Join(", ", revision.Pending)}.");
         if (!isCopy)
             journal.Write(journal.Record with { ToRevision = revision.Revision });
-        string[] checks = [.. Request.Checks.Where(check => !isCopy || UpgradeCheck.IsOfData(check, Request.IsOfContainers))];
+        string[] checks = [.. Request.Checks.Where(check => !isCopy || UpgradeCheck.IsOfData(check, Request.StopsApplication))];
         foreach (string check in checks)
             await UpgradeCheck.RunAsync(check, Request.Timeout, target, upgrade.Deployment, observer, cancellationToken).ConfigureAwait(false);
         return checks.Length == 0 ? "database check passed" : string.Create(CultureInfo.InvariantCulture, $"database check passed, {checks.Length} of {checks.Length} health checks passed");

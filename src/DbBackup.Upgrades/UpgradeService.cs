@@ -32,7 +32,7 @@ public sealed class UpgradeService(string? journals = null)
                 Repository = repository.Location,
                 NewVersion = fetch,
                 Installation = install,
-                StopsApplication = upgrade.Request.IsOfContainers,
+                StopsApplication = upgrade.Request.StopsApplication,
                 Migrate = request.Migrate,
                 MigrationPath = request.MigrationPath,
                 NotRehearsed = UpgradeRun.WhyNotRehearsed(upgrade),
@@ -128,7 +128,11 @@ public sealed class UpgradeService(string? journals = null)
     private static Task<ResolvedUpgrade> ReopenAsync(UpgradeJournal journal, string? password, CancellationToken cancellationToken)
     {
         UpgradeRequest request = journal.Record.Request;
-        return ResolvedUpgrade.CreateAsync(password is null || request.Server is null ? request : request with { Server = request.Server with { Password = password } }, cancellationToken);
+        return ResolvedUpgrade.CreateAsync(
+            password is not null && request.Subject is UpgradeSubject.ServerDatabase server
+                ? request with { Subject = server with { Connection = server.Connection with { Password = password } } }
+                : request,
+            cancellationToken);
     }
 
     private static BackupFailure Ended(UpgradeRecord record, string what, string hint) => new(

@@ -162,20 +162,27 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
         UpgradeReport.Write(this, Run((observer, token) => new UpgradeService().RunAsync(request, repository, observer, token)));
     }
 
+    private UpgradeSubject DescribeSubject() => ParameterSetName switch
+    {
+        PathSet => new UpgradeSubject.SqliteFile(ResolvePath(Path)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
+        PostgreSqlSet => new UpgradeSubject.ServerDatabase(GetServerParameters().ToRequest(Database)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
+        ContainerSet => new UpgradeSubject.Container(Container!) { DockerHost = DockerHost, ContainerPaths = ContainerPath, Pull = Pull, Image = Image },
+        _ => new UpgradeSubject.ComposeProject(ResolveProject(ComposeProject!))
+        {
+            DockerHost = DockerHost,
+            Services = Service,
+            DatabaseService = DatabaseService,
+            Database = Database,
+            ContainerPaths = ContainerPath,
+            Pull = Pull,
+            Build = Build,
+            GitRef = GitRef,
+        },
+    };
+
     private UpgradeRequest Describe() => new()
     {
-        DatabasePath = ParameterSetName == PathSet ? ResolvePath(Path) : null,
-        Server = ParameterSetName == PostgreSqlSet ? GetServerParameters().ToRequest(Database) : null,
-        Application = IsOfContainers ? GetDockerParameters().ToAddress(ResolveProject) : null,
-        Services = Service,
-        DatabaseService = DatabaseService,
-        Database = ParameterSetName == ComposeSet ? Database : null,
-        ContainerPaths = ContainerPath,
-        Image = Image,
-        Pull = Pull,
-        Build = Build,
-        GitRef = GitRef,
-        AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)],
+        Subject = DescribeSubject(),
         SourceName = Source,
         Migrate = Migrate,
         MigrationPath = IsOfContainers ? MigrationPath : ResolvePath(MigrationPath ?? "."),

@@ -1,8 +1,8 @@
+using System.Diagnostics;
 using DbBackup.Engine.Discovery;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
-using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Platform;
 
@@ -11,21 +11,26 @@ namespace DbBackup.Upgrades.Deployments;
 /// <summary>Completes a request for an application in containers: finds its database service and its data folders.</summary>
 internal static class ApplicationFinder
 {
-    /// <summary>Completes a request.</summary>
+    /// <summary>Completes what the user named.</summary>
+    /// <param name="application">What the user named.</param>
+    /// <param name="migrate">The migration command; null if the new version migrates by itself.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
     /// <exception cref="BackupException">The application was not found, or the request is ambiguous.</exception>
-    public static async Task<UpgradeRequest> CompleteAsync(UpgradeRequest request, CancellationToken cancellationToken)
+    public static async Task<UpgradeSubject.Application> CompleteAsync(UpgradeSubject.Application application, string? migrate, CancellationToken cancellationToken)
     {
-        using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(request.Application!.DockerHost), cancellationToken).ConfigureAwait(false);
-        return request.Project is not null
-            ? await CompleteProjectAsync(client, request, cancellationToken).ConfigureAwait(false)
-            : await CompleteContainerAsync(client, request, cancellationToken).ConfigureAwait(false);
+        using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(application.DockerHost), cancellationToken).ConfigureAwait(false);
+        return application switch
+        {
+            UpgradeSubject.ComposeProject project => await CompleteProjectAsync(client, project, migrate, cancellationToken).ConfigureAwait(false),
+            UpgradeSubject.Container container => await CompleteContainerAsync(client, container, migrate, cancellationToken).ConfigureAwait(false),
+            _ => throw new UnreachableException(),
+        };
     }
 
-    private static async Task<UpgradeRequest> CompleteProjectAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    private static async Task<UpgradeSubject.Application> CompleteProjectAsync(DockerClient client, UpgradeSubject.ComposeProject subject, string? migrate, CancellationToken cancellationToken)
     {
-        string named = request.Project!.Project;
-        ComposeProject project = await ComposeProject.FindAsync(client, named, cancellationToken).ConfigureAwait(false);
-        string? folder = request.ProjectFolder ?? ComposeProject.FolderOf(named) ?? project.WorkingFolder;
+        ComposeProject project = await ComposeProject.FindAsync(client, subject.Name, cancellationToken).ConfigureAwait(false);
+        string? folder = subject.Folder ?? ComposeProject.FolderOf(subject.Name) ?? project.WorkingFolder;
         if (folder is null || !Directory.Exists(folder))
         {
             throw new BackupFailure(
@@ -34,39 +39,38 @@ internal static class ApplicationFinder
             { Target = project.Name };
         }
 
-        if (request.Migrate is null && request.GitRef is null && !request.Pull && !request.Build)
+        if (migrate is null && subject.GitRef is null && !subject.Pull && !subject.Build)
             throw Invalid($"Nothing to upgrade was specified for compose project '{project.Name}'.", "Specify the source of the new version (-GitRef, -Pull, -Build), the migration command (-Migrate), or both.", project.Name);
-        string? server = request.DatabaseService ?? await FindServerAsync(client, project, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<string> services = request.Services.Count > 0 ? request.Services : [.. project.Services.Where(service => service != server)];
-        if (services.Count == 0 || (services.Count > 1 && request.Services.Count == 0 && request.Migrate is not null))
+        string? server = subject.DatabaseService ?? await FindServerAsync(client, project, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> services = subject.Services.Count > 0 ? subject.Services : [.. project.Services.Where(service => service != server)];
+        if (services.Count == 0 || (services.Count > 1 && subject.Services.Count == 0 && migrate is not null))
             throw Invalid($"The services to upgrade in compose project '{project.Name}' were not specified.", $"Name them with -Service, starting with the one that runs the migration: {string.Join(", ", project.Services)}.", project.Name);
-        ContainerAddress.OfService application = request.Project with { Project = project.Name };
-        request = request with { Application = application, ProjectFolder = folder, Services = services, DatabaseService = server };
+        subject = subject with { Name = project.Name, Folder = folder, Services = services, DatabaseService = server };
         if (server is not null)
-            return request with { Database = request.Database ?? (await PostgreSqlServer.ResolveAsync(new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(application with { Service = server })) }, cancellationToken).ConfigureAwait(false)).Database };
+            return subject with { Database = subject.Database ?? (await PostgreSqlServer.ResolveAsync(new PostgreSqlConnectionRequest { Server = subject.Server }, cancellationToken).ConfigureAwait(false)).Database };
         ContainerInspect container = await client.ContainerInspectAsync(project.Choose(services[0]).Id, cancellationToken).ConfigureAwait(false);
-        return await CompleteFilesAsync(request, container, cancellationToken).ConfigureAwait(false);
+        return await CompleteFilesAsync(subject, container, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<UpgradeRequest> CompleteContainerAsync(DockerClient client, UpgradeRequest request, CancellationToken cancellationToken)
+    private static async Task<UpgradeSubject.Application> CompleteContainerAsync(DockerClient client, UpgradeSubject.Container subject, string? migrate, CancellationToken cancellationToken)
     {
-        ContainerInspect container = await client.ContainerInspectAsync(request.Container!.Name, cancellationToken).ConfigureAwait(false);
+        ContainerInspect container = await client.ContainerInspectAsync(subject.Name, cancellationToken).ConfigureAwait(false);
         if (container.Label(ComposeLabels.Project) is { } project)
         {
             throw Invalid(
                 $"Container '{container.ShortName}' belongs to compose project '{project}', whose next 'docker compose up' would recreate it from the project's files.", $"Upgrade the project: -ComposeProject {project} -Service {container.Label(ComposeLabels.Service)}.", container.ShortName);
         }
 
-        if (request.Image is null && !request.Pull && request.Migrate is null)
+        if (subject.Image is null && !subject.Pull && migrate is null)
             throw Invalid($"Nothing to upgrade was specified for container '{container.ShortName}'.", "Name the new image (-Image), pull the present one again (-Pull), or specify the migration command (-Migrate).", container.ShortName);
         return await CompleteFilesAsync(
-            request with { Application = request.Container with { Name = container.ShortName }, Image = request.Image ?? container.Config.Image }, container, cancellationToken).ConfigureAwait(false);
+            subject with { Name = container.ShortName, Image = subject.Image ?? container.Config.Image }, container, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<UpgradeRequest> CompleteFilesAsync(UpgradeRequest request, ContainerInspect container, CancellationToken cancellationToken)
+    private static async Task<UpgradeSubject.Application> CompleteFilesAsync(UpgradeSubject.Application subject, ContainerInspect container, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> paths = request.ContainerPaths.Count > 0
-            ? [.. request.ContainerPaths.Select(path => ContainerFiles.Normalize(path, isOfVolume: false)!)]
+        IReadOnlyList<string> paths = subject.ContainerPaths.Count > 0
+            ? [.. subject.ContainerPaths.Select(path => ContainerFiles.Normalize(path, isOfVolume: false)!)]
             : [.. (container.Mounts ?? []).Where(mount => mount is { Type: "volume", RW: true }).Select(mount => mount.Destination).Order(StringComparer.Ordinal)];
         if (paths.Count == 0)
         {
@@ -74,14 +78,14 @@ internal static class ApplicationFinder
                 $"Container '{container.ShortName}' has no writable volume to back up.", "Name its data folder: -ContainerPath /app/data.", container.ShortName);
         }
 
-        return request with { ContainerPaths = paths, DatabaseFiles = request.DatabaseFiles ?? await FindDatabasesAsync(request, container, paths, cancellationToken).ConfigureAwait(false) };
+        return subject with { ContainerPaths = paths, DatabaseFiles = subject.DatabaseFiles ?? await FindDatabasesAsync(subject, container, paths, cancellationToken).ConfigureAwait(false) };
     }
 
-    private static async Task<IReadOnlyList<string>> FindDatabasesAsync(UpgradeRequest request, ContainerInspect container, IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<string>> FindDatabasesAsync(UpgradeSubject.Application subject, ContainerInspect container, IReadOnlyList<string> paths, CancellationToken cancellationToken)
     {
         var search = new SourceSearchRequest
         {
-            DockerHost = request.Application!.DockerHost,
+            DockerHost = subject.DockerHost,
             Containers = [NameFilter.Exact(container.ShortName)],
             Kinds = [BackupSourceKind.Sqlite],
         };

@@ -1,7 +1,6 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Restore;
-using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Platform;
 using DbBackup.Upgrades.Targets;
@@ -10,8 +9,9 @@ namespace DbBackup.Upgrades.Deployments;
 
 /// <summary>Services of a compose project, recreated by docker compose itself.</summary>
 /// <param name="client">The Docker Engine client, disposed with this object.</param>
-/// <param name="request">The completed request.</param>
-internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest request) : DockerDeployment(client, request)
+/// <param name="application">The completed subject.</param>
+/// <param name="request">The request.</param>
+internal sealed class ComposeDeployment(DockerClient client, UpgradeSubject.ComposeProject application, UpgradeRequest request) : DockerDeployment(client, application, request)
 {
     private ComposeCommand? _compose;
 
@@ -21,9 +21,9 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         UpgradeSteps.Start, UpgradeSteps.Check, UpgradeSteps.Release,
     ];
 
-    public override bool HasNewVersion => !HasSource(Request);
+    public override bool HasNewVersion => !HasSource;
 
-    private string Folder => Request.ProjectFolder!;
+    private string Folder => application.Folder!;
 
     private GitCheckout Git => new(Folder, Request.Timeout);
 
@@ -33,25 +33,25 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         await ComposeAsync(["config", "-q"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         var images = new List<ImageRecord>();
         var definitions = new Dictionary<string, string>();
-        foreach (string service in Request.Services)
+        foreach (string service in application.Services)
         {
             ContainerInspect container = await Client.ContainerInspectAsync(project.Choose(service).Id, cancellationToken).ConfigureAwait(false);
             definitions[service] = (await DefineAsync(container.Id, container.Image, cancellationToken).ConfigureAwait(false)).Describe();
             images.Add(new ImageRecord(service, container.Config.Image!, container.Image, project.Containers.Count(each => each.Label(ComposeLabels.Service) == service)));
         }
 
-        GitInfo? git = Request.GitRef is { } reference ? await Git.RequireCleanAsync(reference, cancellationToken).ConfigureAwait(false) : GitWorkTree.Describe(Folder);
+        GitInfo? git = application.GitRef is { } reference ? await Git.RequireCleanAsync(reference, cancellationToken).ConfigureAwait(false) : GitWorkTree.Describe(Folder);
         return new DeploymentRecord { Images = images, Definitions = definitions, Git = git };
     }
 
     public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record)
     {
         var fetch = new List<string>();
-        if (Request.GitRef is { } reference)
+        if (application.GitRef is { } reference)
             fetch.Add($"check out '{reference}' in '{Folder}' (now {record.Git!.Branch ?? "no branch"}, {record.Git.Commit[..10]})");
-        if (Request.Pull)
+        if (application.Pull)
             fetch.AddRange(record.Images.Select(image => $"pull the image of service '{image.Name}' ({image.Reference}, now {Short(image.Id)})"));
-        if (Request.Build)
+        if (application.Build)
             fetch.AddRange(record.Images.Select(image => $"build the image of service '{image.Name}' ({image.Reference}, now {Short(image.Id)})"));
         return (fetch, [$"recreate {string.Join(", ", record.Images.Select(image => image.Name))} if the image or the project's files have changed (docker compose up --no-deps)"]);
     }
@@ -60,7 +60,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
     {
         await KeepImagesAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         var done = new List<string>();
-        if (Request.GitRef is { } reference)
+        if (application.GitRef is { } reference)
         {
             done.Add(await Git.CheckOutAsync(reference, observer, cancellationToken).ConfigureAwait(false));
             // The project's files have changed.
@@ -68,10 +68,10 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
             await ComposeAsync(["config", "-q"], observer, cancellationToken).ConfigureAwait(false);
         }
 
-        if (Request.Pull)
-            await ComposeAsync(["pull", .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
-        if (Request.Build)
-            await ComposeAsync(["build", .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
+        if (application.Pull)
+            await ComposeAsync(["pull", .. application.Services], observer, cancellationToken).ConfigureAwait(false);
+        if (application.Build)
+            await ComposeAsync(["build", .. application.Services], observer, cancellationToken).ConfigureAwait(false);
         await RequireServerCanStayAsync(observer, cancellationToken).ConfigureAwait(false);
         foreach (ImageRecord image in journal.Record.Deployment!.Images)
         {
@@ -115,7 +115,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
     public override async Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
         string[] scale = [.. journal.Record.Deployment!.Images.Where(image => image.Containers > 1).SelectMany(image => new[] { "--scale", FormattableString.Invariant($"{image.Name}={image.Containers}") })];
-        await ComposeAsync(["up", "-d", "--no-deps", .. scale, .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
+        await ComposeAsync(["up", "-d", "--no-deps", .. scale, .. application.Services], observer, cancellationToken).ConfigureAwait(false);
         string running = await WaitUntilHealthyAsync(cancellationToken).ConfigureAwait(false);
         await StartOthersAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         return running;
@@ -132,7 +132,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         await RemoveTrialAsync(OnceName(record.Id), cancellationToken).ConfigureAwait(false);
         if (record.HasBegun(UpgradeSteps.Version))
         {
-            if (Request.GitRef is not null && record.Deployment?.Git is { } git)
+            if (application.GitRef is not null && record.Deployment?.Git is { } git)
             {
                 await Git.ReturnAsync(git, observer, cancellationToken).ConfigureAwait(false);
                 _compose = null;
@@ -145,26 +145,26 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
             return;
         foreach (ContainerSummary container in await OwnContainersAsync(cancellationToken).ConfigureAwait(false))
             await Client.ContainerStopAsync(container.Id, cancellationToken).ConfigureAwait(false);
-        await ComposeAsync(["up", "--no-start", "--no-deps", .. Request.Services], observer, cancellationToken).ConfigureAwait(false);
+        await ComposeAsync(["up", "--no-start", "--no-deps", .. application.Services], observer, cancellationToken).ConfigureAwait(false);
     }
 
     protected override async Task<IReadOnlyList<ContainerSummary>> OwnContainersAsync(CancellationToken cancellationToken)
     {
         ComposeProject project = await FindProjectAsync(cancellationToken).ConfigureAwait(false);
-        return [.. Request.Services.SelectMany(service => project.Containers.Where(container => container.Label(ComposeLabels.Service) == service))];
+        return [.. application.Services.SelectMany(service => project.Containers.Where(container => container.Label(ComposeLabels.Service) == service))];
     }
 
     protected override async Task<IReadOnlyList<ContainerSummary>> OtherUsersAsync(CancellationToken cancellationToken)
     {
-        if (Request.DatabaseService is null)
+        if (application.DatabaseService is null)
             return [];
         PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(
-            new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(Request.Project! with { Service = Request.DatabaseService })), Database = Request.Database }, cancellationToken).ConfigureAwait(false);
-        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, Request.Database, cancellationToken).ConfigureAwait(false);
-        return (await ServerUsers.FindAsync(maintenance, [Request.Database!], cancellationToken).ConfigureAwait(false))?.Containers ?? [];
+            new PostgreSqlConnectionRequest { Server = application.Server, Database = application.Database }, cancellationToken).ConfigureAwait(false);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, application.Database, cancellationToken).ConfigureAwait(false);
+        return (await ServerUsers.FindAsync(maintenance, [application.Database!], cancellationToken).ConfigureAwait(false))?.Containers ?? [];
     }
 
-    private static bool HasSource(UpgradeRequest request) => request.Pull || request.Build || request.GitRef is not null;
+    private bool HasSource => application.Pull || application.Build || application.GitRef is not null;
 
     private IEnumerable<string> RunArguments(string name, IUpgradeTarget? target) =>
     [
@@ -173,13 +173,13 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         .. (target?.Environment.Keys ?? []).SelectMany(variable => new[] { "-e", variable }),
         .. (target?.Mounts ?? new Dictionary<string, string>()).SelectMany(mount => new[] { "-v", $"{mount.Value}:{mount.Key}" }),
         .. Request.MigrationPath is { } path ? ["-w", path] : Array.Empty<string>(),
-        Request.Services[0],
+        application.Services[0],
     ];
 
     // The next "up" by anyone also recreates the server's container.
     private async Task RequireServerCanStayAsync(IOperationObserver observer, CancellationToken cancellationToken)
     {
-        if (Request.DatabaseService is not { } service)
+        if (application.DatabaseService is not { } service)
             return;
         string? reference = ComposeConfig.ImageOf(await ComposeAsync(["config"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false), service);
         ImageInspect? image = reference is null ? null : await Client.ImageFindAsync(reference, cancellationToken).ConfigureAwait(false);
@@ -188,11 +188,11 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeRequest requ
         if (image is null || image.Id == server.Image)
             return;
         ServerImage.RequireCompatible(server, image, reference!, Request.Force);
-        if (!Request.Services.Contains(service))
+        if (!application.Services.Contains(service))
             observer.Warning($"The new compose file uses image '{reference}' for service '{service}'. The service was not changed; the next 'docker compose up' will recreate it.");
     }
 
-    private Task<ComposeProject> FindProjectAsync(CancellationToken cancellationToken) => ComposeProject.FindAsync(Client, Request.Project!.Project, cancellationToken);
+    private Task<ComposeProject> FindProjectAsync(CancellationToken cancellationToken) => ComposeProject.FindAsync(Client, application.Name, cancellationToken);
 
     private async Task<string> ComposeAsync(
         IReadOnlyList<string> arguments, IOperationObserver observer, CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? environment = null)

@@ -6,8 +6,9 @@ namespace DbBackup.Upgrades.Deployments;
 
 /// <summary>A single container, recreated from another image. The old one is kept under another name until the new one is healthy.</summary>
 /// <param name="client">The Docker Engine client, disposed with this object.</param>
-/// <param name="request">The completed request.</param>
-internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest request) : DockerDeployment(client, request)
+/// <param name="application">The completed subject.</param>
+/// <param name="request">The request.</param>
+internal sealed class ContainerDeployment(DockerClient client, UpgradeSubject.Container application, UpgradeRequest request) : DockerDeployment(client, application, request)
 {
     public override IReadOnlyList<string> Steps { get; } =
     [
@@ -15,11 +16,11 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
         UpgradeSteps.Migration, UpgradeSteps.Start, UpgradeSteps.Check, UpgradeSteps.Release,
     ];
 
-    public override bool HasNewVersion => !Request.Pull;
+    public override bool HasNewVersion => !application.Pull;
 
-    private string Name => Request.Container!.Name;
+    private string Name => application.Name;
 
-    private string Image => Request.Image!;
+    private string Image => application.Image!;
 
     public override async Task<DeploymentRecord> InspectAsync(CancellationToken cancellationToken)
     {
@@ -31,7 +32,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
             { Target = Name };
         }
 
-        ImageInspect? image = Request.Pull
+        ImageInspect? image = application.Pull
             ? await Client.ImageFindAsync(Image, cancellationToken).ConfigureAwait(false)
             : await Client.ImageInspectAsync(Image, cancellationToken).ConfigureAwait(false);
         if (image is not null)
@@ -45,13 +46,13 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeRequest re
     }
 
     public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record) => (
-        Request.Pull ? [$"pull '{Image}'"] : [],
+        application.Pull ? [$"pull '{Image}'"] : [],
         [$"recreate container '{Name}' from '{Image}' (now {record.Images[0].Reference}, {Short(record.Images[0].Id)}); the old container is kept until the new one is healthy"]);
 
     public override async Task<string> FetchAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
         await KeepImagesAsync(journal.Record, cancellationToken).ConfigureAwait(false);
-        if (Request.Pull)
+        if (application.Pull)
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(Request.Timeout);

@@ -9,7 +9,7 @@ using DbBackup.Upgrades.Targets;
 namespace DbBackup.Upgrades.Deployments;
 
 /// <summary>An application in containers: what compose projects and single containers have in common.</summary>
-internal abstract class DockerDeployment(DockerClient client, UpgradeRequest request) : IDeployment
+internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.Application application, UpgradeRequest request) : IDeployment
 {
     /// <summary>The repository name under which old images are kept: without a name, "docker image prune" would remove them.</summary>
     public const string KeptRepository = "dbbackup-kept";
@@ -169,7 +169,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeRequest req
     }
 
     /// <summary>Returns the name under which an old image is kept.</summary>
-    protected string KeptName(string name, string id) => $"{KeptRepository}:{KeptTagStart(request.Project is not null ? name : null)}{StampOf(id)}";
+    protected string KeptName(string name, string id) => $"{KeptRepository}:{KeptTagStart(name)}{StampOf(id)}";
 
     /// <summary>Tags the images in use so that they are kept.</summary>
     protected async Task KeepImagesAsync(UpgradeRecord record, CancellationToken cancellationToken)
@@ -245,7 +245,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeRequest req
         IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
         var writers = new List<ContainerSummary>(own);
         writers.AddRange(await OtherUsersAsync(cancellationToken).ConfigureAwait(false));
-        foreach (string path in request.ContainerPaths)
+        foreach (string path in application.ContainerPaths)
             writers.AddRange((await ContainerUsers.OfPathAsync(client, own[0].Id, path, cancellationToken).ConfigureAwait(false)).Where(user => user.Disturbs).Select(user => user.Container));
         var running = new List<ContainerInspect>();
         foreach (string id in writers.Select(container => container.Id).Distinct(StringComparer.Ordinal))
@@ -262,9 +262,9 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeRequest req
     private static string StampOf(string id) => id[..id.IndexOf('-', StringComparison.Ordinal)];
 
     // A tag has at most 128 characters (distribution.github.io/distribution/spec/api); a longer start is replaced by a hash.
-    private string KeptTagStart(string? service)
+    private string KeptTagStart(string name)
     {
-        string start = service is null ? $"container.{request.Container!.Name}." : $"compose.{request.Project!.Project}.{service}.";
+        string start = application is UpgradeSubject.ComposeProject project ? $"compose.{project.Name}.{name}." : $"container.{name}.";
         return start.Length <= LongestTagStart ? start : start[..(LongestTagStart / 2)] + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(start)))[..16] + ".";
     }
 

@@ -120,6 +120,6 @@ internal sealed class ContainerFilesUpgradeTarget(
             await snapshot.CopyToAsync(file, cancellationToken).ConfigureAwait(false);
         }
 
-        return await work(new SqliteUpgradeTarget(copy, request)).ConfigureAwait(false);
+        return await work(new SqliteUpgradeTarget(new UpgradeSubject.SqliteFile(copy), request)).ConfigureAwait(false);
     }
 }

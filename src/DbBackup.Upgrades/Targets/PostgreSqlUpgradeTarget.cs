@@ -15,11 +15,13 @@ namespace DbBackup.Upgrades.Targets;
 /// <param name="connection">The server, and who connects.</param>
 /// <param name="database">The database's name.</param>
 /// <param name="files">What in containers belongs to the same state.</param>
+/// <param name="additionalPaths">Files and folders of this machine that belong to the same state.</param>
 /// <param name="urls">Leads a program to it.</param>
 /// <param name="request">The upgrade.</param>
 /// <param name="scratch">The scratch database of a copy; null for the real database.</param>
 internal sealed class PostgreSqlUpgradeTarget(
-    PostgreSqlConnectionRequest connection, string database, IReadOnlyList<ContainerFilesRequest> files, DatabaseUrls urls, UpgradeRequest request, WorkDatabase? scratch = null) : IUpgradeTarget
+    PostgreSqlConnectionRequest connection, string database, IReadOnlyList<ContainerFilesRequest> files, IReadOnlyList<string> additionalPaths, DatabaseUrls urls, UpgradeRequest request,
+    WorkDatabase? scratch = null) : IUpgradeTarget
 {
     private const string Looking = "looking for locks";
 
@@ -55,7 +57,7 @@ internal sealed class PostgreSqlUpgradeTarget(
         connection with { Database = database }, new DatabaseChoice.OfConnection(), new PostgreSqlDumpOptions { LockTimeout = request.LockTimeout })
     {
         ContainerFiles = files,
-        AdditionalPaths = request.AdditionalPaths,
+        AdditionalPaths = additionalPaths,
     };
 
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => WithSessionAsync(
@@ -87,7 +89,7 @@ internal sealed class PostgreSqlUpgradeTarget(
         PostgreSqlConnectionSettings server = await ResolveAsync(cancellationToken).ConfigureAwait(false);
         WorkDatabase copy = await WorkDatabase.ReserveAsync(
             await PostgreSqlSession.OpenMaintenanceAsync(server, database, cancellationToken).ConfigureAwait(false), WorkDatabasePurpose.Test, cancellationToken).ConfigureAwait(false);
-        var target = new PostgreSqlUpgradeTarget(connection, copy.Name, [], urls, request, copy);
+        var target = new PostgreSqlUpgradeTarget(connection, copy.Name, [], [], urls, request, copy);
         try
         {
             PreparedRestore restore = await PreparedRestore.PrepareAsync(

@@ -8,30 +8,30 @@ using DbBackup.Engine.Restores;
 namespace DbBackup.Upgrades.Targets;
 
 /// <summary>A SQLite database file.</summary>
-/// <param name="path">The absolute path.</param>
+/// <param name="file">The file, and what belongs to its state.</param>
 /// <param name="request">The upgrade.</param>
 /// <param name="scratch">The scratch folder of a copy; null for the real database.</param>
-internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, LocalWorkspace? scratch = null) : IUpgradeTarget
+internal sealed class SqliteUpgradeTarget(UpgradeSubject.SqliteFile file, UpgradeRequest request, LocalWorkspace? scratch = null) : IUpgradeTarget
 {
     public IReadOnlyDictionary<string, string?> Environment =>
-        request.DatabaseVariable is { } variable ? new Dictionary<string, string?> { [variable] = "sqlite:///" + path } : [];
+        request.DatabaseVariable is { } variable ? new Dictionary<string, string?> { [variable] = "sqlite:///" + file.Path } : [];
 
     public IReadOnlyDictionary<string, string> Mounts => new Dictionary<string, string>();
 
     public string? WhyNoCopy => request.DatabaseVariable is null ? "the migration cannot be pointed at a copy; set -DatabaseVariable" : null;
 
-    public BackupIntent Intent => new BackupIntent.OfSqlite(path) { LockTimeout = request.LockTimeout, AdditionalPaths = request.AdditionalPaths };
+    public BackupIntent Intent => new BackupIntent.OfSqlite(file.Path) { LockTimeout = request.LockTimeout, AdditionalPaths = file.AdditionalPaths };
 
     // SQLite locks last for a transaction; backup and migration wait for them.
     public Task<string?> FindHolderAsync(CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 
     public Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken) =>
-        Task.Run(() => SchemaRevisions.OfFile(path, request.LockTimeout, cancellationToken), cancellationToken);
+        Task.Run(() => SchemaRevisions.OfFile(file.Path, request.LockTimeout, cancellationToken), cancellationToken);
 
     public Task<string?> FindDamageAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            using SqliteDatabase database = SqliteDatabase.OpenLive(path, request.LockTimeout, cancellationToken);
+            using SqliteDatabase database = SqliteDatabase.OpenLive(file.Path, request.LockTimeout, cancellationToken);
             return SqliteCheck.FindDamage(database, thorough: true);
         },
         cancellationToken);
@@ -39,7 +39,7 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
     public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            using SqliteDatabase database = SqliteDatabase.OpenLive(path, request.LockTimeout, cancellationToken);
+            using SqliteDatabase database = SqliteDatabase.OpenLive(file.Path, request.LockTimeout, cancellationToken);
             return database.Rows(sql, row => row.GetValue(0)).FirstOrDefault();
         },
         cancellationToken);
@@ -50,11 +50,11 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
         LocalWorkspace folder = await repository.OpenScratchAsync(null, BackupRepository.RequireManifest(backup).Payloads.Sum(payload => payload.OriginalSize), cancellationToken).ConfigureAwait(false);
         try
         {
-            string copy = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "rehearsal")).FullName, Path.GetFileName(path));
+            string copy = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "rehearsal")).FullName, Path.GetFileName(file.Path));
             PreparedRestore restore = await PreparedRestore.PrepareAsync(
                 repository, new RestoreRequest { Backup = backup, Destination = copy, Content = ContentKind.Database, NoSafetyBackup = true }, changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
             await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
-            return new SqliteUpgradeTarget(copy, request, folder);
+            return new SqliteUpgradeTarget(new UpgradeSubject.SqliteFile(copy), request, folder);
         }
         catch
         {
@@ -67,9 +67,9 @@ internal sealed class SqliteUpgradeTarget(string path, UpgradeRequest request, L
     public Task FlushAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            foreach (string file in new[] { path, path + "-wal" }.Where(File.Exists))
-                DurableFiles.FlushTree(file, cancellationToken);
-            DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
+            foreach (string part in new[] { file.Path, file.Path + "-wal" }.Where(File.Exists))
+                DurableFiles.FlushTree(part, cancellationToken);
+            DurableFiles.FlushDirectory(Path.GetDirectoryName(file.Path)!);
         },
         cancellationToken);
 

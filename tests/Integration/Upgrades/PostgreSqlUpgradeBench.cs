@@ -47,7 +47,7 @@ internal sealed class PostgreSqlUpgradeBench : IDisposable
 
     public UpgradeRequest Request(string migrate, params string[] checks) => new()
     {
-        Server = Bench.Superuser with { Database = Database.Name },
+        Subject = new UpgradeSubject.ServerDatabase(Bench.Superuser with { Database = Database.Name }),
         Migrate = migrate,
         MigrationPath = Code,
         DatabaseVariable = UpgradeBench.Variable,

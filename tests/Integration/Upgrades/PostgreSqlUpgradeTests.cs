@@ -192,7 +192,7 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
     {
         using var bench = new PostgreSqlUpgradeBench(own.Server);
         UpgradeRequest request = bench.Request("touch begun");
-        request = request with { Server = request.Server! with { Password = "wr0ng-passw0rd" } };
+        request = request with { Subject = new UpgradeSubject.ServerDatabase(bench.Bench.Superuser with { Database = bench.Database.Name, Password = "wr0ng-passw0rd" }) };
         BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => UpgradeService.PlanAsync(request, bench.Files.Repository, CancellationToken.None));
         Assert.Equal(ErrorCodes.AuthenticationFailed, refused.Code);
         UpgradeResult result = await bench.RunAsync(request);
@@ -212,7 +212,7 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         // Programs that fail like to tell with what.
         UpgradeRequest request = bench.Request("echo \"$DATABASE_URL\"; echo \"cannot connect with $DATABASE_URL\" >&2; test -f go && " + PostgreSqlUpgradeBench.Good) with { NoRehearsal = true, NoRollback = true };
         if (inConnectionString)
-            request = request with { Server = new() { Server = ServerAddress.Of(bench.Database.Uri) } };
+            request = request with { Subject = new UpgradeSubject.ServerDatabase(new() { Server = ServerAddress.Of(bench.Database.Uri) }) };
         var words = new List<string>();
         bench.Observer.At = words.Add;
         UpgradeResult failed = await bench.RunAsync(request);
@@ -258,7 +258,7 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good)));
         Assert.Equal(ErrorCodes.UpgradeInProgress, refused.Code);
         // However it is named.
-        refused = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good) with { Server = new() { Server = ServerAddress.Of(bench.Database.Uri) } }));
+        refused = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(PostgreSqlUpgradeBench.Good) with { Subject = new UpgradeSubject.ServerDatabase(new() { Server = ServerAddress.Of(bench.Database.Uri) }) }));
         Assert.Equal(ErrorCodes.UpgradeInProgress, refused.Code);
         File.WriteAllText(bench.CodeFile("go"), string.Empty);
         Assert.Equal(UpgradeState.Succeeded, (await first).State);

@@ -39,7 +39,7 @@ internal sealed class UpgradeBench : IDisposable
 
     public UpgradeRequest Request(string migrate, params string[] checks) => new()
     {
-        DatabasePath = Database,
+        Subject = new UpgradeSubject.SqliteFile(Database),
         Migrate = migrate,
         MigrationPath = Path.GetDirectoryName(Database)!,
         DatabaseVariable = Variable,

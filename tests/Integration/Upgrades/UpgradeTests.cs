@@ -197,7 +197,7 @@ public sealed class UpgradeTests : IDisposable
     {
         string uploads = Directory.CreateDirectory(_bench.Files["uploads"]).FullName;
         File.WriteAllText(Path.Combine(uploads, "a.txt"), "old");
-        UpgradeResult result = await _bench.RunAsync(_bench.Request("rm uploads/a.txt; echo new > uploads/b.txt; exit 3") with { NoRehearsal = true, AdditionalPaths = [uploads] });
+        UpgradeResult result = await _bench.RunAsync(_bench.Request("rm uploads/a.txt; echo new > uploads/b.txt; exit 3") with { NoRehearsal = true, Subject = new UpgradeSubject.SqliteFile(_bench.Database) { AdditionalPaths = [uploads] } });
         Assert.Equal(UpgradeState.RolledBack, result.State);
         Assert.Equal("old", File.ReadAllText(Path.Combine(uploads, "a.txt")));
         Assert.False(File.Exists(Path.Combine(uploads, "b.txt")));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Upgrades;
 
@@ -8,25 +9,36 @@ namespace DbBackup.Tests.Unit.Upgrades;
 /// <summary>A request as it stands in the journal.</summary>
 public sealed class UpgradeRequestTests
 {
-    [Fact]
-    public void Request_comes_back_from_the_journal_as_it_was_without_the_password()
-    {
-        var request = new UpgradeRequest
+    private static readonly UpgradeSubject[] s_subjects =
+    [
+        new UpgradeSubject.SqliteFile("/srv/a.db") { AdditionalPaths = ["/srv/uploads"] },
+        new UpgradeSubject.ServerDatabase(new PostgreSqlConnectionRequest { Server = ServerAddress.Of("host='db1'"), Database = "we\"ird" }) { AdditionalPaths = ["/srv/uploads"] },
+        new UpgradeSubject.Container("shop") { DockerHost = "ssh://box", ContainerPaths = ["/app/data"], DatabaseFiles = ["/app/data/a.db"], Pull = true, Image = "shop:2" },
+        new UpgradeSubject.ComposeProject("shop")
         {
-            DatabasePath = "/srv/a.db",
-            Server = new PostgreSqlConnectionRequest { Server = ServerAddress.Of("host='db1'"), Database = "we\"ird", Password = "s3cret" },
-            Application = new ContainerAddress.OfService("shop") { DockerHost = "ssh://box" },
+            DockerHost = "ssh://box",
+            Folder = "/srv/shop",
             Services = ["web", "worker"],
             DatabaseService = "db",
             Database = "shop",
             ContainerPaths = ["/app/data"],
             DatabaseFiles = ["/app/data/a.db"],
-            Image = "shop:2",
             Pull = true,
             Build = true,
             GitRef = "v2",
-            ProjectFolder = "/srv/shop",
-            AdditionalPaths = ["/srv/uploads"],
+        },
+    ];
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Request_comes_back_from_the_journal_as_it_was(int subject)
+    {
+        var request = new UpgradeRequest
+        {
+            Subject = s_subjects[subject],
             SourceName = "shop",
             Migrate = "alembic upgrade head",
             MigrationPath = "/srv/shop",
@@ -42,18 +54,38 @@ public sealed class UpgradeRequestTests
             LockTimeout = TimeSpan.FromSeconds(7),
         };
         string written = JsonSerializer.Serialize(request);
+        UpgradeRequest read = JsonSerializer.Deserialize<UpgradeRequest>(written)!;
+        Assert.Equal(written, JsonSerializer.Serialize(read));
+        Assert.IsType(request.Subject.GetType(), read.Subject);
+        Assert.Equivalent(request, read, strict: true);
+    }
+
+    [Fact]
+    public void Password_stays_out_of_the_journal()
+    {
+        var server = new UpgradeSubject.ServerDatabase(new PostgreSqlConnectionRequest { Server = ServerAddress.Of("host='db1'"), Database = "shop", Password = "s3cret" });
+        string written = JsonSerializer.Serialize(new UpgradeRequest { Subject = server });
         Assert.DoesNotContain("s3cret", written, StringComparison.Ordinal);
         UpgradeRequest read = JsonSerializer.Deserialize<UpgradeRequest>(written)!;
-        Assert.Null(read.Server!.Password);
-        Assert.Equal(written, JsonSerializer.Serialize(read));
-        Assert.Equivalent(request with { Server = request.Server with { Password = null } }, read, strict: true);
+        Assert.Equivalent(server with { Connection = server.Connection with { Password = null } }, read.Subject, strict: true);
     }
 
     [Fact]
     public void What_was_left_open_stays_open()
     {
-        UpgradeRequest read = JsonSerializer.Deserialize<UpgradeRequest>(JsonSerializer.Serialize(new UpgradeRequest()))!;
-        Assert.Equivalent(new UpgradeRequest(), read, strict: true);
-        Assert.Null(read.DatabaseFiles);
+        var open = new UpgradeRequest { Subject = new UpgradeSubject.ComposeProject("shop") };
+        UpgradeRequest read = JsonSerializer.Deserialize<UpgradeRequest>(JsonSerializer.Serialize(open))!;
+        Assert.Equivalent(open, read, strict: true);
+        Assert.Null(((UpgradeSubject.Application)read.Subject).DatabaseFiles);
+    }
+
+    [Fact]
+    public void Application_is_addressed_by_its_first_service_and_its_database_service()
+    {
+        var project = new UpgradeSubject.ComposeProject("shop") { DockerHost = "ssh://box", Services = ["web", "worker"], DatabaseService = "db" };
+        Assert.Equal(new ContainerAddress.OfService("shop", "web") { DockerHost = "ssh://box" }, project.Main);
+        Assert.Equal(
+            new ServerAddress.Through(new ContainerServerAddress(new ContainerAddress.OfService("shop", "db") { DockerHost = "ssh://box" })), project.Server);
+        Assert.Equal(new ContainerAddress.OfContainer("pats"), new UpgradeSubject.Container("pats").Main);
     }
 }

@@ -56,15 +56,15 @@ public sealed class ComposeUpgradeTests
         using var shop = new ComposeShop("build: .");
         (string data, string leftovers, string started) = (shop.Data, shop.Leftovers, shop.Engine.Inspect(shop.Container, "{{.State.StartedAt}}"));
         shop.WriteDockerfile("2", "COPY nothing /");
-        UpgradeResult broken = await shop.RunAsync(shop.Request() with { Build = true });
+        UpgradeResult broken = await shop.RunAsync(shop.Request() with { Subject = shop.Subject with { Build = true } });
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (broken.State, UpgradeBench.StateOf(broken, "Version")));
         shop.WriteDockerfile("halfmigration");
-        UpgradeResult rehearsed = await shop.RunAsync(shop.Request() with { Build = true });
+        UpgradeResult rehearsed = await shop.RunAsync(shop.Request() with { Subject = shop.Subject with { Build = true } });
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (rehearsed.State, UpgradeBench.StateOf(rehearsed, "Rehearsal")));
         string file = Path.Join(shop.Folder, "docker-compose.yml");
         string files = File.ReadAllText(file);
         File.WriteAllText(file, files.Replace("build: .", "image: 127.0.0.1:1/none:2", StringComparison.Ordinal));
-        UpgradeResult pulled = await shop.RunAsync(shop.Request() with { Pull = true });
+        UpgradeResult pulled = await shop.RunAsync(shop.Request() with { Subject = shop.Subject with { Pull = true } });
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (pulled.State, UpgradeBench.StateOf(pulled, "Version")));
         File.WriteAllText(file, files);
         Assert.Equal(started, shop.Engine.Inspect(shop.Container, "{{.State.StartedAt}}"));
@@ -118,7 +118,8 @@ public sealed class ComposeUpgradeTests
         Git(shop, "tag", "v3");
         Git(shop, "reset", "-q", "--hard", "v2~1");
         (string data, string leftovers) = (shop.Data, shop.Leftovers);
-        UpgradeRequest request = shop.Request(shop.Url + "/health") with { GitRef = "v3", Build = true, NoRehearsal = true };
+        UpgradeSubject.ComposeProject built = shop.Subject with { GitRef = "v3", Build = true };
+        UpgradeRequest request = shop.Request(shop.Url + "/health") with { Subject = built, NoRehearsal = true };
         UpgradeResult failed = await shop.RunAsync(request with { SettleTime = ShopBench.UntilItFails });
         Assert.True(failed.State == UpgradeState.RolledBack, failed.Failure);
         shop.AssertAsBefore(data, leftovers);
@@ -126,12 +127,12 @@ public sealed class ComposeUpgradeTests
         Assert.Contains("shop:1", File.ReadAllText(Path.Join(shop.Folder, "Dockerfile")), StringComparison.Ordinal);
 
         File.AppendAllText(Path.Join(shop.Folder, "Dockerfile"), "# mine\n");
-        UpgradeResult refused = await shop.RunAsync(request with { GitRef = "v2" });
+        UpgradeResult refused = await shop.RunAsync(request with { Subject = built with { GitRef = "v2" } });
         Assert.Contains("Dockerfile", refused.Failure, StringComparison.Ordinal);
         Assert.Equal(UpgradeStepState.Failed, UpgradeBench.StateOf(refused, "Preflight"));
         Git(shop, "checkout", "-q", "--", "Dockerfile");
 
-        shop.AssertUpgraded(await shop.RunAsync(request with { GitRef = "v2" }), data);
+        shop.AssertUpgraded(await shop.RunAsync(request with { Subject = built with { GitRef = "v2" } }), data);
     }
 
     [Fact]

@@ -94,11 +94,11 @@ public sealed class ContainerUpgradeTests
     {
         using var shop = new ContainerShop();
         (string data, string leftovers, string started) = (shop.Data, shop.Leftovers, shop.Engine.Inspect(shop.Name, "{{.State.StartedAt}}"));
-        UpgradeResult result = await shop.RunAsync(shop.Request() with { Image = "127.0.0.1:1/none:2", Pull = true });
+        UpgradeResult result = await shop.RunAsync(shop.Request() with { Subject = shop.Subject with { Image = "127.0.0.1:1/none:2", Pull = true } });
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Version")));
         Assert.Equal(started, shop.Engine.Inspect(shop.Name, "{{.State.StartedAt}}"));
         shop.AssertAsBefore(data, leftovers);
-        UpgradeResult missing = await shop.RunAsync(shop.Request() with { Image = "dbbackup-test/none:2" });
+        UpgradeResult missing = await shop.RunAsync(shop.Request() with { Subject = shop.Subject with { Image = "dbbackup-test/none:2" } });
         Assert.Equal(UpgradeStepState.Failed, UpgradeBench.StateOf(missing, "Preflight"));
         Assert.Contains("no image", missing.Failure, StringComparison.Ordinal);
     }

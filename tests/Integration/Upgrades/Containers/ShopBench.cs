@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Upgrades;
 using DbBackup.Testing;
 
@@ -136,10 +135,11 @@ internal sealed class ContainerShop : ShopBench
         Name, "sqlite3", "/app/data/shop.db",
         "SELECT version_num FROM alembic_version; SELECT count(*), sum(id), max(note) FROM orders; SELECT group_concat(id || note) FROM (SELECT * FROM orders ORDER BY id); PRAGMA integrity_check;");
 
+    public UpgradeSubject.Container Subject => new(Name) { Image = Image };
+
     public override UpgradeRequest Request(params string[] checks) => new()
     {
-        Application = new ContainerAddress.OfContainer(Name),
-        Image = Image,
+        Subject = Subject,
         Migrate = Migrate,
         Checks = checks,
         SettleTime = TimeSpan.FromSeconds(1),
@@ -199,9 +199,11 @@ internal sealed class ComposeShop : ShopBench
 
     public void WriteDockerfile(string version, string more = "") => File.WriteAllText(Path.Join(Folder, "Dockerfile"), $"FROM dbbackup-test/shop:{version}\n{more}\n");
 
+    public UpgradeSubject.ComposeProject Subject => new(Folder);
+
     public override UpgradeRequest Request(params string[] checks) => new()
     {
-        Application = new ContainerAddress.OfService(Folder),
+        Subject = Subject,
         Migrate = ContainerShop.Migrate,
         Checks = checks,
         SettleTime = TimeSpan.FromSeconds(1),

@@ -1,0 +1,97 @@
+using System.Text.Json.Serialization;
+using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Tunnel;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+
+namespace DbBackup.Upgrades;
+
+/// <summary>What is upgraded: exactly one of the kinds. It is written to the journal, without a password.</summary>
+[JsonDerivedType(typeof(SqliteFile), "sqlite")]
+[JsonDerivedType(typeof(ServerDatabase), "server")]
+[JsonDerivedType(typeof(Container), "container")]
+[JsonDerivedType(typeof(ComposeProject), "compose")]
+public abstract record UpgradeSubject
+{
+    private UpgradeSubject()
+    {
+    }
+
+    /// <summary>A SQLite database.</summary>
+    /// <param name="Path">The absolute path.</param>
+    public sealed record SqliteFile(string Path) : UpgradeSubject
+    {
+        /// <summary>Absolute paths of files and folders that belong to the same state.</summary>
+        public IReadOnlyList<string> AdditionalPaths { get; init; } = [];
+    }
+
+    /// <summary>A database of a server.</summary>
+    /// <param name="Connection">The server, who connects, and the database.</param>
+    public sealed record ServerDatabase(PostgreSqlConnectionRequest Connection) : UpgradeSubject
+    {
+        /// <summary>Absolute paths of files and folders that belong to the same state.</summary>
+        public IReadOnlyList<string> AdditionalPaths { get; init; } = [];
+    }
+
+    /// <summary>An application in containers.</summary>
+    public abstract record Application : UpgradeSubject
+    {
+        private protected Application()
+        {
+        }
+
+        /// <summary>The Docker Engine: an address or the name of a docker context; null for the environment's default.</summary>
+        public string? DockerHost { get; init; }
+
+        /// <summary>Absolute paths, in the container or in that of the first service, of what is backed up; empty for its writable volumes.</summary>
+        public IReadOnlyList<string> ContainerPaths { get; init; } = [];
+
+        /// <summary>The SQLite databases there; null if they were not searched for yet.</summary>
+        public IReadOnlyList<string>? DatabaseFiles { get; init; }
+
+        /// <summary>Pulls new images.</summary>
+        public bool Pull { get; init; }
+
+        /// <summary>The container whose files are backed up, and in whose image the migration runs.</summary>
+        internal abstract ContainerAddress Main { get; }
+    }
+
+    /// <summary>A container that belongs to no compose project.</summary>
+    /// <param name="Name">Its name or ID.</param>
+    public sealed record Container(string Name) : Application
+    {
+        /// <summary>The image that the container gets; null for its own.</summary>
+        public string? Image { get; init; }
+
+        internal override ContainerAddress Main => new ContainerAddress.OfContainer(Name) { DockerHost = DockerHost };
+    }
+
+    /// <summary>Services of a compose project.</summary>
+    /// <param name="Name">The project's name, or the folder of its files.</param>
+    public sealed record ComposeProject(string Name) : Application
+    {
+        /// <summary>The folder of the project's files; null for the one that its containers name.</summary>
+        public string? Folder { get; init; }
+
+        /// <summary>The services that get the new version; the migration runs in the first. Empty for all but that of the database.</summary>
+        public IReadOnlyList<string> Services { get; init; } = [];
+
+        /// <summary>The service with the PostgreSQL server; null to search for it.</summary>
+        public string? DatabaseService { get; init; }
+
+        /// <summary>The database of that server; null for the one that its container was made with.</summary>
+        public string? Database { get; init; }
+
+        /// <summary>The tag, branch or commit of the project's work tree that is checked out; null to leave it as it is.</summary>
+        public string? GitRef { get; init; }
+
+        /// <summary>Builds the services' images.</summary>
+        public bool Build { get; init; }
+
+        internal override ContainerAddress Main => AddressOf(Services[0]);
+
+        /// <summary>The server of the database service.</summary>
+        internal ServerAddress Server => new ServerAddress.Through(new ContainerServerAddress(AddressOf(DatabaseService)));
+
+        private ContainerAddress.OfService AddressOf(string? service) => new(Name, service) { DockerHost = DockerHost };
+    }
+}
