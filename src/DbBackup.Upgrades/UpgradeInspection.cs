@@ -74,7 +74,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
     /// <summary>Compares a revision with the new version's code, if its migrations can be read.</summary>
     /// <param name="upgrade">The upgrade.</param>
     /// <param name="revision">The revision.</param>
-    /// <param name="mayNotFit">Whether to accept a revision that the code cannot work with.</param>
+    /// <param name="mayNotFit">True to accept a revision that the code cannot work with.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public static async Task<SchemaRevision> CompareAsync(ResolvedUpgrade upgrade, SchemaRevision revision, bool mayNotFit, CancellationToken cancellationToken)
     {

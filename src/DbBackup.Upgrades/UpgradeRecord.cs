@@ -48,10 +48,10 @@ internal sealed record UpgradeRecord
     /// <summary>What only one upgrade can work on at a time: all services of a project, because they share its database.</summary>
     public string Key => Request.Subject is UpgradeSubject.ComposeProject project ? $"{project.DockerHost}/{project.Name}" : Target;
 
-    /// <summary>Whether the data may have been changed.</summary>
+    /// <summary>True if the data may have been changed.</summary>
     public bool IsTouched => HasBegun(UpgradeSteps.Migration) || HasBegun(UpgradeSteps.Start);
 
-    /// <summary>Whether anything may have been changed: the code, the containers or the data.</summary>
+    /// <summary>True if anything may have been changed: the code, the containers or the data.</summary>
     public bool IsChanged => IsTouched || HasBegun(UpgradeSteps.Version) || HasBegun(UpgradeSteps.Maintenance) || HasBegun(UpgradeSteps.Install);
 
     /// <summary>Returns whether a step has started; it may have failed or been interrupted.</summary>

@@ -41,16 +41,16 @@ public sealed record UpgradeRequest
     /// <summary>How long the containers of the new version must stay up and healthy.</summary>
     public TimeSpan SettleTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Whether a failure leaves everything as it is then.</summary>
+    /// <summary>True if a failure leaves everything as it is then.</summary>
     public bool NoRollback { get; init; }
 
-    /// <summary>Whether the rehearsal is left out.</summary>
+    /// <summary>True if the rehearsal is left out.</summary>
     public bool NoRehearsal { get; init; }
 
-    /// <summary>Whether it is an error where the migration cannot be rehearsed.</summary>
+    /// <summary>True if it is an error where the migration cannot be rehearsed.</summary>
     public bool RequireRehearsal { get; init; }
 
-    /// <summary>Whether a schema that the code does not know, and others that hold locks in the database, are no obstacle.</summary>
+    /// <summary>True if a schema that the code does not know, and others that hold locks in the database, are no obstacle.</summary>
     public bool Force { get; init; }
 
     /// <summary>How long to wait for a locked database.</summary>

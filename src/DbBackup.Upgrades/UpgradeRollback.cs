@@ -11,7 +11,7 @@ namespace DbBackup.Upgrades;
 /// <param name="upgrade">The upgrade.</param>
 /// <param name="repository">The repository that holds the backup.</param>
 /// <param name="observer">Receives progress.</param>
-/// <param name="isLater">Whether the upgrade ended or was interrupted earlier, so that users may have changed the data since.</param>
+/// <param name="isLater">True if the upgrade ended or was interrupted earlier, so that users may have changed the data since.</param>
 internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade upgrade, BackupRepository repository, IOperationObserver observer, bool isLater)
 {
     // What blocks a rollback is often gone a moment later: a program that still has the file open.

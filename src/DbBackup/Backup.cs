@@ -47,7 +47,7 @@ public sealed class Backup
     /// <summary>Why it was made: <c>Manual</c>, <c>Scheduled</c>, <c>PreMigration</c>, <c>Safety</c> or <c>Rehearsal</c>.</summary>
     public string? Reason => Manifest?.Reason;
 
-    /// <summary>Whether it holds all of its source: <c>Whole</c> or <c>Partial</c>.</summary>
+    /// <summary>True if it holds all of its source: <c>Whole</c> or <c>Partial</c>.</summary>
     public string? Scope => Manifest?.Scope;
 
     /// <summary>When its snapshot was taken, in local time.</summary>
@@ -112,7 +112,7 @@ public sealed class Backup
     /// <summary>The records of its tests, oldest first.</summary>
     public IReadOnlyList<TestRecord> Tests { get; }
 
-    /// <summary>Whether a restore from it can be expected to work: its manifest is readable, and its last test did not fail.</summary>
+    /// <summary>True if a restore from it can be expected to work: its manifest is readable, and its last test did not fail.</summary>
     public bool IsGood => Status >= BackupStatus.Written;
 
     /// <inheritdoc/>

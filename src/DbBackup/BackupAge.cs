@@ -82,22 +82,22 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
     /// <inheritdoc cref="op_Implicit(int)"/>
     public static implicit operator BackupAge(double number) => throw new FormatException(BareNumber(number.ToString(CultureInfo.InvariantCulture)));
 
-    /// <summary>Whether two ages are the same.</summary>
+    /// <summary>True if two ages are the same.</summary>
     public static bool operator ==(BackupAge left, BackupAge right) => left.Equals(right);
 
-    /// <summary>Whether two ages differ.</summary>
+    /// <summary>True if two ages differ.</summary>
     public static bool operator !=(BackupAge left, BackupAge right) => !left.Equals(right);
 
-    /// <summary>Whether the left one is younger.</summary>
+    /// <summary>True if the left one is younger.</summary>
     public static bool operator <(BackupAge left, BackupAge right) => left.Value < right.Value;
 
-    /// <summary>Whether the left one is older.</summary>
+    /// <summary>True if the left one is older.</summary>
     public static bool operator >(BackupAge left, BackupAge right) => left.Value > right.Value;
 
-    /// <summary>Whether the left one is not older.</summary>
+    /// <summary>True if the left one is not older.</summary>
     public static bool operator <=(BackupAge left, BackupAge right) => left.Value <= right.Value;
 
-    /// <summary>Whether the left one is not younger.</summary>
+    /// <summary>True if the left one is not younger.</summary>
     public static bool operator >=(BackupAge left, BackupAge right) => left.Value >= right.Value;
 
     /// <inheritdoc/>
@@ -110,7 +110,7 @@ public readonly struct BackupAge : IComparable, IComparable<BackupAge>, IEquatab
     /// <inheritdoc/>
     public bool Equals(BackupAge other) => Value == other.Value;
 
-    /// <summary>Whether the other value is the same age; <c>7d</c>, a time span and a text count as ages.</summary>
+    /// <summary>True if the other value is the same age; <c>7d</c>, a time span and a text count as ages.</summary>
     public override bool Equals(object? obj)
     {
         try

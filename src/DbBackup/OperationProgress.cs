@@ -8,7 +8,7 @@ namespace DbBackup;
 public sealed record OperationProgress(string Activity, string Step, long DoneBytes = 0, long? TotalBytes = null);
 
 /// <summary>
-/// Hears what the engine does while it works. Calls come from any thread; an implementation only notes them and returns at once.
+/// Receives what the engine does while it works. Calls come from any thread; an implementation only notes them and returns at once.
 /// </summary>
 public interface IOperationObserver
 {

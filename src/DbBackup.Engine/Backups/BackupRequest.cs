@@ -30,7 +30,7 @@ public sealed record BackupRequest
     /// <summary>How deep the fingerprint goes.</summary>
     public FingerprintLevel Fingerprint { get; init; }
 
-    /// <summary>Whether the backup is restored and compared before it is published.</summary>
+    /// <summary>True if the backup is restored and compared before it is published.</summary>
     public bool Verify { get; init; }
 
     /// <summary>How deep the proof goes.</summary>
@@ -45,7 +45,7 @@ public sealed record BackupRequest
     /// <summary>Pauses the application during capture; null to leave it running.</summary>
     public IApplicationPause? Pause { get; init; }
 
-    /// <summary>Whether a repository may be created, or another one accepted, where a known one was before.</summary>
+    /// <summary>True if a repository may be created, or another one accepted, where a known one was before.</summary>
     public bool AllowNewRepository { get; init; }
 
     /// <summary>The origin of an imported backup; null for one that is captured now.</summary>

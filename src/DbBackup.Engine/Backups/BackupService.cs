@@ -31,7 +31,7 @@ public sealed class BackupService
 
     /// <summary>Makes a backup.</summary>
     /// <param name="request">What and how.</param>
-    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="observer">The progress observer.</param>
     /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
     /// <returns>The published backup.</returns>
     /// <exception cref="BackupException">Nothing was published, and the exception says why.</exception>

@@ -80,7 +80,7 @@ internal static class ContainerFileSearch
 
     /// <summary>What was found.</summary>
     /// <param name="Files">The databases.</param>
-    /// <param name="HoldsPostgreSql">Whether the whole belongs to a PostgreSQL server.</param>
-    /// <param name="ReachedLimit">Whether the search ended before all files were seen.</param>
+    /// <param name="HoldsPostgreSql">True if the whole belongs to a PostgreSQL server.</param>
+    /// <param name="ReachedLimit">True if the search ended before all files were seen.</param>
     internal sealed record Result(IReadOnlyList<FoundDatabaseFile> Files, bool HoldsPostgreSql, bool ReachedLimit);
 }

@@ -2,7 +2,7 @@ namespace DbBackup.Engine.Discovery;
 
 /// <summary>A SQLite database that a search has found.</summary>
 /// <param name="Relative">Its path below the place that was searched, with a slash before it; empty for the place itself.</param>
-/// <param name="UsesWriteAheadLog">Whether it keeps a write-ahead log.</param>
+/// <param name="UsesWriteAheadLog">True if it keeps a write-ahead log.</param>
 /// <param name="Size">Bytes of the file and its log; null where that could not be told.</param>
 internal sealed record FoundDatabaseFile(string Relative, bool UsesWriteAheadLog, long? Size);
 
@@ -24,7 +24,7 @@ internal static class SearchLimits
     /// <summary>The file that says that a folder is PostgreSQL's own.</summary>
     public const string PostgreSqlMark = "PG_VERSION";
 
-    /// <summary>Whether a place with a server's data in this folder of it is the server's as a whole: images have them in few places.</summary>
+    /// <summary>True if a place with a server's data in this folder of it is the server's as a whole: images have them in few places.</summary>
     /// <param name="relative">The folder, with a slash before it; empty for the place itself.</param>
     public static bool IsServerData(string relative) =>
         relative is "" or "/data" or "/pgdata" || (relative.Split('/') is ["", var version, "docker" or "data"] && version.All(char.IsAsciiDigit));

@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Discovery;
 /// <summary>A container with a PostgreSQL server.</summary>
 /// <param name="Container">The container.</param>
 /// <param name="DataFolder">Where the server keeps its data.</param>
-/// <param name="Runs">Whether the server runs.</param>
+/// <param name="Runs">True if the server runs.</param>
 internal sealed record FoundServer(ContainerSummary Container, string DataFolder, bool Runs)
 {
     // Of the official image up to 17 and from 18 on, and of Bitnami's.
@@ -33,7 +33,7 @@ internal sealed record FoundServer(ContainerSummary Container, string DataFolder
         return new FoundServer(container, named ?? mounted ?? s_dataFolders[0], runs);
     }
 
-    /// <summary>Whether one of a container's commands is a server's.</summary>
+    /// <summary>True if one of a container's commands is a server's.</summary>
     internal static bool IsServer(string command)
     {
         string program = command.Split(' ', 2)[0];

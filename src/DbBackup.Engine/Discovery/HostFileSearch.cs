@@ -17,13 +17,13 @@ internal sealed class HostFileSearch(string root)
     private static readonly EnumerationOptions s_everything = new() { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
     private int _opened;
 
-    /// <summary>Whether everything could be read.</summary>
+    /// <summary>True if everything could be read.</summary>
     public bool IsComplete { get; private set; } = true;
 
-    /// <summary>Whether the search ended before all files were seen.</summary>
+    /// <summary>True if the search ended before all files were seen.</summary>
     public bool ReachedLimit { get; private set; }
 
-    /// <summary>Whether the whole belongs to a PostgreSQL server.</summary>
+    /// <summary>True if the whole belongs to a PostgreSQL server.</summary>
     public bool HoldsPostgreSql { get; private set; }
 
     /// <summary>What is there.</summary>

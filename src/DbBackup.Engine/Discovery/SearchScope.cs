@@ -48,7 +48,7 @@ internal sealed record SearchScope(
         Require(request.Volumes, filter => Volumes.Any(volume => filter.Fits(volume.Name)), ErrorCodes.VolumeNotFound, "volume");
     }
 
-    /// <summary>Whether a name answers to one of several; to none is to any.</summary>
+    /// <summary>True if a name answers to one of several; to none is to any.</summary>
     public static bool Fits(IReadOnlyList<NameFilter> filters, string? name) => filters.Count == 0 || (name is not null && filters.Any(filter => filter.Fits(name)));
 
     private static bool IsChosen(ContainerSummary container, SourceSearchRequest request, string? project) =>

@@ -14,7 +14,7 @@ internal sealed record SearchedPlace(string Source, VolumeModel? Volume, IReadOn
     private static readonly string[] s_system = ["/", "/run", "/var/run", "/lib/modules", "/etc", "/usr"];
     private static readonly string[] s_systemTrees = ["/proc", "/sys", "/dev", "/var/lib/docker"];
 
-    /// <summary>Whether it is the system's, and not an application's.</summary>
+    /// <summary>True if it is the system's, and not an application's.</summary>
     public bool IsOfSystem => Volume is null && (s_system.Contains(Source)
         || s_systemTrees.Any(tree => ContainerPaths.IsWithin(Source, tree) || Users.Any(user => ContainerPaths.IsWithin(user.Mount.Destination, tree)))
         || Source.EndsWith("/docker.sock", StringComparison.Ordinal) || Source is "/etc/localtime" or "/etc/timezone");
@@ -41,7 +41,7 @@ internal sealed record SearchedPlace(string Source, VolumeModel? Volume, IReadOn
         return [.. mounted.Concat(alone).OrderBy(place => place.Volume!.Name, StringComparer.Ordinal), .. bound.OrderBy(place => place.Source, StringComparer.Ordinal)];
     }
 
-    /// <summary>Whether the engine gave a volume its name: 64 hexadecimal digits.</summary>
+    /// <summary>True if the engine gave a volume its name: 64 hexadecimal digits.</summary>
     public static bool IsAnonymous(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
     /// <summary>
@@ -72,7 +72,7 @@ internal sealed record SearchedPlace(string Source, VolumeModel? Volume, IReadOn
 /// <summary>A container, and where it has a place mounted.</summary>
 internal sealed record PlaceUser(ContainerSummary Container, MountPoint Mount)
 {
-    /// <summary>Whether the container sees something else at a path of the mount, because another mount lies over it.</summary>
+    /// <summary>True if the container sees something else at a path of the mount, because another mount lies over it.</summary>
     public bool IsCovered(string relative)
     {
         string path = Mount.Destination.TrimEnd('/') + relative;

@@ -26,6 +26,6 @@ public sealed record SourceSearchRequest
     /// <summary>A folder of this machine: the SQLite files below it, and the compose projects that were started from it.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>Whether a kind is looked for.</summary>
+    /// <summary>True if a kind is looked for.</summary>
     public bool Wants(BackupSourceKind kind) => Kinds.Count == 0 || Kinds.Contains(kind);
 }

@@ -24,7 +24,7 @@ internal static class DatabaseEngines
             Register(engine);
     }
 
-    /// <summary>Whether an engine has a format.</summary>
+    /// <summary>True if an engine has a format.</summary>
     public static bool Know(string format) => Array.Exists(s_all, engine => engine.Formats.Contains(format));
 
     /// <summary>The engine that wrote a payload.</summary>

@@ -41,7 +41,7 @@ internal sealed record DatabaseTestRun(
         Checks.Add(new($"{Payload.FileName} checksum", true, $"{ByteSize.Format(Payload.OriginalSize)} read whole, both SHA-256 are right"));
 
     /// <summary>Adds the check that compares what was restored with the fingerprint.</summary>
-    /// <returns>Whether they are equal.</returns>
+    /// <returns>True if they are equal.</returns>
     public bool AddComparison(string name, Fingerprint expected, Fingerprint actual)
     {
         IReadOnlyList<string> differences = expected.DifferencesFrom(actual);

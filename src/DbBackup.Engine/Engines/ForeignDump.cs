@@ -5,16 +5,16 @@ namespace DbBackup.Engine.Engines;
 /// <param name="ReadAsync">Makes sources of it, once it is known to be whole.</param>
 internal sealed record ForeignDump(string Description, Func<ForeignImport, CancellationToken, Task<ForeignContent>> ReadAsync)
 {
-    /// <summary>Whether it is a database as an application uses it, and not a dump: it is looked for in folders too.</summary>
+    /// <summary>True if it is a database as an application uses it, and not a dump: it is looked for in folders too.</summary>
     public bool IsDatabase { get; init; }
 
-    /// <summary>Whether nothing but its likeness speaks for it: an engine that is certain comes first.</summary>
+    /// <summary>True if nothing but its likeness speaks for it: an engine that is certain comes first.</summary>
     public bool IsGuess { get; init; }
 }
 
 /// <summary>What an engine is given to import with.</summary>
 /// <param name="Origin">The file or folder as the person named it, for names and messages.</param>
-/// <param name="HasTestServer">Whether a server is named on which the backup is proved.</param>
+/// <param name="HasTestServer">True if a server is named on which the backup is proved.</param>
 /// <param name="OpenScratchAsync">Opens a folder with room for so many bytes; it is removed when the import has ended.</param>
 internal sealed record ForeignImport(string Origin, bool HasTestServer, Func<long, CancellationToken, Task<string>> OpenScratchAsync);
 

@@ -12,13 +12,13 @@ internal sealed record ForeignFile(string Path, string Compression, ReadOnlyMemo
     // Enough for the header of a tar (512 bytes) and for the comments at the top of a dump.
     private const int StartBytes = 8192;
 
-    /// <summary>Whether it is a folder.</summary>
+    /// <summary>True if it is a folder.</summary>
     public bool IsFolder { get; private init; }
 
-    /// <summary>Whether it begins as a tar does.</summary>
+    /// <summary>True if it begins as a tar does.</summary>
     public bool IsTar => Start.Length >= 512 && HasTarChecksum(Start.Span[..512]);
 
-    /// <summary>Whether it is UTF-16 text, by its byte order mark: Windows PowerShell's <c>&gt;</c> writes one, and no dump begins so.</summary>
+    /// <summary>True if it is UTF-16 text, by its byte order mark: Windows PowerShell's <c>&gt;</c> writes one, and no dump begins so.</summary>
     public bool IsUtf16 => Start.Span.StartsWith((ReadOnlySpan<byte>)[0xff, 0xfe]) || Start.Span.StartsWith((ReadOnlySpan<byte>)[0xfe, 0xff]);
 
     /// <summary>Reads the beginning of a file; looks at nothing of a folder.</summary>

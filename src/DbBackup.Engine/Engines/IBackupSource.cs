@@ -15,10 +15,10 @@ public interface IBackupSource
     /// <summary>Where the source is: an absolute path, or the address of a server's database.</summary>
     string Location { get; }
 
-    /// <summary>Whether <see cref="Location"/> is a path of the file system.</summary>
+    /// <summary>True if <see cref="Location"/> is a path of the file system.</summary>
     bool IsPath => true;
 
-    /// <summary>Whether the same location means something else on another machine.</summary>
+    /// <summary>True if the same location means something else on another machine.</summary>
     bool IsOfThisMachine => true;
 
     /// <summary>Looks at the source without reading it whole, so that what cannot work fails before anything is written.</summary>
@@ -49,11 +49,11 @@ public sealed record SourcePreview(long ContentBytes, long StagingBytes)
 
 /// <summary>What a source is given to work with.</summary>
 /// <param name="StagingFolder">A folder of its own for temporary files, removed afterwards.</param>
-/// <param name="Observer">Hears of the progress.</param>
+/// <param name="Observer">The progress observer.</param>
 /// <param name="Activity">The words under which progress is shown.</param>
 /// <param name="Fingerprint">How deep the fingerprint goes.</param>
-/// <param name="ThoroughCheck">Whether the engine's slow, complete integrity check is wanted.</param>
-/// <param name="Excluded">Whether a path is left out of an archive because it is captured otherwise.</param>
+/// <param name="ThoroughCheck">True if the engine's slow, complete integrity check is wanted.</param>
+/// <param name="Excluded">True if a path is left out of an archive because it is captured otherwise.</param>
 public sealed record CaptureContext(
     string StagingFolder,
     IOperationObserver Observer,
@@ -65,7 +65,7 @@ public sealed record CaptureContext(
     /// <summary>The clock by which snapshots are dated.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    /// <summary>Whether the application is paused until the capture stands: what would be read later must be read now.</summary>
+    /// <summary>True if the application is paused until the capture stands: what would be read later must be read now.</summary>
     public bool IsPaused { get; init; }
 }
 
@@ -121,7 +121,7 @@ public sealed record CapturedPayload
     /// <summary>Its form.</summary>
     public required string Format { get; init; }
 
-    /// <summary>Whether it holds all of its source: one of <see cref="BackupScope"/>.</summary>
+    /// <summary>True if it holds all of its source: one of <see cref="BackupScope"/>.</summary>
     public string Scope { get; init; } = BackupScope.Whole;
 
     /// <summary>The file or folder name that a restore into another folder gives it.</summary>

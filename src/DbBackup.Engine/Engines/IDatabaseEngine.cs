@@ -61,7 +61,7 @@ internal interface IServerEngine : IDatabaseEngine
     /// <param name="text">Takes the text.</param>
     /// <param name="manifest">The backup.</param>
     /// <param name="payloads">The payloads.</param>
-    /// <param name="inContainer">Whether the text says already how the programs are run in the server's container.</param>
+    /// <param name="inContainer">True if the text says already how the programs are run in the server's container.</param>
     void WriteInstructions(InstructionText text, Manifest manifest, IReadOnlyList<Payload> payloads, bool inContainer);
 
     /// <summary>Writes how a kept database is put back by hand.</summary>

@@ -30,7 +30,7 @@ internal sealed class MigrationHistory
     /// <summary>The revisions on which nothing stands: where <c>upgrade heads</c> leads.</summary>
     public IReadOnlyList<string> Heads { get; }
 
-    /// <summary>Whether it has a revision.</summary>
+    /// <summary>True if it has a revision.</summary>
     public bool Knows(string revision) => _revisions.ContainsKey(revision);
 
     /// <summary>The revisions that a database at these has not had yet, the oldest first.</summary>

@@ -21,7 +21,7 @@ internal sealed class PayloadBlock
     /// <summary>Ends when <see cref="Stored"/> is there.</summary>
     internal Task Compressed => _compressed.Task;
 
-    /// <summary>Whether nothing more fits.</summary>
+    /// <summary>True if nothing more fits.</summary>
     internal bool IsFull => Length == Original.Length;
 
     /// <summary>Makes the block ready for its next use by so many stages.</summary>
@@ -50,6 +50,6 @@ internal sealed class PayloadBlock
     }
 
     /// <summary>Lets go of the block.</summary>
-    /// <returns>Whether no other stage holds it.</returns>
+    /// <returns>True if no other stage holds it.</returns>
     internal bool Release() => Interlocked.Decrement(ref _holders) == 0;
 }

@@ -67,7 +67,7 @@ internal sealed class PayloadReader : ReadOnlyStream
     /// <summary>Reads the stored bytes whole and compares only them with the manifest: nothing is decompressed.</summary>
     /// <param name="stored">The bytes as stored; the stream stays the caller's.</param>
     /// <param name="expected">The manifest's entry.</param>
-    /// <param name="bytesDone">Hears how many bytes were read.</param>
+    /// <param name="bytesDone">Receives how many bytes were read.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <exception cref="BackupFailure">Size or hash differ.</exception>
     public static async Task VerifyStoredAsync(Stream stored, Payload expected, IProgress<long>? bytesDone, CancellationToken cancellationToken)

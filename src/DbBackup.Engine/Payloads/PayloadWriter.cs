@@ -137,7 +137,7 @@ internal sealed partial class PayloadWriter : Stream
 
     /// <summary>Takes in a stream to its end, read straight into the blocks.</summary>
     /// <param name="source">The bytes; it stays the caller's.</param>
-    /// <param name="bytesDone">Hears, about every MiB, how many bytes of this source were read.</param>
+    /// <param name="bytesDone">Receives, about every MiB, how many bytes of this source were read.</param>
     /// <param name="cancellationToken">Stops the copy.</param>
     public async Task CopyFromAsync(Stream source, IProgress<long>? bytesDone, CancellationToken cancellationToken)
     {

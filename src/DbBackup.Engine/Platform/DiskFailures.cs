@@ -7,7 +7,7 @@ internal static class DiskFailures
     // which .NET reports in the low word of the HResult.
     private static readonly int[] FullCodes = OperatingSystem.IsWindows() ? [112, 39] : [28, 122, 69];
 
-    /// <summary>Whether an error means that a volume or a quota is full.</summary>
+    /// <summary>True if an error means that a volume or a quota is full.</summary>
     public static bool IsDiskFull(Exception exception) =>
         exception is IOException && FullCodes.Contains(exception.HResult & 0xffff);
 

@@ -90,7 +90,7 @@ internal static class OpenFiles
         return held;
     }
 
-    /// <summary>Whether a process is a child of this one that does not yet run its own program: it still has this one's command line.</summary>
+    /// <summary>True if a process is a child of this one that does not yet run its own program: it still has this one's command line.</summary>
     private static bool IsBeingStartedHere(string process) =>
         File.ReadLines(process + "/status").Contains($"PPid:\t{Environment.ProcessId}", StringComparer.Ordinal)
         && File.ReadAllBytes(process + "/cmdline").AsSpan().SequenceEqual(File.ReadAllBytes("/proc/self/cmdline"));

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace DbBackup.Engine.Platform;
 
-/// <summary>Whether a process still runs.</summary>
+/// <summary>True if a process still runs.</summary>
 internal enum Liveness
 {
     /// <summary>It runs.</summary>
@@ -75,7 +75,7 @@ internal sealed record ProcessIdentity
         }
     }
 
-    /// <summary>Whether the process still runs, as far as it can be told from here.</summary>
+    /// <summary>True if the process still runs, as far as it can be told from here.</summary>
     public Liveness IsAlive() => OperatingSystem.IsLinux() ? IsAliveOnLinux() : IsAliveElsewhere();
 
     private Liveness IsAliveOnLinux()

@@ -33,7 +33,7 @@ internal abstract class ToolProcess : IDisposable
         }
     }
 
-    /// <summary>Whether it has said that it needs no more input; where it just closes its end, the next write fails.</summary>
+    /// <summary>True if it has said that it needs no more input; where it just closes its end, the next write fails.</summary>
     public virtual bool HasInputEnough => false;
 
     /// <summary>Starts a program of this machine.</summary>
@@ -71,7 +71,7 @@ internal abstract class ToolProcess : IDisposable
     protected abstract void Dispose(bool disposing);
 
     /// <summary>Takes a text that is not the program's own off the end of what was kept.</summary>
-    /// <returns>Whether it was there.</returns>
+    /// <returns>True if it was there.</returns>
     protected bool TakeOff(string text)
     {
         lock (_errors)

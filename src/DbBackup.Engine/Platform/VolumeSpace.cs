@@ -27,7 +27,7 @@ internal static partial class VolumeSpace
         }
     }
 
-    /// <summary>Whether two paths, existing or yet to be made, take their room from the same file system.</summary>
+    /// <summary>True if two paths, existing or yet to be made, take their room from the same file system.</summary>
     public static bool SameVolume(string pathA, string pathB)
     {
         var (a, b) = (NearestExisting(pathA), NearestExisting(pathB));

@@ -26,7 +26,7 @@ public sealed record ExportRequest
     /// <summary>Only these databases of a server's backup, by their exact names; empty for all that there is.</summary>
     public IReadOnlyList<string> Databases { get; init; } = [];
 
-    /// <summary>Whether what exists is overwritten.</summary>
+    /// <summary>True if what exists is overwritten.</summary>
     public bool Force { get; init; }
 }
 

@@ -20,7 +20,7 @@ public sealed class BackupImporter
     /// <summary>Imports a file or folder.</summary>
     /// <param name="path">Its absolute path.</param>
     /// <param name="wishes">Name, source, tags, compression and the like; its sources are not looked at.</param>
-    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="observer">The progress observer.</param>
     /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
     /// <exception cref="BackupException">It is of no kind that can be imported, or it is damaged.</exception>
     public async Task<Backup> ImportAsync(string path, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)

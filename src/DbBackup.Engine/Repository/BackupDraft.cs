@@ -28,7 +28,7 @@ internal sealed class BackupDraft : IAsyncDisposable
     /// <summary>Reserves a name.</summary>
     /// <param name="store">The store.</param>
     /// <param name="key">The source, and the name that is wanted.</param>
-    /// <param name="mayRename">Whether a number may be added to a name that is taken.</param>
+    /// <param name="mayRename">True if a number may be added to a name that is taken.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">The name is taken, or the repository cannot be written.</exception>
     public static async Task<BackupDraft> ReserveAsync(IObjectStore store, BackupKey key, bool mayRename, CancellationToken cancellationToken)

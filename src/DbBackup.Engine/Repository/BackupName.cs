@@ -41,7 +41,7 @@ public static class BackupName
         }
     }
 
-    /// <summary>Whether a text can be a name.</summary>
+    /// <summary>True if a text can be a name.</summary>
     public static bool IsValid(string name) => WhyNot(name) is null;
 
     /// <summary>Makes a name of any text: what is not allowed becomes an underscore.</summary>

@@ -45,7 +45,7 @@ public sealed class BackupRepository
     /// Makes sure that it is the repository that is known at its place, creates one where none was known, and removes what dead runs
     /// left behind.
     /// </summary>
-    /// <param name="allowNew">Whether another repository than the known one is accepted, or created.</param>
+    /// <param name="allowNew">True if another repository than the known one is accepted, or created.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">It is not the known one, or cannot be written.</exception>
     public async Task PrepareAsync(bool allowNew, CancellationToken cancellationToken)

@@ -22,7 +22,7 @@ public static class BackupSelection
     /// <param name="backups">A listing, newest first.</param>
     /// <param name="source">The source's name; null where none was given.</param>
     /// <param name="name">The backup's name; null for the newest.</param>
-    /// <param name="latest">Whether the newest good one is meant.</param>
+    /// <param name="latest">True if the newest good one is meant.</param>
     /// <param name="location">The repository, for the message.</param>
     /// <exception cref="BackupException">There is none, or there are several.</exception>
     public static Backup One(IReadOnlyList<Backup> backups, string? source, string? name, bool latest, string location)

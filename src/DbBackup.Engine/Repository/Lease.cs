@@ -33,7 +33,7 @@ internal sealed class Lease : IAsyncDisposable
 
     /// <param name="store">The store.</param>
     /// <param name="key">The lease's key; null for one that could not be written.</param>
-    /// <param name="tookOver">Whether an owner that died had it before.</param>
+    /// <param name="tookOver">True if an owner that died had it before.</param>
     public Lease(IObjectStore store, string? key, bool tookOver)
     {
         _store = store;
@@ -41,7 +41,7 @@ internal sealed class Lease : IAsyncDisposable
         TookOver = tookOver;
     }
 
-    /// <summary>Whether an owner that died had it before: what that one left is still there.</summary>
+    /// <summary>True if an owner that died had it before: what that one left is still there.</summary>
     public bool TookOver { get; }
 
     /// <summary>Leaves the lease to be found by a later run, which cleans up what this one could not.</summary>

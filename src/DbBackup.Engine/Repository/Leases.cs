@@ -65,11 +65,11 @@ internal sealed class Leases(IObjectStore store)
         }
     }
 
-    /// <summary>Whether a living process removes what has a name.</summary>
+    /// <summary>True if a living process removes what has a name.</summary>
     public async Task<bool> IsBeingRemovedAsync(string name, CancellationToken cancellationToken) =>
         (await FindAsync(HashOf(name), isShared: false, cancellationToken).ConfigureAwait(false)).Exists(lease => !lease.IsDead && lease.Content?.Purpose != LeasePurpose.Write);
 
-    /// <summary>Whether a living process uses a name.</summary>
+    /// <summary>True if a living process uses a name.</summary>
     public async Task<bool> IsSharedAsync(string name, CancellationToken cancellationToken) =>
         (await FindAsync(HashOf(name), isShared: true, cancellationToken).ConfigureAwait(false)).Exists(lease => !lease.IsDead);
 

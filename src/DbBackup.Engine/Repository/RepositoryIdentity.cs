@@ -18,7 +18,7 @@ internal sealed class RepositoryIdentity(IObjectStore store, KnownRepositories? 
 {
     private const string Hint = "Check that its disk or share is mounted. If the repository was removed or replaced on purpose, pass -AllowNewRepository to New-DbBackup.";
 
-    /// <summary>Whether the repository is there, with its identity.</summary>
+    /// <summary>True if the repository is there, with its identity.</summary>
     public async Task<bool> IsThereAsync(CancellationToken cancellationToken) =>
         await store.ReadAsync(RepositoryKeys.Identity, cancellationToken).ConfigureAwait(false) is not null;
 
@@ -36,7 +36,7 @@ internal sealed class RepositoryIdentity(IObjectStore store, KnownRepositories? 
     }
 
     /// <summary>Makes sure that the repository is the one that is known, or creates one at a place where none was known.</summary>
-    /// <param name="allowNew">Whether another one than that which is known is accepted, or created.</param>
+    /// <param name="allowNew">True if another one than that which is known is accepted, or created.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public async Task RequireWritableAsync(bool allowNew, CancellationToken cancellationToken)
     {

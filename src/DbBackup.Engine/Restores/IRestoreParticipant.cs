@@ -77,7 +77,7 @@ internal enum RestoreOrder
 
 /// <summary>What participants are given to work with.</summary>
 /// <param name="ScratchFolder">A local folder for temporary files, removed afterwards; null if no participant asked for room in it.</param>
-/// <param name="IsAlone">Whether nothing else is swapped, so that no later failure can ask for the previous state.</param>
+/// <param name="IsAlone">True if nothing else is swapped, so that no later failure can ask for the previous state.</param>
 /// <param name="Observer">Receives progress.</param>
 /// <param name="Activity">The words under which progress is shown.</param>
 internal sealed record RestoreStage(string? ScratchFolder, bool IsAlone, IOperationObserver Observer, string Activity)
@@ -88,7 +88,7 @@ internal sealed record RestoreStage(string? ScratchFolder, bool IsAlone, IOperat
 
 /// <summary>How the state that a participant replaces is kept.</summary>
 /// <param name="Sources">What the safety backup takes.</param>
-/// <param name="IsDamaged">Whether the state can only be set aside.</param>
+/// <param name="IsDamaged">True if the state can only be set aside.</param>
 internal sealed record PresentState(IReadOnlyList<IBackupSource> Sources, bool IsDamaged = false)
 {
     /// <summary>Nothing is there, or it is kept otherwise.</summary>

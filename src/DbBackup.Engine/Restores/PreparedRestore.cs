@@ -33,7 +33,7 @@ public sealed class PreparedRestore
     /// <summary>Works out a restore.</summary>
     /// <param name="repository">The repository of the backup, to which the safety backup goes.</param>
     /// <param name="request">What, and where to.</param>
-    /// <param name="changeNothing">Whether even the leftovers of killed restores stay as they are: for a plan that is only shown.</param>
+    /// <param name="changeNothing">True if even the leftovers of killed restores stay as they are: for a plan that is only shown.</param>
     /// <param name="observer">Receives what was put right.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It cannot be done; nothing was changed.</exception>

@@ -12,7 +12,7 @@ internal sealed record RestorePart(IReadOnlyList<IRestoreParticipant> Participan
     /// <summary>Notes for the plan.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
-    /// <summary>Whether the safety backup takes something.</summary>
+    /// <summary>True if the safety backup takes something.</summary>
     public bool SafetyBackup { get; init; }
 
     /// <summary>The schema revision of what is replaced; null if it is not known.</summary>

@@ -33,7 +33,7 @@ public sealed record RestoreRecord
     /// <summary>Damaged files that were copied as they were.</summary>
     public IReadOnlyList<SetAsideState> SetAside { get; init; } = [];
 
-    /// <summary>Whether present databases were emptied and loaded, so that an undo does the same.</summary>
+    /// <summary>True if present databases were emptied and loaded, so that an undo does the same.</summary>
     public bool InPlace { get; init; }
 
     /// <summary>Containers that ran before and that the restore left stopped.</summary>

@@ -15,7 +15,7 @@ internal static class RestoreRecovery
     /// <param name="paths">Files and folders.</param>
     /// <param name="observer">Receives what was put right.</param>
     /// <param name="cancellationToken">Stops the question to a server.</param>
-    /// <returns>Whether there was anything to put right.</returns>
+    /// <returns>True if there was anything to put right.</returns>
     /// <exception cref="BackupException">A server does not answer whose databases were part of a killed restore.</exception>
     public static Task<bool> RunAsync(IEnumerable<string> paths, IOperationObserver observer, CancellationToken cancellationToken) =>
         RunAsync(paths, new PostgreSqlConnectionRequest(), observer, cancellationToken);

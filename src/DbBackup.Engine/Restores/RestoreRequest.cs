@@ -17,10 +17,10 @@ public sealed record RestoreRequest
     /// <summary>Only what is of this kind; null for everything.</summary>
     public ContentKind? Content { get; init; }
 
-    /// <summary>Whether the safety backup is left out.</summary>
+    /// <summary>True if the safety backup is left out.</summary>
     public bool NoSafetyBackup { get; init; }
 
-    /// <summary>Whether a database that is open elsewhere is written into.</summary>
+    /// <summary>True if a database that is open elsewhere is written into.</summary>
     public bool Force { get; init; }
 
     /// <summary>The server and role; what is null in it comes from the backup. For a server's databases.</summary>
@@ -41,7 +41,7 @@ public sealed record RestoreRequest
     /// <summary>The name that the database gets; null for its own.</summary>
     public string? NewName { get; init; }
 
-    /// <summary>Whether the present database is emptied and loaded anew instead of replaced.</summary>
+    /// <summary>True if the present database is emptied and loaded anew instead of replaced.</summary>
     public bool InPlace { get; init; }
 
     /// <summary>Only these tables.</summary>
@@ -50,7 +50,7 @@ public sealed record RestoreRequest
     /// <summary>Only these schemas.</summary>
     public IReadOnlyList<string> Schemas { get; init; } = [];
 
-    /// <summary>Whether everything is given to the connecting role, without privileges of others.</summary>
+    /// <summary>True if everything is given to the connecting role, without privileges of others.</summary>
     public bool NoOwner { get; init; }
 
     /// <summary>How many jobs load at once; null for as many as help here.</summary>

@@ -17,7 +17,7 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
     private LocalWorkspace? _scratch;
     private RestoreJournal? _journal;
 
-    /// <summary>Whether it undoes another restore: then the services run again as they did before that.</summary>
+    /// <summary>True if it undoes another restore: then the services run again as they did before that.</summary>
     public RestoreRecord? Undoes { get; init; }
 
     /// <summary>Runs it, once.</summary>

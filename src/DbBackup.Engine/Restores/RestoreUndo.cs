@@ -23,10 +23,10 @@ public sealed record UndoRequest
     /// <summary>True to start a stopped container that the restore needs, and to create the containers of a project that has none.</summary>
     public bool StartsContainers { get; init; }
 
-    /// <summary>Whether the state that is there now is not kept: then the undo cannot be undone.</summary>
+    /// <summary>True if the state that is there now is not kept: then the undo cannot be undone.</summary>
     public bool NoSafetyBackup { get; init; }
 
-    /// <summary>Whether a database that is open elsewhere is written into.</summary>
+    /// <summary>True if a database that is open elsewhere is written into.</summary>
     public bool Force { get; init; }
 
     /// <summary>Where archives are unpacked; null for the repository's work folder.</summary>
@@ -58,7 +58,7 @@ public static class RestoreUndo
     /// <summary>Works out an undo.</summary>
     /// <param name="repository">The repository of the restored backup.</param>
     /// <param name="request">Which restore.</param>
-    /// <param name="changeNothing">Whether even the leftovers of killed restores stay as they are: for a plan that is only shown.</param>
+    /// <param name="changeNothing">True if even the leftovers of killed restores stay as they are: for a plan that is only shown.</param>
     /// <param name="observer">Receives what was put right.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It cannot be done as a whole; nothing was changed.</exception>

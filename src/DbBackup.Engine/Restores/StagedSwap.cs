@@ -12,8 +12,8 @@ namespace DbBackup.Engine.Restores;
 /// <param name="Target">The final path.</param>
 /// <param name="Staged">The path of what waits; in the same folder, so that a rename suffices.</param>
 /// <param name="Old">Where what is replaced waits to be deleted, or to be put back.</param>
-/// <param name="IsFolder">Whether it is a folder; a file is replaced in a single rename.</param>
-/// <param name="Replaces">Whether the target existed before: what the restore created is removed by an undo.</param>
+/// <param name="IsFolder">True if it is a folder; a file is replaced in a single rename.</param>
+/// <param name="Replaces">True if the target existed before: what the restore created is removed by an undo.</param>
 /// <param name="Engine">The name of the engine whose database it is; null for everything else.</param>
 internal sealed record StagedSwap(string Target, string Staged, string Old, bool IsFolder, bool Replaces, string? Engine)
 {
@@ -21,11 +21,11 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
     [JsonIgnore]
     public string Extracting => Staged + ".tmp";
 
-    /// <summary>Whether the swap has begun or is done.</summary>
+    /// <summary>True if the swap has begun or is done.</summary>
     [JsonIgnore]
     public bool HasBegun => !Exists(Staged) || Exists(Old);
 
-    /// <summary>Whether the target is in place.</summary>
+    /// <summary>True if the target is in place.</summary>
     [JsonIgnore]
     public bool IsDone => !Exists(Staged);
 

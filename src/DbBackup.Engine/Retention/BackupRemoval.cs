@@ -22,7 +22,7 @@ public sealed class BackupRemoval
     /// Decides which of the chosen backups may go. Where all good backups of a source were chosen, the newest of them stays.
     /// </summary>
     /// <param name="chosen">What is to be removed, all of it at once.</param>
-    /// <param name="force">Whether the last good one may go too.</param>
+    /// <param name="force">True if the last good one may go too.</param>
     /// <param name="cancellationToken">Stops the decision.</param>
     public async Task<IReadOnlyList<RemovalDecision>> DecideAsync(IReadOnlyList<Backup> chosen, bool force, CancellationToken cancellationToken)
     {
@@ -44,7 +44,7 @@ public sealed class BackupRemoval
 
     /// <summary>Removes one backup; of a database that is kept on its server, also that database.</summary>
     /// <param name="backup">The backup.</param>
-    /// <param name="force">Whether the last good one may go too, and an entry whose database cannot be reached.</param>
+    /// <param name="force">True if the last good one may go too, and an entry whose database cannot be reached.</param>
     /// <param name="connection">Who connects to a server, where the backup lies on one.</param>
     /// <param name="observer">Receives progress.</param>
     /// <param name="cancellationToken">Stops the work.</param>

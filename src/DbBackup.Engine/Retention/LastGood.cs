@@ -5,7 +5,7 @@ internal static class LastGood
 {
     /// <summary>The newest good backup among those that go, where none would stay.</summary>
     /// <param name="all">All backups of the source, newest first.</param>
-    /// <param name="goes">Whether a backup goes.</param>
+    /// <param name="goes">True if a backup goes.</param>
     public static Backup? Of(IReadOnlyList<Backup> all, Func<Backup, bool> goes)
     {
         List<Backup> good = [.. all.Where(backup => backup.IsGood && backup.Manifest?.Kept is null && !IsTemporary(backup))];
@@ -17,7 +17,7 @@ internal static class LastGood
         return counted.Count > 0 && counted.TrueForAll(backup => goes(backup)) ? counted[0] : null;
     }
 
-    /// <summary>Whether it was made for a rehearsal, and goes with that.</summary>
+    /// <summary>True if it was made for a rehearsal, and goes with that.</summary>
     public static bool IsTemporary(Backup backup) => backup.Reason == BackupReason.Rehearsal;
 
     private static bool IsPartial(Backup backup) => backup.Scope != BackupScope.Whole;

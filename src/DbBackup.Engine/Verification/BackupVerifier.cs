@@ -20,7 +20,7 @@ public sealed class BackupVerifier
     /// <summary>Tests a backup and notes the outcome beside it.</summary>
     /// <param name="backup">The backup.</param>
     /// <param name="options">How deep, and where.</param>
-    /// <param name="observer">Hears of the progress.</param>
+    /// <param name="observer">The progress observer.</param>
     /// <param name="cancellationToken">Stops the test; nothing is noted then.</param>
     /// <returns>What was found. A damaged backup is a result, not an exception.</returns>
     /// <exception cref="BackupException">The test could not be made: the manifest is unreadable, there is no room.</exception>

@@ -51,7 +51,7 @@ internal static class DockerReader
             : project is not null ? new ContainerAddress.OfService(project, TextOf(bound, service)) { DockerHost = host } : null;
     }
 
-    /// <summary>Whether a compose project is named by its folder; a name alone has none of these signs.</summary>
+    /// <summary>True if a compose project is named by its folder; a name alone has none of these signs.</summary>
     public static bool IsFolder(string project) => project is "." or ".." || project.AsSpan().IndexOfAny('/', '\\') >= 0;
 
     private static string? ProjectOf(IDictionary bound) =>

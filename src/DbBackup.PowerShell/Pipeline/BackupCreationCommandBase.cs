@@ -36,7 +36,7 @@ public abstract partial class BackupCreationCommandBase : PathCommandBase
     [Parameter]
     public int? CompressionLevel { get; set; }
 
-    /// <summary>Whether the backup is restored and compared before it counts.</summary>
+    /// <summary>True if the backup is restored and compared before it counts.</summary>
     [Parameter]
     public SwitchParameter Verify { get; set; }
 

@@ -11,7 +11,7 @@ internal static class CandidatePrompt
     /// <summary>Shows the candidates and reads the choice; null where the person chose none.</summary>
     /// <param name="host">The prompt.</param>
     /// <param name="backups">The candidates, newest first.</param>
-    /// <param name="compareWithPresent">Whether they go back to where they came from, so that the present state is worth showing.</param>
+    /// <param name="compareWithPresent">True if they go back to where they came from, so that the present state is worth showing.</param>
     public static Backup? Choose(PSHost host, IReadOnlyList<Backup> backups, bool compareWithPresent)
     {
         List<Backup> candidates = [.. backups.Where(backup => backup.Manifest is not null).Take(Shown)];

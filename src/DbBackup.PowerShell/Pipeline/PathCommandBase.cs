@@ -8,7 +8,7 @@ namespace DbBackup.PowerShell.Pipeline;
 /// <summary>A path that was given, and what it leads to.</summary>
 /// <param name="Given">As the person wrote it.</param>
 /// <param name="Resolved">The absolute path; null where it leads nowhere.</param>
-/// <param name="ByWildcard">Whether a wildcard found it.</param>
+/// <param name="ByWildcard">True if a wildcard found it.</param>
 /// <param name="Failure">Why it leads nowhere.</param>
 /// <param name="Url">The URL that was given in place of a path, with its password; <paramref name="Given"/> has none then.</param>
 internal sealed record PathItem(string Given, string? Resolved, bool ByWildcard, BackupException? Failure = null, string? Url = null);

@@ -18,7 +18,7 @@ public abstract class RepositoryCommandBase : EngineCommandBase
     /// <param name="description">What will be done; shown by -WhatIf and -Verbose.</param>
     /// <param name="question">The question.</param>
     /// <param name="caption">Its heading.</param>
-    /// <param name="force">Whether the question is skipped.</param>
+    /// <param name="force">True if the question is skipped.</param>
     /// <param name="answer">The parameter that answers in advance, as in <c>-Force</c>.</param>
     private protected bool Confirmed(string description, string question, string caption, bool force, string answer)
     {
@@ -41,7 +41,7 @@ public abstract class RepositoryCommandBase : EngineCommandBase
         return ShouldProcess(description, question, caption);
     }
 
-    /// <summary>Whether only a plan is wanted.</summary>
+    /// <summary>True if only a plan is wanted.</summary>
     private protected bool IsWhatIf() =>
         MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)
             ? given is SwitchParameter { IsPresent: true }

@@ -3,7 +3,7 @@ using System.Management.Automation.Host;
 namespace DbBackup.PowerShell.Pipeline;
 
 /// <summary>
-/// Whether somebody is there to answer. In a scheduled task or with -NonInteractive nothing may ever wait for an answer.
+/// True if a user can answer. In a scheduled task or with -NonInteractive nothing waits for an answer.
 /// </summary>
 internal static class SessionInput
 {

@@ -8,7 +8,7 @@ internal interface IDeployment : IAsyncDisposable
     /// <summary>The steps of an upgrade, in order.</summary>
     IReadOnlyList<string> Steps { get; }
 
-    /// <summary>Whether the new version is available before the step Version, so that a plan can read its migrations.</summary>
+    /// <summary>True if the new version is available before the step Version, so that a plan can read its migrations.</summary>
     bool HasNewVersion { get; }
 
     /// <summary>Inspects the present version, and fails if an upgrade cannot work. Changes nothing.</summary>

@@ -16,7 +16,7 @@ internal static class ServerImage
     /// <param name="server">The server's container.</param>
     /// <param name="image">The new image.</param>
     /// <param name="reference">The image's name.</param>
-    /// <param name="force">Whether to accept an incompatible image.</param>
+    /// <param name="force">True to accept an incompatible image.</param>
     /// <exception cref="BackupFailure">The image is incompatible.</exception>
     public static void RequireCompatible(ContainerInspect server, ImageInspect image, string reference, bool force)
     {

@@ -44,6 +44,6 @@ internal interface IUpgradeTarget : IAsyncDisposable
 
     /// <summary>Describes the restore of a backup over these data.</summary>
     /// <param name="backup">The backup.</param>
-    /// <param name="keepsPresent">Whether to keep the present data, because an application has worked on them.</param>
+    /// <param name="keepsPresent">True to keep the present data, because an application has worked on them.</param>
     RestoreRequest RestoreOf(Backup backup, bool keepsPresent);
 }

@@ -29,7 +29,7 @@ public abstract class BackupException : Exception
     /// <summary>What to do next, as a full sentence.</summary>
     public string Hint { get; }
 
-    /// <summary>Whether the same call may succeed later without any change (a lock, a busy server).</summary>
+    /// <summary>True if the same call may succeed later without any change (a lock, a busy server).</summary>
     public bool CanRetry { get; init; }
 
     /// <summary>What the failure is about: a path, a source, a backup's name.</summary>

@@ -64,6 +64,6 @@ public sealed class ToolFailedException : BackupException
     /// <summary>The end of what it wrote to standard error.</summary>
     public string LastLines { get; }
 
-    /// <summary>Whether a signal ended it (Linux and macOS): that says nothing of what it was working on.</summary>
+    /// <summary>True if a signal ended it (Linux and macOS): that says nothing of what it was working on.</summary>
     public bool WasKilled => ExitCode > 128;
 }

@@ -1,6 +1,6 @@
 namespace DbBackup;
 
-/// <summary>Whether a backup holds all of its source: the scopes that this version knows.</summary>
+/// <summary>True if a backup holds all of its source: the scopes that this version knows.</summary>
 public static class BackupScope
 {
     /// <summary>All of the source.</summary>

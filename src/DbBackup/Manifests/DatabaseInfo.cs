@@ -63,7 +63,7 @@ public sealed record DatabaseInfo
     /// </summary>
     public int? OldestServerMajor { get; init; }
 
-    /// <summary>Whether only chosen schemas or tables were dumped.</summary>
+    /// <summary>True if only chosen schemas or tables were dumped.</summary>
     public bool IsPartial { get; init; }
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ public sealed record DatabaseSetting(string Name, string Value, string? Role = n
 
 /// <summary>A privilege on a database.</summary>
 /// <param name="Privilege"><c>CONNECT</c>, <c>TEMPORARY</c> or <c>CREATE</c>.</param>
-/// <param name="IsGrantable">Whether the role may pass it on.</param>
+/// <param name="IsGrantable">True if the role may pass it on.</param>
 /// <param name="Role">Who has it; null for PUBLIC.</param>
 public sealed record DatabaseGrant(string Privilege, bool IsGrantable, string? Role = null);
 

@@ -106,7 +106,7 @@ public sealed record TableFingerprint(string Name, long Rows, string? ContentSha
 /// <param name="ValueAfter">The same, read after the dump; null where nobody drew from it meanwhile.</param>
 public sealed record SequenceFingerprint(string Name, long Value, long? ValueAfter = null)
 {
-    /// <summary>Whether a restored value is one that the dump may have seen.</summary>
+    /// <summary>True if a restored value is one that the dump may have seen.</summary>
     public bool Allows(long value) => value >= Math.Min(Value, ValueAfter ?? Value) && value <= Math.Max(Value, ValueAfter ?? Value);
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ public sealed record Payload
     /// <summary>How it is compressed: one of <see cref="PayloadCompression"/>, or what a newer version knows.</summary>
     public required string Compression { get; init; }
 
-    /// <summary>Whether it holds all of its source: one of <see cref="BackupScope"/>.</summary>
+    /// <summary>True if it holds all of its source: one of <see cref="BackupScope"/>.</summary>
     public string Scope { get; init; } = BackupScope.Whole;
 
     /// <summary>Bytes before compression.</summary>

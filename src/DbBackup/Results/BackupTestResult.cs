@@ -51,7 +51,7 @@ public sealed record BackupTestResult
 
 /// <summary>One check in a test.</summary>
 /// <param name="Name">What was checked, as in <c>pats.db.zst checksum</c>.</param>
-/// <param name="Passed">Whether it was right.</param>
+/// <param name="Passed">True if it was right.</param>
 /// <param name="Detail">What was found, in a few words.</param>
 public sealed record BackupCheck(string Name, bool Passed, string Detail)
 {

@@ -15,7 +15,7 @@ public sealed record RestorePlan
     /// <summary>What goes where.</summary>
     public required IReadOnlyList<RestoreTarget> Targets { get; init => field = Indexable.Of(value); }
 
-    /// <summary>Whether what is there now is backed up first.</summary>
+    /// <summary>True if what is there now is backed up first.</summary>
     public required bool SafetyBackup { get; init; }
 
     /// <summary>The Alembic revision of the database that is there now.</summary>
@@ -27,7 +27,7 @@ public sealed record RestorePlan
     /// <summary>What should be known before the answer.</summary>
     public IReadOnlyList<string> Warnings { get; init => field = Indexable.Of(value); } = [];
 
-    /// <summary>Whether something that exists is replaced.</summary>
+    /// <summary>True if something that exists is replaced.</summary>
     public bool Overwrites => Targets.Any(target => target.Action != RestoreAction.Create);
 
     /// <summary>The plan for people, a line a step.</summary>

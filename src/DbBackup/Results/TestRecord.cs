@@ -11,7 +11,7 @@ public sealed record TestRecord
     /// <summary>How deep it went.</summary>
     public required BackupTestLevel Level { get; init; }
 
-    /// <summary>Whether everything was right.</summary>
+    /// <summary>True if everything was right.</summary>
     public required bool Passed { get; init; }
 
     /// <summary>How far the backup has climbed with it.</summary>

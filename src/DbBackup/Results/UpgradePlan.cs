@@ -24,7 +24,7 @@ public sealed record UpgradePlan
     /// <summary>How the new version is installed.</summary>
     public IReadOnlyList<string> Installation { get; init => field = Indexable.Of(value); } = [];
 
-    /// <summary>Whether the upgrade stops the application.</summary>
+    /// <summary>True if the upgrade stops the application.</summary>
     public bool StopsApplication { get; init; }
 
     /// <summary>The migration command; null if the new version migrates at start-up.</summary>
@@ -36,13 +36,13 @@ public sealed record UpgradePlan
     /// <summary>Why the migration is not rehearsed on a copy; null if it is.</summary>
     public string? NotRehearsed { get; init; }
 
-    /// <summary>Whether the migration is rehearsed on a copy.</summary>
+    /// <summary>True if the migration is rehearsed on a copy.</summary>
     public bool IsRehearsed => NotRehearsed is null;
 
     /// <summary>The health checks.</summary>
     public required IReadOnlyList<string> Checks { get; init => field = Indexable.Of(value); }
 
-    /// <summary>Whether a failure is rolled back.</summary>
+    /// <summary>True if a failure is rolled back.</summary>
     public required bool RollsBack { get; init; }
 
     /// <inheritdoc/>

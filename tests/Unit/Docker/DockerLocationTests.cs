@@ -70,6 +70,9 @@ public sealed class DockerLocationTests
         Assert.Equal(new ContainerAddress.OfVolume("data"), new ContainerAddress.OfVolume("data").CompleteFrom(origin));
         Assert.Equal(new ContainerAddress.OfService("shop", "web") { DockerHost = "ssh://nas" }, new ContainerAddress.Unnamed("web").CompleteFrom(origin));
         Assert.Throws<BackupFailure>(() => ContainerAddress.Of(null, "alone", "shop"));
+        // A place that the user names is on the engine that the user names.
+        Assert.Equal("docker+ssh://nas2/container/alone/path/app", new ContainerAddress.OfContainer("alone") { DockerHost = "ssh://nas2" }.LocationOf("/app", origin).ToString());
+        Assert.Equal("docker:///compose/shop/db/path/app", new ContainerAddress.OfService("shop").LocationOf("/app", origin).ToString());
     }
 
     // As compose itself names projects (loader.NormalizeProjectName).

@@ -7,7 +7,7 @@ namespace DbBackup.Engine.Backups.Instructions;
 /// <summary>What the instructions say of containers and volumes: the stock commands are the same, and run in there.</summary>
 internal static class DockerInstructions
 {
-    /// <summary>Whether something was in a container or volume.</summary>
+    /// <summary>True if something was in a container or volume.</summary>
     public static bool IsOne(string? location) => DockerLocation.TryParse(location) is not null;
 
     /// <summary>Has the engine's programs run in the server's container.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using DbBackup.Engine.Docker.Api;
 
 namespace DbBackup.Engine.Docker.Addressing;
 
@@ -55,13 +56,17 @@ public abstract record ContainerAddress
     }
 
     /// <summary>Returns the location of this address; a service that it does not name is the origin's.</summary>
-    internal DockerLocation LocationOf(string? path, DockerLocation? origin = null) => this switch
+    internal DockerLocation LocationOf(string? path, DockerLocation? origin = null)
     {
-        OfContainer container => new DockerLocation { Container = container.Name, Path = path },
-        OfService service => new DockerLocation { Project = service.Project, Service = service.Service ?? origin?.Service, Path = path },
-        OfVolume volume => new DockerLocation { Volume = volume.Name, Path = path },
-        _ => throw new InvalidOperationException("The address names no place."),
-    };
+        string? host = DockerHost is null ? null : DockerLocation.HostOf(DockerContexts.OfUser.Resolve(DockerHost));
+        return this switch
+        {
+            OfContainer container => new DockerLocation { Host = host, Container = container.Name, Path = path },
+            OfService service => new DockerLocation { Host = host, Project = service.Project, Service = service.Service ?? origin?.Service, Path = path },
+            OfVolume volume => new DockerLocation { Host = host, Volume = volume.Name, Path = path },
+            _ => throw new InvalidOperationException("The address names no place."),
+        };
+    }
 
     /// <summary>Nothing is named but perhaps the engine: the place from which something came.</summary>
     /// <param name="Service">Another service of the same project; null for the same.</param>

@@ -3,7 +3,7 @@ namespace DbBackup.Engine.Docker.Addressing;
 /// <summary>Paths as containers and engines have them.</summary>
 internal static class ContainerPaths
 {
-    /// <summary>Whether a path is a folder, or lies in it. Sources of Docker Desktop may be paths of Windows.</summary>
+    /// <summary>True if a path is a folder, or lies in it. Sources of Docker Desktop may be paths of Windows.</summary>
     public static bool IsWithin(string path, string folder)
     {
         string trimmed = folder.TrimEnd('/', '\\');

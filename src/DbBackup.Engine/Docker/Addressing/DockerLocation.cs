@@ -42,7 +42,7 @@ public sealed record DockerLocation
     /// <summary>The words for the container, service or volume in a sentence.</summary>
     public string Subject => Volume is not null ? $"volume '{Volume}'" : Container is not null ? $"container '{Container}'" : $"service '{Service}' of the compose project '{Project}'";
 
-    /// <summary>Whether a text is such a location.</summary>
+    /// <summary>True if a text is such a location.</summary>
     public static bool IsOne(string? text) => text is not null && (text.StartsWith(LocalScheme, StringComparison.Ordinal) || text.StartsWith("docker+", StringComparison.Ordinal));
 
     /// <summary>The host part of an engine's address: null for the engine of this machine, whatever its socket is called.</summary>

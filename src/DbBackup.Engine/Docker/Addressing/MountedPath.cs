@@ -8,10 +8,10 @@ namespace DbBackup.Engine.Docker.Addressing;
 /// <param name="Path">The path with all links resolved, as the container sees them.</param>
 /// <param name="Stat">What the engine says of it.</param>
 /// <param name="Mount">The mount; null where it is in the container's own file system.</param>
-/// <param name="HasMountsWithin">Whether other mounts lie in it.</param>
+/// <param name="HasMountsWithin">True if other mounts lie in it.</param>
 internal sealed record MountedPath(string Container, string Path, PathStat Stat, MountPoint? Mount, bool HasMountsWithin)
 {
-    /// <summary>Whether it is a folder.</summary>
+    /// <summary>True if it is a folder.</summary>
     public bool IsFolder => Stat.IsDirectory;
 
     /// <summary>The path on the engine's machine; null where it is in no mount.</summary>
@@ -73,7 +73,7 @@ internal sealed record MountedPath(string Container, string Path, PathStat Stat,
         { Target = location.ToString() };
     }
 
-    /// <summary>Whether a container shows all of a volume: nothing else is mounted within it.</summary>
+    /// <summary>True if a container shows all of a volume: nothing else is mounted within it.</summary>
     public static bool ShowsWhole(ContainerSummary container, string volume) =>
         (container.Mounts ?? []).FirstOrDefault(mount => mount.Name == volume) is { } own
         && !(container.Mounts ?? []).Any(mount => mount != own && ContainerPaths.IsWithin(mount.Destination, own.Destination));

@@ -6,7 +6,7 @@ internal static class OwnContainer
     // The engine mounts each container's own /etc/hostname from a folder with the container's id as its name.
     private const string MountedName = "hostname";
 
-    /// <summary>Whether this process runs in a container.</summary>
+    /// <summary>True if this process runs in a container.</summary>
     public static bool Is(string id) => OperatingSystem.IsLinux() && Is(id, Mounts());
 
     /// <summary>The same, of the lines of /proc/self/mountinfo (proc(5): the fourth field is the mount's root, the fifth its place).</summary>

@@ -58,7 +58,7 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
     /// <param name="environment">Further variables.</param>
     /// <param name="mounts">Volumes in the place of its own, by their paths in it.</param>
     /// <param name="labels">Its labels.</param>
-    /// <param name="isAlone">Whether it has no network.</param>
+    /// <param name="isAlone">True if it has no network.</param>
     public ContainerDefinition ForOnce(
         IReadOnlyList<string>? command,
         string? folder,

@@ -94,7 +94,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         return started;
     }
 
-    /// <summary>Whether a program can be run there.</summary>
+    /// <summary>True if a program can be run there.</summary>
     public async Task<bool> RunsAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
         try
@@ -169,7 +169,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
         return new PlacedCopy(folder ? place : place + "/list", async () => await CaptureAsync("rm", ["-rf", "--", place], CancellationToken.None).ConfigureAwait(false));
     }
 
-    /// <summary>Whether a failure says that there is no such program in the container.</summary>
+    /// <summary>True if a failure says that there is no such program in the container.</summary>
     public static bool IsMissingProgram(BackupFailure failure) => failure.Code == ErrorCodes.DockerFailed
         && (failure.Message.Contains("executable file not found", StringComparison.Ordinal) || failure.Message.Contains("no such file or directory", StringComparison.Ordinal)
             || failure.Message.Contains("OCI runtime exec failed", StringComparison.Ordinal));
@@ -182,7 +182,7 @@ internal sealed class ContainerHost(DockerClient client, ContainerInspect contai
     }
 }
 
-/// <summary>Whether a container has a shell: it does not change, and to find out costs the start of a program.</summary>
+/// <summary>True if a container has a shell: it does not change, and to find out costs the start of a program.</summary>
 internal sealed class ContainerShell
 {
     /// <summary>True if it has one; null if that is not known yet.</summary>

@@ -41,7 +41,7 @@ internal sealed class ContainerProgram : ToolProcess
     /// <summary>What is released with the program: the connection on which it was started, if it is the program's own.</summary>
     public IDisposable? Connection { get; set; }
 
-    /// <summary>Whether the output comes without the engine between.</summary>
+    /// <summary>True if the output comes without the engine between.</summary>
     public bool IsDirect => _pipe is not null;
 
     public override Stream Output => _pipe is null ? _output : _pipe;

@@ -13,7 +13,7 @@ internal sealed class DemultiplexedOutput(MultiplexedStream streams, Demultiplex
 
     internal delegate void TakeErrors(ReadOnlySpan<byte> bytes);
 
-    /// <summary>Whether the stream ended within a frame: the connection was cut.</summary>
+    /// <summary>True if the stream ended within a frame: the connection was cut.</summary>
     public bool WasCut { get; private set; }
 
     public override int Read(Span<byte> buffer)

@@ -13,7 +13,7 @@ namespace DbBackup.Engine.Docker.Api;
 internal sealed partial class DockerClient
 {
     /// <summary>ContainerList.</summary>
-    /// <param name="all">Whether those that do not run are listed too.</param>
+    /// <param name="all">True if those that do not run are listed too.</param>
     /// <param name="filters">The API's filters, as in <c>label</c> → <c>com.docker.compose.project=shop</c>; null for none.</param>
     /// <param name="cancellationToken">Stops the request.</param>
     public Task<IReadOnlyList<ContainerSummary>> ContainerListAsync(bool all, IReadOnlyDictionary<string, IReadOnlyList<string>>? filters, CancellationToken cancellationToken) =>

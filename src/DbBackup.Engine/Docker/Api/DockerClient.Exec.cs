@@ -10,8 +10,8 @@ internal sealed partial class DockerClient
     /// <param name="container">The container's name or id.</param>
     /// <param name="command">The program and its arguments: no shell is between.</param>
     /// <param name="environment">Variables of its own, <c>NAME=value</c>: they stand in no process list.</param>
-    /// <param name="feed">Whether its standard input will be written; else it is empty.</param>
-    /// <param name="endsWithReset">Whether it may end before its input does; see <see cref="HijackedStream"/>.</param>
+    /// <param name="feed">True if its standard input will be written; else it is empty.</param>
+    /// <param name="endsWithReset">True if it may end before its input does; see <see cref="HijackedStream"/>.</param>
     /// <param name="cancellationToken">Stops the start.</param>
     /// <exception cref="BackupException">The container does not run, or is not there.</exception>
     public async Task<ExecConnection> ExecAsync(
@@ -78,7 +78,7 @@ internal sealed class ExecConnection(DockerClient client, string id, Multiplexed
         }
     }
 
-    /// <summary>Whether the container itself has ended, or is about to: the engine notes that a moment after the ends of its programs.</summary>
+    /// <summary>True if the container itself has ended, or is about to: the engine notes that a moment after the ends of its programs.</summary>
     public async Task<bool> HasContainerEndedAsync(string container, CancellationToken cancellationToken)
     {
         for (int attempt = 0; attempt < 20; attempt++)

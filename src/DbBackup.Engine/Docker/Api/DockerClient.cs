@@ -63,7 +63,7 @@ internal sealed partial class DockerClient : IDisposable
         CallAsync(api => api.System.GetVersionAsync(cancellationToken), null, "asking for the version");
 
     /// <summary>
-    /// Whether the engine's containers run on this machine's own kernel, so that paths, processes and locks of theirs are to be found here. In
+    /// True if the engine's containers run on this machine's own kernel, so that paths, processes and locks of theirs are to be found here. In
     /// Docker Desktop's virtual machine they are not.
     /// </summary>
     public async Task<bool> IsSameKernelAsync(CancellationToken cancellationToken) =>

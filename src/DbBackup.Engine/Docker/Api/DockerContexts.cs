@@ -7,7 +7,7 @@ namespace DbBackup.Engine.Docker.Api;
 /// <summary>Finds the engine as the docker command does: what was said, DOCKER_HOST, DOCKER_CONTEXT, the chosen context, the default.</summary>
 /// <param name="variable">Reads an environment variable; null where it is not set.</param>
 /// <param name="homeFolder">The user's home folder.</param>
-/// <param name="windows">Whether Windows' default applies.</param>
+/// <param name="windows">True if Windows' default applies.</param>
 internal sealed class DockerContexts(Func<string, string?> variable, string homeFolder, bool windows)
 {
     private const string DefaultContext = "default";

@@ -36,10 +36,10 @@ public sealed record DockerEndpoint
     /// <summary>The user of ssh; null for ssh's own choice.</summary>
     public string? User { get; init; }
 
-    /// <summary>Whether TCP is wrapped in TLS.</summary>
+    /// <summary>True if TCP is wrapped in TLS.</summary>
     public bool UsesTls { get; init; }
 
-    /// <summary>Whether the engine's certificate is checked.</summary>
+    /// <summary>True if the engine's certificate is checked.</summary>
     public bool VerifiesServer { get; init; } = true;
 
     /// <summary>The folder with <c>ca.pem</c>, <c>cert.pem</c> and <c>key.pem</c>; null for the system's authorities and no client certificate.</summary>
@@ -48,7 +48,7 @@ public sealed record DockerEndpoint
     /// <summary>Where it was found, for an error: <c>DOCKER_HOST</c>, <c>the context 'prod'</c>.</summary>
     public string Origin { get; init; } = "the default";
 
-    /// <summary>Whether the engine runs on this machine, so that its volumes may be folders here.</summary>
+    /// <summary>True if the engine runs on this machine, so that its volumes may be folders here.</summary>
     public bool IsLocal => Kind is DockerTransportKind.UnixSocket or DockerTransportKind.NamedPipe;
 
     /// <summary>This system's default engine.</summary>

@@ -5,7 +5,7 @@ namespace DbBackup.Engine.Docker.Api;
 
 /// <summary>How Docker.DotNet reaches the engine: over <see cref="DockerHandler"/>.</summary>
 /// <param name="handler">Sends the requests.</param>
-/// <param name="endsWithReset">Whether a program's output may end with a reset; see <see cref="HijackedStream"/>.</param>
+/// <param name="endsWithReset">True if a program's output may end with a reset; see <see cref="HijackedStream"/>.</param>
 internal sealed class DockerTransport(DockerHandler handler, bool endsWithReset = false) : IDockerHandlerFactory<DockerEndpoint>
 {
     /// <summary>The streams of the program that was started last through this transport.</summary>
@@ -28,7 +28,7 @@ internal sealed class DockerTransport(DockerHandler handler, bool endsWithReset 
 /// <param name="connection">The connection.</param>
 /// <param name="output">What comes on it.</param>
 /// <param name="endsWithReset">
-/// Whether the program may have ended before it was given everything: the engine then closes a connection on which bytes wait that nobody will
+/// True if the program may have ended before it was given everything: the engine then closes a connection on which bytes wait that nobody will
 /// read, which is seen here as a reset after the last byte. The program's exit code says whether it was content.
 /// </param>
 internal sealed class HijackedStream(DockerConnection connection, Stream output, bool endsWithReset) : WriteClosableStream

@@ -20,10 +20,10 @@ public sealed record ContainerFilesRequest
     /// <summary>How long to wait for a database's lock.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether an empty folder, or a database without any table, is accepted.</summary>
+    /// <summary>True if an empty folder, or a database without any table, is accepted.</summary>
     public bool AllowEmpty { get; init; }
 
-    /// <summary>Whether the bytes come through the engine though they could be read on this machine.</summary>
+    /// <summary>True if the bytes come through the engine though they could be read on this machine.</summary>
     internal bool ForceEngine { get; init; }
 }
 

@@ -29,7 +29,7 @@ internal sealed class ContainerFilesPlan : IAsyncDisposable
     /// <summary>Where the files are, as the manifest has it.</summary>
     public required DockerLocation Location { get; init; }
 
-    /// <summary>Whether the bytes come through the engine; otherwise they are read where they lie on this machine.</summary>
+    /// <summary>True if the bytes come through the engine; otherwise they are read where they lie on this machine.</summary>
     public required bool IsThroughEngine { get; init; }
 
     /// <summary>The engine on which the containers are.</summary>

@@ -5,7 +5,7 @@ namespace DbBackup.Engine.Docker.Files;
 
 /// <summary>A container that uses files.</summary>
 /// <param name="Container">The container.</param>
-/// <param name="CanWrite">Whether it can change them.</param>
+/// <param name="CanWrite">True if it can change them.</param>
 internal sealed record ContainerUse(ContainerSummary Container, bool CanWrite)
 {
     /// <summary>True if it must be paused for a snapshot: it runs and can change them.</summary>

@@ -7,8 +7,8 @@ namespace DbBackup.Engine.Docker.Files;
 /// <summary>How the files of a container or volume stand in the backup.</summary>
 /// <param name="Location">Where they are.</param>
 /// <param name="RootName">The name of the folder, file or volume.</param>
-/// <param name="IsFolder">Whether it is a folder; a single file otherwise.</param>
-/// <param name="AllowEmpty">Whether nothing at all is accepted.</param>
+/// <param name="IsFolder">True if it is a folder; a single file otherwise.</param>
+/// <param name="AllowEmpty">True if nothing at all is accepted.</param>
 internal sealed record FilesLayout(DockerLocation Location, string RootName, bool IsFolder, bool AllowEmpty)
 {
     /// <summary>The location's text of something in the folder.</summary>

@@ -55,8 +55,8 @@ internal sealed class SplitArchive : IDisposable
 
     /// <summary>Reads an archive to its end.</summary>
     /// <param name="tar">The archive, whose entries begin with the last name of the path that was asked for.</param>
-    /// <param name="keepDatabases">Whether the bytes of databases are wanted.</param>
-    /// <param name="progress">Hears how many bytes of content have come.</param>
+    /// <param name="keepDatabases">True if the bytes of databases are wanted.</param>
+    /// <param name="progress">Receives how many bytes of content have come.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public async Task AddAsync(Stream tar, bool keepDatabases, Action<long> progress, CancellationToken cancellationToken)
     {

@@ -9,9 +9,9 @@ internal static class WorkFolders
     /// <summary>What a restore has replaced.</summary>
     public const string OldPrefix = ".dbbackup-old-";
 
-    /// <summary>Whether a file's or folder's name is one of these.</summary>
+    /// <summary>True if a file's or folder's name is one of these.</summary>
     public static bool IsOne(ReadOnlySpan<char> name) => name.StartsWith(NewPrefix, StringComparison.Ordinal) || name.StartsWith(OldPrefix, StringComparison.Ordinal);
 
-    /// <summary>Whether a path with slashes is in one of them.</summary>
+    /// <summary>True if a path with slashes is in one of them.</summary>
     public static bool Hold(string relative) => relative.Contains(".dbbackup-", StringComparison.Ordinal) && relative.Split('/').Any(part => IsOne(part));
 }

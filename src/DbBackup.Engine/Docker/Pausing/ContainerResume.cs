@@ -48,7 +48,7 @@ internal static class ContainerResume
     }
 
     /// <summary>Waits until a container is healthy, where it says whether it is.</summary>
-    /// <returns>Whether it is, or says nothing.</returns>
+    /// <returns>True if it is, or says nothing.</returns>
     public static async Task<bool> WaitUntilHealthyAsync(DockerClient client, string id)
     {
         var waited = Stopwatch.StartNew();

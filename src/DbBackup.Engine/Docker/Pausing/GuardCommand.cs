@@ -68,7 +68,7 @@ internal static class GuardCommand
     /// <param name="mode">Paused or stopped.</param>
     /// <param name="ids">The containers, in the order in which they are started.</param>
     /// <param name="find">Finds a program on PATH.</param>
-    /// <param name="windows">Whether it is for Windows.</param>
+    /// <param name="windows">True if it is for Windows.</param>
     public static ProcessStartInfo? For(DockerEndpoint endpoint, PauseMode mode, IReadOnlyList<string> ids, Func<string, string?> find, bool windows)
     {
         ProcessStartInfo? start = windows ? ForCmd(mode, ids, find) : ForShell(endpoint, mode, ids, find);

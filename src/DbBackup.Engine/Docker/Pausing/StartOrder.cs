@@ -18,7 +18,7 @@ internal static class StartOrder
         return [.. containers.GroupBy(container => depths[container.Id]).OrderBy(group => group.Key).Select(group => group.ToArray())];
     }
 
-    /// <summary>Whether one of the dependents must find a container healthy, not only started.</summary>
+    /// <summary>True if one of the dependents must find a container healthy, not only started.</summary>
     public static bool MustBeHealthy(ContainerInspect container, IEnumerable<ContainerInspect> dependents) => dependents.Any(dependent =>
         dependent.Label(ComposeLabels.Project) is { } project && project == container.Label(ComposeLabels.Project)
         && Dependencies(dependent.Label(ComposeLabels.DependsOn)).Contains((container.Label(ComposeLabels.Service) ?? string.Empty, Healthy)));

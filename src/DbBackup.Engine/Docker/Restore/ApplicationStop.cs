@@ -33,7 +33,7 @@ internal sealed class ApplicationStop : IAsyncDisposable
     /// <summary>Stops the running ones among some containers, and what depends on them in their projects.</summary>
     /// <param name="client">The engine.</param>
     /// <param name="users">Containers that use what is replaced.</param>
-    /// <param name="observer">Hears of it.</param>
+    /// <param name="observer">Receives progress.</param>
     /// <param name="cancellationToken">Stops it; those that are stopped already are started again.</param>
     public static async Task<ApplicationStop> BeginAsync(DockerClient client, IEnumerable<ContainerSummary> users, IOperationObserver observer, CancellationToken cancellationToken)
     {

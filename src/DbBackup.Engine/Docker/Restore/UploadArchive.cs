@@ -82,7 +82,7 @@ internal sealed class UploadArchive(string root, string? fileName)
         return null;
     }
 
-    /// <summary>Whether a payload of files is one file, without a folder around it.</summary>
+    /// <summary>True if a payload of files is one file, without a folder around it.</summary>
     public static async Task<bool> IsSingleFileAsync(BackupContent content, Payload files, CancellationToken cancellationToken)
     {
         using PayloadReader original = content.OpenOriginal(files, cancellationToken);

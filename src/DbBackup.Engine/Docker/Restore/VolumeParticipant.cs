@@ -8,7 +8,12 @@ using DbBackup.Engine.Restores;
 namespace DbBackup.Engine.Docker.Restore;
 
 /// <summary>Files and SQLite databases in one place of a container or volume: unpacked beside, read back, and renamed into place.</summary>
-internal sealed class VolumeParticipant(DockerClient client, VolumePlace place, BackupContent content, TimeSpan lockTimeout) : IRestoreParticipant
+/// <param name="client">The Docker Engine.</param>
+/// <param name="dockerHost">The engine as the user named it; null for the one of the place's location.</param>
+/// <param name="place">The place.</param>
+/// <param name="content">The backup's content.</param>
+/// <param name="lockTimeout">How long to wait for a database's lock.</param>
+internal sealed class VolumeParticipant(DockerClient client, string? dockerHost, VolumePlace place, BackupContent content, TimeSpan lockTimeout) : IRestoreParticipant
 {
     private RestoreStage? _stage;
     private VolumeSwap? _swap;
@@ -49,7 +54,7 @@ internal sealed class VolumeParticipant(DockerClient client, VolumePlace place, 
         if (!place.Exists)
             return PresentState.None;
         _present = await ContainerFiles.ResolveAsync(
-            new ContainerFilesRequest { Subject = ContainerAddress.At(place.Location), Path = place.Location.Path, Consistency = Consistency.Live, LockTimeout = lockTimeout, AllowEmpty = true },
+            new ContainerFilesRequest { Subject = ContainerAddress.At(place.Location, dockerHost), Path = place.Location.Path, Consistency = Consistency.Live, LockTimeout = lockTimeout, AllowEmpty = true },
             cancellationToken).ConfigureAwait(false);
         return new PresentState([.. _present.Sources]);
     }

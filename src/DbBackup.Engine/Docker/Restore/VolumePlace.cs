@@ -10,7 +10,7 @@ namespace DbBackup.Engine.Docker.Restore;
 /// <param name="Path">Its path in that, with a slash before it; empty for all of it.</param>
 /// <param name="Image">The image of a container that uses it; null where there is none.</param>
 /// <param name="Users">The containers that use it, running or not.</param>
-/// <param name="Exists">Whether something is there.</param>
+/// <param name="Exists">True if something is there.</param>
 /// <param name="Files">What is restored as a folder, or as a file that is no database; null where only a database is.</param>
 /// <param name="Databases">SQLite databases, each with its path in the folder; empty for the place itself.</param>
 internal sealed record VolumePlace(

@@ -13,7 +13,7 @@ namespace DbBackup.Engine.Docker.Restore;
 /// <summary>Works out where files and SQLite databases go in containers and volumes.</summary>
 internal static class VolumeRestorePlanner
 {
-    /// <summary>Whether what a backup holds of files belongs into containers or volumes.</summary>
+    /// <summary>True if what a backup holds of files belongs into containers or volumes.</summary>
     public static bool Applies(RestoreRequest request) =>
         request.Destination is null && FilesOf(request).Any(payload => Names(request.Place) || DockerLocation.IsOne(payload.OriginalPath));
 
@@ -34,7 +34,7 @@ internal static class VolumeRestorePlanner
             Payload? database = places.SelectMany(place => place.Databases).Select(each => each.Payload).FirstOrDefault();
             ContainerSummary[] users = await ApplicationStop.WithDependentsAsync(client, places.SelectMany(place => place.Users), cancellationToken).ConfigureAwait(false);
             return new RestorePart(
-                [.. places.Select(place => new VolumeParticipant(client, place, content, request.LockTimeout))],
+                [.. places.Select(place => new VolumeParticipant(client, elsewhere?.DockerHost, place, content, request.LockTimeout))],
                 [
                     .. places.SelectMany(place => place.Databases.Select(inside => Target(place, inside.Payload, inside.Relative))
                         .Concat(place.Files is null ? [] : [Target(place, place.Files, string.Empty)])),

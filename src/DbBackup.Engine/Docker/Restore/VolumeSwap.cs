@@ -43,7 +43,7 @@ internal sealed class VolumeSwap : IAsyncDisposable
     /// <summary>Makes the container that will do the work; nothing in the volume is touched yet.</summary>
     /// <param name="client">The engine.</param>
     /// <param name="place">What is replaced.</param>
-    /// <param name="isSingleFile">Whether the files to restore are one file alone, which is no database.</param>
+    /// <param name="isSingleFile">True if the files to restore are one file alone, which is no database.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">No image here has a shell.</exception>
     public static async Task<VolumeSwap> CreateAsync(DockerClient client, VolumePlace place, bool isSingleFile, CancellationToken cancellationToken)
@@ -134,7 +134,7 @@ internal sealed class VolumeSwap : IAsyncDisposable
         IsSwapped = true;
     }
 
-    /// <summary>Whether the restored state is in place.</summary>
+    /// <summary>True if the restored state is in place.</summary>
     public bool IsSwapped { get; private set; }
 
     /// <summary>Gives what was there its place again.</summary>

@@ -13,9 +13,9 @@ internal sealed record ExtractOptions
     /// <summary>Gives the files to the owners that the archive names, which only root can.</summary>
     public bool RestoreOwners { get; init; } = UnixFile.EffectiveUserId == 0;
 
-    /// <summary>Whether an archive without an end mark is refused; true for archives made here, false for those of other programs.</summary>
+    /// <summary>True if an archive without an end mark is refused; true for archives made here, false for those of other programs.</summary>
     public bool RequireEndMark { get; init; }
 
-    /// <summary>Hears how many bytes of content were written so far.</summary>
+    /// <summary>Receives how many bytes of content were written so far.</summary>
     public IProgress<long>? Bytes { get; init; }
 }

@@ -8,8 +8,8 @@ namespace DbBackup.Engine.Engines.Files;
 /// <summary>One archive in the making.</summary>
 /// <param name="writer">Takes the entries.</param>
 /// <param name="warnings">Takes what could not be archived as it was.</param>
-/// <param name="bytes">Hears how many bytes of content were read so far.</param>
-/// <param name="asListed">Whether owner, mode and time are those of the list: the files are copies, and only their content is wanted.</param>
+/// <param name="bytes">Receives how many bytes of content were read so far.</param>
+/// <param name="asListed">True if owner, mode and time are those of the list: the files are copies, and only their content is wanted.</param>
 internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IProgress<long>? bytes, bool asListed = false)
 {
     private const int ReportEvery = 1 << 20;

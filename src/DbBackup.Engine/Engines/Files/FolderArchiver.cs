@@ -24,7 +24,7 @@ internal sealed class FolderArchiver
     /// <summary>Writes the archive, its entries under the folder's own name (<c>uploads/…</c>).</summary>
     /// <param name="path">The folder or file. A link is followed here, and nowhere below.</param>
     /// <param name="target">Where to; it stays open. After a failure it has no end mark, so that nothing takes it for whole.</param>
-    /// <param name="bytes">Hears how many bytes of content were read so far.</param>
+    /// <param name="bytes">Receives how many bytes of content were read so far.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupFailure">The folder is missing or unreadable, or a disk failed while a file was read.</exception>
     public async Task<ArchiveSummary> WriteAsync(
@@ -37,10 +37,10 @@ internal sealed class FolderArchiver
 
     /// <summary>Writes an archive of what was listed.</summary>
     /// <param name="items">The list, each folder before what is in it.</param>
-    /// <param name="asListed">Whether the paths are those of copies, whose owners, modes and times mean nothing.</param>
+    /// <param name="asListed">True if the paths are those of copies, whose owners, modes and times mean nothing.</param>
     /// <param name="target">Where to; it stays open.</param>
     /// <param name="warnings">Takes what could not be archived as it was.</param>
-    /// <param name="bytes">Hears how many bytes of content were read so far.</param>
+    /// <param name="bytes">Receives how many bytes of content were read so far.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     internal static async Task<ArchiveSummary> WriteAsync(
         IEnumerable<FolderItem> items, bool asListed, Stream target, WarningLog warnings, IProgress<long>? bytes, CancellationToken cancellationToken)

@@ -35,6 +35,6 @@ internal sealed class FolderExcludes
         return this;
     }
 
-    /// <summary>Whether the path is left out. For <see cref="FolderArchiver.Exclude"/>.</summary>
+    /// <summary>True if the path is left out. For <see cref="FolderArchiver.Exclude"/>.</summary>
     public bool IsExcluded(string path) => _paths.Contains(path);
 }

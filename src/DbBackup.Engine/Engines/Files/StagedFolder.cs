@@ -32,7 +32,7 @@ internal sealed class StagedFolder(string root, string rootName, string staging,
     public WarningLog Warnings { get; private set; } = new();
 
     /// <summary>Looks at everything, and copies what is new or has changed.</summary>
-    /// <param name="isLast">Whether all stands still: nothing is done for another look.</param>
+    /// <param name="isLast">True if all stands still: nothing is done for another look.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>How many files were copied.</returns>
     public int Refresh(bool isLast, CancellationToken cancellationToken)
@@ -161,7 +161,7 @@ internal sealed class StagedFolder(string root, string rootName, string staging,
     /// <summary>What was copied, as it was seen before.</summary>
     /// <param name="Seen">The original.</param>
     /// <param name="Path">The copy; null for a database.</param>
-    /// <param name="IsSettled">Whether any later change must show in its date.</param>
+    /// <param name="IsSettled">True if any later change must show in its date.</param>
     private readonly record struct Copied(FolderItem Seen, string? Path, bool IsSettled);
 
     private sealed record Pass(Dictionary<string, Copied> Copies, List<FolderItem> Items, List<FolderItem> Databases, Dictionary<FileIdentity, string> FirstNames)

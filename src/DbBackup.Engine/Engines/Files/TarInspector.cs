@@ -10,7 +10,7 @@ internal static class TarInspector
     /// <summary>Reads every entry and all content.</summary>
     /// <param name="tar">The archive; it stays open.</param>
     /// <param name="requireEndMark">
-    /// Whether the two empty blocks at the end must be there, as in all archives made here. Some other programs leave them out.
+    /// True if the two empty blocks at the end must be there, as in all archives made here. Some other programs leave them out.
     /// </param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupFailure">The archive is truncated or damaged.</exception>

@@ -4,7 +4,7 @@ namespace DbBackup.Engine.Engines.Files;
 
 /// <summary>Reads a tar entry by entry, and turns whatever is wrong with it into one kind of failure.</summary>
 /// <param name="tar">The archive; it stays open.</param>
-/// <param name="requireEndMark">Whether an archive without the two empty blocks at its end is taken for truncated.</param>
+/// <param name="requireEndMark">True if an archive without the two empty blocks at its end is taken for truncated.</param>
 internal sealed class TarScan(Stream tar, bool requireEndMark)
 {
     /// <summary>No honest header is larger; a damaged or hostile one must not fill the memory.</summary>

@@ -11,7 +11,7 @@ namespace DbBackup.Engine.Engines.Sqlite;
 /// <param name="Created">When it was made.</param>
 /// <param name="Revision">The Alembic revision.</param>
 /// <param name="DatabaseFile">The database's file name.</param>
-/// <param name="UploadsIncluded">Whether the folder holds the uploads.</param>
+/// <param name="UploadsIncluded">True if the folder holds the uploads.</param>
 internal sealed record PatsMetadata(string? Name, DateTimeOffset? Created, string? Revision, string DatabaseFile, bool UploadsIncluded)
 {
     public const string FileName = "backup_metadata.json";

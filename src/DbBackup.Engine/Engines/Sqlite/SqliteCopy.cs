@@ -20,7 +20,7 @@ internal sealed record SqliteCopy(string File, string ShownAs, string FileName)
     /// <summary><c>uid:gid</c> of the original; null where the system has none.</summary>
     public string? UnixOwner { get; set; }
 
-    /// <summary>Whether a database without any table is accepted.</summary>
+    /// <summary>True if a database without any table is accepted.</summary>
     public bool AllowEmpty { get; init; }
 
     /// <summary>Takes over the owner and the mode of the original.</summary>

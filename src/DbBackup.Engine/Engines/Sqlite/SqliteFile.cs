@@ -14,10 +14,10 @@ public static class SqliteFile
     /// <summary>What SQLite puts behind the database's own name for the files that belong to it.</summary>
     public static IReadOnlyList<string> SidecarSuffixes { get; } = ["-wal", "-shm", "-journal"];
 
-    /// <summary>Whether a file's first bytes are those of a SQLite database.</summary>
+    /// <summary>True if a file's first bytes are those of a SQLite database.</summary>
     public static bool HasHeader(ReadOnlySpan<byte> start) => start.StartsWith("SQLite format 3\0"u8);
 
-    /// <summary>Whether a file begins as a SQLite database does; false where it cannot be read.</summary>
+    /// <summary>True if a file begins as a SQLite database does; false where it cannot be read.</summary>
     public static bool IsDatabase(string path)
     {
         Span<byte> start = stackalloc byte[16];
@@ -32,13 +32,13 @@ public static class SqliteFile
         }
     }
 
-    /// <summary>Whether a file is a database with anything in it. One that was just created in WAL mode may still be in its log alone.</summary>
+    /// <summary>True if a file is a database with anything in it. One that was just created in WAL mode may still be in its log alone.</summary>
     /// <param name="path">The file.</param>
     /// <param name="size">Its size in bytes.</param>
     internal static bool HoldsDatabase(string path, long size) =>
         size == 0 ? new FileInfo(path + "-wal") is { Exists: true, Length: > 0 } : size >= SmallestSize && IsDatabase(path);
 
-    /// <summary>Whether the database keeps a write-ahead log (header byte 18: 2 means WAL).</summary>
+    /// <summary>True if the database keeps a write-ahead log (header byte 18: 2 means WAL).</summary>
     public static bool UsesWriteAheadLog(string path)
     {
         Span<byte> header = stackalloc byte[HeaderSize];

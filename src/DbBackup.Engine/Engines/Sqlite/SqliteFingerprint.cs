@@ -13,7 +13,7 @@ internal static class SqliteFingerprint
 
     /// <summary>Takes the facts.</summary>
     /// <param name="path">A file that nobody writes.</param>
-    /// <param name="level">Whether contents are hashed too.</param>
+    /// <param name="level">True if contents are hashed too.</param>
     /// <param name="cancellationToken">Interrupts the running query.</param>
     /// <exception cref="BackupException">The file is damaged or no database.</exception>
     public static Fingerprint Take(string path, FingerprintLevel level, CancellationToken cancellationToken)

@@ -26,7 +26,7 @@ internal static class SqliteSnapshot
     /// <param name="copy">The new file; it must not exist.</param>
     /// <param name="lockTimeout">How long to wait for a lock.</param>
     /// <param name="clock">The clock by which the snapshot is dated.</param>
-    /// <param name="progress">Hears of bytes done and in all.</param>
+    /// <param name="progress">Receives the bytes done and in all.</param>
     /// <param name="cancellationToken">Stops the copy between two steps.</param>
     /// <exception cref="BackupException">The database is locked, damaged or unreadable.</exception>
     public static Result Take(
@@ -70,7 +70,7 @@ internal static class SqliteSnapshot
     }
 
     /// <summary>
-    /// Whether readers hold nobody off. Asked of SQLite, not read from the file: closing the file a second time in one process
+    /// True if readers hold nobody off. Asked of SQLite, not read from the file: closing the file a second time in one process
     /// would end our locks on it (POSIX).
     /// </summary>
     public static bool ReadersNeverBlock(SqliteDatabase source) => source.Text("PRAGMA journal_mode") == "wal";

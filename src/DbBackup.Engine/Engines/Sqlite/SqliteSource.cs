@@ -14,7 +14,7 @@ public enum SqliteFormat
 /// <param name="path">The absolute path of the file.</param>
 /// <param name="format">How it is stored.</param>
 /// <param name="lockTimeout">How long to wait for a lock.</param>
-/// <param name="allowEmpty">Whether a database without any table is accepted.</param>
+/// <param name="allowEmpty">True if a database without any table is accepted.</param>
 public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lockTimeout, bool allowEmpty = false) : IBackupSource
 {
     /// <summary>The engine's name in manifests.</summary>

@@ -75,7 +75,7 @@ internal static class ManifestJson
         }
     }
 
-    /// <summary>Whether a problem that <see cref="Read"/> found is one that a newer version does not have.</summary>
+    /// <summary>True if a problem that <see cref="Read"/> found is one that a newer version does not have.</summary>
     public static bool IsNewer(string? problem) => problem?.StartsWith(NewerPrefix, StringComparison.Ordinal) == true;
 
     private const string NewerPrefix = "it needs a newer version of DbBackup";

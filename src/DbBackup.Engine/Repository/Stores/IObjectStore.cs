@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Repository.Stores;
 
 /// <summary>What a store says about itself.</summary>
-/// <param name="Exists">Whether the place exists.</param>
+/// <param name="Exists">True if the place exists.</param>
 /// <param name="AvailableBytes">The free bytes; null if there is no limit to know of.</param>
 public sealed record StoreProperties(bool Exists, long? AvailableBytes);
 

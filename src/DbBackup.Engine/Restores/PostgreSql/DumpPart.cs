@@ -23,7 +23,7 @@ internal sealed class DumpPart(RestoreRequest request, Payload payload, BackupCo
 
     /// <summary>Picks what is restored; null for everything.</summary>
     /// <param name="dump">The dump.</param>
-    /// <param name="toExisting">Whether it goes into a database that has the rest.</param>
+    /// <param name="toExisting">True if it goes into a database that has the rest.</param>
     /// <exception cref="BackupException">The dump is SQL text, of which no part can be picked.</exception>
     public ArchiveSelection? Select(StagedDump dump, bool toExisting)
     {

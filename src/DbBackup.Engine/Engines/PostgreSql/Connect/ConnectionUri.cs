@@ -7,7 +7,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Connect;
 /// <summary>libpq's URI, <c>postgresql://user:password@host:port/database?key=value</c>, also with a driver's name as SQLAlchemy has it.</summary>
 internal static partial class ConnectionUri
 {
-    /// <summary>Whether a text is meant as a URI of PostgreSQL.</summary>
+    /// <summary>True if a text is meant as a URI of PostgreSQL.</summary>
     public static bool IsOne(string text) => Scheme().IsMatch(text);
 
     /// <summary>Reads the parts. The grammar is that of libpq's conninfo_uri_parse_options, with one host.</summary>

@@ -48,16 +48,16 @@ public sealed partial record PostgreSqlConnectionSettings
     /// <summary>What the user should know of how the settings were found, such as a password file that was ignored.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
-    /// <summary>Whether the server is on this machine: behind a Unix socket or a loopback name or address.</summary>
+    /// <summary>True if the server is on this machine: behind a Unix socket or a loopback name or address.</summary>
     public bool IsLocal => Route is null && (IsSocket
         || Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || Host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address)));
 
-    /// <summary>Whether <see cref="LocationOf"/> means something else on another machine.</summary>
+    /// <summary>True if <see cref="LocationOf"/> means something else on another machine.</summary>
     public bool IsOfThisMachine => Route?.IsOfThisMachine ?? IsLocal;
 
-    /// <summary>Whether <see cref="Host"/> is a Unix socket's folder (or Linux's abstract name) and no name or address.</summary>
+    /// <summary>True if <see cref="Host"/> is a Unix socket's folder (or Linux's abstract name) and no name or address.</summary>
     public bool IsSocket => IsSocketHost(Host);
 
     /// <summary>The way to a server in a container, whose address <see cref="Host"/> holds only there; null for one that is reached directly.</summary>

@@ -15,16 +15,16 @@ public sealed record PostgreSqlEnvironment
     /// <summary>The name of the system's user, which is the default role.</summary>
     public string SystemUser { get; init; } = Environment.UserName;
 
-    /// <summary>Whether Windows' places for files and its default host apply.</summary>
+    /// <summary>True if Windows' places for files and its default host apply.</summary>
     public bool IsWindows { get; init; } = OperatingSystem.IsWindows();
 
     /// <summary>Reads a text file; null where it does not exist or is no plain file. Throws what <see cref="File"/> throws.</summary>
     public Func<string, IReadOnlyList<string>?> ReadLines { get; init; } = path => File.Exists(path) ? File.ReadAllLines(path) : null;
 
-    /// <summary>Whether a file's mode gives its group or others any right. Always false on Windows, which has no such mode.</summary>
+    /// <summary>True if a file's mode gives its group or others any right. Always false on Windows, which has no such mode.</summary>
     public Func<string, bool> OthersMayAccess { get; init; } = OthersMayAccessFile;
 
-    /// <summary>Whether a folder exists.</summary>
+    /// <summary>True if a folder exists.</summary>
     public Func<string, bool> FolderExists { get; init; } = Directory.Exists;
 
     /// <summary>A variable's value; null where it is not set or empty, which libpq takes for the same.</summary>

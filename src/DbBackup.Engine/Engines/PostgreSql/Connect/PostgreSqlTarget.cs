@@ -96,11 +96,11 @@ internal static class PostgreSqlTarget
         return missing;
     }
 
-    /// <summary>Whether the role may do everything.</summary>
+    /// <summary>True if the role may do everything.</summary>
     public static Task<bool> IsSuperuserAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
         session.IsTrueAsync("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", Looking, cancellationToken);
 
-    /// <summary>Whether the role may create databases.</summary>
+    /// <summary>True if the role may create databases.</summary>
     public static Task<bool> MayCreateDatabasesAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
         session.IsTrueAsync("SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user", Looking, cancellationToken);
 

@@ -17,7 +17,7 @@ internal sealed class ArchiveInput : IDisposable
         Arguments = isStreamed ? [] : [copy?.Path ?? archive];
     }
 
-    /// <summary>Whether <see cref="FeedAsync"/> gives it to the program's standard input.</summary>
+    /// <summary>True if <see cref="FeedAsync"/> gives it to the program's standard input.</summary>
     public bool IsStreamed { get; }
 
     /// <summary>What is done with the streams of a program that gets it.</summary>

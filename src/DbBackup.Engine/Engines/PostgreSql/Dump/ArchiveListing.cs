@@ -38,7 +38,7 @@ internal sealed record ArchiveListing
     /// <summary>The entries in the archive's order, in which they must be restored.</summary>
     public required IReadOnlyList<ArchiveEntry> Entries { get; init; }
 
-    /// <summary>Whether the dependencies are there: they are with <c>-v</c>.</summary>
+    /// <summary>True if the dependencies are there: they are with <c>-v</c>.</summary>
     public bool HasDependencies => Entries.Any(entry => entry.DependsOn.Count > 0);
 
     /// <summary>

@@ -25,7 +25,7 @@ internal sealed record ArchiveSelection
     /// <param name="listing">The archive's content, with dependencies.</param>
     /// <param name="schemas">Names of schemas, all of whose objects are taken; with <c>*</c> and <c>?</c>.</param>
     /// <param name="tables">Names of tables: <c>orders</c>, <c>sales.orders</c>, <c>"Odd Name"</c>; with <c>*</c> and <c>?</c>.</param>
-    /// <param name="keepForeignKeys">Whether foreign keys to tables that are not selected are taken too.</param>
+    /// <param name="keepForeignKeys">True if foreign keys to tables that are not selected are taken too.</param>
     /// <exception cref="ArgumentException">The listing was made without <c>-v</c>.</exception>
     /// <exception cref="BackupFailure">A name fits nothing; the message tells the ones that are near.</exception>
     public static ArchiveSelection ForTables(

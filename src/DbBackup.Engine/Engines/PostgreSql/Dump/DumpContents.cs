@@ -22,10 +22,10 @@ internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnl
         return new DumpContents(tables, rows, null);
     }
 
-    /// <summary>Whether it holds the rows of a table.</summary>
+    /// <summary>True if it holds the rows of a table.</summary>
     public bool HasRowsOf(PostgreSqlTable table) => WithRows?.Contains(table.ObjectId) ?? Names!.Contains(table.Name);
 
-    /// <summary>Whether it defines a table.</summary>
+    /// <summary>True if it defines a table.</summary>
     public bool Defines(PostgreSqlTable table) => Tables?.Contains(table.ObjectId) ?? Names!.Contains(table.Name);
 
     /// <summary>Lists an archive file or folder.</summary>

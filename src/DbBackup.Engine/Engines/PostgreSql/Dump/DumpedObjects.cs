@@ -25,7 +25,7 @@ internal sealed class DumpedObjects
     /// <summary>What <c>client_encoding</c> is set to.</summary>
     public string? Encoding { get; private set; }
 
-    /// <summary>Whether a COPY statement is followed by the revisions of Alembic.</summary>
+    /// <summary>True if a COPY statement is followed by the revisions of Alembic.</summary>
     public static bool HoldsRevisions(ReadOnlySpan<byte> copy) => copy.EndsWith("alembic_version (version_num) FROM stdin;"u8);
 
     /// <summary>The name at the front, with its schema; dumps made before March 2018 set the search path instead of writing it (CVE-2018-1058).</summary>

@@ -13,7 +13,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string database, PostgreSqlClient client, PostgreSqlDumpOptions options)
 {
     /// <summary>Dumps into a stream as a custom archive or as SQL text.</summary>
-    /// <param name="plain">Whether as SQL text.</param>
+    /// <param name="plain">True if as SQL text.</param>
     /// <param name="snapshot">The exported snapshot to dump.</param>
     /// <param name="store">Takes the stream to its end.</param>
     /// <param name="cancellationToken">Kills pg_dump.</param>

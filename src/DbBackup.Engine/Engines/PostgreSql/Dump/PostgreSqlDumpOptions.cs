@@ -40,12 +40,12 @@ public sealed record PostgreSqlDumpOptions
     /// <summary>How long to wait for a lock on a table.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether a database without any table is accepted.</summary>
+    /// <summary>True if a database without any table is accepted.</summary>
     public bool AllowEmpty { get; init; }
 
-    /// <summary>Whether only chosen schemas or tables are dumped, without what belongs to the database as a whole.</summary>
+    /// <summary>True if only chosen schemas or tables are dumped, without what belongs to the database as a whole.</summary>
     internal bool IsPartial => Schemas.Count > 0 || Tables.Count > 0;
 
-    /// <summary>Whether the dump holds something other than all rows of all tables.</summary>
+    /// <summary>True if the dump holds something other than all rows of all tables.</summary>
     internal bool IsFiltered => IsPartial || ExcludedTables.Count > 0 || ExcludedTableData.Count > 0;
 }

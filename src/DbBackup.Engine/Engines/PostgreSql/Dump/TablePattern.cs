@@ -37,10 +37,10 @@ internal sealed class TablePattern
         return new TablePattern([.. parts]);
     }
 
-    /// <summary>Whether it names this schema.</summary>
+    /// <summary>True if it names this schema.</summary>
     public bool FitsSchema(string schema) => Fits(_parts[0], schema);
 
-    /// <summary>Whether it names this table.</summary>
+    /// <summary>True if it names this table.</summary>
     public bool FitsTable(string schema, string name) => Fits(_parts[^1], name) && (_parts.Length == 1 || Fits(_parts[0], schema));
 
     private static bool Fits((string Text, bool IsQuoted) part, string name) => part.IsQuoted

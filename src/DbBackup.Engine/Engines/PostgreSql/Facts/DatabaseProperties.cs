@@ -10,13 +10,13 @@ internal static class DatabaseProperties
     // (variable_is_guc_list_quote in dumputils.c).
     private static readonly string[] s_lists = ["local_preload_libraries", "search_path", "session_preload_libraries", "shared_preload_libraries", "temp_tablespaces", "unix_socket_directories"];
 
-    /// <summary>Whether the value of a parameter is a list of names.</summary>
+    /// <summary>True if the value of a parameter is a list of names.</summary>
     public static bool IsList(string parameter) => s_lists.Contains(parameter, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The statements that give a database the properties of another.</summary>
     /// <param name="name">The database that gets them.</param>
     /// <param name="info">The properties.</param>
-    /// <param name="roleExists">Whether a role is there; what concerns others is left out.</param>
+    /// <param name="roleExists">True if a role is there; what concerns others is left out.</param>
     public static string Statements(string name, DatabaseInfo info, Func<string, bool> roleExists)
     {
         string target = PostgreSqlSession.Quote(name);

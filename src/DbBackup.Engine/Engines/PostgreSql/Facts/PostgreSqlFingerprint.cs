@@ -19,8 +19,8 @@ internal static class PostgreSqlFingerprint
     /// <param name="level">How deep.</param>
     /// <param name="tables">The tables that count; rows of those in <paramref name="withoutRows"/> are taken as none.</param>
     /// <param name="withoutRows">The oids of tables whose rows are left out of the dump.</param>
-    /// <param name="partial">Whether only these tables were dumped, without what belongs to the database as a whole.</param>
-    /// <param name="report">Hears of each batch.</param>
+    /// <param name="partial">True if only these tables were dumped, without what belongs to the database as a whole.</param>
+    /// <param name="report">Receives each batch.</param>
     /// <param name="cancellationToken">Cancels the running query.</param>
     public static async Task<Fingerprint> TakeAsync(
         PostgreSqlSession session,

@@ -12,13 +12,13 @@ internal sealed record DatabaseLoadOptions
     /// <summary>How many jobs load at once, for archives in a file or folder.</summary>
     public int Jobs { get; init; } = 1;
 
-    /// <summary>Whether everything is given to the connecting role, without privileges of others.</summary>
+    /// <summary>True if everything is given to the connecting role, without privileges of others.</summary>
     public bool WithoutOwners { get; init; }
 
-    /// <summary>Whether publications are left out.</summary>
+    /// <summary>True if publications are left out.</summary>
     public bool WithoutPublications { get; init; }
 
-    /// <summary>Whether subscriptions, which reach to another server, are left out.</summary>
+    /// <summary>True if subscriptions, which reach to another server, are left out.</summary>
     public bool WithoutSubscriptions { get; init; }
 
     /// <summary>A file with the entries to load, as <c>pg_restore --use-list</c> reads it; null for all.</summary>
@@ -56,7 +56,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
 
     /// <summary>Runs SQL text.</summary>
     /// <param name="text">The text; it is read to its end, and a failure on the way ends psql before it could take the end for a good one.</param>
-    /// <param name="inOneTransaction">Whether all of it happens or nothing.</param>
+    /// <param name="inOneTransaction">True if all of it happens or nothing.</param>
     /// <param name="cancellationToken">Kills psql.</param>
     public async Task FromTextAsync(Stream text, bool inOneTransaction, CancellationToken cancellationToken)
     {
@@ -126,7 +126,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// <param name="archive">The archive file or folder.</param>
     /// <param name="take">Reads the text to its end.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    /// <param name="withDatabase">Whether the text also creates the database and says what belongs to it as a whole.</param>
+    /// <param name="withDatabase">True if the text also creates the database and says what belongs to it as a whole.</param>
     public static async Task ToTextAsync(PostgreSqlClient client, string archive, Func<Stream, Task> take, CancellationToken cancellationToken, bool withDatabase = false)
     {
         string[] arguments = withDatabase ? ["--create", "--file=-"] : ["--file=-"];

@@ -21,10 +21,10 @@ internal static class PublicSchema
     /// <summary>The archive's entry of it; null where it says nothing of its owner.</summary>
     public static ArchiveEntry? EntryOf(IEnumerable<ArchiveEntry> entries) => entries.FirstOrDefault(IsEntry);
 
-    /// <summary>Whether an entry is the schema itself, not its comment or privileges.</summary>
+    /// <summary>True if an entry is the schema itself, not its comment or privileges.</summary>
     public static bool IsEntry(ArchiveEntry entry) => entry is { Kind: "SCHEMA", Name: "public" };
 
-    /// <summary>Whether an entry says something of it: its comment, its privileges.</summary>
+    /// <summary>True if an entry says something of it: its comment, its privileges.</summary>
     public static bool IsAbout(ArchiveEntry entry) => entry is { Schema: "", Name: "SCHEMA public", Kind: "ACL" or "COMMENT" or "SECURITY LABEL" };
 
     /// <summary>Gives it an owner, where it has another one.</summary>
@@ -71,7 +71,7 @@ internal static class PublicSchema
     /// were in all.
     /// </summary>
     /// <param name="schemas">How many schemas the database had.</param>
-    /// <param name="isNew">Whether the database was made for this; in another one, schemas may have stayed for the sake of extensions.</param>
+    /// <param name="isNew">True if the database was made for this; in another one, schemas may have stayed for the sake of extensions.</param>
     public static string ExistsNotBeside(long schemas, bool isNew) => string.Create(
         CultureInfo.InvariantCulture,
         $"""

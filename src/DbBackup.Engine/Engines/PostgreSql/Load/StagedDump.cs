@@ -47,7 +47,7 @@ internal sealed class StagedDump : IDisposable
     /// <param name="route">The way to the programs beside a server in a container; null for those of this machine.</param>
     /// <param name="serverMajor">The server that it will go to; null for none.</param>
     /// <param name="folder">Where it is unpacked.</param>
-    /// <param name="progress">Hears of the bytes.</param>
+    /// <param name="progress">Receives the number of bytes.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">The payload is damaged, or nothing here can read it.</exception>
     public static async Task<StagedDump> PrepareAsync(
@@ -79,7 +79,7 @@ internal sealed class StagedDump : IDisposable
     /// <param name="target">A session in that database.</param>
     /// <param name="options">How; its list file is set here.</param>
     /// <param name="part">The part; null for everything.</param>
-    /// <param name="progress">Hears of the bytes of SQL text.</param>
+    /// <param name="progress">Receives the number of bytes of SQL text.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     public async Task LoadAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, IProgress<long>? progress, CancellationToken cancellationToken)
     {

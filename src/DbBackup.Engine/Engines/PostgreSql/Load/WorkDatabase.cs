@@ -72,7 +72,7 @@ internal sealed class WorkDatabase : IDisposable
     /// <param name="purpose">What it is for.</param>
     /// <param name="like">The database that it will take after; null for the server's defaults.</param>
     /// <param name="owner">Its owner; null for the role of the session.</param>
-    /// <param name="anyLocale">Whether another locale will do where the server does not have that one.</param>
+    /// <param name="anyLocale">True if another locale will do where the server does not have that one.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     public static async Task<WorkDatabase> CreateAsync(
         PostgreSqlSession maintenance, WorkDatabasePurpose purpose, DatabaseInfo? like, string? owner, bool anyLocale, CancellationToken cancellationToken)

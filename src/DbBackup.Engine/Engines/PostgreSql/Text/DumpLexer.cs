@@ -93,7 +93,7 @@ internal sealed partial class DumpLexer(IDumpEvents events)
     }
 
     /// <summary>Ends the script.</summary>
-    /// <returns>Whether it ends between two statements; a last line without its line end counts as whole.</returns>
+    /// <returns>True if it ends between two statements; a last line without its line end counts as whole.</returns>
     public bool Complete()
     {
         if (_place is Place.Comment or Place.Command && !_inStatement)

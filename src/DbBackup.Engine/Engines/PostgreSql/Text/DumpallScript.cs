@@ -14,13 +14,13 @@ internal sealed record DumpallScript
     /// <summary>The databases, in the script's order.</summary>
     public required IReadOnlyList<DumpallDatabase> Databases { get; init; }
 
-    /// <summary>Whether it is a script of pg_dumpall.</summary>
+    /// <summary>True if it is a script of pg_dumpall.</summary>
     public required bool IsCluster { get; init; }
 
-    /// <summary>Whether it ends as a script of its kind does, in pg_dump's or pg_dumpall's closing comment.</summary>
+    /// <summary>True if it ends as a script of its kind does, in pg_dump's or pg_dumpall's closing comment.</summary>
     public required bool IsWhole { get; init; }
 
-    /// <summary>Whether it is a script of pg_dumpall and whole: each of its databases, and its end.</summary>
+    /// <summary>True if it is a script of pg_dumpall and whole: each of its databases, and its end.</summary>
     public required bool IsComplete { get; init; }
 
     /// <summary>Reads a script once, from where the stream stands. The ranges count from there.</summary>
@@ -84,7 +84,7 @@ internal sealed record DumpallDatabase
     /// <summary>libc, icu or builtin.</summary>
     public string? LocaleProvider => Options.GetValueOrDefault("LOCALE_PROVIDER");
 
-    /// <summary>Whether the script creates the database.</summary>
+    /// <summary>True if the script creates the database.</summary>
     public bool IsCreated => Options.Count > 0;
 }
 

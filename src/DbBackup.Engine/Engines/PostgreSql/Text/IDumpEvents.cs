@@ -1,6 +1,6 @@
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
-/// <summary>Hears what a <see cref="DumpLexer"/> finds. The spans are valid during the call only.</summary>
+/// <summary>Receives what a <see cref="DumpLexer"/> finds. The spans are valid during the call only.</summary>
 internal interface IDumpEvents
 {
     /// <summary>A comment that fills a line of its own between two statements.</summary>
@@ -12,7 +12,7 @@ internal interface IDumpEvents
     /// <summary>A whole statement with its semicolon; of a very long one (<see cref="DumpLexer.KeptBytes"/>) only the beginning.</summary>
     void Statement(ReadOnlySpan<byte> text, ByteRange range);
 
-    /// <summary>Whether the rows after the statement that was heard last are wanted, and not only their number.</summary>
+    /// <summary>True if the rows after the statement that was heard last are wanted, and not only their number.</summary>
     bool WantsRows { get; }
 
     /// <summary>

@@ -142,7 +142,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     }
 
     /// <summary>Sums up.</summary>
-    /// <param name="endsBetweenStatements">Whether the script ends outside of data, quotes and statements.</param>
+    /// <param name="endsBetweenStatements">True if the script ends outside of data, quotes and statements.</param>
     public PlainDumpReport Report(bool endsBetweenStatements) => new()
     {
         Commits = _commits,

@@ -4,12 +4,12 @@ namespace DbBackup.Engine.Engines.PostgreSql.Text;
 internal sealed record PlainDumpReport
 {
     /// <summary>
-    /// Whether it ends as it should: in pg_dump's own closing comment (of a cluster's script in pg_dumpall's), outside of all data and
+    /// True if it ends as it should: in pg_dump's own closing comment (of a cluster's script in pg_dumpall's), outside of all data and
     /// quotes, with nothing but comments after it.
     /// </summary>
     public required bool IsComplete { get; init; }
 
-    /// <summary>Whether it is a script of pg_dumpall.</summary>
+    /// <summary>True if it is a script of pg_dumpall.</summary>
     public required bool IsCluster { get; init; }
 
     /// <summary>The version of the server that was dumped, such as "15.18"; of a cluster's script as the first database states it.</summary>
@@ -39,16 +39,16 @@ internal sealed record PlainDumpReport
     /// <summary>What Alembic's <c>alembic_version</c> table says; several heads with commas. Null without such a table, and with INSERT statements.</summary>
     public required string? SchemaRevision { get; init; }
 
-    /// <summary>Whether data are INSERT statements, which are not counted.</summary>
+    /// <summary>True if data are INSERT statements, which are not counted.</summary>
     public required bool UsesInserts { get; init; }
 
-    /// <summary>Whether it commits by itself on the way, as pg_dump has it around large objects: it cannot be one transaction then.</summary>
+    /// <summary>True if it commits by itself on the way, as pg_dump has it around large objects: it cannot be one transaction then.</summary>
     public bool Commits { get; init; }
 
-    /// <summary>Whether it sets <c>transaction_timeout</c>, which servers before version 17 do not know.</summary>
+    /// <summary>True if it sets <c>transaction_timeout</c>, which servers before version 17 do not know.</summary>
     public required bool SetsTransactionTimeout { get; init; }
 
-    /// <summary>Whether it uses <c>\restrict</c>, which psql knows since August 2025 (versions 13.22, 14.19, 15.14, 16.10, 17.6).</summary>
+    /// <summary>True if it uses <c>\restrict</c>, which psql knows since August 2025 (versions 13.22, 14.19, 15.14, 16.10, 17.6).</summary>
     public required bool UsesRestrict { get; init; }
 }
 

@@ -15,10 +15,10 @@ internal struct RoutineBody
     private bool _isRoutine;
     private bool _orReplace;
 
-    /// <summary>Whether every word of the statement must be looked at.</summary>
+    /// <summary>True if every word of the statement must be looked at.</summary>
     public bool IsWatching { get; private set; }
 
-    /// <summary>Whether the statement goes on after a semicolon.</summary>
+    /// <summary>True if the statement goes on after a semicolon.</summary>
     public readonly bool IsInside => _depth > 0;
 
     /// <summary>Begins a new statement.</summary>
@@ -33,7 +33,7 @@ internal struct RoutineBody
     /// <summary>Reads words up to a byte that is of none.</summary>
     /// <param name="chunk">The present chunk.</param>
     /// <param name="at">Where to go on.</param>
-    /// <param name="outermost">Whether no parenthesis is open.</param>
+    /// <param name="outermost">True if no parenthesis is open.</param>
     /// <returns>Where the first byte stands that belongs to no word.</returns>
     public int Watch(ReadOnlySpan<byte> chunk, int at, bool outermost)
     {

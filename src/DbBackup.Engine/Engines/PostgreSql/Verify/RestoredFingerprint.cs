@@ -9,7 +9,7 @@ internal static class RestoredFingerprint
     /// <param name="session">A session in the restored database.</param>
     /// <param name="expected">The backup's facts.</param>
     /// <param name="payload">The payload that was restored.</param>
-    /// <param name="otherLocale">Whether the database was created with another locale on purpose.</param>
+    /// <param name="otherLocale">True if the database was created with another locale on purpose.</param>
     /// <param name="cancellationToken">Cancels the running query.</param>
     public static async Task<Fingerprint> TakeAsync(PostgreSqlSession session, Fingerprint expected, Payload payload, bool otherLocale, CancellationToken cancellationToken)
     {
