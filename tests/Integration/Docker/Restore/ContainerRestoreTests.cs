@@ -44,6 +44,33 @@ public sealed class ContainerRestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task An_undo_gives_a_volume_its_previous_state_and_its_containers_theirs()
+    {
+        string volume = _bench.Docker.CreateVolume();
+        string folder = _bench.Folder(volume);
+        string container = _bench.RunFilled(volume);
+        string off = _bench.Docker.Run("--volume", $"{volume}:/app/data", DockerImages.App);
+        _bench.Docker.Docker("stop", off);
+        string wanted = ContainerRestoreBench.State(folder);
+        Backup backup = await _bench.BackUpAsync(container);
+        _bench.ChangeData(container);
+        string present = ContainerRestoreBench.State(folder);
+        await _bench.RestoreAsync(backup);
+        string started = _bench.StartedAt(container);
+
+        foreach (string state in new[] { present, wanted, present })
+        {
+            await _bench.Files.Bench.UndoAsync(backup.Source);
+            Assert.Equal(state, ContainerRestoreBench.State(folder));
+            Assert.True(_bench.Files.IsRunning(container));
+            Assert.False(_bench.Files.IsRunning(off));
+        }
+
+        Assert.NotEqual(started, _bench.StartedAt(container));
+        _bench.AssertNothingLeft(folder);
+    }
+
+    [Fact]
     public async Task All_that_use_a_volume_are_stopped_and_only_what_ran_is_started_again()
     {
         string volume = _bench.Docker.CreateVolume();
