@@ -144,7 +144,7 @@ public sealed class BackupService
             Created = created.ToUniversalTime(),
             Completed = _clock.GetUtcNow(),
             DurationSeconds = duration.Elapsed.TotalSeconds,
-            Sequence = request.Import is null ? history.Select(backup => backup.Manifest?.Sequence ?? 0).DefaultIfEmpty(0).Max() + 1 : 0,
+            Sequence = request.Import is null ? BackupRepository.NextSequence(history) : 0,
             Source = new SourceInfo
             {
                 Name = key.Source,

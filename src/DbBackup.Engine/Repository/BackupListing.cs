@@ -64,30 +64,41 @@ internal sealed class BackupListing(IObjectStore store)
         {
             (string key, string folder) = manifests[index];
             // Null if it was removed at this moment.
-            if (await ReadManifestAsync(key, token).ConfigureAwait(false) is { } json)
-                backups[index] = ToBackup(key, folder, json, tests.TryGetValue(folder, out List<string>? records) ? await ReadTestsAsync(records, HashOf(json), token).ConfigureAwait(false) : []);
+            (byte[]? json, string? problem) = await ReadManifestAsync(key, token).ConfigureAwait(false);
+            if (json is not null)
+                backups[index] = ToBackup(key, folder, json, problem, tests.TryGetValue(folder, out List<string>? records) ? await ReadTestsAsync(records, HashOf(json), token).ConfigureAwait(false) : []);
         }).ConfigureAwait(false);
         return [.. backups.OfType<Backup>()];
     }
 
-    private async ValueTask<byte[]?> ReadManifestAsync(string key, CancellationToken cancellationToken)
+    private async ValueTask<(byte[]? Json, string? Problem)> ReadManifestAsync(string key, CancellationToken cancellationToken)
     {
         try
         {
-            return await store.ReadAsync(key, cancellationToken).ConfigureAwait(false);
+            return (await store.ReadAsync(key, cancellationToken).ConfigureAwait(false), null);
         }
-        catch (BackupException)
+        catch (BackupException failure)
         {
             // It may not be read, or its disk fails: it is listed as unreadable, and hides no other.
-            return [];
+            return ([], $"its manifest cannot be read: {failure.Message.TrimEnd('.')}");
         }
     }
 
-    private Backup ToBackup(string key, string folder, byte[] json, IReadOnlyList<TestRecord> tests)
+    private Backup ToBackup(string key, string folder, byte[] json, string? problem, IReadOnlyList<TestRecord> tests)
     {
-        string? problem = "its manifest is empty or cannot be read";
-        Manifest? manifest = json.Length == 0 ? null : ManifestJson.Read(json, out problem);
+        Manifest? manifest = null;
+        if (json.Length > 0)
+            manifest = ManifestJson.Read(json, out problem);
+        else
+            problem ??= "its manifest is empty";
         bool isKept = !key.EndsWith(ManifestEnd, StringComparison.Ordinal);
+        if (manifest is not null && isKept != manifest.Kept is not null)
+        {
+            // An entry's objects lie elsewhere than a backup's: what says that it is the other would be removed in another's place.
+            problem = isKept ? "it is not the entry of a kept database" : "it is the entry of a kept database, in the place of a backup";
+            manifest = null;
+        }
+
         int slash = folder.IndexOf('/', StringComparison.Ordinal);
         // An entry that cannot be read has no other name.
         (string source, string name) = isKept && manifest is not null ? (manifest.Source.Name, manifest.Name) : (folder[..slash], folder[(slash + 1)..^1]);

@@ -17,16 +17,16 @@ public sealed record Fingerprint
 
     /// <summary>Settings that applications rely on, by name: for SQLite the pragmas <c>user_version</c>, <c>application_id</c>,
     /// <c>journal_mode</c>, <c>auto_vacuum</c>, <c>encoding</c> and <c>page_size</c>.</summary>
-    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Settings { get; init => field = value ?? new Dictionary<string, string>(); } = new Dictionary<string, string>();
 
     /// <summary>How many objects of each kind there are, as in <c>foreign keys</c>: 11. Empty for SQLite, whose schema is one text.</summary>
-    public IReadOnlyDictionary<string, long> Objects { get; init; } = new Dictionary<string, long>();
+    public IReadOnlyDictionary<string, long> Objects { get; init => field = value ?? new Dictionary<string, long>(); } = new Dictionary<string, long>();
 
     /// <summary>The values of sequences, ordered by name.</summary>
     public IReadOnlyList<SequenceFingerprint> Sequences { get; init => field = Indexable.Of(value); } = [];
 
-    /// <summary>The number of rows in all tables.</summary>
-    public long TotalRows => Tables.Sum(table => table.Rows);
+    /// <summary>The number of rows in all tables; the largest number if they are more.</summary>
+    public long TotalRows => (long)Tables.Aggregate((Int128)0, (sum, table) => Int128.Min(sum + table.Rows, long.MaxValue));
 
     /// <inheritdoc/>
     public override string ToString() => $"{Level}: {Tables.Count} tables with {TotalRows} rows";

@@ -59,7 +59,7 @@ public sealed record Manifest
     public string? ModuleVersion { get; init; }
 
     /// <summary>The versions of the libraries and programs that made it.</summary>
-    public IReadOnlyDictionary<string, string> Tools { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Tools { get; init => field = value ?? new Dictionary<string, string>(); } = new Dictionary<string, string>();
 
     /// <summary>
     /// The database that a restore replaced and that is kept on its server under another name; such an entry has no payloads.

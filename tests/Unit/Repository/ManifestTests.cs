@@ -131,10 +131,12 @@ public sealed class ManifestTests : IDisposable
         Assert.All(secrets, secret => Assert.DoesNotContain(secret, json.ToJsonString(), StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void Everything_in_a_manifest_is_read_back_as_it_was_written()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Everything_in_a_manifest_is_read_back_as_it_was_written(bool isKept)
     {
-        Manifest manifest = Whole();
+        Manifest manifest = isKept ? Kept() : Whole();
         byte[] json = ManifestJson.Write(manifest);
 
         Manifest? read = ManifestJson.Read(json, out string? problem);
@@ -144,8 +146,15 @@ public sealed class ManifestTests : IDisposable
         Assert.Equivalent(manifest, read, strict: true);
     }
 
-    // Each member has a value that is not its default.
-    private static Manifest Whole() => new()
+    /// <summary>The entry of a kept database.</summary>
+    internal static Manifest Kept() => Whole() with
+    {
+        Kept = new KeptDatabase("postgresql://localhost:5432/app_before", 16_384, "app", "postgres", 5, "app/x", "7", "r1"),
+        Payloads = [],
+    };
+
+    /// <summary>A manifest of which each member has a value that is not its default.</summary>
+    internal static Manifest Whole() => new()
     {
         Id = Guid.NewGuid(),
         Name = "before_v2",
@@ -163,7 +172,6 @@ public sealed class ManifestTests : IDisposable
         Git = new GitInfo("abc", "main"),
         Pause = new PauseInfo(PauseMode.Stopped, 12, ["web"]),
         Notes = ["a note"],
-        Kept = new KeptDatabase("postgresql://localhost:5432/app_before", 16_384, "app", "postgres", 5, "app/x", "7", "r1"),
         Payloads =
         [
             new Payload

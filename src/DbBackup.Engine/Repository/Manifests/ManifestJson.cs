@@ -11,6 +11,9 @@ internal static class ManifestJson
     // 64 TiB; all payloads together still fit into a number.
     private const long LargestSize = 1L << 46;
 
+    /// <summary>The last number in the order of a source's backups: no manifest may use up those that follow.</summary>
+    public const long LargestSequence = 1L << 53;
+
     // Indented and with the letters of all languages as they are: people open the file too.
     private static readonly ManifestJsonContext Readable = new(new JsonSerializerOptions(ManifestJsonContext.Default.Options)
     {
@@ -40,6 +43,7 @@ internal static class ManifestJson
                 return null;
             }
 
+            RequireNoGaps(json);
             StoredManifest? stored = JsonSerializer.Deserialize(json, ManifestJsonContext.Default.StoredManifest);
             if (stored is null)
             {
@@ -56,6 +60,35 @@ internal static class ManifestJson
         {
             problem = FindRequired(json) is { } feature ? NeedsNewer($"feature {feature}") : $"its manifest cannot be read: {exception.Message}";
             return null;
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Whatever else a manifest makes the reader do: it makes its own backup unreadable, and no other.
+            problem = $"its manifest cannot be read: {exception.Message}";
+            return null;
+        }
+    }
+
+    // No list of any version has an item that is null, and no reader looks for one.
+    private static void RequireNoGaps(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        var isList = new Stack<bool>();
+        while (reader.Read())
+        {
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.StartArray or JsonTokenType.StartObject:
+                    isList.Push(reader.TokenType == JsonTokenType.StartArray);
+                    break;
+                case JsonTokenType.EndArray or JsonTokenType.EndObject:
+                    isList.Pop();
+                    break;
+                case JsonTokenType.Null when isList.TryPeek(out bool inList) && inList:
+                    throw new JsonException("one of its lists has a gap.");
+                default:
+                    break;
+            }
         }
     }
 
@@ -112,9 +145,9 @@ internal static class ManifestJson
     {
         try
         {
-            return JsonSerializer.Deserialize(json, ManifestJsonContext.Default.TestRecord);
+            return JsonSerializer.Deserialize(json, ManifestJsonContext.Default.TestRecord) is { } record && Enum.IsDefined(record.Reached) && Enum.IsDefined(record.Level) ? record : null;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             return null;
         }
@@ -143,11 +176,14 @@ internal static class ManifestJson
     {
         if (manifest.FormatVersion < 1)
             return "its format version is not known";
-        if (manifest.Tags.Contains(null!) || manifest.Payloads.Any(payload => payload.Fingerprint?.Tables.Contains(null!) == true))
+        if (manifest.Tools.Values.Contains(null) || manifest.Payloads.Any(payload => payload.Fingerprint?.Settings.Values.Contains(null) == true))
             return "its manifest has gaps";
         // More would overflow a sum or a time span.
-        if (!(manifest.DurationSeconds is >= 0 and < 1e9) || manifest.Payloads.Count > 100_000)
+        if (!(manifest.DurationSeconds is >= 0 and < 1e9) || manifest.Payloads.Count > 100_000 || manifest.Sequence is < 0 or > LargestSequence || manifest.Kept is { Size: < 0 })
             return "its manifest has impossible numbers";
+        // A backup has its folder's names; an entry has none but these.
+        if (manifest.Kept is not null && (!BackupName.IsValid(manifest.Source.Name) || !BackupName.IsValid(manifest.Name) || manifest.Payloads.Count > 0))
+            return "it is no entry of a kept database";
         foreach (Payload payload in manifest.Payloads)
         {
             if (!IsPlainFileName(payload.FileName) || !IsPlainFileName(payload.RestoreName))
@@ -173,7 +209,8 @@ internal static class ManifestJson
     Converters = [typeof(OpenEnumConverter<FingerprintLevel>), typeof(OpenEnumConverter<PauseMode>)],
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectRequiredConstructorParameters = true,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true,
+    AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(StoredManifest))]
 [JsonSerializable(typeof(PostgreSqlProperties))]
 [JsonSerializable(typeof(TestRecord))]

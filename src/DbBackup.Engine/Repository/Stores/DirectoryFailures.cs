@@ -44,6 +44,13 @@ internal static class DirectoryFailures
         exception)
     { Target = path };
 
+    public static BackupFailure TooLarge(string path, long length) => new(
+        ErrorCodes.ReadFailed,
+        FailureCategory.InvalidData,
+        $"'{path}' has {ByteSize.Format(length)}; what it should be has at most {ByteSize.Format(StoredObject.LargestSmall)}.",
+        "DbBackup did not write it like that. Look who did, and replace it by the same file of a copy of this repository, or remove it.")
+    { Target = path };
+
     public static BackupFailure NotDeletable(string path, Exception exception) => new(
         ErrorCodes.RepositoryNotWritable,
         FailureCategory.PermissionDenied,

@@ -131,7 +131,10 @@ public sealed class DirectoryStore : IObjectStore
         {
             // At once on this thread: a listing reads ten thousand of them, and the way to another thread takes longer than the file.
             using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            byte[] content = new byte[RandomAccess.GetLength(file)];
+            long length = RandomAccess.GetLength(file);
+            if (length > StoredObject.LargestSmall)
+                throw DirectoryFailures.TooLarge(path, length);
+            byte[] content = new byte[length];
             int read = RandomAccess.Read(file, content, 0);
             return Task.FromResult<byte[]?>(read == content.Length ? content : content[..read]);
         }

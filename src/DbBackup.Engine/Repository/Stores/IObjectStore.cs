@@ -59,9 +59,9 @@ public interface IObjectStore
     /// <exception cref="BackupException">It cannot be read.</exception>
     Task<Stream?> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken);
 
-    /// <summary>Reads a small object whole.</summary>
+    /// <summary>Reads a small object whole: of at most <see cref="StoredObject.LargestSmall"/> bytes.</summary>
     /// <returns>Its content; null if there is no such object.</returns>
-    /// <exception cref="BackupException">It cannot be read.</exception>
+    /// <exception cref="BackupException">It cannot be read, or is larger.</exception>
     Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken);
 
     /// <summary>Puts a small object, unless its key is taken: whole or not at all, and durable when this returns.</summary>

@@ -3,6 +3,9 @@ namespace DbBackup.Engine.Repository.Stores;
 /// <summary>One object of a store, as a listing has it.</summary>
 public class StoredObject
 {
+    /// <summary>The bytes of the largest object that is read whole: the manifest of a hundred thousand tables has a third of it.</summary>
+    public const int LargestSmall = 64 << 20;
+
     /// <summary>Creates the object.</summary>
     /// <param name="key">Its key: names separated by <c>/</c>.</param>
     /// <param name="size">Its bytes.</param>
