@@ -89,8 +89,7 @@ internal sealed class UpgradeJournal : IDisposable
         {
             try
             {
-                if (JsonSerializer.Deserialize<UpgradeRecord>(File.ReadAllText(file)) is { } record)
-                    records.Add(record);
+                records.Add(RecordJson.Read<UpgradeRecord>(File.ReadAllBytes(file)));
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
             {

@@ -107,5 +107,18 @@ public static class BackupName
         return kept.ToString().TrimEnd('.', ' ');
     }
 
-    private static bool IsWellFormed(string text) => text.EnumerateRunes().All(rune => rune != Rune.ReplacementChar);
+    // Not by the replacement character, which may stand in a name itself.
+    private static bool IsWellFormed(string text)
+    {
+        for (int index = 0; index < text.Length; index++)
+        {
+            if (!char.IsSurrogate(text[index]))
+                continue;
+            if (index + 1 == text.Length || !char.IsSurrogatePair(text[index], text[index + 1]))
+                return false;
+            index++;
+        }
+
+        return true;
+    }
 }

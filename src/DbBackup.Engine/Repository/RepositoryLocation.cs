@@ -45,9 +45,18 @@ public sealed record RepositoryLocation
             { Target = text };
         }
 
-        return scheme.Equals(Uri.UriSchemeFile, StringComparison.OrdinalIgnoreCase)
-            ? new RepositoryLocation(Uri.UriSchemeFile, Path.TrimEndingDirectorySeparator(resolvePath(new Uri(text).LocalPath)))
-            : new RepositoryLocation(scheme, text);
+        if (!scheme.Equals(Uri.UriSchemeFile, StringComparison.OrdinalIgnoreCase))
+            return new RepositoryLocation(scheme, text);
+        // The framework throws for a host that is neither a name nor nothing.
+        bool hasHost = text[(end + 3)..].TakeWhile(character => character != '/').All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_' or '%' or ':');
+        if (!hasHost || !Uri.TryCreate(text, UriKind.Absolute, out Uri? uri))
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{text}' is not a valid URI.", "Write file:///path with three slashes, or the path itself.")
+            { Target = text };
+        }
+
+        return new RepositoryLocation(Uri.UriSchemeFile, Path.TrimEndingDirectorySeparator(resolvePath(uri.LocalPath)));
     }
 
     /// <summary>Opens the store; touches nothing.</summary>

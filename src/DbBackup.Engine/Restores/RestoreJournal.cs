@@ -96,10 +96,12 @@ internal sealed class RestoreJournal : IDisposable
             string[] lines = reader.ReadToEnd().Split('\n')[..^1];
             if (lines.Length == 0)
                 throw new JsonException();
-            Content content = JsonSerializer.Deserialize<Content>(lines[0])!;
+            Content content = RecordJson.Read<Content>(lines[0]);
+            if (content.Renames.Concat(content.Writes).Any(swap => swap.Target.Length == 0 || swap.Staged.Length == 0 || swap.Old.Length == 0))
+                throw new JsonException("a path is empty.");
             if (content.Owner?.IsAlive() != Liveness.Dead)
                 return null;
-            Swap? swap = lines.Length > 1 && lines[1].StartsWith(SwapMark, StringComparison.Ordinal) ? JsonSerializer.Deserialize<Swap>(lines[1][SwapMark.Length..]) : null;
+            Swap? swap = lines.Length > 1 && lines[1].StartsWith(SwapMark, StringComparison.Ordinal) ? RecordJson.Read<Swap>(lines[1][SwapMark.Length..]) : null;
             Progress progress = lines.Contains(DoneMark) ? Progress.Done : lines.Contains(UndoMark) ? Progress.Undoing : swap is null ? Progress.Staging : Progress.Swapping;
             return new Abandoned(path, progress, content.Renames, content.Writes, swap?.Commit, swap?.Record);
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 
@@ -24,11 +25,11 @@ internal sealed class RestoreRecords(BackupRepository repository)
         var records = new List<RestoreRecord>();
         foreach (StoredObject each in await repository.Store.ListAsync(source is null ? Folder : $"{Folder}{source}/", cancellationToken).ConfigureAwait(false))
         {
-            using Stream? content = await repository.Store.OpenAsync(each.Key, 0, null, cancellationToken).ConfigureAwait(false);
+            byte[]? json = await repository.Store.ReadAsync(each.Key, cancellationToken).ConfigureAwait(false);
             try
             {
-                if (content is not null && await JsonSerializer.DeserializeAsync<RestoreRecord>(content, cancellationToken: cancellationToken).ConfigureAwait(false) is { } record)
-                    records.Add(record);
+                if (json is not null)
+                    records.Add(RecordJson.Read<RestoreRecord>(json));
             }
             catch (JsonException)
             {

@@ -40,7 +40,7 @@ internal sealed class DockerContexts(Func<string, string?> variable, string home
             yield break;
         foreach (string file in Directory.EnumerateDirectories(folder).Select(each => Path.Combine(each, "meta.json")).Where(File.Exists))
         {
-            if (Read(file) is { } meta && meta.TryGetProperty("Name", out JsonElement name) && name.GetString() is { } text)
+            if (Text(Read(file), "Name") is { } text)
                 yield return text;
         }
     }
@@ -64,9 +64,8 @@ internal sealed class DockerContexts(Func<string, string?> variable, string home
         // The docker command keeps a context below the SHA-256 of its name.
         string id = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
         string file = Path.Combine(ConfigFolder, "contexts", "meta", id, "meta.json");
-        if (Read(file) is not { } meta
-            || !meta.TryGetProperty("Endpoints", out JsonElement endpoints) || !endpoints.TryGetProperty("docker", out JsonElement docker)
-            || !docker.TryGetProperty("Host", out JsonElement host) || host.GetString() is not { } address)
+        JsonElement? docker = Member(Member(Read(file), "Endpoints"), "docker");
+        if (Text(docker, "Host") is not { } address)
         {
             throw new BackupFailure(
                 ErrorCodes.InvalidArgument,
@@ -80,16 +79,31 @@ internal sealed class DockerContexts(Func<string, string?> variable, string home
         if (endpoint.Kind != DockerTransportKind.Tcp)
             return endpoint;
         string certificates = Path.Combine(ConfigFolder, "contexts", "tls", id, "docker");
-        bool skip = docker.TryGetProperty("SkipTLSVerify", out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
+        bool skip = Member(docker, "SkipTLSVerify")?.ValueKind == JsonValueKind.True;
         return Directory.Exists(certificates)
             ? endpoint with { UsesTls = true, VerifiesServer = !skip, CertificateFolder = certificates }
             : endpoint with { VerifiesServer = !skip };
     }
 
-    private string? CurrentContext() =>
-        Read(Path.Combine(ConfigFolder, "config.json")) is { } config && config.TryGetProperty("currentContext", out JsonElement current) ? current.GetString() : null;
+    private string? CurrentContext() => Text(Read(Path.Combine(ConfigFolder, "config.json")), "currentContext");
 
     private string? Value(string name) => variable(name) is { Length: > 0 } value ? value : null;
+
+    private static JsonElement? Member(JsonElement? parent, string name) =>
+        parent is { ValueKind: JsonValueKind.Object } && parent.Value.TryGetProperty(name, out JsonElement member) ? member : null;
+
+    // Half of a surrogate pair is no text, and thrown as an invalid operation.
+    private static string? Text(JsonElement? parent, string name)
+    {
+        try
+        {
+            return Member(parent, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     private static JsonElement? Read(string file)
     {

@@ -74,14 +74,14 @@ public sealed record DockerEndpoint
         }
 
         string uriText = text.Contains("://", StringComparison.Ordinal) ? text : "tcp://" + text;
-        if (Uri.TryCreate(uriText, UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0)
+        if (Uri.TryCreate(uriText, UriKind.Absolute, out Uri? uri) && HostOf(uri) is { Length: > 0 } host)
         {
             if (uri.Scheme is "ssh")
             {
                 if (uri.UserInfo.Contains(':', StringComparison.Ordinal))
                     throw Invalid(origin, "holds a password, which ssh does not take from there", "Use a key: ssh-copy-id, then ssh://user@host.");
                 string? user = uri.UserInfo.Length == 0 ? null : Uri.UnescapeDataString(uri.UserInfo);
-                return new DockerEndpoint { Kind = DockerTransportKind.Ssh, Address = uri.IdnHost, Port = uri.Port > 0 ? uri.Port : SshPort, User = user, Origin = origin };
+                return new DockerEndpoint { Kind = DockerTransportKind.Ssh, Address = host, Port = uri.Port > 0 ? uri.Port : SshPort, User = user, Origin = origin };
             }
 
             if (uri.Scheme is "tcp" or "http" or "https")
@@ -89,7 +89,7 @@ public sealed record DockerEndpoint
                 bool tls = uri.Scheme == "https";
                 int port = text.EndsWith(":" + uri.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)
                     || text.Contains($":{uri.Port}/", StringComparison.Ordinal) ? uri.Port : tls ? TlsPort : PlainPort;
-                return new DockerEndpoint { Kind = DockerTransportKind.Tcp, Address = uri.IdnHost, Port = port, UsesTls = tls, Origin = origin };
+                return new DockerEndpoint { Kind = DockerTransportKind.Tcp, Address = host, Port = port, UsesTls = tls, Origin = origin };
             }
         }
 
@@ -104,6 +104,19 @@ public sealed record DockerEndpoint
         DockerTransportKind.Ssh => $"ssh://{(User is null ? string.Empty : User + "@")}{Address}{(Port == SshPort ? string.Empty : FormattableString.Invariant($":{Port}"))}",
         _ => FormattableString.Invariant($"tcp://{Address}:{Port}"),
     };
+
+    // A name with letters that no domain has is found only when it is turned into the form that name servers know.
+    private static string? HostOf(Uri uri)
+    {
+        try
+        {
+            return uri.IdnHost;
+        }
+        catch (UriFormatException)
+        {
+            return null;
+        }
+    }
 
     private static BackupFailure Invalid(string origin, string what, string hint) =>
         new(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"The Docker host that {origin} names {what}.", hint);

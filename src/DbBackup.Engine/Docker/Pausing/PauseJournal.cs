@@ -117,8 +117,10 @@ internal sealed class PauseJournal : IDisposable
             file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1);
             using var reader = new StreamReader(file, leaveOpen: true);
             string[] lines = reader.ReadToEnd().Split('\n');
-            PauseNote? note = JsonSerializer.Deserialize<PauseNote>(lines[0]);
-            if (note is not null && (lines.Contains(GivenUp) || IsDead(note.Owner)))
+            PauseNote note = RecordJson.Read<PauseNote>(lines[0]);
+            if (note.Containers.Any(container => container.Id.Length == 0))
+                throw new JsonException("a container has no id.");
+            if (lines.Contains(GivenUp) || IsDead(note.Owner))
                 return new PauseJournal(file, note);
         }
         catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > UnreadableTimeout)

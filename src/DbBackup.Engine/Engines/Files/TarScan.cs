@@ -112,6 +112,8 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
     /// <summary>Each of these changes the meaning of the bytes that follow; taken as plain files they would be restored wrong.</summary>
     private static void RefuseWhatIsNotPlain(TarItem item, Dictionary<string, string> records)
     {
+        if (item.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink && (item.LinkName.Length == 0 || item.LinkName.Contains('\0', StringComparison.Ordinal)))
+            throw Damaged($"'{WarningLog.Shown(item.Name)}' is a link to nothing", null);
         if (item.EntryType is TarEntryType.SparseFile or TarEntryType.MultiVolume
             || records.Keys.Any(key => key.StartsWith("GNU.sparse.", StringComparison.Ordinal)))
         {

@@ -28,7 +28,7 @@ internal sealed record PatsMetadata(string? Name, DateTimeOffset? Created, strin
             DateTimeOffset? created = DateTimeOffset.TryParse(Text("created_at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment) ? moment : null;
             bool uploads = json.RootElement.TryGetProperty("uploads_included", out JsonElement included) && included.ValueKind == JsonValueKind.True;
             string database = Text("database_file") ?? "pats.db";
-            if (Path.GetFileName(database) != database)
+            if (Path.GetFileName(database) != database || database is "" or "." or ".." || database.Contains('\0', StringComparison.Ordinal))
                 throw new JsonException($"its database_file '{database}' leads elsewhere.");
             return new PatsMetadata(Text("backup_name"), created, Text("alembic_revision"), database, uploads);
         }

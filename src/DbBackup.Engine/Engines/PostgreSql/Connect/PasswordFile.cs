@@ -43,7 +43,8 @@ internal sealed class PasswordFile
         {
             if (line.StartsWith('#'))
                 continue;
-            string rest = line.TrimEnd('\r', '\n');
+            // A zero byte ends a line for libpq, and no password holds one.
+            string rest = line.Split('\0')[0].TrimEnd('\r', '\n');
             if ((Fits(rest, host) ?? (isDefaultSocket ? Fits(rest, "localhost") : null)) is { } afterHost
                 && Fits(afterHost, portText) is { } afterPort
                 && Fits(afterPort, database) is { } afterDatabase

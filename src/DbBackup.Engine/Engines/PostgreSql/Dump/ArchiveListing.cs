@@ -112,7 +112,8 @@ internal sealed record ArchiveListing
         where T : struct, System.Numerics.IBinaryInteger<T> =>
         T.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out T value) ? value : throw Unreadable(line);
 
-    private static BackupFailure Unreadable(string line) => new(
+    /// <summary>A line that pg_restore does not write.</summary>
+    internal static BackupFailure Unreadable(string line) => new(
         ErrorCodes.ReadFailed,
         FailureCategory.InvalidData,
         $"pg_restore's listing of the dump cannot be parsed: '{line}'.",

@@ -18,7 +18,12 @@ internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnl
         var tables = new HashSet<uint>();
         var rows = new HashSet<uint>();
         foreach (Match entry in Entry().Matches(listing))
-            (entry.Groups[2].Length > 0 ? rows : tables).Add(uint.Parse(entry.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+        {
+            if (!uint.TryParse(entry.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out uint objectId))
+                throw ArchiveListing.Unreadable(entry.Value);
+            (entry.Groups[2].Length > 0 ? rows : tables).Add(objectId);
+        }
+
         return new DumpContents(tables, rows, null);
     }
 
