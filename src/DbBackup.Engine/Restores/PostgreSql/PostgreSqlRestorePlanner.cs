@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -41,7 +42,7 @@ internal static class PostgreSqlRestorePlanner
 
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
         var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
-        IReadOnlyList<string> newRoles = await NewRolesAsync(request, content, maintenance, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> newRoles = await NewRolesAsync(request, content, maintenance, warnings, cancellationToken).ConfigureAwait(false);
         var items = new List<PostgreSqlRestoreItem>();
         var targets = new List<RestoreTarget>();
         foreach (Payload payload in payloads)
@@ -211,19 +212,21 @@ internal static class PostgreSqlRestorePlanner
 
     // What a backup of a whole server holds of roles; those that exist are left as they are.
     private static async Task<IReadOnlyList<string>> NewRolesAsync(
-        RestoreRequest request, BackupContent content, PostgreSqlSession maintenance, CancellationToken cancellationToken)
+        RestoreRequest request, BackupContent content, PostgreSqlSession maintenance, List<string> warnings, CancellationToken cancellationToken)
     {
         Payload? globals = content.Manifest.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Globals);
         if (globals is null || request.NoOwner || request.Content == ContentKind.Database || request.Tables.Count + request.Schemas.Count > 0)
             return [];
-        string script = await RoleParticipant.ReadAsync(content, globals, cancellationToken).ConfigureAwait(false);
-        string[] roles = [.. RoleScript.Roles(script)];
-        return await maintenance.RowsAsync(
-            "SELECT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1",
+        RoleScript script = await RoleParticipant.ReadAsync(content, globals, cancellationToken).ConfigureAwait(false);
+        string[] roles = [.. script.Roles];
+        List<string> missing = await maintenance.RowsAsync(
+            "SELECT DISTINCT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1",
             row => row.GetString(0),
             "looking for roles",
             cancellationToken,
             [roles]).ConfigureAwait(false);
+        warnings.AddRange(script.For(missing).Where(statement => statement.Power is not null).Select(statement => $"the role '{statement.Role}' is created as {statement.Power}"));
+        return missing;
     }
 
     private static async Task RequireSpaceAsync(PostgreSqlSession maintenance, List<PostgreSqlRestoreItem> items, CancellationToken cancellationToken)

@@ -1,6 +1,5 @@
 using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
-using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 
@@ -22,14 +21,17 @@ public sealed class PostgreSqlTextTests
         """;
 
     [Fact]
-    public void Only_the_missing_roles_are_taken_out_of_a_servers_script()
+    public async Task Only_the_missing_roles_are_taken_out_of_a_servers_script()
     {
-        Assert.Equal(["app_owner", "Odd \"role", "postgres"], RoleScript.Roles(Globals));
-        string script = RoleScript.For(Globals, ["app_owner"]);
-        Assert.Equal(4, script.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        Assert.Contains("GRANT \"Odd \"\"role\" TO app_owner", script, StringComparison.Ordinal);
-        Assert.DoesNotContain("ALTER ROLE postgres", script, StringComparison.Ordinal);
-        Assert.Equal(2, RoleScript.For(Globals, ["Odd \"role"]).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        RoleScript script = await RoleScript.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(Globals)), CancellationToken.None);
+
+        Assert.Equal(["app_owner", "Odd \"role", "postgres"], script.Roles);
+        string[] owner = [.. script.For(["app_owner"]).Select(statement => statement.Sql)];
+        Assert.Equal(4, owner.Length);
+        Assert.Contains("GRANT \"Odd \"\"role\" TO \"app_owner\" GRANTED BY \"postgres\"", owner);
+        Assert.DoesNotContain(owner, sql => sql.Contains("ALTER ROLE \"postgres\"", StringComparison.Ordinal));
+        Assert.Equal(2, script.For(["Odd \"role"]).Count);
+        Assert.Equal("a superuser", Assert.Single(script.For(["postgres"]), statement => statement.Power is not null).Power);
     }
 
     [Fact]

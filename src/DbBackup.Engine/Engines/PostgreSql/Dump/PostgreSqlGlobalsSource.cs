@@ -1,5 +1,6 @@
 using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -77,7 +78,8 @@ internal sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings serve
         if (exitCode != 0)
             throw await DumpFailures.ExplainAsync(server, database, tool.Name, exitCode, tool.Errors, cancellationToken).ConfigureAwait(false);
         string script = System.Text.Encoding.UTF8.GetString(text.ToArray());
-        long found = script.Split('\n').Count(line => line.StartsWith("CREATE ROLE ", StringComparison.Ordinal));
+        text.Position = 0;
+        int found = (await RoleScript.ReadAsync(text, cancellationToken).ConfigureAwait(false)).Roles.Count;
         if (found < roles || !script.Contains("PostgreSQL database cluster dump complete", StringComparison.Ordinal))
         {
             throw new BackupFailure(

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Text;
@@ -27,11 +26,10 @@ internal static class PostgreSqlTest
 
     private static async Task<DatabaseTestOutcome> ReadGlobalsAsync(DatabaseTestRun run, CancellationToken cancellationToken)
     {
-        using var text = new MemoryStream();
+        int roles;
         using (PayloadReader reader = run.Content.OpenOriginal(run.Payload, cancellationToken))
-            await reader.CopyToAsync(text, cancellationToken).ConfigureAwait(false);
+            roles = (await RoleScript.ReadAsync(reader, cancellationToken).ConfigureAwait(false)).Roles.Count;
         run.AddReadWhole();
-        int roles = Encoding.UTF8.GetString(text.ToArray()).Split('\n').Count(line => line.StartsWith("CREATE ROLE ", StringComparison.Ordinal));
         run.Checks.Add(new BackupCheck($"{run.Payload.FileName} roles", roles > 0, string.Create(CultureInfo.InvariantCulture, $"{roles} roles")));
         return DatabaseTestOutcome.Checked;
     }
