@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using static DbBackup.Bench.ModuleShell;
 
@@ -32,12 +34,20 @@ internal static class SampleRepository
             real["sequence"] = (backups - i) / Sources + 1;
             real["source"]!["name"] = source;
             string place = Directory.CreateDirectory(Path.Combine(unfinished, source, name)).FullName;
-            File.WriteAllText(Path.Combine(place, "backup.json"), real.ToJsonString(new() { WriteIndented = true }));
+            File.WriteAllText(Path.Combine(place, "backup.json"), Sealed(real));
             File.WriteAllText(Path.Combine(place, real["payloads"]![0]!["fileName"]!.GetValue<string>()), "stub");
         }
 
         Directory.Move(unfinished, repository);
         return repository;
+    }
+
+    // As the module writes it: with the hash of all before its line, see docs/format.md.
+    private static string Sealed(JsonNode manifest)
+    {
+        manifest.AsObject().Remove("sha256");
+        string body = manifest.ToJsonString(new() { WriteIndented = true }).TrimEnd('}').TrimEnd() + ",\n";
+        return $"{body}  \"sha256\": \"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)))}\"\n}}\n";
     }
 
     private static string MakeOne(string folder)

@@ -13,6 +13,7 @@ public sealed class Backup
     /// <param name="location">Where the backup lies.</param>
     /// <param name="tests">The records of its tests, oldest first.</param>
     /// <param name="problem">Why the manifest cannot be used; null where it can.</param>
+    /// <param name="isAltered">True if the problem is that the manifest is not what was written, though it can be read.</param>
     public Backup(
         Manifest? manifest,
         string source,
@@ -20,7 +21,8 @@ public sealed class Backup
         string repository,
         string location,
         IReadOnlyList<TestRecord> tests,
-        string? problem = null)
+        string? problem = null,
+        bool isAltered = false)
     {
         ArgumentNullException.ThrowIfNull(tests);
         Manifest = manifest;
@@ -30,6 +32,7 @@ public sealed class Backup
         Location = location;
         Tests = Indexable.Of(tests);
         Problem = problem;
+        IsAltered = isAltered;
     }
 
     /// <summary>The backup's name, unique within its source.</summary>
@@ -71,7 +74,7 @@ public sealed class Backup
         get
         {
             if (Problem is not null)
-                return BackupStatus.Unreadable;
+                return IsAltered ? BackupStatus.Damaged : BackupStatus.Unreadable;
             BackupStatus status = BackupStatus.Written;
             foreach (TestRecord test in Tests)
                 status = test.Passed ? (BackupStatus)Math.Max((int)status, (int)test.Reached) : BackupStatus.Damaged;
@@ -102,6 +105,9 @@ public sealed class Backup
 
     /// <summary>Why it cannot be used; null where it can.</summary>
     public string? Problem { get; }
+
+    // Its manifest can be read, but is not what was written.
+    private bool IsAltered { get; }
 
     /// <summary>Its identity; null where the manifest cannot be read.</summary>
     public Guid? Id => Manifest?.Id;

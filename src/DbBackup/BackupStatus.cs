@@ -6,7 +6,7 @@ public enum BackupStatus
     /// <summary>It cannot be used: its manifest cannot be read, or comes from a newer format version.</summary>
     Unreadable = -2,
 
-    /// <summary>Its last test failed.</summary>
+    /// <summary>Its last test failed, or its manifest is not what was written.</summary>
     Damaged = -1,
 
     /// <summary>It was written completely and flushed to disk; nobody has read it back.</summary>

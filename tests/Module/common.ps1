@@ -75,7 +75,11 @@ function Set-BackupDate($Backup, [datetimeoffset] $Created) {
     Set-ItemProperty -LiteralPath $file IsReadOnly $false
     $manifest = Get-Content -LiteralPath $file -Raw | ConvertFrom-Json -AsHashtable -DateKind String
     $manifest.created = $Created.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ss.fffffffZ')
-    $manifest | ConvertTo-Json -Depth 20 | Set-Content -LiteralPath $file
+    $manifest.Remove('sha256')
+    # As the module writes it: the hash of all before its line, see docs/format.md.
+    $body = ($manifest | ConvertTo-Json -Depth 20).TrimEnd('}').TrimEnd() + ",`n"
+    $hash = [Convert]::ToHexString([Security.Cryptography.SHA256]::HashData([Text.Encoding]::UTF8.GetBytes($body))).ToLowerInvariant()
+    [IO.File]::WriteAllText($file, "$body  `"sha256`": `"$hash`"`n}`n")
 }
 
 # Flips one bit in the middle of a backup's first payload.

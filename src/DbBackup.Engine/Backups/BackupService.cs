@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text;
 using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Engines;
@@ -85,7 +84,7 @@ public sealed class BackupService
             observer.Progress(new OperationProgress(activity, "flushing to disk"));
             cancellationToken.ThrowIfCancellationRequested();
             manifest = manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() };
-            byte[] instructions = Encoding.UTF8.GetBytes(RestoreInstructions.Write(manifest));
+            (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
             await draft.WriteAsync(RestoreInstructions.FileName, stream => stream.WriteAsync(instructions).AsTask(), CancellationToken.None).ConfigureAwait(false);
             await draft.PublishAsync(manifest).ConfigureAwait(false);
             observer.Verbose($"Published '{draft.Key}' in {duration.Elapsed.TotalSeconds:0.0} s.");

@@ -99,10 +99,13 @@ internal sealed class BackupListing(IObjectStore store)
             manifest = null;
         }
 
+        bool isAltered = problem is null && !Seal.IsWhole(json);
+        if (isAltered)
+            problem = "its backup.json is not what was written: its SHA-256 differs";
         int slash = folder.IndexOf('/', StringComparison.Ordinal);
         // An entry that cannot be read has no other name.
         (string source, string name) = isKept && manifest is not null ? (manifest.Source.Name, manifest.Name) : (folder[..slash], folder[(slash + 1)..^1]);
-        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), tests, problem);
+        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), tests, problem, isAltered);
     }
 
     /// <summary>The SHA-256 of a manifest.</summary>

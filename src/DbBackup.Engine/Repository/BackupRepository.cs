@@ -139,6 +139,16 @@ public sealed class BackupRepository
         ArgumentNullException.ThrowIfNull(backup);
         if (backup is { Manifest: { } manifest, Problem: null })
             return manifest;
+        if (backup.Status == BackupStatus.Damaged)
+        {
+            throw new BackupFailure(
+                ErrorCodes.BackupDamaged,
+                FailureCategory.InvalidData,
+                $"Backup '{backup}' cannot be used: {backup.Problem}.",
+                $"Use another backup (Get-DbBackup), or put the same backup.json from another copy of the repository into its place. Test-DbBackup tells whether its payloads are whole.")
+            { Target = backup.ToString() };
+        }
+
         bool tooNew = ManifestJson.IsNewer(backup.Problem);
         throw new BackupFailure(
             tooNew ? ErrorCodes.ManifestTooNew : ErrorCodes.ManifestUnreadable,

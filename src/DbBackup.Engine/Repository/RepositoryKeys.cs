@@ -11,6 +11,9 @@ internal static class RepositoryKeys
     /// <summary>The file whose presence makes a backup exist; it is put last and deleted first.</summary>
     public const string Manifest = "backup.json";
 
+    /// <summary>The file that says how to restore with stock tools.</summary>
+    public const string Instructions = "RESTORE.txt";
+
     /// <summary>The folder of a backup's test records.</summary>
     public const string Tests = "tests/";
 

@@ -65,7 +65,9 @@ public sealed class BackupRemoval
                 throw Refuse(backup);
         }
 
-        if (backup.Manifest is { Kept: { } kept } manifest)
+        if (backup is { Manifest.Kept: { } lost, Problem: { } problem })
+            observer.Warning($"Only the entry is removed, not the database '{lost.Location}' that it names: {problem}.");
+        else if (backup.Manifest is { Kept: { } kept } manifest)
             await DropAsync(manifest, kept, connection, force, observer, cancellationToken).ConfigureAwait(false);
         await deletion.RunAsync(backup, observer).ConfigureAwait(false);
         observer.Verbose($"Removed '{backup}', {ByteSize.Format(backup.Size)}.");

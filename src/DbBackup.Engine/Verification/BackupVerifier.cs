@@ -29,7 +29,8 @@ public sealed class BackupVerifier
     {
         ArgumentNullException.ThrowIfNull(backup);
         ArgumentNullException.ThrowIfNull(options);
-        Manifest manifest = BackupRepository.RequireManifest(backup);
+        // One whose manifest was altered is tested all the same: that tells whether its payloads are whole.
+        Manifest manifest = backup is { Status: BackupStatus.Damaged, Manifest: { } altered } ? altered : BackupRepository.RequireManifest(backup);
         var key = new BackupKey(backup.Source, backup.Name);
         await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         var content = new BackupContent(manifest, file => _repository.OpenRead(key, file));
@@ -39,7 +40,9 @@ public sealed class BackupVerifier
         BackupTestResult result;
         try
         {
+            IReadOnlyList<BackupCheck> small = await new SmallFiles(_repository, observer).CheckAsync(backup, manifest, cancellationToken).ConfigureAwait(false);
             result = await RunAsync(content, _repository.Location, options, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
+            result = result with { Checks = [.. result.Checks, .. small], Status = small.All(check => check.Passed) ? result.Status : BackupStatus.Damaged };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -67,6 +67,9 @@ public sealed record Manifest
     /// </summary>
     public KeptDatabase? Kept { get; init; }
 
+    /// <summary>SHA-256 of the backup's <c>RESTORE.txt</c>, in lower-case hexadecimal; null for a backup without it.</summary>
+    public string? InstructionsSha256 { get; init; }
+
     /// <summary>How the application was paused for the snapshot; null if it was not.</summary>
     public PauseInfo? Pause { get; init; }
 

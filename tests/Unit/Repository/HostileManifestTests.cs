@@ -141,7 +141,7 @@ public sealed class HostileManifestTests : IDisposable
         string record = Directory.GetFiles(Path.Join(backup.Location, "tests")).Single();
         string text = File.ReadAllText(record);
         foreach ((string member, string value) in ((string, string)[])[("reached", "99"), ("level", "-7"), ("tested", "null"), ("reached", "{}"), ("tested", "\"0001-01-01T00:00:00+14:00\"")])
-            File.WriteAllText(Path.Join(backup.Location, "tests", $"20991121T020000Z-{Guid.NewGuid():N}.json"), With(text, $"$.{member}", value));
+            Resealed.WriteAllText(Path.Join(backup.Location, "tests", $"20991121T020000Z-{Guid.NewGuid():N}.json"), With(text, $"$.{member}", value));
         File.WriteAllText(Path.Join(backup.Location, "tests", "20991121T020000Z-x.json"), new string('{', 70_000));
 
         Assert.Equal(BackupStatus.Checked, Assert.Single(await _bench.ListAsync()).Status);
@@ -151,7 +151,7 @@ public sealed class HostileManifestTests : IDisposable
     {
         string folder = Path.Join(_bench.RepositoryPath, key);
         Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Join(folder, "backup.json"), json);
+        Resealed.WriteAllText(Path.Join(folder, "backup.json"), json);
     }
 
     // What Get-DbBackup, Test-DbBackup and New-DbBackup ask of each backup of a repository.

@@ -234,6 +234,6 @@ public sealed class ManifestTests : IDisposable
     {
         JsonNode json = Read(backup);
         edit(json);
-        File.WriteAllText(Path.Join(backup.Location, "backup.json"), json.ToJsonString());
+        Resealed.WriteAllText(Path.Join(backup.Location, "backup.json"), json.ToJsonString());
     }
 }

@@ -143,7 +143,7 @@ public sealed class RepositoryFaultTests : IDisposable
         Backup good = await _bench.BackUpAsync(_database);
         Backup bad = await _bench.BackUpAsync(_database);
         string path = Path.Join(bad.Location, "backup.json");
-        File.WriteAllText(path, Spoil(content, File.ReadAllText(path)));
+        Resealed.WriteAllText(path, Spoil(content, File.ReadAllText(path)));
 
         IReadOnlyList<Backup> all = await _bench.ListAsync();
 

@@ -76,7 +76,7 @@ public sealed class DamagedPayloadTests : IDisposable
         Backup backup = await MakeAsync(PayloadCompression.Gzip);
         await _bench.TestAsync(backup, BackupTestLevel.Restore);
         string manifest = Path.Join(backup.Location, "backup.json");
-        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"sequence\": 1", "\"sequence\": 2", StringComparison.Ordinal));
+        Resealed.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"sequence\": 1", "\"sequence\": 2", StringComparison.Ordinal));
 
         Assert.Equal(BackupStatus.Damaged, Assert.Single(await _bench.ListAsync()).Status);
         await _bench.TestAsync(Assert.Single(await _bench.ListAsync()), BackupTestLevel.Structure);
@@ -111,7 +111,7 @@ public sealed class DamagedPayloadTests : IDisposable
         SampleDatabase.Run(payload, "UPDATE notes SET text = 'note 8' WHERE id = 7");
         string manifest = Path.Join(backup.Location, "backup.json");
         string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(payload)));
-        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace(backup.Manifest!.Payloads[0].StoredSha256, hash, StringComparison.Ordinal));
+        Resealed.WriteAllText(manifest, File.ReadAllText(manifest).Replace(backup.Manifest!.Payloads[0].StoredSha256, hash, StringComparison.Ordinal));
 
         BackupTestResult result = await _bench.TestAsync(Assert.Single(await _bench.ListAsync()), BackupTestLevel.Restore);
 

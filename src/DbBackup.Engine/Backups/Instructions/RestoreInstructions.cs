@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Instructions;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Backups.Instructions;
 
@@ -10,7 +13,14 @@ namespace DbBackup.Engine.Backups.Instructions;
 /// </summary>
 internal static class RestoreInstructions
 {
-    public const string FileName = "RESTORE.txt";
+    public const string FileName = RepositoryKeys.Instructions;
+
+    /// <summary>Writes the file, and its hash into the manifest.</summary>
+    public static (byte[] Text, Manifest Manifest) WriteFor(Manifest manifest)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(Write(manifest));
+        return (text, manifest with { InstructionsSha256 = Convert.ToHexStringLower(SHA256.HashData(text)) });
+    }
 
     public static string Write(Manifest manifest)
     {

@@ -24,7 +24,7 @@ internal static class ManifestJson
     /// <summary>Writes a manifest, and reads it back: what is published must be usable.</summary>
     public static byte[] Write(Manifest manifest)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(StoredManifest.Of(manifest), Readable.StoredManifest);
+        byte[] json = Seal.Add(JsonSerializer.SerializeToUtf8Bytes(StoredManifest.Of(manifest), Readable.StoredManifest));
         _ = Read(json, out string? problem);
         return problem is null ? json : throw new InvalidOperationException($"The manifest that was written cannot be used: {problem}.");
     }
@@ -138,11 +138,13 @@ internal static class ManifestJson
     }
 
     /// <summary>Writes the record of a test.</summary>
-    public static byte[] WriteTest(TestRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, Readable.TestRecord);
+    public static byte[] WriteTest(TestRecord record) => Seal.Add(JsonSerializer.SerializeToUtf8Bytes(record, Readable.TestRecord));
 
     /// <summary>Reads the record of a test; null if it is damaged.</summary>
     public static TestRecord? ReadTest(ReadOnlySpan<byte> json)
     {
+        if (!Seal.IsWhole(json))
+            return null;
         try
         {
             return JsonSerializer.Deserialize(json, ManifestJsonContext.Default.TestRecord) is { } record && Enum.IsDefined(record.Reached) && Enum.IsDefined(record.Level) ? record : null;

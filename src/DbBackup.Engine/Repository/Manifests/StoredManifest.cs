@@ -40,6 +40,8 @@ internal sealed record StoredManifest
 
     public KeptDatabase? Kept { get; init; }
 
+    public string? InstructionsSha256 { get; init; }
+
     public required StoredDetails Details { get; init; }
 
     public static StoredManifest Of(Manifest manifest) => new()
@@ -60,6 +62,7 @@ internal sealed record StoredManifest
         ModuleVersion = manifest.ModuleVersion,
         Payloads = [.. manifest.Payloads.Select(StoredPayload.Of)],
         Kept = manifest.Kept,
+        InstructionsSha256 = manifest.InstructionsSha256,
         Details = new StoredDetails
         {
             Payloads = [.. manifest.Payloads.Select(StoredPayloadDetails.Of)],
@@ -94,6 +97,7 @@ internal sealed record StoredManifest
             ModuleVersion = ModuleVersion,
             Payloads = [.. Payloads.Zip(Details.Payloads, (payload, details) => payload.ToPayload(details))],
             Kept = Kept,
+            InstructionsSha256 = InstructionsSha256,
             Git = Details.Git,
             Tools = Details.Tools,
             ImportedFrom = Details.ImportedFrom,

@@ -1,4 +1,3 @@
-using System.Text;
 using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -37,8 +36,8 @@ internal static class KeptDatabases
             Notes = [$"The database '{kept.Replaced}' as it was before '{kept.ReplacedBy}' was restored. It lies on its server, not in this repository."],
         };
         await repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);
-        string instructions = RepositoryKeys.FolderOfKept(manifest.Id) + RestoreInstructions.FileName;
-        await repository.Store.PutAsync(instructions, Encoding.UTF8.GetBytes(RestoreInstructions.Write(manifest)), cancellationToken).ConfigureAwait(false);
+        (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
+        await repository.Store.PutAsync(RepositoryKeys.FolderOfKept(manifest.Id) + RestoreInstructions.FileName, instructions, cancellationToken).ConfigureAwait(false);
         await repository.Store.PutAsync(RepositoryKeys.EntryOf(manifest.Id), ManifestJson.Write(manifest), cancellationToken).ConfigureAwait(false);
         return (await repository.ListAsync(source, cancellationToken).ConfigureAwait(false)).First(backup => backup.Id == manifest.Id);
     }
