@@ -21,7 +21,7 @@ internal static class PostgreSqlRun
         var options = new PostgreSqlDumpOptions { Format = Enum.Parse<PostgreSqlFormat>(format), Jobs = 2 };
         var source = new PostgreSqlSource(PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest()), database, options);
         Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
-            new BackupRequest { Sources = [source] }, new Executioner(killAt), CancellationToken.None);
+            new BackupRequest { Sources = [source], Fingerprint = FingerprintLevel.Content }, new Executioner(killAt), CancellationToken.None);
         Console.WriteLine(backup);
     }
 

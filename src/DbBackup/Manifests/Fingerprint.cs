@@ -88,10 +88,13 @@ public sealed record Fingerprint
 public sealed record TableFingerprint(string Name, long Rows, string? ContentSha256 = null)
 {
     /// <summary>
-    /// The hash that a server makes of all rows itself, independent of their order and of the server's version; null where it was not
-    /// asked for. For PostgreSQL the sum of <c>hashtextextended(row::text, 0)</c>.
+    /// A hash of all rows as text, independent of their order, whose kind stands before it; null where it was not asked for. For PostgreSQL
+    /// <c>xxh128:</c> or <c>xxh128-utc:</c> and the sum of the XXH128 of each row of the COPY text, modulo 2^128, in hexadecimal.
     /// </summary>
     public string? ContentHash { get; init; }
+
+    /// <summary>The columns in the order in which the hash has them, where a restored table may have them in another one; null otherwise.</summary>
+    public IReadOnlyList<string>? Columns { get; init => field = value is null ? null : Indexable.Of(value); }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} ({Rows} rows)";

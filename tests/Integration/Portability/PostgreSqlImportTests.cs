@@ -1,9 +1,11 @@
 using System.Text;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Portability;
+using DbBackup.Engine.Verification;
 using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
 
@@ -71,6 +73,45 @@ public sealed class PostgreSqlImportTests : IDisposable
         Assert.Equal(("search_path", null), (setting.Name, setting.Role));
         Assert.Contains("Sa les", setting.Value, StringComparison.Ordinal);
         Assert.Single(backup.Manifest.Notes);
+    }
+
+    [Theory]
+    [InlineData("-Fc")]
+    [InlineData("-Fp")]
+    public async Task Contents_are_compared_though_a_dump_has_times_of_another_zone_and_bytes_of_another_form(string form)
+    {
+        using TestDatabase shop = PostgreSqlServer.Shared.CreateDatabase("zones");
+        shop.Execute(
+            $$"""
+            CREATE TABLE first (a integer, t timestamptz); CREATE TABLE second (c text) INHERITS (first); ALTER TABLE first ADD COLUMN b bytea;
+            INSERT INTO second (a, t, c, b) SELECT i, timestamptz '2026-03-29 00:30+00' + i * interval '31 hours', 'at 2026-01-01 10:00:00+05', decode(lpad(to_hex(i), 8, '0'), 'hex') FROM generate_series(1, 500) i;
+            CREATE TABLE spans (s tstzrange, l timestamptz[], j json, p tsrange, z timetz);
+            INSERT INTO spans VALUES ('[2026-03-29 00:30+00,2026-03-29 03:00+00)', ARRAY['0044-03-15 12:00+00 BC'::timestamptz, 'infinity'], '{"at": "2026-01-01 10:00:00-03"}', '[2026-01-01,2026-01-02)', '10:00+02');
+            CREATE TABLE plain (id integer PRIMARY KEY, price double precision); INSERT INTO plain SELECT i, i / 7.0 FROM generate_series(1, 100) i;
+            ALTER DATABASE {{PostgreSqlServer.SqlName(shop.Name)}} SET timezone = 'Europe/Berlin'; ALTER DATABASE {{PostgreSqlServer.SqlName(shop.Name)}} SET bytea_output = 'escape';
+            """);
+
+        Backup backup = await ImportAsync(SampleShop.Dump(shop, _bench["zones.dump"], form), testOn: shop.Server);
+
+        Assert.Equal(BackupStatus.Matched, backup.Status);
+        Dictionary<string, TableFingerprint> tables = backup.Manifest!.Payloads[0].Fingerprint!.Tables.ToDictionary(table => table.Name);
+        Assert.Equal(FingerprintLevel.Content, backup.Manifest.Payloads[0].Fingerprint!.Level);
+        Assert.StartsWith("xxh128-utc:", tables["public.second"].ContentHash, StringComparison.Ordinal);
+        Assert.StartsWith("xxh128-utc:", tables["public.spans"].ContentHash, StringComparison.Ordinal);
+        Assert.StartsWith("xxh128:", tables["public.plain"].ContentHash, StringComparison.Ordinal);
+        Assert.Equal(["a", "t", "c", "b"], tables["public.second"].Columns);
+
+        // Another content is found, with a server and without one.
+        Backup other = PostgreSqlBench.Claiming(backup, manifest => manifest with
+        {
+            Payloads = [manifest.Payloads[0] with { Fingerprint = manifest.Payloads[0].Fingerprint! with { Tables = [.. tables.Values.Select(table => table.Name == "public.second" ? table with { ContentHash = "xxh128-utc:" + new string('0', 32) } : table)] } }],
+        });
+        foreach (BackupTestLevel level in (BackupTestLevel[])[BackupTestLevel.Structure, BackupTestLevel.Restore])
+        {
+            var options = new BackupTestOptions { Level = level, TestServer = new PostgreSqlConnectionRequest { Server = ServerAddress.Of(shop.Server.ConnectionString("postgres")) } };
+            BackupTestResult result = await new BackupVerifier(_bench.Repository).TestAsync(other, options, _bench.Observer, CancellationToken.None);
+            Assert.Contains("table public.second has the right number of rows", Assert.Single(result.Checks, check => !check.Passed).Detail, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -10,7 +10,8 @@ namespace DbBackup.Engine.Engines.Files;
 /// <param name="warnings">Takes what could not be archived as it was.</param>
 /// <param name="bytes">Receives how many bytes of content were read so far.</param>
 /// <param name="asListed">True if owner, mode and time are those of the list: the files are copies, and only their content is wanted.</param>
-internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IProgress<long>? bytes, bool asListed = false)
+/// <param name="watch">Sees the bytes of each file.</param>
+internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IProgress<long>? bytes, bool asListed = false, WatchContent? watch = null)
 {
     private const int ReportEvery = 1 << 20;
     private readonly Dictionary<FileIdentity, string> _firstNames = [];
@@ -67,7 +68,7 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
         }
 
         var entry = Entry(TarEntryType.RegularFile, item.Name, item);
-        var content = new OpenedContent(file, item.Path, item.SizeBytes, Progress);
+        var content = new OpenedContent(file, item.Path, item.SizeBytes, Progress, watch);
         if (item.SizeBytes > 0)
             entry.DataStream = content;
         await WriteAsync(entry, cancellationToken).ConfigureAwait(false);

@@ -3,6 +3,11 @@ using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Files;
 
+/// <summary>Sees bytes of a file, which are valid during the call only.</summary>
+/// <param name="path">The file.</param>
+/// <param name="bytes">The bytes.</param>
+internal delegate void WatchContent(string path, ReadOnlySpan<byte> bytes);
+
 /// <summary>
 /// Writes a folder, or a single file, as a POSIX tar that stock tools extract. The folder may be in use: files that come, go,
 /// grow and shrink meanwhile are dealt with and reported, and the archive is whole all the same.
@@ -21,6 +26,9 @@ internal sealed class FolderArchiver
     /// <summary>The name under which the entries stand; null for the folder's own.</summary>
     public string? RootName { get; init; }
 
+    /// <summary>Sees the bytes of each file as they are archived, with its path.</summary>
+    public WatchContent? Watch { get; init; }
+
     /// <summary>Writes the archive, its entries under the folder's own name (<c>uploads/…</c>).</summary>
     /// <param name="path">The folder or file. A link is followed here, and nowhere below.</param>
     /// <param name="target">Where to; it stays open. After a failure it has no end mark, so that nothing takes it for whole.</param>
@@ -31,7 +39,7 @@ internal sealed class FolderArchiver
         string path, Stream target, IProgress<long>? bytes = null, CancellationToken cancellationToken = default)
     {
         var warnings = new WarningLog();
-        ArchiveSummary summary = await WriteAsync(Walk(path, warnings).Items(cancellationToken), asListed: false, target, warnings, bytes, cancellationToken).ConfigureAwait(false);
+        ArchiveSummary summary = await WriteAsync(Walk(path, warnings).Items(cancellationToken), asListed: false, target, warnings, bytes, cancellationToken, Watch).ConfigureAwait(false);
         return summary.Entries == 0 ? throw FolderWalk.Unreadable(path, null) : summary;
     }
 
@@ -42,14 +50,15 @@ internal sealed class FolderArchiver
     /// <param name="warnings">Takes what could not be archived as it was.</param>
     /// <param name="bytes">Receives how many bytes of content were read so far.</param>
     /// <param name="cancellationToken">Stops the work.</param>
+    /// <param name="watch">Sees the bytes of each file.</param>
     internal static async Task<ArchiveSummary> WriteAsync(
-        IEnumerable<FolderItem> items, bool asListed, Stream target, WarningLog warnings, IProgress<long>? bytes, CancellationToken cancellationToken)
+        IEnumerable<FolderItem> items, bool asListed, Stream target, WarningLog warnings, IProgress<long>? bytes, CancellationToken cancellationToken, WatchContent? watch = null)
     {
         var buffered = new BufferedStream(target, WriteBufferBytes);
 
         // Disposing the writer writes the end mark. It is reached on success only: no using, no finally.
         var writer = new TarWriter(buffered, TarEntryFormat.Pax, leaveOpen: true);
-        var run = new FolderArchiveRun(writer, warnings, bytes, asListed);
+        var run = new FolderArchiveRun(writer, warnings, bytes, asListed, watch);
         foreach (var item in items)
             await run.AddAsync(item, cancellationToken).ConfigureAwait(false);
         if (run.Entries == 0)

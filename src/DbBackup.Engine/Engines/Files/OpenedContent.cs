@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Engines.Files;
 /// A file's content with exactly the length that its tar header declares, whatever becomes of the file meanwhile: what it
 /// grows by is left out, what it loses is filled with zeros.
 /// </summary>
-internal sealed class OpenedContent(SafeFileHandle file, string path, long length, Action<int> progress) : ReadOnlyStream
+internal sealed class OpenedContent(SafeFileHandle file, string path, long length, Action<int> progress, WatchContent? watch = null) : ReadOnlyStream
 {
     private const int ChunkBytes = 1 << 20;
     private long _position;
@@ -57,6 +57,7 @@ internal sealed class OpenedContent(SafeFileHandle file, string path, long lengt
 
         _position += read;
         progress(read);
+        watch?.Invoke(path, buffer[..read]);
         return read;
     }
 

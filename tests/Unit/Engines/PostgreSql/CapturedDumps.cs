@@ -20,6 +20,9 @@ internal static class CapturedDumps
         return scanner.Complete();
     }
 
+    /// <summary>The tables of a script with the numbers of their rows.</summary>
+    public static IEnumerable<(string Name, long Rows)> Rows(PlainDumpReport report) => report.Tables.Select(table => (table.Name, table.Rows));
+
     /// <summary>How many bytes a script has up to its last sign.</summary>
     public static int EssentialLength(ReadOnlySpan<byte> script) => script.TrimEnd("\r\n "u8).Length;
 

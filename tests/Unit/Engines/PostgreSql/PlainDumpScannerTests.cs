@@ -21,11 +21,11 @@ public sealed class PlainDumpScannerTests
         Assert.Equal(("15.18", "15.18"), (report.ServerVersion, report.ClientVersion));
         Assert.Equal(
             [
-                new("public.\"Odd \"\" Name; x\"", 2), new("public.child", 0), new("public.customers", 5), new("public.empty_one", 0),
-                new("public.events_2025", 5), new("public.events_2026", 9), new("public.events_late_x", 6), new("public.no_columns", 1),
-                new("public.orders", 1), new("public.parent", 0), new("public.\"two\nlines\"", 3), new("public.uses_twice", 1), new DumpedTable("sales.orders", 12),
+                ("public.\"Odd \"\" Name; x\"", 2), ("public.child", 0), ("public.customers", 5), ("public.empty_one", 0),
+                ("public.events_2025", 5), ("public.events_2026", 9), ("public.events_late_x", 6), ("public.no_columns", 1),
+                ("public.orders", 1), ("public.parent", 0), ("public.\"two\nlines\"", 3), ("public.uses_twice", 1), ("sales.orders", 12),
             ],
-            report.Tables);
+            Rows(report));
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class PlainDumpScannerTests
         PlainDumpReport report = Scan(Bytes("cluster.sql"));
 
         Assert.True(report is { IsComplete: true, IsCluster: true, ServerVersion: "15.18" });
-        Assert.Contains(new DumpedTable("sales.orders", 12), report.Tables);
+        Assert.Contains(("sales.orders", 12), Rows(report));
     }
 
     [Theory]
@@ -139,7 +139,7 @@ public sealed class PlainDumpScannerTests
             + Data + "COPY public.t (a) FROM stdin;\n\\\\.\n\\.x\n\\N\n\\.\n" + End);
 
         Assert.True(report.IsComplete);
-        Assert.Equal([new DumpedTable("public.t", 3)], report.Tables);
+        Assert.Equal([("public.t", 3)], Rows(report));
     }
 
     [Fact]
@@ -157,7 +157,7 @@ public sealed class PlainDumpScannerTests
     {
         string part = Data + "-- load via partition root public.t\nALTER TABLE public.t DISABLE TRIGGER ALL;\nCOPY public.t (a) FROM stdin;\n1\n2\n\\.\n";
 
-        Assert.Equal([new DumpedTable("public.t", 4)], Scan(Start + part + part + End).Tables);
+        Assert.Equal([("public.t", 4)], Rows(Scan(Start + part + part + End)));
     }
 
     [Fact]
@@ -166,9 +166,9 @@ public sealed class PlainDumpScannerTests
         byte[] latin = Encoding.Latin1.GetBytes(Start + Data + "COPY public.\"Stück\" (a) FROM stdin;\nü\n\\.\n" + End);
         byte[] windows = [0xef, 0xbb, 0xbf, .. Encoding.UTF8.GetBytes((Start + Data + "COPY public.t (a) FROM stdin;\n1\n\\.\n" + End).Replace("\n", "\r\n", StringComparison.Ordinal))];
 
-        Assert.Equal([new DumpedTable("public.\"Stück\"", 1)], Scan(latin).Tables);
+        Assert.Equal([("public.\"Stück\"", 1)], Rows(Scan(latin)));
         Assert.True(Scan(windows).IsComplete);
-        Assert.Equal([new DumpedTable("public.t", 1)], Scan(windows).Tables);
+        Assert.Equal([("public.t", 1)], Rows(Scan(windows)));
     }
 
     [Fact]

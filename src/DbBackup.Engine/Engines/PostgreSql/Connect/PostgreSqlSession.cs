@@ -4,6 +4,9 @@ using Npgsql;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Connect;
 
+/// <summary>Takes some bytes, which are valid during the call only.</summary>
+internal delegate void TakeBytes(ReadOnlySpan<byte> bytes);
+
 /// <summary>
 /// One connection to one database, with the settings under which values print the same everywhere. Not for several threads at once.
 /// </summary>
@@ -28,6 +31,7 @@ internal sealed class PostgreSqlSession : IDisposable
 
     private readonly NpgsqlConnection _connection;
     private readonly ITunnelEnd? _relay;
+    private byte[]? _copied;
 
     private PostgreSqlSession(NpgsqlConnection connection, ITunnelEnd? relay, PostgreSqlConnectionSettings server, string database)
     {
@@ -109,6 +113,14 @@ internal sealed class PostgreSqlSession : IDisposable
     public Task LimitLockWaitAsync(TimeSpan limit, CancellationToken cancellationToken) => ExecuteAsync(
         string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {Math.Max(1, (long)limit.TotalMilliseconds)}"), "connecting", cancellationToken);
 
+    /// <summary>
+    /// Has the server refuse to read views, as pg_dump does: whoever owns a sequence could put a view in its place between its being listed and
+    /// its being read, and the view would run with the rights of who reads. Servers that do not know the setting are those without the remedy
+    /// of CVE-2024-7348.
+    /// </summary>
+    public Task RefuseViewsAsync(CancellationToken cancellationToken) => ExecuteAsync(
+        "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'", "connecting", cancellationToken);
+
     /// <summary>Runs statements.</summary>
     public async Task ExecuteAsync(string sql, string action, CancellationToken cancellationToken)
     {
@@ -151,6 +163,38 @@ internal sealed class PostgreSqlSession : IDisposable
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                     rows.Add(read(reader));
                 return rows;
+            },
+            action,
+            cancellationToken);
+
+    /// <summary>Reads the text that <c>COPY … TO STDOUT</c> gives.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="take">Receives the bytes in chunks of any size.</param>
+    /// <param name="action">What is being done, for an error.</param>
+    /// <param name="cancellationToken">Cancels the statement on the server too.</param>
+    public Task CopyAsync(string sql, TakeBytes take, string action, CancellationToken cancellationToken) =>
+        GuardAsync(
+            async () =>
+            {
+                var reader = (NpgsqlCopyTextReader)await _connection.BeginTextExportAsync(sql, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    int read;
+                    while ((read = await reader.BaseStream.ReadAsync(_copied ??= new byte[1 << 16], cancellationToken).ConfigureAwait(false)) > 0)
+                        take(_copied.AsSpan(0, read));
+                }
+                catch
+                {
+                    // To dispose it alone would read on to the end.
+                    reader.Cancel();
+                    throw;
+                }
+                finally
+                {
+                    reader.Dispose();
+                }
+
+                return 0;
             },
             action,
             cancellationToken);

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -12,6 +14,40 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 /// <param name="Names">The names of the tables whose rows it holds, where it names those instead.</param>
 internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnlySet<uint>? WithRows, IReadOnlySet<string>? Names)
 {
+    /// <summary>The rows of each table by its oid, as they passed; null where they were not counted.</summary>
+    public IReadOnlyDictionary<uint, TableRows>? Rows { get; init; }
+
+    /// <summary>The columns of tables in the order of their rows, by oid; needed of those alone that inherit.</summary>
+    public IReadOnlyDictionary<uint, IReadOnlyList<string>> Columns { get; init; } = new Dictionary<uint, IReadOnlyList<string>>();
+
+    /// <summary>The rows by the tables' names, in SQL text.</summary>
+    public IReadOnlyDictionary<string, DumpedTable>? RowsByName { get; init; }
+
+    /// <summary>The facts of a table, as they passed; null where rows were not counted.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="level">How deep.</param>
+    public TableFingerprint? FactsOf(PostgreSqlTable table, FingerprintLevel level)
+    {
+        if (Rows is null && RowsByName is null)
+            return null;
+        // A table whose data were left out has none.
+        TableRows rows = new CopyRows().Result();
+        IReadOnlyList<string>? columns = null;
+        if (Rows is not null)
+        {
+            rows = Rows.GetValueOrDefault(table.ObjectId, rows);
+            columns = table.Inherits ? Columns.GetValueOrDefault(table.ObjectId) : null;
+        }
+        else if (RowsByName!.TryGetValue(table.Name, out DumpedTable? dumped))
+        {
+            (rows, columns) = (new TableRows(dumped.Rows, dumped.Hash), dumped.Columns);
+        }
+
+        return level == FingerprintLevel.Content
+            ? new TableFingerprint(table.Name, rows.Count) { ContentHash = rows.Hash, Columns = columns }
+            : new TableFingerprint(table.Name, rows.Count);
+    }
+
     /// <summary>Reads a listing that <c>pg_restore -l</c> made.</summary>
     public static DumpContents FromListing(string listing)
     {

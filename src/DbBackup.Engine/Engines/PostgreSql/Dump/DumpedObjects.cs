@@ -13,6 +13,9 @@ internal sealed class DumpedObjects
     /// <summary>The tables that leave that to their partitions.</summary>
     public List<string> PartitionedTables { get; } = [];
 
+    /// <summary>Those of <see cref="Tables"/> that inherit columns: a restore may have these in another order than the database had.</summary>
+    public HashSet<string> Inheriting { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Owners, grantees, and roles of policies.</summary>
     public SortedSet<string> Roles { get; } = new(StringComparer.Ordinal);
 
@@ -83,8 +86,13 @@ internal sealed class DumpedObjects
         return QuotedName.Next(ref rest);
     }
 
-    private void AddTable(ReadOnlySpan<byte> text, int start) =>
-        (text.LastIndexOf("\nPARTITION BY "u8) >= 0 ? PartitionedTables : Tables).Add(TableOf(text[start..]));
+    private void AddTable(ReadOnlySpan<byte> text, int start)
+    {
+        string name = TableOf(text[start..]);
+        (text.LastIndexOf("\nPARTITION BY "u8) >= 0 ? PartitionedTables : Tables).Add(name);
+        if (text.LastIndexOf("\nINHERITS ("u8) >= 0)
+            Inheriting.Add(name);
+    }
 
     private void AddExtension(string text)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -146,7 +147,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
 
     private static CaptureFacts Facts(DumpallDatabase database, DatabaseInfo info, params string[] notes)
     {
-        Fingerprint? fingerprint = FingerprintOf(database.Report);
+        Fingerprint? fingerprint = FingerprintOf(database);
         return new CaptureFacts(fingerprint, database.Report.SchemaRevision)
         {
             Database = info,
@@ -157,16 +158,25 @@ internal sealed class ExistingDump(string origin, string defaultName)
     }
 
     // Every table that a restore makes is among them, also those without rows; tables of extensions come with these.
-    private static Fingerprint? FingerprintOf(PlainDumpReport report)
+    private static Fingerprint? FingerprintOf(DumpallDatabase database)
     {
+        PlainDumpReport report = database.Report;
         if (report.UsesInserts || report.Tables.Any(table => report.PartitionedTables.Contains(table.Name)))
             return null;
-        Dictionary<string, long> rows = report.Tables.ToDictionary(table => table.Name, table => table.Rows, StringComparer.Ordinal);
+        Dictionary<string, DumpedTable> rows = report.Tables.ToDictionary(table => table.Name, StringComparer.Ordinal);
+        // The rows of a dump in another encoding than its database's are other bytes than a restored database gives.
+        bool content = Major(report.ServerVersion) is >= PostgreSqlCapture.OldestServerOfContent && (database.Encoding is null || report.Encoding is null || database.Encoding == report.Encoding);
+        string? none = content ? new CopyRows().Result().Hash : null;
         return new Fingerprint
         {
-            Level = FingerprintLevel.Rows,
+            Level = content ? FingerprintLevel.Content : FingerprintLevel.Rows,
             SchemaSha256 = string.Empty,
-            Tables = [.. report.CreatedTables.Distinct().Order(StringComparer.Ordinal).Select(table => new TableFingerprint(table, rows.GetValueOrDefault(table)))],
+            Tables =
+            [
+                .. report.CreatedTables.Distinct().Order(StringComparer.Ordinal).Select(table => !rows.TryGetValue(table, out DumpedTable? dumped)
+                    ? new TableFingerprint(table, 0) { ContentHash = none }
+                    : new TableFingerprint(table, dumped.Rows) { ContentHash = content ? dumped.Hash : null, Columns = content ? dumped.Columns : null }),
+            ],
         };
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -27,6 +28,9 @@ internal sealed class PostgreSqlCapture(
 {
     // The server sets the pace, so a processor is left for a level that makes dumps 2 to 4 % smaller in the same time; level 3 does no better.
     private const int DumpLevel = 2;
+
+    // https://www.postgresql.org/docs/release/12.0/, "extra_float_digits".
+    internal const int OldestServerOfContent = 12;
 
     private readonly TaskCompletionSource<DumpContents> _contents = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly PostgreSqlDump _dump = new(source.Server, source.Database, client, source.Options);
@@ -54,20 +58,18 @@ internal sealed class PostgreSqlCapture(
         {
             using PostgreSqlSession session = await source.OpenAsync(cancellationToken).ConfigureAwait(false);
             string? revision = await PostgreSqlCatalog.SchemaRevisionAsync(keeper, cancellationToken).ConfigureAwait(false);
-            // What a filter leaves is known from the dump alone; a whole dump is counted while it runs.
+            // What a filter leaves is known from the dump alone; of a whole dump the catalogue is read while it runs.
             DumpContents? contents = source.Options.IsFiltered ? await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false) : null;
             List<PostgreSqlTable> counted = contents is null ? tables : tables.FindAll(contents.Defines);
-            var withoutRows = new HashSet<uint>(contents is null ? [] : counted.Where(table => !contents.HasRowsOf(table)).Select(table => table.ObjectId));
-            Fingerprint? fingerprint = context.Fingerprint == FingerprintLevel.None ? null : await PostgreSqlFingerprint.TakeAsync(
-                session,
-                snapshot,
-                context.Fingerprint,
-                counted,
-                withoutRows,
-                info.IsPartial,
-                done => context.Observer.Verbose($"Counted the rows of {done} of {counted.Count} tables."),
-                cancellationToken).ConfigureAwait(false);
-            RequireWhole(await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false));
+            // Older servers write floating point numbers with digits that no restored database gives.
+            FingerprintLevel level = session.ServerMajor < OldestServerOfContent && context.Fingerprint == FingerprintLevel.Content ? FingerprintLevel.Rows : context.Fingerprint;
+            Fingerprint? fingerprint = context.Fingerprint == FingerprintLevel.None
+                ? null
+                : await PostgreSqlFingerprint.OfCatalogAsync(session, snapshot, level, counted, info.IsPartial, cancellationToken).ConfigureAwait(false);
+            contents = await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            RequireWhole(contents);
+            if (fingerprint is not null)
+                fingerprint = fingerprint with { Tables = await CountAsync(session, level, contents, counted.FindAll(table => table.HasRows), cancellationToken).ConfigureAwait(false) };
             if (fingerprint is { Sequences.Count: > 0 })
             {
                 List<SequenceFingerprint> after = await PostgreSqlFingerprint.SequencesAsync(session, cancellationToken).ConfigureAwait(false);
@@ -80,6 +82,22 @@ internal sealed class PostgreSqlCapture(
         {
             keeper.Dispose();
         }
+    }
+
+    // The rows are the dump's own, counted as it passed. Only an archive of a form that is not known here is no help: then the server is asked.
+    private async Task<IReadOnlyList<TableFingerprint>> CountAsync(PostgreSqlSession session, FingerprintLevel level, DumpContents contents, List<PostgreSqlTable> counted, CancellationToken cancellationToken)
+    {
+        if (contents is { Rows: null, RowsByName: null })
+        {
+            context.Observer.Verbose($"The rows of '{source.Database}' are read once more: this module does not know the archives that pg_dump {client.Version} writes.");
+            contents = contents with
+            {
+                Columns = await PostgreSqlCatalog.ColumnsAsync(session, counted.FindAll(table => table.Inherits), cancellationToken).ConfigureAwait(false),
+                Rows = await PostgreSqlFingerprint.ReadRowsAsync(session, snapshot, level, counted.FindAll(contents.HasRowsOf), cancellationToken).ConfigureAwait(false),
+            };
+        }
+
+        return [.. counted.Select(table => contents.FactsOf(table, level)!).OrderBy(table => table.Name, StringComparer.Ordinal)];
     }
 
     private async Task<StreamSummary> WriteStreamAsync(bool plain, Stream target, IProgress<long> progress, CancellationToken cancellationToken)
@@ -96,8 +114,11 @@ internal sealed class PostgreSqlCapture(
     {
         string folder = Path.Combine(context.StagingFolder, PostgreSqlSource.FileStem(source.Database));
         context.Observer.Progress(new OperationProgress(context.Activity, $"dumping {source.Database} with {source.Jobs} jobs"));
-        _contents.SetResult(await _dump.ToFolderAsync(folder, source.Jobs, snapshot, cancellationToken).ConfigureAwait(false));
-        ArchiveSummary summary = await new FolderArchiver().WriteAsync(folder, target, progress, cancellationToken).ConfigureAwait(false);
+        DumpContents contents = await _dump.ToFolderAsync(folder, source.Jobs, snapshot, cancellationToken).ConfigureAwait(false);
+        FolderRows? rows = FolderRows.Open(folder);
+        var archiver = new FolderArchiver { Watch = rows is null ? null : rows.Take };
+        ArchiveSummary summary = await archiver.WriteAsync(folder, target, progress, cancellationToken).ConfigureAwait(false);
+        _contents.SetResult(_dump.Counted(contents, () => rows?.Complete(), () => rows?.Contents));
         Directory.Delete(folder, recursive: true);
         return new StreamSummary(summary.Entries, []);
     }

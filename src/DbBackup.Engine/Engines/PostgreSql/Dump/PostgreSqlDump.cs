@@ -1,5 +1,6 @@
 using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Platform;
 
@@ -24,15 +25,20 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
         using ToolProcess tool = await StartAsync([plain ? "--format=plain" : "--format=custom", .. plain ? (string[])[] : ["--compress=0"]], snapshot, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         var scanner = new PlainDumpScanner();
+        var rows = new ArchiveRows();
         using PassingListing? listing = plain ? null : await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
         try
         {
             using var tapped = new TappedStream(tool.Output, bytes =>
             {
                 if (listing is null)
+                {
                     scanner.Append(bytes.Span);
-                else
-                    listing.Take(bytes);
+                    return;
+                }
+
+                listing.Take(bytes);
+                rows.Append(bytes.Span);
             });
             await store(tapped).ConfigureAwait(false);
         }
@@ -43,14 +49,31 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
 
         await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
         if (listing is not null)
-            return DumpContents.FromListing(await listing.CompleteAsync(cancellationToken).ConfigureAwait(false));
+            return Counted(DumpContents.FromListing(await listing.CompleteAsync(cancellationToken).ConfigureAwait(false)), rows.Complete, () => rows.Contents);
         PlainDumpReport report = scanner.Complete();
         if (!report.IsComplete)
             throw Incomplete("it lacks its last line, \"PostgreSQL database dump complete\"");
         IReadOnlySet<string> names = report.Tables.Select(table => table.Name).ToHashSet(StringComparer.Ordinal);
-        return options.IsFiltered
+        DumpContents contents = options.IsFiltered
             ? (await ListAloneAsync(snapshot, cancellationToken).ConfigureAwait(false)) with { Names = names, WithRows = null }
             : new DumpContents(null, null, names);
+        return contents with { RowsByName = report.Tables.ToDictionary(table => table.Name, StringComparer.Ordinal) };
+    }
+
+    /// <summary>What a dump holds, with the rows that were counted as it passed.</summary>
+    /// <param name="contents">What it lists.</param>
+    /// <param name="complete">Gives the rows.</param>
+    /// <param name="archive">Gives the table of contents that was read for them.</param>
+    public DumpContents Counted(DumpContents contents, Func<IReadOnlyDictionary<uint, TableRows>?> complete, Func<ArchiveContents?> archive)
+    {
+        try
+        {
+            return contents with { Rows = complete(), Columns = archive()?.Tables.Values.ToDictionary(table => table.Table, table => CopyColumns.Of(table.Copy)) ?? [] };
+        }
+        catch (InvalidDataException cut)
+        {
+            throw Incomplete(cut.Message);
+        }
     }
 
     /// <summary>Dumps into a folder with several jobs at once.</summary>
@@ -102,8 +125,12 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
         // A pattern that finds nothing would leave something out, and nobody would notice.
         if (options.IsPartial)
             arguments.Insert(0, "--strict-names");
-        return await client.StartAsync("pg_dump", arguments, server.ForDatabase(database).ToToolEnvironment(null), ToolUse.Stream, cancellationToken).ConfigureAwait(false);
+        return await client.StartAsync("pg_dump", arguments, Environment(), ToolUse.Stream, cancellationToken).ConfigureAwait(false);
     }
+
+    // Times with a zone are written in the zone of the session, which is another one on each server: the same row is the same text only in
+    // one and the same zone.
+    private Dictionary<string, string?> Environment() => new(server.ForDatabase(database).ToToolEnvironment(null)) { ["PGTZ"] = "UTC" };
 
     private async Task RequireSuccessAsync(ToolProcess tool, CancellationToken cancellationToken)
     {

@@ -116,6 +116,7 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
         try
         {
             await session.LimitLockWaitAsync(options.LockTimeout, cancellationToken).ConfigureAwait(false);
+            await session.RefuseViewsAsync(cancellationToken).ConfigureAwait(false);
             return session;
         }
         catch

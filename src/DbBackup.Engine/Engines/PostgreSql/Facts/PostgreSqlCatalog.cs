@@ -1,3 +1,4 @@
+using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Facts;
@@ -7,6 +8,9 @@ internal static class PostgreSqlCatalog
 {
     /// <summary>The condition under which pg_dump dumps what is in a schema (named <c>n</c>).</summary>
     public const string UserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
+    // A revision has 12 characters, and there are as many as there are heads.
+    private const int LongestRevisions = 1 << 16;
 
     private const string Looking = "reading the catalogue";
 
@@ -18,14 +22,30 @@ internal static class PostgreSqlCatalog
     public static Task<List<PostgreSqlTable>> TablesAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
         $"""
         SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind = 'r',
-               has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END
+               has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END,
+               NOT c.relispartition AND EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhrelid = c.oid)
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND {UserSchema} AND {NotOfExtension("pg_class", "c.oid")}
         ORDER BY n.nspname, c.relname
         """,
-        row => new PostgreSqlTable(row.GetFieldValue<uint>(0), row.GetString(1), row.GetBoolean(2), row.GetBoolean(3), row.IsDBNull(4) ? 0 : row.GetInt64(4)),
+        row => new PostgreSqlTable(row.GetFieldValue<uint>(0), row.GetString(1), row.GetBoolean(2), row.GetBoolean(3), row.IsDBNull(4) ? 0 : row.GetInt64(4), row.GetBoolean(5)),
         Looking,
         cancellationToken);
+
+    /// <summary>The columns of tables as COPY gives them, by the tables' oids.</summary>
+    public static async Task<IReadOnlyDictionary<uint, IReadOnlyList<string>>> ColumnsAsync(PostgreSqlSession session, IReadOnlyList<PostgreSqlTable> tables, CancellationToken cancellationToken)
+    {
+        List<(uint Table, string Column)> columns = await session.RowsAsync(
+            $"""
+            SELECT attrelid, attname::text FROM pg_attribute
+            WHERE attrelid::bigint = ANY ($1) AND attnum > 0 AND NOT attisdropped{(session.ServerMajor >= 12 ? " AND attgenerated = ''" : string.Empty)} ORDER BY attrelid, attnum
+            """,
+            row => (row.GetFieldValue<uint>(0), row.GetString(1)),
+            Looking,
+            cancellationToken,
+            [tables.Select(table => (long)table.ObjectId).ToArray()]).ConfigureAwait(false);
+        return columns.GroupBy(pair => pair.Table).ToDictionary(group => group.Key, group => (IReadOnlyList<string>)[.. group.Select(pair => pair.Column)]);
+    }
 
     /// <summary>What must be known to create the database again.</summary>
     public static async Task<DatabaseInfo> DescribeAsync(PostgreSqlSession session, CancellationToken cancellationToken)
@@ -73,14 +93,17 @@ internal static class PostgreSqlCatalog
         };
     }
 
-    /// <summary>What Alembic says of the schema, in whichever schema its table is; several heads are given in order with commas.</summary>
+    /// <summary>
+    /// What Alembic says of the schema, in whichever schema its table is; several heads are given in order with commas. A query would run
+    /// what the table's owner has put on it, in its indexes' expressions or its type's casts; COPY runs nothing.
+    /// </summary>
     public static async Task<string?> SchemaRevisionAsync(PostgreSqlSession session, CancellationToken cancellationToken)
     {
         List<string> tables = await session.RowsAsync(
             $"""
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-            WHERE c.relname = 'alembic_version' AND c.relkind IN ('r', 'p') AND a.attname = 'version_num' AND {UserSchema}
+            WHERE c.relname = 'alembic_version' AND c.relkind = 'r' AND a.attname = 'version_num' AND {UserSchema}
               AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
             ORDER BY n.nspname = 'public' DESC, 1
             """,
@@ -90,8 +113,13 @@ internal static class PostgreSqlCatalog
         var heads = new SortedSet<string>(StringComparer.Ordinal);
         foreach (string table in tables)
         {
-            heads.UnionWith(await session.RowsAsync(
-                $"SELECT version_num::text FROM {table} WHERE version_num IS NOT NULL", row => row.GetString(0), Looking, cancellationToken).ConfigureAwait(false));
+            var rows = new List<byte>();
+            await session.CopyAsync(
+                $"COPY {table} (version_num) TO STDOUT",
+                bytes => rows.AddRange(bytes[..Math.Min(bytes.Length, LongestRevisions - rows.Count)]),
+                Looking,
+                cancellationToken).ConfigureAwait(false);
+            heads.UnionWith(Encoding.UTF8.GetString([.. rows]).Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(row => !row.Contains('\\', StringComparison.Ordinal)));
         }
 
         return heads.Count == 0 ? null : string.Join(",", heads);

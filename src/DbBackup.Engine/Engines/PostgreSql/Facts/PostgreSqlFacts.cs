@@ -119,8 +119,10 @@ internal static class PostgreSqlFacts
         WHERE k.contype IN ('p', 'u', 'f', 'x', 'c') AND k.conparentid = 0 AND {condition} GROUP BY 1
         """;
 
+    // A table that inherits gets its columns in another order from a restore than it may have had.
     private static string Columns(string condition) => $"""
-        SELECT 'column ' || {Name} || ' ' || lpad((row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum))::text, 5, '0') || ' ' || quote_ident(a.attname)
+        SELECT 'column ' || {Name} || ' ' || lpad((row_number() OVER (PARTITION BY c.oid
+               ORDER BY CASE WHEN NOT c.relispartition AND EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhrelid = c.oid) THEN a.attname END, a.attnum))::text, 5, '0') || ' ' || quote_ident(a.attname)
                || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attnotnull || ' ' || a.atthasdef || ' ' || a.attidentity::text || ' ' || a.attgenerated::text || ' ' || c.relkind::text AS line
         FROM pg_attribute a JOIN {TablesOf("a.attrelid")}
         WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND {condition}

@@ -2,35 +2,30 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Facts;
 
-/// <summary>Takes the facts of a database at the moment of a snapshot.</summary>
+/// <summary>
+/// Takes the facts of a database at the moment of a snapshot. Nothing is asked that would run what others have put on the database: to
+/// plan a mere <c>SELECT count(*)</c> evaluates the expressions of indexes, with the rights of who asks. The catalogue and COPY run nothing.
+/// </summary>
 internal static class PostgreSqlFingerprint
 {
-    // Statements are batched: 10,000 partitions would be as many round trips. Each batch is a transaction of its own that joins the
+    // Sequences are asked in batches: 10,000 would be as many round trips. Each batch of tables is a transaction of its own that joins the
     // snapshot, so that no more locks are held at once than there are tables in it.
     private const int TablesInBatch = 100;
     private const string Counting = "taking the fingerprint";
 
-    /// <summary>Takes the facts of a database that others may write meanwhile.</summary>
+    /// <summary>Takes what the catalogue says of a database that others may write meanwhile; the rows of its tables are counted elsewhere.</summary>
     /// <param name="session">A session of its own in that database.</param>
     /// <param name="snapshot">The exported snapshot to see; null where nobody writes.</param>
     /// <param name="level">How deep.</param>
-    /// <param name="tables">The tables that count; rows of those in <paramref name="withoutRows"/> are taken as none.</param>
-    /// <param name="withoutRows">The oids of tables whose rows are left out of the dump.</param>
+    /// <param name="tables">The tables that count.</param>
     /// <param name="partial">True if only these tables were dumped, without what belongs to the database as a whole.</param>
-    /// <param name="report">Receives each batch.</param>
     /// <param name="cancellationToken">Cancels the running query.</param>
-    public static async Task<Fingerprint> TakeAsync(
-        PostgreSqlSession session,
-        string? snapshot,
-        FingerprintLevel level,
-        IReadOnlyList<PostgreSqlTable> tables,
-        IReadOnlySet<uint> withoutRows,
-        bool partial,
-        Action<int>? report,
-        CancellationToken cancellationToken)
+    public static async Task<Fingerprint> OfCatalogAsync(
+        PostgreSqlSession session, string? snapshot, FingerprintLevel level, IReadOnlyList<PostgreSqlTable> tables, bool partial, CancellationToken cancellationToken)
     {
         Dictionary<string, long> objects = [];
         string schema = string.Empty;
@@ -52,26 +47,34 @@ internal static class PostgreSqlFingerprint
                 }
             },
             cancellationToken).ConfigureAwait(false);
+        return new Fingerprint { Level = level, SchemaSha256 = schema, Objects = objects, Sequences = sequences, Tables = [], Settings = settings };
+    }
 
-        var counted = new List<TableFingerprint>(tables.Count);
-        List<PostgreSqlTable> rest = [.. tables.Where(table => table.HasRows && !withoutRows.Contains(table.ObjectId))];
-        counted.AddRange(tables.Where(table => table.HasRows && withoutRows.Contains(table.ObjectId)).Select(table => new TableFingerprint(table.Name, 0)));
-        foreach (PostgreSqlTable[] batch in rest.Chunk(TablesInBatch))
+    /// <summary>Reads the rows of tables from the server as pg_dump reads them, where a dump of them cannot be read as it passes.</summary>
+    /// <param name="session">A session of its own in that database.</param>
+    /// <param name="snapshot">The exported snapshot to see; null where nobody writes.</param>
+    /// <param name="level">How deep.</param>
+    /// <param name="tables">The tables.</param>
+    /// <param name="cancellationToken">Cancels the running statement.</param>
+    public static async Task<IReadOnlyDictionary<uint, TableRows>> ReadRowsAsync(
+        PostgreSqlSession session, string? snapshot, FingerprintLevel level, IReadOnlyList<PostgreSqlTable> tables, CancellationToken cancellationToken)
+    {
+        var rows = new Dictionary<uint, TableRows>(tables.Count);
+        foreach (PostgreSqlTable[] batch in tables.Chunk(TablesInBatch))
         {
             await InSnapshotAsync(
                 session,
                 snapshot,
-                async () => counted.AddRange(await session.RowsAsync(
-                    string.Join(" UNION ALL ", batch.Select((table, index) => RowsOf(table, index, level))),
-                    row => new TableFingerprint(batch[row.GetInt32(0)].Name, row.GetInt64(1)) { ContentHash = row.IsDBNull(2) ? null : row.GetString(2) },
-                    Counting,
-                    cancellationToken).ConfigureAwait(false)),
+                async () =>
+                {
+                    var reader = await TableReader.OpenAsync(session, level == FingerprintLevel.Content, cancellationToken).ConfigureAwait(false);
+                    foreach (PostgreSqlTable table in batch)
+                        rows.Add(table.ObjectId, await reader.ReadAsync(table.Name, columns: null, inUtc: false, cancellationToken).ConfigureAwait(false));
+                },
                 cancellationToken).ConfigureAwait(false);
-            report?.Invoke(counted.Count);
         }
 
-        counted.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
-        return new Fingerprint { Level = level, SchemaSha256 = schema, Objects = objects, Sequences = sequences, Tables = counted, Settings = settings };
+        return rows;
     }
 
     /// <summary>The values of all sequences now; they are no part of any snapshot.</summary>
@@ -109,13 +112,6 @@ internal static class PostgreSqlFingerprint
         Dictionary<string, long> later = after.ToDictionary(sequence => sequence.Name, sequence => sequence.Value, StringComparer.Ordinal);
         return [.. before.Select(sequence => later.TryGetValue(sequence.Name, out long value) && value != sequence.Value ? sequence with { ValueAfter = value } : sequence)];
     }
-
-    // The text of a row is the same in all major versions under this session's settings, and a sum of hashes does not care for the order
-    // on disk. The hash function is the one by which tables are partitioned, so it may not change either
-    // (https://www.postgresql.org/docs/current/sql-createtable.html, PARTITION BY HASH).
-    private static string RowsOf(PostgreSqlTable table, int index, FingerprintLevel level) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"SELECT {index}, count(*), {(level == FingerprintLevel.Content ? "coalesce(sum(hashtextextended(t::text, 0)), 0)::text" : "NULL::text")} FROM ONLY {table.Name} t");
 
     private static async Task InSnapshotAsync(PostgreSqlSession session, string? snapshot, Func<Task> work, CancellationToken cancellationToken)
     {

@@ -6,4 +6,5 @@ namespace DbBackup.Engine.Engines.PostgreSql.Facts;
 /// <param name="HasRows">True if it keeps rows itself; a partitioned table leaves that to its partitions.</param>
 /// <param name="MayRead">True if the role may read it.</param>
 /// <param name="Bytes">Its size on disk without indexes.</param>
-internal sealed record PostgreSqlTable(uint ObjectId, string Name, bool HasRows, bool MayRead, long Bytes);
+/// <param name="Inherits">True if it has columns of another table that it is no partition of: a restore may have them in another order.</param>
+internal sealed record PostgreSqlTable(uint ObjectId, string Name, bool HasRows, bool MayRead, long Bytes, bool Inherits);

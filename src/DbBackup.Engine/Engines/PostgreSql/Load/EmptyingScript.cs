@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Load;
 
@@ -97,18 +98,34 @@ internal static class EmptyingScript
 
         """;
 
-    /// <summary>Statements that fail, and so undo everything, unless tables have as many rows as they should.</summary>
+    /// <summary>
+    /// Statements that fail, and so undo everything, unless tables have got as many rows as they should. The server's own count of what this
+    /// transaction has put into them is asked: a query would run code that came with the dump, with the rights of who restores.
+    /// </summary>
+    /// <remarks>A server that was told not to count (<c>track_counts</c>) cannot tell; what was loaded is compared once more afterwards.</remarks>
     public static string RequireRows(IEnumerable<TableFingerprint> tables)
     {
-        var sql = new StringBuilder("DO $dbbackup$ DECLARE found bigint; BEGIN\n");
+        var sql = new StringBuilder();
         foreach (TableFingerprint table in tables)
         {
-            sql.Append(CultureInfo.InvariantCulture, $"  SELECT count(*) INTO found FROM ONLY {table.Name};\n");
-            sql.Append(CultureInfo.InvariantCulture, $"  IF found <> {table.Rows} THEN RAISE EXCEPTION 'table % has % rows instead of {table.Rows}', {PostgreSqlSession.Literal(table.Name)}, found; END IF;\n");
+            string name = InDollars(table.Name);
+            sql.Append(CultureInfo.InvariantCulture, $"""
+                DO $dbbackup$ DECLARE place oid := pg_catalog.to_regclass({InDollars(QuotedName.Always(table.Name))}); found bigint; BEGIN
+                  IF place IS NULL THEN RAISE EXCEPTION 'table % does not exist', {name}; END IF;
+                  found := pg_catalog.pg_stat_get_xact_tuples_inserted(place) OPERATOR(pg_catalog.-) pg_catalog.pg_stat_get_xact_tuples_deleted(place);
+                  IF found OPERATOR(pg_catalog.<>) {table.Rows} AND pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on' THEN
+                    RAISE EXCEPTION 'table % has % rows instead of {table.Rows}', {name}, found;
+                  END IF;
+                END $dbbackup$;
+
+                """);
         }
 
-        return sql.Append("END $dbbackup$;\n").ToString();
+        return sql.ToString();
     }
+
+    // Within dollar quotes nothing may end them.
+    private static string InDollars(string text) => PostgreSqlSession.Literal(text.Replace("$dbbackup$", "$", StringComparison.Ordinal));
 
     private static string LockTimeout(TimeSpan timeout) => string.Create(CultureInfo.InvariantCulture, $"SET client_min_messages = warning;\nSET lock_timeout = {(long)timeout.TotalMilliseconds};\n");
 

@@ -1,6 +1,7 @@
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
 
@@ -149,7 +150,7 @@ internal sealed class StagedDump : IDisposable
     /// <summary>Reads it to its end without a server, and counts its rows.</summary>
     public async Task<PlainDumpReport> ReadToEndAsync(IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        var scanner = new PlainDumpScanner();
+        var scanner = new PlainDumpScanner(Payload.Fingerprint?.Tables.Any(table => CopyRows.IsUtc(table.ContentHash)) == true);
         await ToTextAsync(stream => ScanAsync(stream, scanner, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
         return scanner.Complete();
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
@@ -7,8 +8,10 @@ namespace DbBackup.Engine.Engines.PostgreSql.Text;
 /// quotes, dollar quotes, nested comments, parentheses and the bodies of SQL functions hide a semicolon. It is pushed with chunks of any
 /// size, looks at bytes only (all server encodings keep ASCII bytes out of longer characters), and takes constant memory.
 /// </summary>
+/// <param name="events">Hears what is found.</param>
+/// <param name="inUtc">True if times with a zone are hashed as they are in UTC.</param>
 /// <remarks>Not safe for use by several threads.</remarks>
-internal sealed partial class DumpLexer(IDumpEvents events)
+internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
 {
     /// <summary>How much of a statement or comment is kept. The longest COPY statement, 1,600 columns of quoted names, has a quarter of it.</summary>
     public const int KeptBytes = 1 << 20;
@@ -18,6 +21,7 @@ internal sealed partial class DumpLexer(IDumpEvents events)
     // The byte order mark that Windows editors put at the start counts as blank, as psql takes it; no statement begins with such bytes.
     private static readonly SearchValues<byte> Blanks = SearchValues.Create([.. " \t\r\n\f\v"u8, 0xef, 0xbb, 0xbf]);
 
+    private readonly CopyRows _rows = new(inUtc);
     private byte[] _kept = [];
     private int _keptLength;
     private long _pieceStart;

@@ -30,7 +30,7 @@ internal sealed record DumpallScript
     {
         ArgumentNullException.ThrowIfNull(script);
         var sections = new DumpallSections();
-        var lexer = new DumpLexer(sections);
+        var lexer = new DumpLexer(sections, inUtc: true);
         byte[] chunk = new byte[ChunkBytes];
         for (int read; (read = script.Read(chunk, 0, chunk.Length)) > 0;)
         {

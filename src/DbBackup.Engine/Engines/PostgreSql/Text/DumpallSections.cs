@@ -1,5 +1,6 @@
 using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
@@ -131,7 +132,7 @@ internal sealed class DumpallSections : IDumpEvents
 
     public bool WantsRows => _ranges is not null && _facts.WantsRows;
 
-    public void CopyData(long rows, ReadOnlySpan<byte> text, ByteRange range)
+    public void CopyData(TableRows rows, ReadOnlySpan<byte> text, ByteRange range)
     {
         _whole.CopyData(rows, text, range);
         if (_ranges is not null)

@@ -1,3 +1,5 @@
+using DbBackup.Engine.Engines.PostgreSql.Rows;
+
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
 /// <summary>Receives what a <see cref="DumpLexer"/> finds. The spans are valid during the call only.</summary>
@@ -19,5 +21,5 @@ internal interface IDumpEvents
     /// The data after a <c>COPY … FROM stdin;</c>, up to and with the line <c>\.</c>. The text is empty unless it was wanted; of very long
     /// data it is only the beginning.
     /// </summary>
-    void CopyData(long rows, ReadOnlySpan<byte> text, ByteRange range);
+    void CopyData(TableRows rows, ReadOnlySpan<byte> text, ByteRange range);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
@@ -12,6 +13,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     private Trailer _trailer;
     private byte[]? _restrictKey;
     private string? _copying;
+    private IReadOnlyList<string>? _columns;
     private bool _copiesRevisions;
     private bool _dataAhead;
     private bool _isDumpOpen;
@@ -104,6 +106,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
         {
             // Only pg_dump's own comment makes it the data of a table.
             _copying = _dataAhead ? _objects.TableOf(text["COPY "u8.Length..]) : null;
+            _columns = _copying is not null && _objects.Inheriting.Contains(_copying) ? CopyColumns.Of(DumpText.Decode(text)) : null;
             _copiesRevisions = _dataAhead && DumpedObjects.HoldsRevisions(text);
             _dataAhead = false;
         }
@@ -122,7 +125,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     }
 
     /// <inheritdoc/>
-    public void CopyData(long rows, ReadOnlySpan<byte> text, ByteRange range)
+    public void CopyData(TableRows rows, ReadOnlySpan<byte> text, ByteRange range)
     {
         if (_copiesRevisions)
             _objects.AddRevisions(text);
@@ -133,12 +136,12 @@ internal sealed class PlainDumpFacts : IDumpEvents
         // The partitions of a table may all be loaded through its name (--load-via-partition-root).
         if (_byName.TryGetValue(name, out int index))
         {
-            _tables[index] = _tables[index] with { Rows = _tables[index].Rows + rows };
+            _tables[index] = _tables[index] with { Rows = _tables[index].Rows + rows.Count, Hash = null };
             return;
         }
 
         _byName.Add(name, _tables.Count);
-        _tables.Add(new DumpedTable(name, rows));
+        _tables.Add(new DumpedTable(name, rows.Count, rows.Hash, _columns));
     }
 
     /// <summary>Sums up.</summary>

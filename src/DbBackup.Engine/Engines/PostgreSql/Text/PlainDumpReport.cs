@@ -1,3 +1,5 @@
+using DbBackup.Engine.Engines.PostgreSql.Rows;
+
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
 /// <summary>What a SQL script of pg_dump, pg_dumpall or <c>pg_restore -f</c> says of itself.</summary>
@@ -55,4 +57,6 @@ internal sealed record PlainDumpReport
 /// <summary>A table whose rows stand in a script.</summary>
 /// <param name="Name">Its name, quoted as in the COPY statement: <c>public."Album"</c>.</param>
 /// <param name="Rows">How many rows.</param>
-internal sealed record DumpedTable(string Name, long Rows);
+/// <param name="Hash">The hash of its rows (<see cref="TableRows.Hash"/>); null where it is not known.</param>
+/// <param name="Columns">Its columns in the order of its rows, where a restore may have them in another one; null otherwise.</param>
+internal sealed record DumpedTable(string Name, long Rows, string? Hash, IReadOnlyList<string>? Columns);

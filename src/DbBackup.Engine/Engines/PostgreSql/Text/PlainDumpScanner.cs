@@ -11,7 +11,8 @@ internal sealed class PlainDumpScanner
     private readonly DumpLexer _lexer;
 
     /// <summary>Begins a script.</summary>
-    public PlainDumpScanner() => _lexer = new DumpLexer(_facts);
+    /// <param name="inUtc">True if times with a zone are hashed as they are in UTC.</param>
+    public PlainDumpScanner(bool inUtc = false) => _lexer = new DumpLexer(_facts, inUtc);
 
     /// <summary>Takes the next bytes of the script, in chunks of any size.</summary>
     public void Append(ReadOnlySpan<byte> bytes) => _lexer.Append(bytes);

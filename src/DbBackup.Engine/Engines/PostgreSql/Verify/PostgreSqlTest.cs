@@ -1,6 +1,7 @@
 using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Tunnels;
@@ -87,16 +88,23 @@ internal static class PostgreSqlTest
 
     private static BackupCheck CompareRows(Payload payload, Fingerprint expected, PlainDumpReport report)
     {
-        Dictionary<string, long> found = report.Tables.GroupBy(table => table.Name, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Sum(table => table.Rows), StringComparer.Ordinal);
-        List<string> differences =
-        [
-            .. expected.Tables.Where(table => table.Rows != found.GetValueOrDefault(table.Name))
-                .Select(table => string.Create(CultureInfo.InvariantCulture, $"table {table.Name} has {found.GetValueOrDefault(table.Name)} rows in the dump instead of {table.Rows}")),
-        ];
+        ILookup<string, DumpedTable> found = report.Tables.ToLookup(table => table.Name, StringComparer.Ordinal);
+        var differences = new List<string>();
+        foreach (TableFingerprint table in expected.Tables)
+        {
+            long rows = found[table.Name].Sum(dumped => dumped.Rows);
+            if (rows != table.Rows)
+                differences.Add(string.Create(CultureInfo.InvariantCulture, $"table {table.Name} has {rows} rows in the dump instead of {table.Rows}"));
+            else if (CopyRows.IsKnown(table.ContentHash) && found[table.Name].SingleOrDefault() is { Hash: { } hash } && hash != table.ContentHash)
+                differences.Add($"table {table.Name} has the right number of rows in the dump but another content");
+        }
+
         return new BackupCheck(
             $"{payload.FileName} rows",
             differences.Count == 0,
-            differences.Count == 0 ? string.Create(CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables have as many rows as the database had") : string.Join("; ", differences.Take(5)));
+            differences.Count == 0
+                ? string.Create(CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables have as many rows as the database had{(expected.Level == FingerprintLevel.Content ? ", all contents equal" : string.Empty)}")
+                : string.Join("; ", differences.Take(5)));
     }
 
     private static async Task<DatabaseTestOutcome> RestoreTestAsync(DatabaseTestRun run, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Verify;
 
@@ -15,8 +16,43 @@ internal static class RestoredFingerprint
     {
         List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(session, cancellationToken).ConfigureAwait(false);
         bool partial = payload.Database?.IsPartial == true || expected.Settings.Count == 0;
-        Fingerprint actual = await PostgreSqlFingerprint.TakeAsync(
-            session, null, expected.Level, tables, new HashSet<uint>(), partial, null, cancellationToken).ConfigureAwait(false);
+        Fingerprint actual = await PostgreSqlFingerprint.OfCatalogAsync(session, null, expected.Level, tables, partial, cancellationToken).ConfigureAwait(false);
+        actual = actual with { Tables = await ReadAsync(session, expected, tables, cancellationToken).ConfigureAwait(false) };
         return otherLocale ? actual with { Settings = actual.Settings.Where(setting => setting.Key != "collation").ToDictionary() } : actual;
+    }
+
+    private static async Task<List<TableFingerprint>> ReadAsync(PostgreSqlSession session, Fingerprint expected, List<PostgreSqlTable> tables, CancellationToken cancellationToken)
+    {
+        Dictionary<string, TableFingerprint> known = expected.Tables.ToDictionary(table => table.Name, StringComparer.Ordinal);
+        TableReader counter = await TableReader.OpenAsync(session, content: false, cancellationToken).ConfigureAwait(false);
+        TableReader reader = await TableReader.OpenAsync(session, content: true, cancellationToken).ConfigureAwait(false);
+        var read = new List<TableFingerprint>(tables.Count);
+        // As the dump has it: bytes in the database's own encoding, amounts of money in its own currency.
+        await session.ExecuteAsync("SET client_encoding = 'SQL_ASCII'; RESET lc_monetary", "reading the rows", cancellationToken).ConfigureAwait(false);
+        foreach (PostgreSqlTable table in tables.Where(table => table.HasRows))
+        {
+            TableFingerprint? wanted = known.GetValueOrDefault(table.Name);
+            TableRows rows = wanted is not null && CopyRows.IsKnown(wanted.ContentHash)
+                ? await ReadLikeAsync(session, reader, table, wanted, cancellationToken).ConfigureAwait(false)
+                : await counter.ReadAsync(table.Name, columns: null, inUtc: false, cancellationToken).ConfigureAwait(false);
+            read.Add(new TableFingerprint(table.Name, rows.Count) { ContentHash = rows.Hash });
+        }
+
+        await session.ExecuteAsync("SET client_encoding = 'UTF8'; SET lc_monetary = 'C'", "reading the rows", cancellationToken).ConfigureAwait(false);
+        read.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
+        return read;
+    }
+
+    // A dump has bytea in the form that the database, the role or a script had set, and does not say which.
+    private static async Task<TableRows> ReadLikeAsync(PostgreSqlSession session, TableReader reader, PostgreSqlTable table, TableFingerprint wanted, CancellationToken cancellationToken)
+    {
+        bool inUtc = CopyRows.IsUtc(wanted.ContentHash);
+        TableRows rows = await reader.ReadAsync(table.Name, wanted.Columns, inUtc, cancellationToken).ConfigureAwait(false);
+        if (rows.Count != wanted.Rows || rows.Hash == wanted.ContentHash)
+            return rows;
+        await session.ExecuteAsync("SET bytea_output = escape", "reading the rows", cancellationToken).ConfigureAwait(false);
+        TableRows escaped = await reader.ReadAsync(table.Name, wanted.Columns, inUtc, cancellationToken).ConfigureAwait(false);
+        await session.ExecuteAsync("SET bytea_output = hex", "reading the rows", cancellationToken).ConfigureAwait(false);
+        return escaped.Hash == wanted.ContentHash ? escaped : rows;
     }
 }
