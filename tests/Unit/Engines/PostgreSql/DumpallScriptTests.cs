@@ -46,7 +46,7 @@ public sealed class DumpallScriptTests
         }
 
         Assert.Equal([("public.t", 3)], CapturedDumps.Rows(script.Databases[1].Report));
-        Assert.Equal(CapturedDumps.Scan(CapturedDumps.Bytes("plain.sql")).Tables, script.Databases[3].Report.Tables);
+        Assert.Equal(CapturedDumps.Show(CapturedDumps.Scan(CapturedDumps.Bytes("plain.sql"))), CapturedDumps.Show(script.Databases[3].Report));
     }
 
     [Fact]

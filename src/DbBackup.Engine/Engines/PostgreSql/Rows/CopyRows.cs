@@ -105,10 +105,13 @@ internal sealed class CopyRows(bool inUtc = false)
         }
 
         // The carriage return of a dump that was written on Windows: in a value it would be written as \r.
-        if (rest.IsEmpty)
-            _heldReturn = false;
-        else
-            Carry(WithoutReturn(rest));
+        if (!rest.IsEmpty)
+        {
+            if (_heldReturn)
+                Keep("\r"u8);
+            Keep(WithoutReturn(rest));
+        }
+
         if (_carried == EndMarkLength && _head.AsSpan().SequenceEqual("\\."u8))
             IsEnded = true;
         else if (_times is null)

@@ -1,3 +1,5 @@
+using DbBackup.Engine.Engines.PostgreSql.Rows;
+
 namespace DbBackup.Engine.Engines.PostgreSql.Text;
 
 /// <summary>
@@ -67,7 +69,7 @@ internal sealed class RoleScript
             KeptBytes += range.Length;
         }
 
-        public void CopyData(long rows, ReadOnlySpan<byte> text, ByteRange range)
+        public void CopyData(TableRows rows, ReadOnlySpan<byte> text, ByteRange range)
         {
         }
     }
