@@ -1,3 +1,4 @@
+using DbBackup.Engine.Platform;
 using System.Diagnostics;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
@@ -20,7 +21,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
             CaptureContext own = ContextOf(index);
             Capture capture = await sources[index].CaptureAsync(own, cancellationToken).ConfigureAwait(false);
             await StoreAsync(capture, cancellationToken).ConfigureAwait(false);
-            Directory.Delete(own.StagingFolder, recursive: true);
+            FolderRemoval.Delete(own.StagingFolder);
         }
     }
 

@@ -12,6 +12,10 @@ internal static partial class LibC
     internal const nuint CloneFile = 0x40049409;
 
     internal const int OpenReadOnly = 0;
+    internal const int OpenReadWrite = 2;
+
+    /// <summary>LOCK_EX | LOCK_NB, the same on Linux and macOS.</summary>
+    internal const int LockExclusiveNow = 2 | 4;
 
     /// <summary>POLLIN, the same on Linux and macOS.</summary>
     internal const short PollInput = 1;
@@ -25,6 +29,7 @@ internal static partial class LibC
     internal const int Eacces = 13;
     internal const int Eexist = 17;
     internal const int Enotdir = 20;
+    internal const int Eisdir = 21;
     internal const int Einval = 22;
 
     internal static int Eloop => OperatingSystem.IsMacOS() ? 62 : 40;
@@ -37,17 +42,54 @@ internal static partial class LibC
 
     internal static int SymlinkNoFollow => OperatingSystem.IsMacOS() ? 0x20 : 0x100;
 
+    internal static int RemoveDirectory => OperatingSystem.IsMacOS() ? 0x80 : 0x200;
+
     internal static int OpenNonBlocking => OperatingSystem.IsMacOS() ? 0x4 : 0x800;
 
     internal static int OpenCloseOnExec => OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
 
-    // The one open flag whose value differs between Linux architectures.
-    internal static int OpenNoFollow => OperatingSystem.IsMacOS()
-        ? 0x100
-        : RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 or Architecture.Ppc64le ? 0x8000 : 0x20000;
+    // The open flags whose values differ between Linux architectures.
+    internal static int OpenNoFollow => OperatingSystem.IsMacOS() ? 0x100 : HasArmFlags ? 0x8000 : 0x20000;
+
+    internal static int OpenDirectory => OperatingSystem.IsMacOS() ? 0x100000 : HasArmFlags ? 0x4000 : 0x10000;
+
+    private static bool HasArmFlags => RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 or Architecture.Ppc64le;
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Openat(int directory, string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
+    internal static unsafe partial int Openat(int directory, byte* path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
+    internal static unsafe partial int Unlinkat(int directory, byte* path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Unlinkat(int directory, string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fdopendir", SetLastError = true)]
+    internal static partial nint Fdopendir(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "readdir", SetLastError = true)]
+    internal static partial nint Readdir(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "rewinddir")]
+    internal static partial void Rewinddir(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "closedir", SetLastError = true)]
+    internal static partial int Closedir(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "dirfd", SetLastError = true)]
+    internal static partial int Dirfd(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
+    internal static partial int Fchmod(int descriptor, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    internal static partial int Flock(int descriptor, int operation);
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     internal static partial int Fcntl(int descriptor, int command, int argument);

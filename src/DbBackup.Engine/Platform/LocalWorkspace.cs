@@ -15,6 +15,8 @@ internal sealed class LocalWorkspace : IDisposable
     // Between the folder and its owner file there is a moment.
     private static readonly TimeSpan UnownedTimeout = TimeSpan.FromMinutes(10);
 
+    private static readonly EnumerationOptions s_withoutLinks = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
+
     private readonly string _folder;
 
     private LocalWorkspace(string folder)
@@ -47,7 +49,8 @@ internal sealed class LocalWorkspace : IDisposable
     {
         if (!Directory.Exists(parent))
             return;
-        foreach (string folder in Directory.EnumerateDirectories(parent, Prefix + "*").Where(folder => IsOurs(folder) && IsAbandoned(folder)).ToList())
+        // A folder of another user, or a link, was made by somebody who wants a folder emptied.
+        foreach (string folder in Directory.EnumerateDirectories(parent, Prefix + "*").Where(folder => IsOurs(folder) && FolderRemoval.IsOwn(folder) && IsAbandoned(folder)).ToList())
             Remove(folder);
     }
 
@@ -67,7 +70,10 @@ internal sealed class LocalWorkspace : IDisposable
             return true;
         try
         {
-            ProcessIdentity? owner = JsonSerializer.Deserialize<ProcessIdentity>(File.ReadAllBytes(System.IO.Path.Combine(folder, OwnerFile)));
+            string record = System.IO.Path.Combine(folder, OwnerFile);
+            if (File.Exists(record) && !OwnFile.Is(record))
+                return false;
+            ProcessIdentity? owner = JsonSerializer.Deserialize<ProcessIdentity>(File.ReadAllBytes(record));
             return owner?.IsAlive() switch
             {
                 Liveness.Alive => false,
@@ -89,7 +95,7 @@ internal sealed class LocalWorkspace : IDisposable
     {
         try
         {
-            DateTime newest = Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
+            DateTime newest = Directory.EnumerateFileSystemEntries(folder, "*", s_withoutLinks)
                 .Select(File.GetLastWriteTimeUtc)
                 .Append(Directory.GetLastWriteTimeUtc(folder))
                 .Max();
@@ -118,7 +124,7 @@ internal sealed class LocalWorkspace : IDisposable
 
         try
         {
-            Directory.Delete(removed, recursive: true);
+            FolderRemoval.DeleteOwn(removed);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

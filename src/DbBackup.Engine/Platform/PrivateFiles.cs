@@ -23,6 +23,16 @@ internal static class PrivateFiles
         Directory.CreateDirectory(path, FolderMode);
     }
 
+    /// <summary>Creates a file that nobody else may open as long as it is open here.</summary>
+    /// <exception cref="IOException">It exists, or cannot be created.</exception>
+    public static FileStream CreateLocked(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 1 };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = FileMode0600;
+        return new FileStream(path, options);
+    }
+
     /// <summary>Creates a file for writing.</summary>
     /// <exception cref="IOException">It exists, or cannot be created.</exception>
     public static FileStream CreateNew(string path)

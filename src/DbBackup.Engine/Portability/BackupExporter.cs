@@ -165,7 +165,7 @@ public sealed class BackupExporter
         finally
         {
             if (Directory.Exists(staged))
-                Directory.Delete(staged, recursive: true);
+                FolderRemoval.Delete(staged);
         }
     }
 }

@@ -30,7 +30,7 @@ internal static class RestoreRecovery
             File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } real ? [path, real.FullName] : (string[])[path]);
         foreach (string folder in places.Select(Path.GetDirectoryName).OfType<string>().Distinct(StringComparer.Ordinal))
         {
-            foreach (RestoreJournal.Abandoned journal in RestoreJournal.FindAbandoned(folder))
+            foreach (RestoreJournal.Abandoned journal in RestoreJournal.FindAbandoned(folder, path => WarnOfForeign(path, observer)))
             {
                 await PutRightAsync(folder, journal, connection, observer, cancellationToken).ConfigureAwait(false);
                 any = true;
@@ -39,6 +39,9 @@ internal static class RestoreRecovery
 
         return any;
     }
+
+    private static void WarnOfForeign(string path, IOperationObserver observer) => observer.Warning(
+        $"'{path}' is named like the journal of a restore, and is not this user's own: it was left alone. If a restore of another user was killed there, let them run New-DbBackup or Restore-DbBackup once more; otherwise delete it.");
 
     private static async Task PutRightAsync(
         string folder, RestoreJournal.Abandoned journal, PostgreSqlConnectionRequest connection, IOperationObserver observer, CancellationToken cancellationToken)
@@ -73,7 +76,7 @@ internal static class RestoreRecovery
             await TryRecordAsync(pending, observer, cancellationToken).ConfigureAwait(false);
         foreach (StagedSwap swap in journal.Renames.Concat(journal.Writes))
             swap.Complete();
-        File.Delete(journal.Path);
+        journal.Remove();
         string what = string.Join(", ", journal.Renames.Concat(journal.Writes).Select(swap => swap.Target));
         observer.Warning(finish ? $"A restore that was killed in the middle of its swap in '{folder}' has been completed: {what}."
             : undo ? $"A restore that was killed in the middle of its swap in '{folder}' has been undone, because its other databases had not been swapped: {what}."

@@ -15,7 +15,7 @@ namespace DbBackup.Engine.Restores;
 /// <param name="IsFolder">True if it is a folder; a file is replaced in a single rename.</param>
 /// <param name="Replaces">True if the target existed before: what the restore created is removed by an undo.</param>
 /// <param name="Engine">The name of the engine whose database it is; null for everything else.</param>
-internal sealed record StagedSwap(string Target, string Staged, string Old, bool IsFolder, bool Replaces, string? Engine)
+internal sealed partial record StagedSwap(string Target, string Staged, string Old, bool IsFolder, bool Replaces, string? Engine)
 {
     /// <summary>Where an archive is unpacked before it is complete.</summary>
     [JsonIgnore]
@@ -28,6 +28,27 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
     /// <summary>True if the target is in place.</summary>
     [JsonIgnore]
     public bool IsDone => !Exists(Staged);
+
+    /// <summary>
+    /// True if the three are names in one folder, and what waits and what is replaced are named as <see cref="For"/> names them: nothing else
+    /// is ever moved or deleted on the word of a file.
+    /// </summary>
+    [JsonIgnore]
+    public bool IsWellFormed
+    {
+        get
+        {
+            string[] paths = [Target, Staged, Old];
+            string? folder = Path.GetDirectoryName(Target);
+            return folder is not null
+                && paths.All(path => Path.IsPathFullyQualified(path) && Path.GetFullPath(path) == path && Path.GetDirectoryName(path) == folder && Path.GetFileName(path).Length > 0)
+                && Staged.EndsWith(".new", StringComparison.Ordinal) && Old == Staged[..^4] + ".old"
+                && OurName().IsMatch(Path.GetFileName(Staged[..^4]));
+        }
+    }
+
+    [System.Text.RegularExpressions.GeneratedRegex(@"^\..*dbbackup-[0-9a-f]{32}\z", System.Text.RegularExpressions.RegexOptions.Singleline | System.Text.RegularExpressions.RegexOptions.CultureInvariant)]
+    private static partial System.Text.RegularExpressions.Regex OurName();
 
     private IReadOnlyList<string> Companions => Engine is null ? [] : DatabaseEngines.FileNamed(Engine).Companions;
 
@@ -161,7 +182,7 @@ internal sealed record StagedSwap(string Target, string Staged, string Old, bool
     private void Delete(string path)
     {
         if (Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null)
-            Directory.Delete(path, recursive: true);
+            FolderRemoval.Delete(path);
         else
             File.Delete(path);
         // The staged database may have been opened for its check by a library that left files beside it.

@@ -163,7 +163,7 @@ public sealed class BackupVerifier
                 string folder = Path.Combine(scratch, $"{Guid.NewGuid():N}");
                 summary = await FolderExtractor.ExtractAsync(tar, folder, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
                 await tar.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
-                Directory.Delete(folder, recursive: true);
+                FolderRemoval.Delete(folder);
             }
             else
             {

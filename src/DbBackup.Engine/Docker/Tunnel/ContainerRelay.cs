@@ -81,7 +81,7 @@ internal sealed class ContainerRelay : ITunnelEnd
         catch
         {
             listener.Dispose();
-            folder.Delete(recursive: true);
+            FolderRemoval.Delete(folder.FullName);
             throw;
         }
 
@@ -97,7 +97,7 @@ internal sealed class ContainerRelay : ITunnelEnd
         _listener.Dispose();
         try
         {
-            _folder.Delete(recursive: true);
+            FolderRemoval.Delete(_folder.FullName);
         }
         catch (IOException)
         {

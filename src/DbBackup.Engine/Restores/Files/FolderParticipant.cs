@@ -94,7 +94,7 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
         finally
         {
             if (Directory.Exists(extracted))
-                Directory.Delete(extracted, recursive: true);
+                FolderRemoval.Delete(extracted);
         }
 
         foreach (string warning in summary.Warnings)

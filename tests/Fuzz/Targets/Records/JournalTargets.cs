@@ -19,8 +19,8 @@ internal sealed class RestoreJournalTarget : FuzzTarget
 
     public override IEnumerable<byte[]> Seeds()
     {
-        StagedSwap file = new("/srv/app.db", "/srv/.app.db.dbbackup-1.new", "/srv/.app.db.dbbackup-1.old", false, true, "SQLite");
-        StagedSwap folder = new("/srv/uploads", "/srv/.uploads.dbbackup-2.new", "/srv/.uploads.dbbackup-2.old", true, true, null);
+        StagedSwap file = StagedSwap.For(Folder["app.db"], isFolder: false, replaces: true) with { Engine = "SQLite" };
+        StagedSwap folder = StagedSwap.For(Folder["uploads"], isFolder: true, replaces: true);
         string content = JsonSerializer.Serialize(new { Owner = Owners.Dead, Renames = new[] { file, folder }, Writes = new[] { file } });
         string swap = JsonSerializer.Serialize(new { Commit = (CommitPoint?)null, Record = (PendingRecord?)null });
         return [Utf8(content + "\n"), Utf8($"{content}\nswap {swap}\n"), Utf8($"{content}\nswap {swap}\nundo\n"), Utf8($"{content}\nswap {swap}\ndone\n")];
@@ -33,7 +33,7 @@ internal sealed class RestoreJournalTarget : FuzzTarget
         foreach (RestoreJournal.Abandoned journal in found)
         {
             foreach (StagedSwap swap in journal.Renames.Concat(journal.Writes))
-                Require(swap.Target.Length > 0 && swap.Staged.Length > 0 && swap.Old.Length > 0, "a journal that counts names what it means");
+                Require(swap.IsWellFormed && Path.GetDirectoryName(swap.Old) == Folder.Path, "a journal that counts names what lies beside it under names of ours");
         }
 
         return found is [var only] ? only.Progress : found.Count;

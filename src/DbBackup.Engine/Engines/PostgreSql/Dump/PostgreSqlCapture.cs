@@ -1,3 +1,4 @@
+using DbBackup.Engine.Platform;
 using System.Globalization;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
@@ -119,7 +120,7 @@ internal sealed class PostgreSqlCapture(
         var archiver = new FolderArchiver { Watch = rows is null ? null : rows.Take };
         ArchiveSummary summary = await archiver.WriteAsync(folder, target, progress, cancellationToken).ConfigureAwait(false);
         _contents.SetResult(_dump.Counted(contents, () => rows?.Complete(), () => rows?.Contents));
-        Directory.Delete(folder, recursive: true);
+        FolderRemoval.Delete(folder);
         return new StreamSummary(summary.Entries, []);
     }
 

@@ -43,7 +43,7 @@ internal static class PostgreSqlExport
         finally
         {
             if (Directory.Exists(staged))
-                Directory.Delete(staged, recursive: true);
+                FolderRemoval.Delete(staged);
             else
                 File.Delete(staged);
         }
@@ -70,7 +70,7 @@ internal static class PostgreSqlExport
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            FolderRemoval.Delete(folder);
         }
     }
 }

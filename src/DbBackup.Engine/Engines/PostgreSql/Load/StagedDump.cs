@@ -1,3 +1,4 @@
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -158,7 +159,7 @@ internal sealed class StagedDump : IDisposable
     public void Dispose()
     {
         if (Directory.Exists(_archive))
-            Directory.Delete(_archive, recursive: true);
+            FolderRemoval.Delete(_archive);
         else if (_archive is not null)
             File.Delete(_archive);
         if (_archive is not null)
