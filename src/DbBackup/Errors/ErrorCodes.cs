@@ -123,6 +123,9 @@ public static class ErrorCodes
     /// <summary>A SQL dump is not whole or does not give back what it was made from.</summary>
     public const string DumpIncomplete = nameof(DumpIncomplete);
 
+    /// <summary>The SQL text of a dump holds what would run as a command of the program that reads it, outside of the database.</summary>
+    public const string DumpUnsafe = nameof(DumpUnsafe);
+
     /// <summary>A test found the backup damaged, or an assertion not true.</summary>
     public const string TestFailed = nameof(TestFailed);
 

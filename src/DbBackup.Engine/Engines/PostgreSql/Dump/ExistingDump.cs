@@ -38,6 +38,9 @@ internal sealed class ExistingDump(string origin, string defaultName)
 
         if (script is not { IsWhole: true, Databases: [var database] })
             throw CutOff("pg_restore does not come to the end of it");
+        // pg_restore makes a text of it for a restore in one transaction.
+        if ((script.UnsafeAt ?? script.CommandAt) is { } command)
+            throw PsqlInput.Unsafe(origin, command);
         stamp.RequireUnchanged();
         string name = listing.Database ?? defaultName;
         DatabaseInfo info = Describe(database, name) with
@@ -84,6 +87,8 @@ internal sealed class ExistingDump(string origin, string defaultName)
             cancellationToken).ConfigureAwait(false);
         if (!script.IsWhole || (script.IsCluster && !script.IsComplete))
             throw CutOff($"it does not end in \"PostgreSQL database {(script.IsCluster ? "cluster " : string.Empty)}dump complete\"");
+        if (script.UnsafeAt is { } command)
+            throw PsqlInput.Unsafe(origin, command);
         stamp.RequireUnchanged();
         if (!script.IsCluster)
         {
@@ -115,6 +120,8 @@ internal sealed class ExistingDump(string origin, string defaultName)
     private static string[] LeftOut(DumpallScript script, DumpallDatabase database, long length)
     {
         var notes = new List<string>();
+        if (script.CommandAt is { } command)
+            notes.Add(string.Create(CultureInfo.InvariantCulture, $"Commands to psql were left out, the first at byte {command}: no dump of pg_dump has them."));
         long kept = database.Ranges.Sum(range => range.Length);
         if (database.IsCreated)
             notes.Add("The statements with which the script creates its database and connects to it were left out: a restore does that itself, under any name.");

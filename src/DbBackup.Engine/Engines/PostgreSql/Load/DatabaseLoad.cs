@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Load;
@@ -54,24 +54,17 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         await ignored.ConfigureAwait(false);
     }
 
-    /// <summary>Runs SQL text.</summary>
+    /// <summary>Runs SQL text, in which no command to psql may be.</summary>
     /// <param name="text">The text; it is read to its end, and a failure on the way ends psql before it could take the end for a good one.</param>
-    /// <param name="inOneTransaction">True if all of it happens or nothing.</param>
+    /// <param name="origin">The file with the text, for messages.</param>
     /// <param name="cancellationToken">Kills psql.</param>
-    public async Task FromTextAsync(Stream text, bool inOneTransaction, CancellationToken cancellationToken)
+    /// <returns>What the text says of itself.</returns>
+    public async Task<PlainDumpReport> FromTextAsync(Stream text, string origin, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = await StartPsqlAsync(cancellationToken).ConfigureAwait(false);
-        await FeedAsync(
-            tool,
-            async input =>
-            {
-                if (inOneTransaction)
-                    await SayAsync(input, Begin, cancellationToken).ConfigureAwait(false);
-                await text.CopyToAsync(input, 1 << 20, cancellationToken).ConfigureAwait(false);
-                if (inOneTransaction)
-                    await SayAsync(input, Commit, cancellationToken).ConfigureAwait(false);
-            },
-            cancellationToken).ConfigureAwait(false);
+        using ToolProcess psql = await StartPsqlAsync(cancellationToken).ConfigureAwait(false);
+        PlainDumpReport? report = null;
+        await FeedAsync(psql, origin, async input => report = await input.CopyAsync(text, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        return report!;
     }
 
     /// <summary>
@@ -79,10 +72,11 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     /// before the archive has been read to its end.
     /// </summary>
     /// <param name="archive">The archive file or folder.</param>
+    /// <param name="origin">The archive's name, for messages.</param>
     /// <param name="before">Statements that come first.</param>
     /// <param name="after">Statements that come last; an error of theirs undoes everything.</param>
     /// <param name="cancellationToken">Undoes everything.</param>
-    public async Task FromArchiveInOneTransactionAsync(string archive, string before, string after, CancellationToken cancellationToken)
+    public async Task FromArchiveInOneTransactionAsync(string archive, string origin, string before, string after, CancellationToken cancellationToken)
     {
         // Without --single-transaction, large objects would come with a COMMIT of their own in the middle.
         using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
@@ -94,29 +88,31 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         Task feeding = input.FeedAsync(script, cancellationToken);
         await FeedAsync(
             psql,
-            async sql =>
+            origin,
+            async input =>
             {
-                await SayAsync(sql, Begin + before + "\n", cancellationToken).ConfigureAwait(false);
-                await CopyWithoutCommitAsync(script.Output, sql, cancellationToken).ConfigureAwait(false);
+                await input.SayAsync(Begin + before + "\n", cancellationToken).ConfigureAwait(false);
+                await CopyWithoutCommitAsync(script.Output, input, cancellationToken).ConfigureAwait(false);
                 await feeding.ConfigureAwait(false);
                 // Only when pg_restore has said that this was all may psql come to the end.
                 await RequireSuccessAsync(script, cancellationToken).ConfigureAwait(false);
-                await SayAsync(sql, "\n" + after + Commit, cancellationToken).ConfigureAwait(false);
+                await input.SayAsync("\n" + after + Commit, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The same for SQL text.</summary>
-    public async Task FromTextInOneTransactionAsync(Stream text, string before, string after, CancellationToken cancellationToken)
+    public async Task FromTextInOneTransactionAsync(Stream text, string origin, string before, string after, CancellationToken cancellationToken)
     {
         using ToolProcess psql = await StartPsqlAsync(cancellationToken).ConfigureAwait(false);
         await FeedAsync(
             psql,
+            origin,
             async input =>
             {
-                await SayAsync(input, Begin + before + "\n", cancellationToken).ConfigureAwait(false);
-                await text.CopyToAsync(input, 1 << 20, cancellationToken).ConfigureAwait(false);
-                await SayAsync(input, "\n" + after + Commit, cancellationToken).ConfigureAwait(false);
+                await input.SayAsync(Begin + before + "\n", cancellationToken).ConfigureAwait(false);
+                await input.CopyAsync(text, cancellationToken).ConfigureAwait(false);
+                await input.SayAsync("\n" + after + Commit, cancellationToken).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -169,10 +165,8 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     // More than what pg_restore writes after its COMMIT: the closing comment and \unrestrict.
     private const int TailBytes = 4096;
 
-    private static ValueTask SayAsync(Stream input, string sql, CancellationToken cancellationToken) => input.WriteAsync(Encoding.UTF8.GetBytes(sql), cancellationToken);
-
     // The script commits at its end, where more is still to come.
-    private static async Task CopyWithoutCommitAsync(Stream script, Stream input, CancellationToken cancellationToken)
+    private static async Task CopyWithoutCommitAsync(Stream script, PsqlInput input, CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[1 << 20];
         int held = 0;
@@ -181,7 +175,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         {
             held += read;
             int passed = Math.Max(0, held - TailBytes);
-            await input.WriteAsync(buffer.AsMemory(0, passed), cancellationToken).ConfigureAwait(false);
+            await input.PassAsync(buffer.AsMemory(0, passed), cancellationToken).ConfigureAwait(false);
             buffer.AsSpan(passed, held - passed).CopyTo(buffer);
             held -= passed;
         }
@@ -193,7 +187,8 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
                 ErrorCodes.DumpIncomplete, FailureCategory.InvalidData, "What pg_restore made of the archive ends before its COMMIT. Nothing was changed.", "Try again; if it happens again, test the backup: Test-DbBackup -Level Restore.");
         }
 
-        await input.WriteAsync(buffer.AsMemory(0, commit), cancellationToken).ConfigureAwait(false);
+        await input.PassAsync(buffer.AsMemory(0, commit), cancellationToken).ConfigureAwait(false);
+        input.Complete();
     }
 
     private Task<ToolProcess> StartPsqlAsync(CancellationToken cancellationToken)
@@ -205,13 +200,16 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
 
     private IReadOnlyDictionary<string, string?> Environment(string? serverOptions) => server.ForDatabase(database).ToToolEnvironment(serverOptions);
 
-    private async Task FeedAsync(ToolProcess tool, Func<Stream, Task> write, CancellationToken cancellationToken)
+    private async Task FeedAsync(ToolProcess tool, string origin, Func<PsqlInput, Task> write, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         Task ignored = tool.Output.CopyToAsync(Stream.Null, cancellationToken);
         try
         {
-            await write(tool.Input).ConfigureAwait(false);
+            var input = new PsqlInput(tool.Input, origin);
+            if (PsqlInput.KnowsRestrict(client.Version))
+                await input.RestrictAsync(cancellationToken).ConfigureAwait(false);
+            await write(input).ConfigureAwait(false);
             await tool.Input.FlushAsync(cancellationToken).ConfigureAwait(false);
             tool.Input.Close();
         }

@@ -124,12 +124,12 @@ internal sealed class StagedDump : IDisposable
             }
 
             using Stream text = await OpenTextAsync(null, cancellationToken).ConfigureAwait(false);
-            await new DatabaseLoad(server, database, Client, options).FromTextInOneTransactionAsync(text, before, after, cancellationToken).ConfigureAwait(false);
+            await new DatabaseLoad(server, database, Client, options).FromTextInOneTransactionAsync(text, Payload.FileName, before, after, cancellationToken).ConfigureAwait(false);
             return;
         }
 
         await new DatabaseLoad(server, database, Client, WithList(options, part)).FromArchiveInOneTransactionAsync(
-            _archive, before + OwnerOfPublic(part, options), after, cancellationToken).ConfigureAwait(false);
+            _archive, Payload.FileName, before + OwnerOfPublic(part, options), after, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Gives it as SQL text.</summary>
@@ -199,14 +199,13 @@ internal sealed class StagedDump : IDisposable
     private async Task LoadTextAsync(PostgreSqlSession target, DatabaseLoadOptions options, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         using Stream whole = await OpenTextAsync(progress, cancellationToken).ConfigureAwait(false);
-        var scanner = new PlainDumpScanner();
-        using var scanned = new TappedStream(whole, bytes => scanner.Append(bytes.Span));
-        await new DatabaseLoad(target.Server, target.Database, Client, options).FromTextAsync(scanned, inOneTransaction: false, cancellationToken).ConfigureAwait(false);
-        RequireComplete(scanner.Complete());
+        RequireComplete(await new DatabaseLoad(target.Server, target.Database, Client, options).FromTextAsync(whole, Payload.FileName, cancellationToken).ConfigureAwait(false));
     }
 
     private void RequireComplete(PlainDumpReport report)
     {
+        if (report.UnsafeAt is { } place)
+            throw PsqlInput.Unsafe(Payload.FileName, place);
         if (report.IsComplete)
             return;
         throw new BackupFailure(

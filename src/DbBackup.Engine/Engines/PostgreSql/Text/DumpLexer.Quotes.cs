@@ -18,6 +18,8 @@ internal sealed partial class DumpLexer
     {
         if (chunk[at] == '-')
         {
+            if (_inStatement && IsBlankSinceEscaped(chunk, Math.Max(0, at - 1)))
+                Suspect(at);
             _place = Place.Comment;
             // The two bytes before the comment's first dash tell whether it stands at the start of a line.
             _ownLine = !_inStatement && (_pieceStart == 0 || Before(chunk, at, 2) == '\n');
@@ -92,6 +94,7 @@ internal sealed partial class DumpLexer
         {
             bool doubled = chunk[at] == '\'';
             _place = doubled ? Place.Escaped : Place.Statement;
+            _escapedEnd = _offset + at;
             return doubled ? at + 1 : at;
         }
 

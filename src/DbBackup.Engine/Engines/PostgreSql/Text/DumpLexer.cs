@@ -16,7 +16,7 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
     /// <summary>How much of a statement or comment is kept. The longest COPY statement, 1,600 columns of quoted names, has a quarter of it.</summary>
     public const int KeptBytes = 1 << 20;
 
-    private static readonly SearchValues<byte> Turns = SearchValues.Create("'\"$-/();"u8);
+    private static readonly SearchValues<byte> Turns = SearchValues.Create("'\"$-/();\\"u8);
 
     // The byte order mark that Windows editors put at the start counts as blank, as psql takes it; no statement begins with such bytes.
     private static readonly SearchValues<byte> Blanks = SearchValues.Create([.. " \t\r\n\f\v"u8, 0xef, 0xbb, 0xbf]);
@@ -35,7 +35,11 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
     private RoutineBody _routine;
     private byte _last;
     private byte _lastButOne;
+    private byte _firstOfWord;
     private long _offset;
+
+    // Where the last literal with backslashes of its own ended; -1 for none in this statement.
+    private long _escapedEnd = -1;
 
     private enum Place : byte
     {
@@ -59,6 +63,15 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
 
     /// <summary>How many bytes it has seen.</summary>
     public long Position => _offset;
+
+    /// <summary>
+    /// Where the first thing stands that no dump has and that psql would take for a command, or read otherwise than this lexer: a backslash
+    /// outside of quotes, above all. Null for nothing. Commands on lines of their own are not meant; they are heard.
+    /// </summary>
+    public long? UnsafeAt { get; private set; }
+
+    /// <summary>Where a command to psql begins whose line has not ended yet; null outside of one.</summary>
+    public long? CommandFrom => _place == Place.Command ? _pieceStart : null;
 
     /// <summary>Takes the next bytes of the script.</summary>
     public void Append(ReadOnlySpan<byte> chunk)
@@ -91,6 +104,11 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
 
         if (_from >= 0)
             Keep(chunk[_from..]);
+        // Whether a dash begins a comment shows the next chunk.
+        if (_place != Place.Dash && !IsBlankSinceEscaped(chunk, chunk.Length))
+            _escapedEnd = -1;
+        if (_inStatement)
+            _firstOfWord = FirstOfWord(chunk);
         _lastButOne = chunk.Length > 1 ? chunk[^2] : _last;
         _last = chunk[^1];
         _offset += chunk.Length;
@@ -182,6 +200,9 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
         switch (chunk[at])
         {
             case (byte)'\'':
+                // Such a literal goes on after blanks with a line end: psql reads on as it read before.
+                if (IsBlankSinceEscaped(chunk, at))
+                    Suspect(at);
                 bool escapes = (Before(chunk, at, 1) | 0x20) == 'e' && !IsWordByte(Before(chunk, at, 2));
                 _place = escapes ? Place.Escaped : Place.Quoted;
                 break;
@@ -191,6 +212,13 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
             case (byte)'$' when !IsWordByte(Before(chunk, at, 1)):
                 _place = Place.DollarTag;
                 _tagLength = 0;
+                break;
+            case (byte)'$' when FollowsNumber(chunk, at):
+                // It would be part of a name, but is the beginning of a quotation after a number or another quotation.
+                Suspect(at);
+                break;
+            case (byte)'\\':
+                Suspect(at);
                 break;
             case (byte)'-':
                 _place = Place.Dash;
@@ -212,9 +240,36 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
         return at + 1;
     }
 
+    private void Suspect(int at) => UnsafeAt ??= _offset + at;
+
+    // For psql a carriage return ends a comment too; pg_dump writes none but before the line feed.
+    private void SuspectReturns(ReadOnlySpan<byte> chunk, int at, int end)
+    {
+        if (at == 0 && _last == '\r' && chunk[0] != '\n')
+            Suspect(at);
+        int mark = chunk[at..end].IndexOf((byte)'\r');
+        if (mark >= 0 && at + mark != end - 1)
+            Suspect(at + mark);
+    }
+
+    private bool IsBlankSinceEscaped(ReadOnlySpan<byte> chunk, int at) =>
+        _escapedEnd >= 0 && chunk[(int)Math.Clamp(_escapedEnd - _offset, 0, at)..at].IndexOfAnyExcept(Blanks) < 0;
+
+    // A word that begins with a digit or a dollar is no name, and what follows it is read for itself.
+    private bool FollowsNumber(ReadOnlySpan<byte> chunk, int at) => FirstOfWord(chunk[..at]) is (>= (byte)'0' and <= (byte)'9') or (byte)'$';
+
+    // The first byte of the word in which the bytes end, which may have begun in the chunk before; 0 for none.
+    private byte FirstOfWord(ReadOnlySpan<byte> bytes)
+    {
+        int first = bytes.Length;
+        while (first > 0 && IsWordByte(bytes[first - 1]))
+            first--;
+        return first == 0 && IsWordByte(_last) ? _firstOfWord : first == bytes.Length ? (byte)0 : bytes[first];
+    }
+
     private void EndStatement(ReadOnlySpan<byte> chunk, int end)
     {
-        _inStatement = false;
+        (_inStatement, _escapedEnd) = (false, -1);
         ReadOnlySpan<byte> text = Piece(chunk, end);
         _place = IsCopyFromStdin(text) ? Place.CopyStart : Place.Between;
         events.Statement(text, new ByteRange(_pieceStart, _offset + end - _pieceStart));
@@ -223,6 +278,8 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
     private int UpToLineEnd(ReadOnlySpan<byte> chunk, int at)
     {
         int end = chunk[at..].IndexOf((byte)'\n');
+        if (_place == Place.Comment)
+            SuspectReturns(chunk, at, end < 0 ? chunk.Length : at + end);
         if (end < 0)
             return chunk.Length;
         end += at;

@@ -23,6 +23,15 @@ internal sealed record DumpallScript
     /// <summary>True if it is a script of pg_dumpall and whole: each of its databases, and its end.</summary>
     public required bool IsComplete { get; init; }
 
+    /// <summary>
+    /// Where the first thing stands that psql would take for a command within a statement; null for nothing. Commands on lines of their own
+    /// are left out of all parts but <c>\restrict</c>, and are not meant.
+    /// </summary>
+    public long? UnsafeAt { get; init; }
+
+    /// <summary>Where the first command stands that is none of pg_dump's; null for nothing.</summary>
+    public long? CommandAt { get; init; }
+
     /// <summary>Reads a script once, from where the stream stands. The ranges count from there.</summary>
     /// <param name="script">The script, decompressed.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
@@ -39,7 +48,7 @@ internal sealed record DumpallScript
         }
 
         bool endsBetweenStatements = lexer.Complete();
-        return sections.Finish(lexer.Position, endsBetweenStatements);
+        return sections.Finish(lexer.Position, endsBetweenStatements) with { UnsafeAt = lexer.UnsafeAt };
     }
 }
 

@@ -31,6 +31,7 @@ internal sealed class DumpallSections : IDumpEvents
     private bool _isRestricted;
     private bool _isClosing;
     private ByteRange _lastComment;
+    private long? _commandAt;
 
     public void Comment(ReadOnlySpan<byte> line, ByteRange range)
     {
@@ -66,6 +67,9 @@ internal sealed class DumpallSections : IDumpEvents
         bool connects = line.StartsWith("\\connect "u8) || line.StartsWith("\\c "u8);
         if (connects)
             _connected = ConnectedTo(DumpText.Decode(line[(line.IndexOf((byte)' ') + 1)..]));
+        // pg_restore writes \encoding before it connects to a database with an unusual name.
+        else if (!line.StartsWith("\\restrict "u8) && !line.StartsWith("\\unrestrict "u8) && !line.StartsWith("\\encoding "u8))
+            _commandAt ??= range.Offset;
         if (_ranges is null)
         {
             if (connects)
@@ -151,6 +155,7 @@ internal sealed class DumpallSections : IDumpEvents
             Databases = _databases,
             IsCluster = whole.IsCluster,
             IsWhole = whole.IsComplete,
+            CommandAt = _commandAt,
             IsComplete = whole.IsComplete && whole.IsCluster && _databases.All(database => database.Report.IsComplete),
         };
     }

@@ -23,6 +23,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
     private bool _usesInserts;
     private bool _setsTransactionTimeout;
     private bool _usesRestrict;
+    private long? _commandAt;
     private string? _serverVersion;
     private string? _clientVersion;
 
@@ -93,6 +94,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
         else
         {
             _trailer = Trailer.None;
+            _commandAt ??= range.Offset;
         }
     }
 
@@ -164,6 +166,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
         UsesInserts = _usesInserts,
         SetsTransactionTimeout = _setsTransactionTimeout,
         UsesRestrict = _usesRestrict,
+        UnsafeAt = _commandAt,
     };
 
     private void ReadEntry(ReadOnlySpan<byte> line)

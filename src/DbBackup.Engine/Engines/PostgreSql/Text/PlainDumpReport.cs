@@ -52,6 +52,9 @@ internal sealed record PlainDumpReport
 
     /// <summary>True if it uses <c>\restrict</c>, which psql knows since August 2025 (versions 13.22, 14.19, 15.14, 16.10, 17.6).</summary>
     public required bool UsesRestrict { get; init; }
+
+    /// <summary>Where the first thing stands that psql would take for a command of its own, which no dump has; null for nothing.</summary>
+    public long? UnsafeAt { get; init; }
 }
 
 /// <summary>A table whose rows stand in a script.</summary>

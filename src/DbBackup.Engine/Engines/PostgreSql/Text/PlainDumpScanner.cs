@@ -19,5 +19,9 @@ internal sealed class PlainDumpScanner
 
     /// <summary>Ends the script.</summary>
     /// <returns>What was found; also where the script is cut off.</returns>
-    public PlainDumpReport Complete() => _facts.Report(_lexer.Complete());
+    public PlainDumpReport Complete()
+    {
+        PlainDumpReport report = _facts.Report(_lexer.Complete());
+        return _lexer.UnsafeAt is { } place && !(report.UnsafeAt < place) ? report with { UnsafeAt = place } : report;
+    }
 }

@@ -40,7 +40,9 @@ internal struct RoutineBody
         for (; at < chunk.Length; at++)
         {
             byte value = chunk[at];
-            if (value is not (>= (byte)'a' and <= (byte)'z' or >= (byte)'A' and <= (byte)'Z' or (byte)'_' or >= (byte)'0' and <= (byte)'9' or >= 0x80))
+            // Within a name a dollar is a letter as any other.
+            bool isName = _length > 0 && value == '$' && !(_word![0] is >= (byte)'0' and <= (byte)'9');
+            if (!isName && value is not (>= (byte)'a' and <= (byte)'z' or >= (byte)'A' and <= (byte)'Z' or (byte)'_' or >= (byte)'0' and <= (byte)'9' or >= 0x80))
             {
                 if (_length > 0)
                     EndWord(outermost);

@@ -60,6 +60,8 @@ internal static class PostgreSqlTest
                 report.IsComplete
                     ? string.Create(CultureInfo.InvariantCulture, $"{report.Tables.Count} tables with {report.Tables.Sum(table => table.Rows)} rows in it")
                     : "it lacks its last line, \"PostgreSQL database dump complete\": it was cut off"));
+            if (report.UnsafeAt is { } place)
+                run.Checks.Add(new BackupCheck($"{payload.FileName} has SQL alone", false, PsqlInput.Unsafe(payload.FileName, place).Message));
             if (payload.Fingerprint is { } expected && !report.UsesInserts)
                 run.Checks.Add(CompareRows(payload, expected, report));
             return DatabaseTestOutcome.Checked;
@@ -180,7 +182,7 @@ internal static class PostgreSqlTest
             var progress = new PayloadProgress(run.Observer, run.Activity, $"restoring {name} into a scratch database", payload.OriginalSize);
             await dump.LoadAsync(session, options, null, progress, cancellationToken).ConfigureAwait(false);
         }
-        catch (ToolFailedException failure) when (!failure.WasKilled)
+        catch (BackupException failure) when (failure is ToolFailedException { WasKilled: false } || failure.Code == ErrorCodes.DumpUnsafe)
         {
             run.AddReadWhole();
             run.Checks.Add(new BackupCheck($"{name} restored", false, failure.Message));
