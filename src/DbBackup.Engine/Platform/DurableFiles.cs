@@ -8,6 +8,9 @@ internal static class DurableFiles
     /// <summary>Above this many files, one flush of the whole file system is quicker than a flush of each.</summary>
     private const int FlushOneByOne = 2000;
 
+    // PATH_MAX of Linux without its end, and without room for one more name.
+    private const int LongestPath = 4095 - 256;
+
     /// <summary>Makes the names in a folder (creations, renames, deletions) durable. Windows does so by itself.</summary>
     public static void FlushDirectory(string path)
     {
@@ -37,6 +40,13 @@ internal static class DurableFiles
             {
                 foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos())
                 {
+                    // Below the longest path (PATH_MAX) nothing can be opened by its name.
+                    if (OperatingSystem.IsLinux() && (entry.FullName.Length == 0 || System.Text.Encoding.UTF8.GetByteCount(entry.FullName) > LongestPath))
+                    {
+                        wholeFileSystem = true;
+                        break;
+                    }
+
                     if (entry.LinkTarget is not null)
                         continue;
                     if (entry is DirectoryInfo)

@@ -14,6 +14,21 @@ internal static partial class LibC
     internal const int OpenReadOnly = 0;
     internal const int OpenReadWrite = 2;
 
+    /// <summary>O_CREAT | O_EXCL of Linux.</summary>
+    internal const int OpenCreateNew = 0x40 | 0x80;
+
+    /// <summary>O_PATH of Linux: a place, neither read nor written.</summary>
+    internal const int OpenPlace = 0x200000;
+
+    /// <summary>The number of openat2 on every architecture of Linux (5.6 and later); no C library has a function for it.</summary>
+    internal const nint Openat2 = 437;
+
+    /// <summary>RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS of Linux's openat2.h.</summary>
+    internal const ulong ResolveBeneathWithoutLinks = 0x08 | 0x04 | 0x02;
+
+    /// <summary>POSIX_FADV_SEQUENTIAL.</summary>
+    internal const int ReadInSequence = 2;
+
     /// <summary>LOCK_EX | LOCK_NB, the same on Linux and macOS.</summary>
     internal const int LockExclusiveNow = 2 | 4;
 
@@ -60,6 +75,18 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Openat(int directory, string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Openat(int directory, string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static unsafe partial nint Syscall(nint number, nint directory, string path, OpenHow* how, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Mkdirat(int directory, string path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    internal static partial int PosixFadvise(int descriptor, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
     internal static unsafe partial int Openat(int directory, byte* path, int flags);
@@ -138,6 +165,15 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int processId, int signal);
+
+    /// <summary>A struct open_how.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct OpenHow
+    {
+        internal ulong Flags;
+        internal ulong Mode;
+        internal ulong Resolve;
+    }
 
     /// <summary>A struct pollfd.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -60,7 +60,7 @@ public sealed class BackupRepository
                 await BackupDraft.RemoveLeftoverAsync(Store, name, cancellationToken).ConfigureAwait(false);
         }
 
-        if (WorkFolder is { } work)
+        if (WorkFolder is { } work && !IsLink(work))
             LocalWorkspace.Sweep(work);
     }
 
@@ -115,7 +115,7 @@ public sealed class BackupRepository
         string? beside = stagingPath is null && WorkFolder is not null && await _identity.IsThereAsync(cancellationToken).ConfigureAwait(false) ? WorkFolder : null;
         try
         {
-            return OpenScratch(stagingPath ?? beside ?? Path.GetTempPath(), requiredBytes);
+            return OpenScratch(stagingPath ?? (beside is not null && !IsLink(beside) ? beside : Path.GetTempPath()), requiredBytes);
         }
         catch (Exception exception) when (beside is not null && exception is IOException or UnauthorizedAccessException)
         {
@@ -124,6 +124,20 @@ public sealed class BackupRepository
     }
 
     private string? WorkFolder => LocalFolder is { } folder ? Path.Combine(folder, RepositoryKeys.Work.TrimEnd('/'), "work") : null;
+
+    // Whoever may write to the repository would choose what is swept there, and where a database is unpacked.
+    private bool IsLink(string folder)
+    {
+        try
+        {
+            new RootedFolder(LocalFolder!).RefuseLinks(Path.GetRelativePath(LocalFolder!, folder).Replace(Path.DirectorySeparatorChar, '/'));
+            return false;
+        }
+        catch (UnsafePathException)
+        {
+            return true;
+        }
+    }
 
     private static LocalWorkspace OpenScratch(string parent, long requiredBytes)
     {

@@ -26,7 +26,7 @@ internal static class DirectoryFailures
         { Target = location };
     }
 
-    public static BackupException NotWritable(string location, string path, Exception exception) => DiskFailures.IsDiskFull(exception)
+    public static BackupException NotWritable(string location, string path, Exception exception) => exception is UnsafePathException unsafePath ? Unsafe(unsafePath) : DiskFailures.IsDiskFull(exception)
         ? DiskFailures.From(exception, location, $"writing '{path}'")
         : new BackupFailure(
             ErrorCodes.RepositoryNotWritable,
@@ -36,13 +36,22 @@ internal static class DirectoryFailures
             exception)
         { Target = location };
 
-    public static BackupFailure NotReadable(string path, Exception exception) => new(
+    public static BackupFailure NotReadable(string path, Exception exception) => exception is UnsafePathException unsafePath ? Unsafe(unsafePath) : new(
         ErrorCodes.ReadFailed,
         exception is UnauthorizedAccessException ? FailureCategory.PermissionDenied : FailureCategory.ReadError,
         exception is UnauthorizedAccessException ? $"This user is not allowed to read '{path}' in the repository." : $"'{path}' cannot be read: {exception.Message}",
         exception is UnauthorizedAccessException ? "Run as the user who makes the backups, or let this one read the repository." : "Check the disk and the permissions, then try again.",
         exception)
     { Target = path };
+
+    // A repository is often a folder that others may write to, and is often read and cleaned by root.
+    private static BackupFailure Unsafe(UnsafePathException exception) => new(
+        ErrorCodes.UnsafeContent,
+        FailureCategory.InvalidData,
+        $"'{exception.Path}' in the repository {exception.Reason}: it was neither followed nor opened.",
+        "DbBackup puts nothing of that kind into a repository. Look who did (ls -l), and remove it, or move what it leads to into its place.",
+        exception)
+    { Target = exception.Path };
 
     public static BackupFailure TooLarge(string path, long length) => new(
         ErrorCodes.ReadFailed,
@@ -51,7 +60,7 @@ internal static class DirectoryFailures
         "DbBackup did not write it like that. Look who did, and replace it by the same file of a copy of this repository, or remove it.")
     { Target = path };
 
-    public static BackupFailure NotDeletable(string path, Exception exception) => new(
+    public static BackupFailure NotDeletable(string path, Exception exception) => exception is UnsafePathException unsafePath ? Unsafe(unsafePath) : new(
         ErrorCodes.RepositoryNotWritable,
         FailureCategory.PermissionDenied,
         $"'{path}' cannot be removed: {exception.Message}",

@@ -9,9 +9,15 @@ public sealed class DirectoryStore : IObjectStore
     // Below a backup's own folder there is one more; deeper lie only loops of links.
     private const int DeepestFolder = 5;
 
+    private readonly RootedFolder _folder;
+
     /// <summary>Creates the store; touches nothing.</summary>
     /// <param name="location">The folder's absolute path.</param>
-    public DirectoryStore(string location) => Location = Path.TrimEndingDirectorySeparator(location);
+    public DirectoryStore(string location)
+    {
+        Location = Path.TrimEndingDirectorySeparator(location);
+        _folder = new RootedFolder(Location);
+    }
 
     /// <inheritdoc/>
     public string Location { get; }
@@ -90,8 +96,27 @@ public sealed class DirectoryStore : IObjectStore
     private FolderListing[] ReadAll(IReadOnlyList<string> folders, CancellationToken cancellationToken)
     {
         var parts = new FolderListing[folders.Count];
-        Parallel.For(0, parts.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => parts[i] = FolderListing.Read(Locate(folders[i]), folders[i]));
+        Parallel.For(0, parts.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => parts[i] = ReadFolder(folders[i]));
         return parts;
+    }
+
+    private FolderListing ReadFolder(string key)
+    {
+        try
+        {
+            _folder.RefuseLinks(key);
+        }
+        catch (UnsafePathException)
+        {
+            // What a link leads to is not in this store, and hides nothing that is.
+            return new FolderListing([], []);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The reading itself says what is wrong.
+        }
+
+        return FolderListing.Read(Locate(key), key);
     }
 
     private void RequireFolder()
@@ -107,7 +132,7 @@ public sealed class DirectoryStore : IObjectStore
             string path = Locate(key);
             try
             {
-                var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.SequentialScan);
+                var file = new FileStream(_folder.OpenRead(key), FileAccess.Read, 1);
                 file.Seek(offset, SeekOrigin.Begin);
                 return length is { } limit ? new LimitedStream(file, limit) : (Stream?)file;
             }
@@ -130,7 +155,7 @@ public sealed class DirectoryStore : IObjectStore
         try
         {
             // At once on this thread: a listing reads ten thousand of them, and the way to another thread takes longer than the file.
-            using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using SafeFileHandle file = _folder.OpenRead(key);
             long length = RandomAccess.GetLength(file);
             if (length > StoredObject.LargestSmall)
                 throw DirectoryFailures.TooLarge(path, length);
@@ -156,21 +181,24 @@ public sealed class DirectoryStore : IObjectStore
             if (Path.Exists(path))
                 return false;
             // The content gets its name when it is whole and on the disk.
-            string unfinished = Path.Join(Path.GetDirectoryName(path), $".{Guid.NewGuid():N}.tmp");
+            string unfinished = $"{key[..(key.LastIndexOf('/') + 1)]}.{Guid.NewGuid():N}.tmp";
+            bool isThere = false;
             try
             {
-                using (FileStream file = PrivateFiles.CreateNew(unfinished))
+                using (FileStream file = _folder.CreateNew(unfinished))
                 {
                     file.Write(content.Span);
                     file.Flush(flushToDisk: true);
                 }
 
-                if (!DurableFiles.TryMoveFileNoReplace(unfinished, path))
+                isThere = _folder.TryRename(unfinished, Path.GetFileName(path));
+                if (!isThere)
                     return false;
             }
             finally
             {
-                File.Delete(unfinished);
+                if (!isThere)
+                    _folder.Delete(unfinished);
             }
 
             FlushFolders(Path.GetDirectoryName(path)!);
@@ -182,8 +210,7 @@ public sealed class DirectoryStore : IObjectStore
     public async Task WriteAsync(string key, Func<Stream, Task> write, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(write);
-        string path = Locate(key);
-        FileStream file = await Task.Run(() => Writing(key, PrivateFiles.CreateNew), cancellationToken).ConfigureAwait(false);
+        FileStream file = await Task.Run(() => Writing(key, _ => _folder.CreateNew(key)), cancellationToken).ConfigureAwait(false);
         try
         {
             await using (file.ConfigureAwait(false))
@@ -191,7 +218,7 @@ public sealed class DirectoryStore : IObjectStore
         }
         catch
         {
-            File.Delete(path);
+            _folder.Delete(key);
             RemoveEmptyFolders(key);
             throw;
         }
@@ -222,7 +249,7 @@ public sealed class DirectoryStore : IObjectStore
             string path = Locate(key);
             try
             {
-                File.Delete(path);
+                _folder.Delete(key);
             }
             catch (DirectoryNotFoundException)
             {
@@ -242,18 +269,10 @@ public sealed class DirectoryStore : IObjectStore
     {
         if (key[0] == '.')
             return;
-        string folder = Path.GetDirectoryName(Locate(key))!;
-        try
+        string folder = key;
+        while (folder.LastIndexOf('/') is > 0 and var slash && _folder.TryDeleteEmpty(folder = folder[..slash]))
         {
-            while (folder.Length > Location.Length)
-            {
-                Directory.Delete(folder, recursive: false);
-                folder = Path.GetDirectoryName(folder)!;
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // Something else is in it.
+            // The next one above.
         }
     }
 
@@ -267,7 +286,7 @@ public sealed class DirectoryStore : IObjectStore
             try
             {
                 bool isNew = !Directory.Exists(Location);
-                PrivateFiles.CreateFolder(folder);
+                _folder.CreateFolder(key[..(key.LastIndexOf('/') + 1)]);
                 if (isNew)
                     DurableFiles.FlushDirectory(Path.GetDirectoryName(Location)!);
                 return write(path);
