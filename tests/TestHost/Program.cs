@@ -58,6 +58,9 @@ try
         case "undo":
             await EngineRun.UndoAsync(args[1], args[2]);
             return 0;
+        case "memory":
+            await MemoryRun.RunAsync(args[1], args[2], args[3]);
+            return 0;
         case "sql":
             SqlRun.Execute(args[1], args.Length > 2 ? args[2] : null);
             return 0;

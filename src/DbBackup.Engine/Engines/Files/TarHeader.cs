@@ -47,6 +47,12 @@ internal static class TarHeader
             Time(records, block.Slice(136, 12)));
     }
 
+    /// <summary>The beginning of the keys that mark a sparse entry.</summary>
+    public const string Sparse = "GNU.sparse.";
+
+    // What is used here. Others, such as extended attributes, are not even kept: a global header would hold them for each entry.
+    private static readonly string[] s_known = ["path", "linkpath", "size", "uid", "gid", "mtime"];
+
     /// <summary>Reads records of the form <c>length key=value newline</c>; the length counts, a value may hold newlines.</summary>
     public static void ReadRecords(ReadOnlySpan<byte> data, Dictionary<string, string> records)
     {
@@ -63,7 +69,10 @@ internal static class TarHeader
             var equals = record.IndexOf((byte)'=');
             if (equals < 1)
                 throw new InvalidDataException("an extended header cannot be read");
-            records[Encoding.UTF8.GetString(record[..equals])] = Encoding.UTF8.GetString(record[(equals + 1)..]);
+            if (record.StartsWith("GNU.sparse."u8))
+                records[Sparse] = string.Empty;
+            else if (Encoding.UTF8.GetString(record[..Math.Min(equals, 10)]) is var key && Array.IndexOf(s_known, key) >= 0)
+                records[key] = Encoding.UTF8.GetString(record[(equals + 1)..]);
             data = data[length..];
         }
     }

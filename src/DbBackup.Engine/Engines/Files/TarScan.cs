@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Text;
 
 namespace DbBackup.Engine.Engines.Files;
 
@@ -8,7 +9,10 @@ namespace DbBackup.Engine.Engines.Files;
 internal sealed class TarScan(Stream tar, bool requireEndMark)
 {
     /// <summary>No honest header is larger; a damaged or hostile one must not fill the memory.</summary>
-    private const int LargestHeader = 1 << 24;
+    private const int LargestHeader = 1 << 20;
+
+    /// <summary>The longest path that systems take (PATH_MAX), in bytes of UTF-8.</summary>
+    private const int LongestPath = 4096;
 
     private readonly byte[] _block = new byte[TarHeader.BlockBytes];
     private readonly Dictionary<string, string> _global = [];
@@ -84,6 +88,7 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
             _padding = (TarHeader.BlockBytes - (item.Length % TarHeader.BlockBytes)) % TarHeader.BlockBytes;
             if (!isHeader)
             {
+                RefuseLongPaths(item);
                 RefuseWhatIsNotPlain(item, records);
                 return item;
             }
@@ -109,13 +114,28 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
         }
     }
 
+    private static void RefuseLongPaths(TarItem item)
+    {
+        foreach (string path in (string[])[item.Name, item.LinkName])
+        {
+            if (path.Length > LongestPath || Encoding.UTF8.GetByteCount(path) > LongestPath)
+            {
+                throw new BackupFailure(
+                    ErrorCodes.UnsafeContent,
+                    FailureCategory.InvalidData,
+                    $"The archive holds a path of {path.Length} characters, which no system takes: '{WarningLog.Shown(path[..60])}…'.",
+                    "Make the archive again from a folder whose paths are shorter, or extract it with GNU tar and look.");
+            }
+        }
+    }
+
     /// <summary>Each of these changes the meaning of the bytes that follow; taken as plain files they would be restored wrong.</summary>
     private static void RefuseWhatIsNotPlain(TarItem item, Dictionary<string, string> records)
     {
         if (item.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink && (item.LinkName.Length == 0 || item.LinkName.Contains('\0', StringComparison.Ordinal)))
             throw Damaged($"'{WarningLog.Shown(item.Name)}' is a link to nothing", null);
         if (item.EntryType is TarEntryType.SparseFile or TarEntryType.MultiVolume
-            || records.Keys.Any(key => key.StartsWith("GNU.sparse.", StringComparison.Ordinal)))
+            || records.ContainsKey(TarHeader.Sparse))
         {
             throw new BackupFailure(
                 ErrorCodes.FormatNotSupported,

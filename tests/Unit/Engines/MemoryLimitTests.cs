@@ -1,0 +1,90 @@
+using System.Formats.Tar;
+using System.Globalization;
+using DbBackup.Testing;
+
+namespace DbBackup.Tests.Unit.Engines;
+
+/// <summary>Small foreign files that ask for much memory get one clear error instead. The peak is measured, in a process of its own.</summary>
+public sealed class MemoryLimitTests : IDisposable
+{
+    private readonly TempFolder _temp = new();
+
+    public void Dispose() => _temp.Dispose();
+
+    [Theory]
+    [InlineData("inspect")]
+    [InlineData("extract")]
+    public void Global_headers_of_an_archive_are_not_kept_for_each_entry(string what)
+    {
+        string tar = _temp["global.tar"];
+        using (var writer = new TarWriter(File.Create(tar), TarEntryFormat.Pax))
+        {
+            string large = new('x', 500_000);
+            for (int i = 0; i < 1000; i++)
+                writer.WriteEntry(new PaxGlobalExtendedAttributesTarEntry(new Dictionary<string, string> { [$"comment{i}"] = large, ["path" + i] = large }));
+            writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "a") { DataStream = new MemoryStream([1]) });
+        }
+
+        (int peak, string outcome) = Run(what, tar);
+
+        Assert.Equal("ok", outcome);
+        Assert.True(peak < 300, $"{peak} MiB");
+    }
+
+    [Theory]
+    [InlineData("inspect")]
+    [InlineData("extract")]
+    public void An_extended_header_larger_than_any_is_refused(string what)
+    {
+        string tar = _temp["header.tar"];
+        using (var writer = new TarWriter(File.Create(tar), TarEntryFormat.Pax))
+            writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "a", new Dictionary<string, string> { ["comment"] = new('x', 2_000_000) }));
+
+        (int peak, string outcome) = Run(what, tar);
+
+        Assert.StartsWith("BackupDamaged: The tar archive is damaged: an extended header is too large", outcome, StringComparison.Ordinal);
+        Assert.True(peak < 200, $"{peak} MiB");
+    }
+
+    [Theory]
+    [InlineData("inspect", false)]
+    [InlineData("extract", false)]
+    [InlineData("extract", true)]
+    public void A_path_longer_than_any_system_takes_is_refused(string what, bool asLink)
+    {
+        string tar = _temp["path.tar"], path = string.Concat(Enumerable.Repeat("a/", 6000)) + "x";
+        using (var writer = new TarWriter(File.Create(tar), TarEntryFormat.Pax))
+        {
+            for (int i = 0; i < 20; i++)
+                writer.WriteEntry(asLink ? new PaxTarEntry(TarEntryType.SymbolicLink, "l") { LinkName = path } : new PaxTarEntry(TarEntryType.RegularFile, path + i));
+        }
+
+        (int peak, string outcome) = Run(what, tar);
+
+        Assert.StartsWith("UnsafeContent: The archive holds a path of 120", outcome, StringComparison.Ordinal);
+        Assert.True(peak < 200, $"{peak} MiB");
+    }
+
+    [Fact]
+    public void Deep_paths_that_a_system_takes_are_extracted_in_bounded_memory()
+    {
+        string tar = _temp["deep.tar"];
+        using (var writer = new TarWriter(File.Create(tar), TarEntryFormat.Pax))
+        {
+            for (int i = 0; i < 4; i++)
+                writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, $"{i}/" + string.Concat(Enumerable.Repeat("a/", 1000)) + "x"));
+        }
+
+        (int peak, string outcome) = Run("extract", tar);
+
+        Assert.Equal("ok", outcome);
+        Assert.True(peak < 300, $"{peak} MiB");
+    }
+
+    private (int Peak, string Outcome) Run(string what, string file)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The peak of the working set is told by Linux.");
+        string[] words = OtherProcess.Run(OtherProcess.Command("memory", what, file, _temp["out"])).Output.Split(' ', 3);
+        return (int.Parse(words[0], CultureInfo.InvariantCulture), words[2]);
+    }
+}
