@@ -9,8 +9,14 @@ namespace DbBackup.Engine.Engines.Sqlite;
 /// </summary>
 internal static class SqlScript
 {
-    // A statement longer than this (a blob of 500 MB as hexadecimal text) is more than SQLite itself accepts by default.
-    private const int LongestStatement = 1_100_000_000;
+    // A blob of 128 MiB as hexadecimal text; the text of a statement is in memory several times.
+    private const int LongestStatement = 256 << 20;
+
+    // How much text is looked through for the end of one statement, which a trigger of a million lines would make endless.
+    private const long MostLookedThrough = 4L << 30;
+
+    // Kept for the next statement, which is as short as most.
+    private const int ReaderCapacity = 1 << 20;
 
     /// <summary>Loads the text; the new file is whole only when this returns.</summary>
     /// <exception cref="BackupException">A statement failed, the text ends in the middle, or it holds no statement.</exception>
@@ -22,24 +28,33 @@ internal static class SqlScript
         using var reader = new StreamReader(text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), detectEncodingFromByteOrderMarks: true, 1 << 16);
         var lines = new LineReader(reader);
         var statement = new StringBuilder();
-        long line = 0, statements = 0;
+        var quotes = new SqlQuotes();
+        long line = 0, statements = 0, loaded = 0, lookedThrough = 0;
         while (lines.Next() is { } next)
         {
             cancellationToken.ThrowIfCancellationRequested();
             line++;
             if (statement.Length == 0 && (string.IsNullOrWhiteSpace(next) || next.StartsWith("--", StringComparison.Ordinal)))
                 continue;
+            if (statement.Length + next.Length > LongestStatement || lookedThrough > MostLookedThrough)
+                throw TooLong(line);
             statement.Append(next).Append('\n');
-            if (statement.Length > LongestStatement)
-                throw Unfinished(line);
-            // Only a line with a semicolon can end a statement; whether it does (and not inside a string or a trigger) SQLite knows.
-            if (!next.EndsWith(';') && !next.Contains(';', StringComparison.Ordinal))
+            // Only a line with a semicolon can end a statement; whether it does (and not inside a trigger) SQLite knows.
+            if (quotes.AreOpenAfter(next) || !next.Contains(';', StringComparison.Ordinal))
                 continue;
+            lookedThrough += statement.Length;
             string sql = statement.ToString();
             if (raw.sqlite3_complete(sql) == 0)
                 continue;
+            loaded += sql.Length;
+            target.Guard.AllowValues(3L * sql.Length);
+            target.Guard.ExpectEnd(loaded);
             Run(target, sql, line);
             statement.Clear();
+            if (statement.Capacity > ReaderCapacity)
+                statement = new StringBuilder();
+            lookedThrough = 0;
+            quotes = new SqlQuotes();
             statements++;
         }
 
@@ -66,6 +81,15 @@ internal static class SqlScript
                 "Do not use this dump before you know who made it.",
                 failure);
         }
+        catch (BackupException failure) when (target.Guard.RanTooLong)
+        {
+            throw new BackupFailure(
+                ErrorCodes.UnsafeContent,
+                FailureCategory.Refused,
+                $"The SQL text is refused at line {line}: its statement does not come to an end, however little data there is.",
+                "Do not use this dump before you know who made it.",
+                failure);
+        }
         catch (BackupException failure) when (failure.Code is not (ErrorCodes.NotEnoughSpace or ErrorCodes.ReadFailed))
         {
             throw new BackupFailure(
@@ -76,6 +100,12 @@ internal static class SqlScript
                 failure);
         }
     }
+
+    private static BackupFailure TooLong(long? line) => new(
+        ErrorCodes.FormatNotSupported,
+        FailureCategory.NotSupported,
+        $"The SQL text has a statement{(line is null ? string.Empty : $" at line {line}")} that is longer than the {LongestStatement >> 20} MiB that are read here.",
+        "Load it with the stock program (sqlite3 NEW.db < DUMP), and import or back up the database file.");
 
     private static BackupFailure Unfinished(long line) => new(
         ErrorCodes.DumpIncomplete,
@@ -112,6 +142,8 @@ internal static class SqlScript
                 }
 
                 begun = (begun ?? new StringBuilder()).Append(rest);
+                if (begun.Length > LongestStatement)
+                    throw TooLong(null);
                 _start = _end;
             }
         }

@@ -20,7 +20,7 @@ internal sealed class SqliteDatabase : IDisposable
     private readonly CancellationTokenRegistration _interrupt;
     private readonly CancellationToken _cancellationToken;
 
-    private SqliteDatabase(string path, string dataSource, SqliteOpenMode mode, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    private SqliteDatabase(string path, string file, string dataSource, SqliteOpenMode mode, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
         // Loads the library with its own failure; the driver's would not say what to do.
         _ = SqliteLibrary.Version;
@@ -43,7 +43,7 @@ internal sealed class SqliteDatabase : IDisposable
             raw.sqlite3_db_config(Handle, raw.SQLITE_DBCONFIG_ENABLE_FKEY, 0, out _);
             raw.sqlite3_db_config(Handle, DoubleQuotedText, 1, out _);
             raw.sqlite3_db_config(Handle, DoubleQuotedTextInSchemas, 1, out _);
-            Guard = SqliteGuard.On(Handle);
+            Guard = SqliteGuard.On(Handle, file, mode == SqliteOpenMode.ReadOnly, cancellationToken);
             // The driver waits for locks only around its own commands; the copy calls the library itself.
             raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, LongestWaitMilliseconds));
         }
@@ -67,24 +67,24 @@ internal sealed class SqliteDatabase : IDisposable
 
     /// <summary>Opens a database that others use, for reading only. It must exist: SQLite would create it otherwise.</summary>
     public static SqliteDatabase OpenLive(string path, TimeSpan lockTimeout, CancellationToken cancellationToken) =>
-        new(path, path, SqliteOpenMode.ReadOnly, lockTimeout, cancellationToken);
+        new(path, path, path, SqliteOpenMode.ReadOnly, lockTimeout, cancellationToken);
 
     /// <summary>
     /// Opens a file that nobody writes: no locks are taken and no files appear beside it, also when its header says WAL.
     /// </summary>
     public static SqliteDatabase OpenImmutable(string path, CancellationToken cancellationToken) =>
-        new(path, ToUri(path) + "?immutable=1", SqliteOpenMode.ReadOnly, TimeSpan.Zero, cancellationToken);
+        new(path, path, ToUri(path) + "?immutable=1", SqliteOpenMode.ReadOnly, TimeSpan.Zero, cancellationToken);
 
     /// <summary>Opens a file for writing; creates it where it is missing.</summary>
     public static SqliteDatabase OpenForWriting(string path, TimeSpan lockTimeout, CancellationToken cancellationToken, bool mustExist = false) =>
-        new(path, path, mustExist ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadWriteCreate, lockTimeout, cancellationToken);
+        new(path, path, path, mustExist ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadWriteCreate, lockTimeout, cancellationToken);
 
     /// <summary>Opens a raw copy of a database, which may have to be recovered first, for writing.</summary>
     /// <param name="file">The copy.</param>
     /// <param name="shownAs">What it is a copy of, for failures.</param>
     /// <param name="cancellationToken">Interrupts whatever runs.</param>
     public static SqliteDatabase OpenCopy(string file, string shownAs, CancellationToken cancellationToken) =>
-        new(shownAs, file, SqliteOpenMode.ReadWrite, TimeSpan.Zero, cancellationToken);
+        new(shownAs, file, file, SqliteOpenMode.ReadWrite, TimeSpan.Zero, cancellationToken);
 
     /// <summary>Runs a statement that gives nothing.</summary>
     public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());

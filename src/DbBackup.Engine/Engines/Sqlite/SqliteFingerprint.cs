@@ -11,6 +11,9 @@ internal static class SqliteFingerprint
     private const string OrdinaryTables =
         "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%' AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_sequence') ORDER BY name";
 
+    // Alembic's own are 32 letters, and hardly ever more than one.
+    private const int LongestRevision = 200, MostHeads = 100;
+
     /// <summary>Takes the facts.</summary>
     /// <param name="path">A file that nobody writes.</param>
     /// <param name="level">True if contents are hashed too.</param>
@@ -48,9 +51,12 @@ internal static class SqliteFingerprint
     /// <inheritdoc cref="SchemaRevision(string, CancellationToken)"/>
     public static string? SchemaRevision(SqliteDatabase database)
     {
-        if (database.Number("SELECT count(*) FROM pragma_table_info('alembic_version') WHERE name = 'version_num'") == 0)
+        // A table, and no view that never ends, nor one of a column that is computed.
+        if (database.Number(
+            "SELECT count(*) FROM sqlite_master m, pragma_table_xinfo('alembic_version') c WHERE m.name = 'alembic_version' AND m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL TABLE%' AND c.name = 'version_num' AND c.hidden = 0") == 0)
             return null;
-        List<string> heads = database.Rows("SELECT version_num FROM alembic_version WHERE version_num IS NOT NULL ORDER BY version_num", row => row.GetString(0));
+        List<string> heads = database.Rows(
+            $"SELECT substr(version_num, 1, {LongestRevision}) FROM alembic_version WHERE version_num IS NOT NULL ORDER BY version_num LIMIT {MostHeads}", row => row.GetString(0));
         return heads.Count == 0 ? null : string.Join(",", heads);
     }
 
@@ -80,10 +86,20 @@ internal static class SqliteFingerprint
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    // What is computed from other columns whenever it is read says nothing more, and may be a gigabyte in each row of a hostile file.
+    private static string StoredColumns(SqliteDatabase database, string table)
+    {
+        List<(string Name, long Hidden)> columns = database.Rows($"PRAGMA table_xinfo({SqliteDatabase.Quote(table)})", row => (row.GetString(1), row.GetInt64(6)));
+        const long ComputedWhenRead = 2;
+        return columns.Exists(column => column.Hidden == ComputedWhenRead)
+            ? string.Join(", ", columns.Where(column => column.Hidden != ComputedWhenRead).Select(column => SqliteDatabase.Quote(column.Name)))
+            : "*";
+    }
+
     // The sum of all rows' hashes: the same whatever the order of the rows on disk, which a dump and a load may change.
     private static TableFingerprint HashRows(SqliteDatabase database, string table, CancellationToken cancellationToken)
     {
-        int result = raw.sqlite3_prepare_v2(database.Handle, $"SELECT * FROM {SqliteDatabase.Quote(table)}", out sqlite3_stmt statement);
+        int result = raw.sqlite3_prepare_v2(database.Handle, $"SELECT {StoredColumns(database, table)} FROM {SqliteDatabase.Quote(table)}", out sqlite3_stmt statement);
         if (result != raw.SQLITE_OK)
             throw SqliteFailures.From(result, raw.sqlite3_errmsg(database.Handle).utf8_to_string(), database.Path);
         using (statement)
@@ -91,14 +107,34 @@ internal static class SqliteFingerprint
             long rows = 0;
             var sum = new RowHashSum();
             var buffer = new RowBuffer();
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
             int columns = raw.sqlite3_column_count(statement);
             while ((result = raw.sqlite3_step(statement)) == raw.SQLITE_ROW)
             {
                 buffer.Clear();
+                bool isLong = false;
                 for (int column = 0; column < columns; column++)
-                    buffer.Append(statement, column);
-                SHA256.HashData(buffer.Written, digest);
+                {
+                    if (buffer.TryAppend(statement, column))
+                        continue;
+                    // A large value is hashed where it is, behind what came before it.
+                    isLong = true;
+                    hash.AppendData(buffer.Written);
+                    hash.AppendData(raw.sqlite3_column_blob(statement, column));
+                    buffer.Clear();
+                }
+
+                if (isLong)
+                {
+                    hash.AppendData(buffer.Written);
+                    hash.GetHashAndReset(digest);
+                }
+                else
+                {
+                    SHA256.HashData(buffer.Written, digest);
+                }
+
                 sum.Add(digest);
                 rows++;
             }
@@ -131,6 +167,7 @@ internal static class SqliteFingerprint
     // A row as bytes that no other row has: for each column its type, its length and its value.
     private sealed class RowBuffer
     {
+        private const int LargestKept = 1 << 20;
         private byte[] _bytes = new byte[4096];
         private int _length;
 
@@ -138,7 +175,8 @@ internal static class SqliteFingerprint
 
         public void Clear() => _length = 0;
 
-        public void Append(sqlite3_stmt statement, int column)
+        /// <summary>Appends a column's value; false if that is large, and only its type and length were appended.</summary>
+        public bool TryAppend(sqlite3_stmt statement, int column)
         {
             int type = raw.sqlite3_column_type(statement, column);
             switch (type)
@@ -155,18 +193,28 @@ internal static class SqliteFingerprint
                 default:
                     // As bytes, also for text: it need not be valid in its encoding, and must still compare.
                     ReadOnlySpan<byte> value = raw.sqlite3_column_blob(statement, column);
+                    if (_length + value.Length > LargestKept)
+                    {
+                        Reserve(type, 0, value.Length);
+                        return false;
+                    }
+
                     value.CopyTo(Reserve(type, value.Length));
                     break;
             }
+
+            return true;
         }
 
-        private Span<byte> Reserve(int type, int size)
+        private Span<byte> Reserve(int type, int size) => Reserve(type, size, size);
+
+        private Span<byte> Reserve(int type, int size, int stated)
         {
             int needed = _length + 5 + size;
             if (needed > _bytes.Length)
                 Array.Resize(ref _bytes, Math.Max(needed, _bytes.Length * 2));
             _bytes[_length] = (byte)type;
-            BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(_length + 1), size);
+            BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(_length + 1), stated);
             Span<byte> space = _bytes.AsSpan(_length + 5, size);
             _length = needed;
             return space;

@@ -31,6 +31,52 @@ public sealed class SqliteGuardTests : IDisposable
         Assert.False(File.Exists(planted));
     }
 
+    [Theory]
+    [InlineData("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c;")]
+    [InlineData("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT max(x) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c); END;\nINSERT INTO t VALUES (2);")]
+    [InlineData("CREATE VIEW v AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c;\nINSERT INTO t SELECT max(x) FROM v;")]
+    public void A_statement_without_an_end_is_ended(string sql)
+    {
+        BackupFailure failure = Assert.Throws<BackupFailure>(() => Load("CREATE TABLE t(x);\n" + sql + "\n"));
+
+        Assert.Equal(ErrorCodes.UnsafeContent, failure.Code);
+        Assert.Contains("does not come to an end", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_statement_without_an_end_is_cancelled_at_once()
+    {
+        using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+        using var sql = new MemoryStream("CREATE TABLE t(x);\nWITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c;\n"u8.ToArray());
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+
+        Assert.ThrowsAny<OperationCanceledException>(() => SqlScript.Load(sql, _bench["loaded.db"], cancel.Token));
+
+        Assert.True(waited.Elapsed < TimeSpan.FromSeconds(5), $"{waited.Elapsed}");
+    }
+
+    [Fact]
+    public void A_revision_table_that_is_a_view_without_an_end_is_not_asked()
+    {
+        string file = _bench["view.db"];
+        SampleDatabase.Run(file, "CREATE VIEW alembic_version(version_num) AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c;");
+        Assert.Null(SqliteFingerprint.SchemaRevision(file, CancellationToken.None));
+        File.Delete(file);
+        SampleDatabase.Run(file, "CREATE TABLE alembic_version(version_num); INSERT INTO alembic_version WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 5000) SELECT printf('%.*c', 1000, 'x') FROM c;");
+        Assert.Equal(100 * 201 - 1, SqliteFingerprint.SchemaRevision(file, CancellationToken.None)!.Length);
+    }
+
+    [Fact]
+    public void A_long_text_with_semicolons_at_the_ends_of_its_lines_loads_in_the_time_of_its_length()
+    {
+        string value = string.Concat(Enumerable.Repeat("line; it''s \"one\" [of] many -- /* ;\n", 400_000));
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        Load($"CREATE TABLE t(x, \"a;\nb\"); -- a comment; and 'a quote\n/* one; \n two; ' */ INSERT INTO t VALUES ('{value}', 1);\nCREATE TABLE u(x);\n");
+
+        Assert.Equal($"{value.Replace("''", "'", StringComparison.Ordinal).Length}", SampleDatabase.Text(_bench["loaded.db"], "SELECT length(x) FROM t"));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{watch.Elapsed}");
+    }
+
     [Fact]
     public void Settings_beyond_the_database_have_no_effect_and_its_own_have()
     {
