@@ -5,6 +5,16 @@ using DbBackup.TestHost;
 // The other process of the tests: an application that writes or holds a database, or a run of the engine that is killed.
 try
 {
+    return await RunAsync(args);
+}
+catch (BackupException failure)
+{
+    await Console.Error.WriteLineAsync($"{failure.Code}: {failure.Message}");
+    return 1;
+}
+
+static async Task<int> RunAsync(string[] args)
+{
     switch (args[0])
     {
         case "write":
@@ -64,6 +74,9 @@ try
         case "sql":
             SqlRun.Execute(args[1], args.Length > 2 ? args[2] : null);
             return 0;
+        case "worker":
+            await Worker.ServeAsync(RunAsync, [.. args.Skip(1).Select(call => int.Parse(call, CultureInfo.InvariantCulture))]);
+            return 0;
         case "list":
             await EngineRun.ListAsync(args[1]);
             return 0;
@@ -71,9 +84,4 @@ try
             await Console.Error.WriteLineAsync($"'{args[0]}' is no command.");
             return 2;
     }
-}
-catch (BackupException failure)
-{
-    await Console.Error.WriteLineAsync($"{failure.Code}: {failure.Message}");
-    return 1;
 }
