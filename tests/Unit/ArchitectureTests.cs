@@ -55,7 +55,7 @@ public sealed class ArchitectureTests
         ["PowerShell.Pipeline"] = "Backups Engines PowerShell.Arguments PowerShell.Completion PowerShell.Parameters Repository Upgrades",
         ["Repository"] = "Engines Platform",
         ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Payloads Platform Repository Retention",
-        ["Retention"] = "Engines Engines.PostgreSql Repository",
+        ["Retention"] = "Engines Engines.PostgreSql Platform Repository",
         ["Tunnels"] = "Docker.Tunnel Platform",
         ["Upgrades"] = "Backups Docker.Addressing Docker.Api Docker.Files Docker.Tunnel Engines Engines.PostgreSql Migrations Platform Repository Restores Retention Upgrades.Deployments Upgrades.Targets",
         ["Upgrades.Deployments"] = "Discovery Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Restore Engines.PostgreSql Migrations Platform Upgrades Upgrades.Targets",

@@ -34,13 +34,18 @@ public sealed class BackupService
     /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
     /// <returns>The published backup.</returns>
     /// <exception cref="BackupException">Nothing was published, and the exception says why.</exception>
-    public async Task<Backup> CreateAsync(BackupRequest request, IOperationObserver observer, CancellationToken cancellationToken)
+    public Task<Backup> CreateAsync(BackupRequest request, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(observer);
+        string source = ResolveSourceName(request);
+        return DiskFailures.GuardAsync(_repository.Location, $"backing up '{source}'", () => CreateAsync(request, source, observer, cancellationToken));
+    }
+
+    private async Task<Backup> CreateAsync(BackupRequest request, string source, IOperationObserver observer, CancellationToken cancellationToken)
+    {
         var duration = Stopwatch.StartNew();
         IBackupSource primary = request.Sources[0];
-        string source = ResolveSourceName(request);
         string compression = PayloadCompressionChoice.Resolve(request.Compression);
         var options = new PayloadWriteOptions { Compression = compression, Level = request.CompressionLevel };
         options.Validate();
@@ -61,43 +66,50 @@ public sealed class BackupService
 
         string activity = $"Backing up {source}";
         string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? _clock.GetUtcNow(), request.Reason);
+        using LocalWorkspace scratch = await _repository.OpenScratchAsync(request.StagingPath, 0, cancellationToken).ConfigureAwait(false);
+        BackupDraft draft = await BackupDraft.ReserveAsync(_repository.Store, new BackupKey(source, name), request.Name is null, cancellationToken).ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable reserved = draft.ConfigureAwait(false);
+        var context = new CaptureContext(
+            scratch.Path, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, _repository.LocalFolder))
+        { Clock = _clock };
+        var collected = new CollectedBackup();
+        if (compression == PayloadCompression.Zstd)
+            collected.Tools["zstd"] = PayloadCompressionChoice.ZstdVersion;
+        var capture = new SourceCapture(context, draft, options, collected);
+        await (request.Pause is null
+            ? capture.RunAsync(request.Sources, cancellationToken)
+            : capture.RunTogetherAsync(request.Sources, request.Pause, cancellationToken)).ConfigureAwait(false);
+
+        Manifest manifest = Describe(request, draft.Key, primary, collected, history, duration);
+        TestRecord? proof = request.Verify
+            ? await ProveAsync(request, draft, scratch.Path, manifest, observer, cancellationToken).ConfigureAwait(false)
+            : null;
+        observer.Progress(new OperationProgress(activity, "flushing to disk"));
+        cancellationToken.ThrowIfCancellationRequested();
+        manifest = manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() };
+        (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
+        await draft.WriteAsync(RestoreInstructions.FileName, stream => stream.WriteAsync(instructions).AsTask(), CancellationToken.None).ConfigureAwait(false);
+        await draft.PublishAsync(manifest).ConfigureAwait(false);
+        observer.Verbose($"Published '{draft.Key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
+        return await FinishAsync(draft.Key, manifest, proof, observer).ConfigureAwait(false);
+    }
+
+    // The backup is made: what fails now is told, and is no failure of the backup.
+    private async Task<Backup> FinishAsync(BackupKey key, Manifest manifest, TestRecord? proof, IOperationObserver observer)
+    {
+        var backup = new Backup(manifest, key.Source, key.Name, _repository.Location, _repository.Store.Locate(RepositoryKeys.FolderOf(key)), []);
         try
         {
-            using LocalWorkspace scratch = await _repository.OpenScratchAsync(request.StagingPath, 0, cancellationToken).ConfigureAwait(false);
-            BackupDraft draft = await BackupDraft.ReserveAsync(_repository.Store, new BackupKey(source, name), request.Name is null, cancellationToken).ConfigureAwait(false);
-            await using ConfiguredAsyncDisposable reserved = draft.ConfigureAwait(false);
-            var context = new CaptureContext(
-                scratch.Path, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, _repository.LocalFolder))
-            { Clock = _clock };
-            var collected = new CollectedBackup();
-            if (compression == PayloadCompression.Zstd)
-                collected.Tools["zstd"] = PayloadCompressionChoice.ZstdVersion;
-            var capture = new SourceCapture(context, draft, options, collected);
-            await (request.Pause is null
-                ? capture.RunAsync(request.Sources, cancellationToken)
-                : capture.RunTogetherAsync(request.Sources, request.Pause, cancellationToken)).ConfigureAwait(false);
-
-            Manifest manifest = Describe(request, draft.Key, primary, collected, history, duration);
-            TestRecord? proof = request.Verify
-                ? await ProveAsync(request, draft, scratch.Path, manifest, observer, cancellationToken).ConfigureAwait(false)
-                : null;
-            observer.Progress(new OperationProgress(activity, "flushing to disk"));
-            cancellationToken.ThrowIfCancellationRequested();
-            manifest = manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() };
-            (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
-            await draft.WriteAsync(RestoreInstructions.FileName, stream => stream.WriteAsync(instructions).AsTask(), CancellationToken.None).ConfigureAwait(false);
-            await draft.PublishAsync(manifest).ConfigureAwait(false);
-            observer.Verbose($"Published '{draft.Key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
-            Backup backup = await _repository.FindAsync(draft.Key, CancellationToken.None).ConfigureAwait(false)
-                ?? throw new InvalidOperationException($"'{draft.Key}' was published but is not listed.");
+            backup = await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? backup;
             if (proof is null)
                 return backup;
             await _repository.RecordAsync(backup, proof, CancellationToken.None).ConfigureAwait(false);
-            return await _repository.FindAsync(draft.Key, CancellationToken.None).ConfigureAwait(false) ?? backup;
+            return await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? backup;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is BackupException or IOException or UnauthorizedAccessException)
         {
-            throw DiskFailures.From(exception, _repository.Location, $"backing up '{source}'");
+            observer.Warning($"The backup '{key}' was made, and then the repository failed{(proof is null ? string.Empty : ", so its test may not be recorded")}: {exception.Message}");
+            return backup;
         }
     }
 

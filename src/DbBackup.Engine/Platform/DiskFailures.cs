@@ -11,6 +11,22 @@ internal static class DiskFailures
     public static bool IsDiskFull(Exception exception) =>
         exception is IOException && FullCodes.Contains(exception.HResult & 0xffff);
 
+    /// <summary>Runs something whose failures of files are all the module's own, wherever in it they come from.</summary>
+    /// <param name="path">What it works on.</param>
+    /// <param name="doing">What it does, as in "backing up 'app'".</param>
+    /// <param name="run">The work.</param>
+    public static async Task<T> GuardAsync<T>(string path, string doing, Func<Task<T>> run)
+    {
+        try
+        {
+            return await run().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw From(exception, path, doing);
+        }
+    }
+
     /// <summary>The failure to report.</summary>
     /// <param name="exception">The system's error.</param>
     /// <param name="path">What was being written.</param>

@@ -37,11 +37,20 @@ internal sealed class LocalWorkspace : IDisposable
         Sweep(parent);
         string folder = System.IO.Path.Combine(parent, $"{Prefix}{Guid.NewGuid():N}");
         PrivateFiles.CreateFolder(folder);
-        using (FileStream owner = PrivateFiles.CreateNew(System.IO.Path.Combine(folder, OwnerFile)))
-            JsonSerializer.Serialize(owner, ProcessIdentity.Current);
-        var workspace = new LocalWorkspace(folder);
-        PrivateFiles.CreateFolder(workspace.Path);
-        return workspace;
+        try
+        {
+            using (FileStream owner = PrivateFiles.CreateNew(System.IO.Path.Combine(folder, OwnerFile)))
+                JsonSerializer.Serialize(owner, ProcessIdentity.Current);
+            var workspace = new LocalWorkspace(folder);
+            PrivateFiles.CreateFolder(workspace.Path);
+            return workspace;
+        }
+        catch
+        {
+            // Without an owner nobody would dare to remove it for long.
+            Remove(folder);
+            throw;
+        }
     }
 
     /// <summary>Removes the workspaces of dead owners.</summary>

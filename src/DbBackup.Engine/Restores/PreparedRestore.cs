@@ -1,6 +1,7 @@
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Docker.Restore;
 using DbBackup.Engine.Engines;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores.Files;
 
@@ -37,16 +38,19 @@ public sealed class PreparedRestore
     /// <param name="observer">Receives what was put right.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It cannot be done; nothing was changed.</exception>
-    public static async Task<PreparedRestore> PrepareAsync(
+    public static Task<PreparedRestore> PrepareAsync(
         BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(repository);
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(observer);
-        if (!changeNothing)
-            await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<RestorePart> parts = await PlanPartsAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
-        return Compose(repository, request, parts, null);
+        return DiskFailures.GuardAsync(repository.Location, $"planning the restore of '{request.Backup}'", async () =>
+        {
+            if (!changeNothing)
+                await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<RestorePart> parts = await PlanPartsAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
+            return Compose(repository, request, parts, null);
+        });
     }
 
     /// <summary>Works out which participants a backup has.</summary>

@@ -67,13 +67,24 @@ internal sealed class RestoreJournal : IDisposable
         // The marks first: a journal whose marks are missing is somebody else's.
         List<string> marks = [.. renames.Concat(writes).Select(swap => Path.GetDirectoryName(swap.Target)!).Distinct(StringComparer.Ordinal)
             .Where(other => other != folder).Select(other => Path.Combine(other, name + PartSuffix))];
-        foreach (string mark in marks)
-            WriteMark(mark, path);
-        // Locked for as long as this process lives: the first sign for others that it is no leftover.
-        var journal = new RestoreJournal(path, PrivateFiles.CreateLocked(path), marks);
-        journal.WriteLine(JsonSerializer.Serialize(new Content(ProcessIdentity.Current, renames, writes)));
-        DurableFiles.FlushDirectory(folder);
-        return journal;
+        FileStream? file = null;
+        try
+        {
+            foreach (string mark in marks)
+                WriteMark(mark, path);
+            // Locked for as long as this process lives: the first sign for others that it is no leftover.
+            file = PrivateFiles.CreateLocked(path);
+            var journal = new RestoreJournal(path, file, marks);
+            journal.WriteLine(JsonSerializer.Serialize(new Content(ProcessIdentity.Current, renames, writes)));
+            DurableFiles.FlushDirectory(folder);
+            return journal;
+        }
+        catch
+        {
+            file?.Dispose();
+            Remove(path, marks);
+            throw;
+        }
     }
 
     /// <summary>Notes durably that everything is staged and checked, right before the first swap.</summary>

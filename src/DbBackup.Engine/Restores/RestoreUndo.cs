@@ -2,6 +2,7 @@ using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores.Files;
@@ -62,12 +63,18 @@ public static class RestoreUndo
     /// <param name="observer">Receives what was put right.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It cannot be done as a whole; nothing was changed.</exception>
-    public static async Task<PreparedRestore> PrepareAsync(
+    public static Task<PreparedRestore> PrepareAsync(
         BackupRepository repository, UndoRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(repository);
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(observer);
+        return DiskFailures.GuardAsync(repository.Location, $"planning the undo of '{request.Record}'", () => PlanAsync(repository, request, changeNothing, observer, cancellationToken));
+    }
+
+    private static async Task<PreparedRestore> PlanAsync(
+        BackupRepository repository, UndoRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
+    {
         RestoreRecord record = request.Record;
         RequireThisMachine(record);
         if (!changeNothing)

@@ -157,7 +157,19 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
         File.Delete(Old);
     }
 
-    private static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
+    // What cannot be told is not taken for nothing: a swap that takes its staged folder for gone would be done by halves.
+    private static bool Exists(string path)
+    {
+        try
+        {
+            _ = File.GetAttributes(path);
+            return true;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+    }
 
     private static void Move(string from, string to)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Retention;
@@ -49,11 +50,17 @@ public sealed class BackupRemoval
     /// <param name="observer">Receives progress.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <exception cref="BackupException">It is the last good one by now, it is in use, or it is gone.</exception>
-    public async Task<bool> RemoveAsync(
+    public Task<bool> RemoveAsync(
         Backup backup, bool force, PostgreSqlConnectionRequest connection, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(backup);
         ArgumentNullException.ThrowIfNull(observer);
+        return DiskFailures.GuardAsync(_repository.Location, $"removing '{backup}'", () => RemoveListedAsync(backup, force, connection, observer, cancellationToken));
+    }
+
+    private async Task<bool> RemoveListedAsync(
+        Backup backup, bool force, PostgreSqlConnectionRequest connection, IOperationObserver observer, CancellationToken cancellationToken)
+    {
         var deletion = new BackupDeletion(_repository);
         await _repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);
         // Two removals at once could each see the other's backup as the good one that stays.

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using DbBackup.Engine.Platform;
 using Microsoft.Win32.SafeHandles;
 
@@ -89,14 +90,14 @@ public sealed class DirectoryStore : IObjectStore
     private List<string> Existing(string[] folders, CancellationToken cancellationToken)
     {
         bool[] exist = new bool[folders.Length];
-        Parallel.For(0, folders.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => exist[i] = Directory.Exists(Locate(folders[i])));
+        InParallel(folders.Length, i => exist[i] = Directory.Exists(Locate(folders[i])), cancellationToken);
         return [.. folders.Where((_, i) => exist[i])];
     }
 
     private FolderListing[] ReadAll(IReadOnlyList<string> folders, CancellationToken cancellationToken)
     {
         var parts = new FolderListing[folders.Count];
-        Parallel.For(0, parts.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => parts[i] = ReadFolder(folders[i]));
+        InParallel(parts.Length, i => parts[i] = ReadFolder(folders[i]), cancellationToken);
         return parts;
     }
 
@@ -117,6 +118,19 @@ public sealed class DirectoryStore : IObjectStore
         }
 
         return FolderListing.Read(Locate(key), key);
+    }
+
+    // With the failure itself: callers know that, and none of several.
+    private static void InParallel(int count, Action<int> run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { CancellationToken = cancellationToken }, run);
+        }
+        catch (AggregateException failures)
+        {
+            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
+        }
     }
 
     private void RequireFolder()
