@@ -50,7 +50,7 @@ public static class BackupName
         ArgumentNullException.ThrowIfNull(text);
         var name = new StringBuilder();
         // By whole characters: a lone half of a surrogate pair, which Windows allows in file names, cannot be normalized.
-        foreach (char character in string.Concat(text.EnumerateRunes()).Normalize())
+        foreach (char character in string.Concat(text.EnumerateRunes().Select(rune => IsCharacter(rune) ? rune : Rune.ReplacementChar)).Normalize())
             name.Append(char.IsControl(character) || NeverAllowed.Contains(character, StringComparison.Ordinal) ? '_' : character);
         string trimmed = name.ToString().Trim().TrimStart('.', '-').TrimEnd('.', ' ');
         trimmed = Shorten(trimmed, LongestName);
@@ -90,6 +90,9 @@ public static class BackupName
             return "it is not valid Unicode";
         return Devices.Contains(name.Split('.')[0].TrimEnd()) ? "Windows keeps it for a device" : null;
     }
+
+    // The codes that Unicode keeps for no character, and of which none can be normalized.
+    private static bool IsCharacter(Rune rune) => (rune.Value & 0xfffe) != 0xfffe && rune.Value is not (>= 0xfdd0 and <= 0xfdef);
 
     // By whole characters: half of a surrogate pair is no text.
     private static string Shorten(string text, int longest)

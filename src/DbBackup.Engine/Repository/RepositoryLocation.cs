@@ -1,3 +1,4 @@
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Repository;
@@ -47,9 +48,7 @@ public sealed record RepositoryLocation
 
         if (!scheme.Equals(Uri.UriSchemeFile, StringComparison.OrdinalIgnoreCase))
             return new RepositoryLocation(scheme, text);
-        // The framework throws for a host that is neither a name nor nothing.
-        bool hasHost = text[(end + 3)..].TakeWhile(character => character != '/').All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' or '_' or '%' or ':');
-        if (!hasHost || !Uri.TryCreate(text, UriKind.Absolute, out Uri? uri))
+        if (UriText.TryParse(text) is not { } uri)
         {
             throw new BackupFailure(
                 ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{text}' is not a valid URI.", "Write file:///path with three slashes, or the path itself.")

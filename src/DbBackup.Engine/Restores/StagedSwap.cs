@@ -41,7 +41,7 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
             string[] paths = [Target, Staged, Old];
             string? folder = Path.GetDirectoryName(Target);
             return folder is not null
-                && paths.All(path => Path.IsPathFullyQualified(path) && Path.GetFullPath(path) == path && Path.GetDirectoryName(path) == folder && Path.GetFileName(path).Length > 0)
+                && paths.All(path => !path.Contains('\0', StringComparison.Ordinal) && Path.IsPathFullyQualified(path) && Path.GetFullPath(path) == path && Path.GetDirectoryName(path) == folder && Path.GetFileName(path).Length > 0)
                 && Staged.EndsWith(".new", StringComparison.Ordinal) && Old == Staged[..^4] + ".old"
                 && OurName().IsMatch(Path.GetFileName(Staged[..^4]));
         }

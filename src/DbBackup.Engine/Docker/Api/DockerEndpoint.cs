@@ -1,3 +1,5 @@
+using DbBackup.Engine.Platform;
+
 namespace DbBackup.Engine.Docker.Api;
 
 /// <summary>How an engine is reached.</summary>
@@ -74,7 +76,7 @@ public sealed record DockerEndpoint
         }
 
         string uriText = text.Contains("://", StringComparison.Ordinal) ? text : "tcp://" + text;
-        if (Uri.TryCreate(uriText, UriKind.Absolute, out Uri? uri) && HostOf(uri) is { Length: > 0 } host)
+        if (UriText.TryParse(uriText) is { } uri && HostOf(uri) is { Length: > 0 } host)
         {
             if (uri.Scheme is "ssh")
             {

@@ -27,6 +27,8 @@ internal sealed class SplitArchive : IDisposable
     private readonly Dictionary<string, (string File, TarItem Item)> _pending = new(StringComparer.Ordinal);
     private readonly HashSet<string> _databases = new(StringComparer.Ordinal);
     private readonly HashSet<string> _leftOut = new(StringComparer.Ordinal);
+    // Not the number of those that wait: an archive may hold one name twice.
+    private int _saved;
 
     public SplitArchive(string folder, FilesLayout layout)
     {
@@ -93,7 +95,7 @@ internal sealed class SplitArchive : IDisposable
             }
             else if (SqliteFile.SidecarSuffixes.Any(suffix => relative.EndsWith(suffix, StringComparison.Ordinal)))
             {
-                string file = Path.Join(_folder, string.Create(CultureInfo.InvariantCulture, $"{PendingMark}{_pending.Count}"));
+                string file = Path.Join(_folder, string.Create(CultureInfo.InvariantCulture, $"{PendingMark}{_saved++}"));
                 await SaveAsync(content, file, cancellationToken).ConfigureAwait(false);
                 _pending[relative] = (file, item);
             }

@@ -1,3 +1,4 @@
+using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Load;
@@ -69,18 +70,18 @@ internal readonly record struct DatabaseStatement(DatabaseStatementKind Kind, st
     {
         var options = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         ReadOnlySpan<char> rest = After;
-        string key = string.Empty;
+        var key = new StringBuilder();
         for (string token = QuotedName.Next(ref rest); token.Length > 0 && token != ";"; token = QuotedName.Next(ref rest))
         {
             if (token == "=")
             {
-                options[key] = QuotedName.Unquote(QuotedName.Next(ref rest));
-                key = string.Empty;
+                options[key.ToString()] = QuotedName.Unquote(QuotedName.Next(ref rest));
+                key.Clear();
             }
             else if (token != "WITH")
             {
                 // CONNECTION LIMIT = 5
-                key = key.Length == 0 ? token : $"{key} {token}";
+                key.Append(key.Length == 0 ? string.Empty : " ").Append(token);
             }
         }
 
