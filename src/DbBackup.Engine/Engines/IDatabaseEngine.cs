@@ -70,10 +70,10 @@ internal interface IServerEngine : IDatabaseEngine
     /// <summary>Looks for a kept database on its server.</summary>
     /// <returns>Its name there.</returns>
     /// <exception cref="BackupException">The server cannot be reached, or the database is gone.</exception>
-    Task<string> FindKeptAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken);
+    Task<string> FindKeptAsync(Manifest manifest, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken);
 
     /// <summary>Drops a kept database.</summary>
     /// <returns>The name that it had.</returns>
     /// <exception cref="BackupException">The server cannot be reached, or the database is gone.</exception>
-    Task<string> DropKeptAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken);
+    Task<string> DropKeptAsync(Manifest manifest, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken);
 }

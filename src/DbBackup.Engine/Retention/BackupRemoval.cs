@@ -107,7 +107,7 @@ public sealed class BackupRemoval
     {
         try
         {
-            string name = await DatabaseEngines.OfKept(manifest).DropKeptAsync(kept, connection, cancellationToken).ConfigureAwait(false);
+            string name = await DatabaseEngines.OfKept(manifest).DropKeptAsync(manifest, connection, cancellationToken).ConfigureAwait(false);
             observer.Verbose($"Dropped the kept database '{name}'.");
         }
         catch (BackupException failure) when (force)

@@ -143,7 +143,7 @@ public sealed class BackupVerifier
     {
         try
         {
-            string name = await DatabaseEngines.OfKept(manifest).FindKeptAsync(kept, options.TestServer ?? new(), cancellationToken).ConfigureAwait(false);
+            string name = await DatabaseEngines.OfKept(manifest).FindKeptAsync(manifest, options.TestServer ?? new(), cancellationToken).ConfigureAwait(false);
             return new BackupCheck("kept database", true, $"'{name}' is on its server");
         }
         catch (BackupException failure) when (failure.Code == ErrorCodes.KeptDatabaseGone)

@@ -46,18 +46,19 @@ internal sealed class PostgreSqlEngine : IServerEngine
 
     public void WriteKeptInstructions(InstructionText text, Manifest manifest, KeptDatabase kept) => KeptDatabaseInstructions.Write(text, manifest, kept);
 
-    public Task<string> FindKeptAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken) =>
-        WithKeptAsync(kept, connection, (_, _) => Task.CompletedTask, cancellationToken);
+    public Task<string> FindKeptAsync(Manifest manifest, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken) =>
+        WithKeptAsync(manifest, connection, (_, _) => Task.CompletedTask, cancellationToken);
 
-    public Task<string> DropKeptAsync(KeptDatabase kept, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken) =>
-        WithKeptAsync(kept, connection, (maintenance, name) => WorkDatabase.DropAsync(maintenance, name, cancellationToken), cancellationToken);
+    public Task<string> DropKeptAsync(Manifest manifest, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken) =>
+        WithKeptAsync(manifest, connection, (maintenance, name) => WorkDatabase.DropAsync(maintenance, name, cancellationToken), cancellationToken);
 
     private static async Task<string> WithKeptAsync(
-        KeptDatabase kept, PostgreSqlConnectionRequest connection, Func<PostgreSqlSession, string, Task> use, CancellationToken cancellationToken)
+        Manifest manifest, PostgreSqlConnectionRequest connection, Func<PostgreSqlSession, string, Task> use, CancellationToken cancellationToken)
     {
+        KeptDatabase kept = manifest.Kept!;
         PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(connection, kept.Location, kept.Username, cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
-        string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
+        string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, manifest, cancellationToken).ConfigureAwait(false);
         await use(maintenance, name).ConfigureAwait(false);
         return name;
     }

@@ -11,6 +11,9 @@ internal interface IIncomingDatabase : IAsyncDisposable
     /// <summary>The schema revision of what has the name now.</summary>
     string? PresentRevision { get; }
 
+    /// <summary>The entry for which it was kept so far; null for a new one.</summary>
+    Guid? KeptFor { get; }
+
     /// <summary>How far it proved itself.</summary>
     BackupStatus Status { get; }
 

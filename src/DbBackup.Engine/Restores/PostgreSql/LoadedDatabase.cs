@@ -18,6 +18,8 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
 
     public string? PresentRevision => item.PresentRevision;
 
+    public Guid? KeptFor => null;
+
     public BackupStatus Status { get; private set; } = BackupStatus.Matched;
 
     public async Task<string> StageAsync(PostgreSqlSession maintenance, RestoreStage stage, CancellationToken cancellationToken)

@@ -15,10 +15,12 @@ internal sealed class RetainedDatabase(BackupRepository repository, Backup entry
 
     public BackupStatus Status => BackupStatus.Restored;
 
+    public Guid? KeptFor => entry.Id;
+
     public async Task<string> StageAsync(PostgreSqlSession maintenance, RestoreStage stage, CancellationToken cancellationToken)
     {
         _stage = stage;
-        return await PostgreSqlTarget.RequireKeptAsync(maintenance, _kept, cancellationToken).ConfigureAwait(false);
+        return await PostgreSqlTarget.RequireKeptAsync(maintenance, entry.Manifest!, cancellationToken).ConfigureAwait(false);
     }
 
     public void InPlace(bool value)

@@ -27,7 +27,7 @@ internal static class RetainedDatabasePlanner
         foreach (Backup entry in entries)
         {
             KeptDatabase kept = entry.Manifest!.Kept!;
-            string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, kept, cancellationToken).ConfigureAwait(false);
+            string name = await PostgreSqlTarget.RequireKeptAsync(maintenance, entry.Manifest!, cancellationToken).ConfigureAwait(false);
             (long ObjectId, long Size, bool MayRename)? present = await PostgreSqlTarget.FindAsync(maintenance, kept.Replaced, cancellationToken).ConfigureAwait(false);
             string? revision = present is null ? null : await LookAsync(server, maintenance, kept.Replaced, warnings, cancellationToken).ConfigureAwait(false);
             presentRevision ??= revision;

@@ -63,19 +63,21 @@ internal sealed class ServerParticipant(
             string name = databases[index].Name;
             if (await PostgreSqlTarget.FindAsync(maintenance, name, cancellationToken).ConfigureAwait(false) is not { } present)
             {
-                _renames.Add(new DatabaseRename(name, _staged[index], null));
+                _renames.Add(new DatabaseRename(name, _staged[index], null) { NextMark = databases[index].KeptFor });
                 continue;
             }
 
             string kept = KeptName.For(name, now);
             for (int number = 2; await PostgreSqlTarget.FindAsync(maintenance, kept, cancellationToken).ConfigureAwait(false) is not null; number++)
                 kept = KeptName.For(name, now, number);
-            _renames.Add(new DatabaseRename(name, _staged[index], kept));
+            _renames.Add(new DatabaseRename(name, _staged[index], kept) { NextMark = databases[index].KeptFor });
             if (request.NoSafetyBackup)
                 continue;
             var entry = new KeptDatabase(server.LocationOf(kept), present.ObjectId, name, server.Username, present.Size, request.Backup.ToString(), serverIdentifier);
-            _entries.Add(await KeptDatabases.PublishAsync(
-                repository, request.Backup.Source, entry, databases[index].PresentRevision, maintenance.ServerVersion, now, cancellationToken).ConfigureAwait(false));
+            Backup published = await KeptDatabases.PublishAsync(
+                repository, request.Backup.Source, entry, databases[index].PresentRevision, maintenance.ServerVersion, now, cancellationToken).ConfigureAwait(false);
+            _entries.Add(published);
+            _renames[^1] = _renames[^1] with { KeptMark = published.Id };
         }
 
         return [.. _entries.Select(entry => entry.Name)];

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Restores.PostgreSql;
 using DbBackup.Engine.Retention;
 using DbBackup.Testing;
@@ -118,6 +119,84 @@ public sealed class KeptDatabaseTests(OwnPostgreSqlServer own) : IClassFixture<O
         Assert.Equal(result.SafetyBackup!.Name, kept.Name);
         Assert.NotEqual(orphan.Location, kept.Location);
         Assert.Contains(bench.Observer.Warnings, warning => warning.Contains(orphan.Name, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("_before_20260101t000000z", null)]
+    [InlineData("_before_20260101t000000z", "Kept by DbBackup before a restore: 00000000-0000-0000-0000-000000000001")]
+    [InlineData("_before_20260101t000000z", "  Kept by DbBackup before a restore: ID")]
+    [InlineData("_before_lunch", "Kept by DbBackup before a restore: ID")]
+    public async Task A_forged_entry_drops_no_database_that_was_not_kept_for_it(string ending, string? comment)
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.CreateNotes();
+        Backup backup = await bench.BackUpAsync();
+        using var live = new TestDatabase(own.Server, bench.Database.Name + "x" + ending);
+        own.Server.Execute("postgres", $"CREATE DATABASE {live.Name}");
+        long oid = long.Parse(own.Server.Query("postgres", $"SELECT oid FROM pg_database WHERE datname = '{live.Name}'"), System.Globalization.CultureInfo.InvariantCulture);
+        var entry = new KeptDatabase(PostgreSqlConnectionSettings.Resolve(bench.Superuser).LocationOf(live.Name), oid, bench.Database.Name, "postgres", 1, backup.ToString());
+        Backup forged = await KeptDatabases.PublishAsync(bench.Files.Repository, backup.Source, entry, null, "15.0", DateTimeOffset.UtcNow.AddDays(-30), CancellationToken.None);
+        if (comment is not null)
+            own.Server.Execute("postgres", $"COMMENT ON DATABASE {live.Name} IS '{comment.Replace("ID", forged.Id.ToString(), StringComparison.Ordinal)}'");
+
+        BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => RemoveAsync(bench, forged, force: false));
+        Assert.Equal(ErrorCodes.KeptDatabaseGone, refused.Code);
+        bench.AssertSound(refused);
+        Assert.Contains(live.Name, refused.Message, StringComparison.Ordinal);
+        await bench.RestoreFailsAsync(bench.Request(forged));
+        Assert.False((await bench.TestAsync(forged)).Passed);
+        Assert.True(await RemoveAsync(bench, forged, force: true));
+        Assert.Equal("1", own.Server.Query("postgres", $"SELECT count(*) FROM pg_database WHERE datname = '{live.Name}'").Trim());
+    }
+
+    [Theory]
+    [InlineData("the application's own\ncomment, it's \\ here")]
+    [InlineData(null)]
+    public async Task The_mark_of_a_kept_database_stands_before_its_comment_and_goes_with_the_undo(string? comment)
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.CreateNotes();
+        Backup backup = await bench.BackUpAsync();
+        string Comment(string database) => own.Server.Query("postgres", $"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{database}'").TrimEnd('\n');
+        own.Server.Execute("postgres", $"COMMENT ON DATABASE {bench.Database.Name} IS {(comment is null ? "NULL" : PostgreSqlSession.Literal(comment))}");
+
+        Backup kept = (await bench.RestoreAsync(backup)).SafetyBackup!;
+        string marked = Comment(Assert.Single(bench.KeptDatabases()));
+        Assert.Equal($"Kept by DbBackup before a restore: {kept.Id}" + (comment is null ? string.Empty : "\n" + comment), marked);
+        Assert.DoesNotContain("Kept by", Comment(bench.Database.Name), StringComparison.Ordinal);
+
+        RestoreResult undone = await bench.RestoreAsync(kept);
+        Assert.Equal(comment ?? string.Empty, Comment(bench.Database.Name));
+        Assert.Contains(undone.SafetyBackup!.Manifest!.Id.ToString(), Comment(Assert.Single(bench.KeptDatabases())), StringComparison.Ordinal);
+        Assert.True(await RemoveAsync(bench, undone.SafetyBackup, force: false));
+        Assert.Equal(comment ?? string.Empty, Comment(bench.Database.Name));
+        Assert.Empty(bench.KeptDatabases());
+    }
+
+    [Fact]
+    public async Task A_swap_that_is_taken_back_takes_its_marks_with_it()
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        string name = bench.Database.Name, first = name + "_before_20260101t000000z", second = name + "_before_20260102t000000z";
+        using var earlier = new TestDatabase(own.Server, first);
+        (Guid old, Guid entry) = (Guid.NewGuid(), Guid.NewGuid());
+        own.Server.Execute("postgres", $"CREATE DATABASE {first}; COMMENT ON DATABASE {first} IS '{KeptMark.Add(old, "was")}'; COMMENT ON DATABASE {name} IS 'is'");
+        string Comments() => own.Server.Query("postgres", $"SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database WHERE datname LIKE '{name}%' ORDER BY 1");
+        string before = Comments();
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(PostgreSqlConnectionSettings.Resolve(bench.Superuser), null, CancellationToken.None);
+        var rename = new DatabaseRename(name, first, second) { KeptMark = entry, NextMark = old };
+
+        await DatabaseSwap.RunAsync(maintenance, [rename], CancellationToken.None);
+        Assert.Equal(entry, await KeptMark.OfAsync(maintenance, second, CancellationToken.None));
+        Assert.Null(await KeptMark.OfAsync(maintenance, name, CancellationToken.None));
+
+        await DatabaseSwap.RunAsync(maintenance, [rename.Reverse], CancellationToken.None);
+        Assert.Equal(before, Comments());
+        var alone = new DatabaseRename(name + "z", first, null) { NextMark = old };
+        await DatabaseSwap.RunAsync(maintenance, [alone], CancellationToken.None);
+        await DatabaseSwap.RunAsync(maintenance, [alone.Reverse], CancellationToken.None);
+        Assert.Equal(before, Comments());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using DbBackup.Engine.Engines.PostgreSql.Swap;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Tunnels;
@@ -158,10 +159,14 @@ internal static class PostgreSqlTarget
         }
     }
 
-    /// <summary>The kept database as the server has it now.</summary>
-    /// <exception cref="BackupException">It is not there any more, or another one has its name.</exception>
-    public static async Task<string> RequireKeptAsync(PostgreSqlSession maintenance, KeptDatabase kept, CancellationToken cancellationToken)
+    /// <summary>
+    /// The kept database as the server has it now. What the entry says is believed of a database only that has a kept one's name and the
+    /// entry's own mark.
+    /// </summary>
+    /// <exception cref="BackupException">It is not there any more, another one has its name, or it was not kept for this entry.</exception>
+    public static async Task<string> RequireKeptAsync(PostgreSqlSession maintenance, Manifest manifest, CancellationToken cancellationToken)
     {
+        KeptDatabase kept = manifest.Kept!;
         string? name = await maintenance.TextAsync(
             "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for the kept database", cancellationToken, kept.ObjectId).ConfigureAwait(false);
         string? server = await ServerIdentifierAsync(maintenance, cancellationToken).ConfigureAwait(false);
@@ -169,7 +174,17 @@ internal static class PostgreSqlTarget
             name = null;
         string expected = PostgreSqlConnectionSettings.DatabaseOf(kept.Location)!;
         if (name == expected)
-            return name;
+        {
+            if (Regex.IsMatch(name, KeptName.Pattern, RegexOptions.CultureInvariant) && await KeptMark.OfAsync(maintenance, name, cancellationToken).ConfigureAwait(false) == manifest.Id)
+                return name;
+            throw new BackupFailure(
+                ErrorCodes.KeptDatabaseGone,
+                FailureCategory.Refused,
+                $"The database '{name}' does not bear the mark that the restore which kept it left in its comment ({manifest.Id}): it was not kept for this entry.",
+                "Nothing was changed. If the entry is yours and somebody changed the comment, put the database in place or drop it by hand, and remove the entry with Remove-DbBackup -Force.")
+            { Target = kept.Location };
+        }
+
         throw new BackupFailure(
             ErrorCodes.KeptDatabaseGone,
             FailureCategory.NotFound,

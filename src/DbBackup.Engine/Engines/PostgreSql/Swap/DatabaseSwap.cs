@@ -35,8 +35,13 @@ internal static class DatabaseSwap
                 {
                     current = rename.Name;
                     if (rename.Kept is not null)
+                    {
                         await RenameAsync(maintenance, rename.Name, rename.Kept, cancellationToken).ConfigureAwait(false);
+                        await KeptMark.SetAsync(maintenance, rename.Kept, rename.KeptMark, cancellationToken).ConfigureAwait(false);
+                    }
+
                     await RenameAsync(maintenance, rename.Next, rename.Name, cancellationToken).ConfigureAwait(false);
+                    await KeptMark.SetAsync(maintenance, rename.Name, rename.NameMark, cancellationToken).ConfigureAwait(false);
                 }
             }
             finally
@@ -145,6 +150,17 @@ internal static class DatabaseSwap
 /// <param name="Kept">The name for the present one; null if there is none.</param>
 internal sealed record DatabaseRename(string Name, string Next, string? Kept)
 {
+    /// <summary>The entry for which the present database is kept; null for none.</summary>
+    public Guid? KeptMark { get; init; }
+
+    /// <summary>The entry for which the database that gets the name was kept so far; null for none.</summary>
+    public Guid? NextMark { get; init; }
+
+    /// <summary>The entry for which what gets the name is kept; null, but where a rename takes the name of a kept database back.</summary>
+    public Guid? NameMark { get; init; }
+
     /// <summary>The rename that takes this one back.</summary>
-    public DatabaseRename Reverse => Kept is null ? new(Next, Name, null) : new(Name, Kept, Next);
+    public DatabaseRename Reverse => Kept is null
+        ? new(Next, Name, null) { NameMark = NextMark }
+        : new(Name, Kept, Next) { KeptMark = NextMark, NextMark = KeptMark };
 }
