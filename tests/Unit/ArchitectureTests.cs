@@ -36,7 +36,7 @@ public sealed class ArchitectureTests
         ["Docker.Api"] = "Platform",
         ["Docker.Files"] = "Docker.Addressing Docker.Api Docker.Pausing Engines Engines.Files Engines.Sqlite Platform",
         ["Docker.Pausing"] = "Docker.Addressing Docker.Api Engines Platform",
-        ["Docker.Restore"] = "Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Tunnel Engines Engines.PostgreSql Payloads Platform Repository Restores",
+        ["Docker.Restore"] = "Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Tunnel Engines Engines.Files Engines.PostgreSql Payloads Platform Repository Restores",
         ["Docker.Tunnel"] = "Docker.Addressing Docker.Api Platform",
         ["Engines"] = "Engines.Instructions Engines.PostgreSql Engines.Sqlite Payloads Platform",
         ["Engines.Files"] = "Engines Engines.Sqlite Platform",

@@ -1,6 +1,6 @@
 using System.IO.Enumeration;
 using DbBackup.Engine.Engines.Sqlite;
-using Microsoft.Win32.SafeHandles;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Discovery;
 
@@ -96,9 +96,9 @@ internal sealed class HostFileSearch(string root)
                 return null;
             _opened++;
             Span<byte> header = stackalloc byte[ReadHeader];
-            using (SafeFileHandle handle = File.OpenHandle(file.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
+            using (FileStream opened = RegularFile.Open(file.FullName))
             {
-                if (RandomAccess.Read(handle, header, 0) < ReadHeader || !SqliteFile.HasHeader(header))
+                if (RandomAccess.Read(opened.SafeFileHandle, header, 0) < ReadHeader || !SqliteFile.HasHeader(header))
                     return null;
             }
 

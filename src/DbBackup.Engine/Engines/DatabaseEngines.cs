@@ -1,3 +1,4 @@
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Engines.PostgreSql;
 using DbBackup.Engine.Engines.Sqlite;
 
@@ -91,7 +92,7 @@ internal static class DatabaseEngines
     {
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+            using FileStream file = RegularFile.Open(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

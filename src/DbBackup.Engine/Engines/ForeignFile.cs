@@ -45,7 +45,7 @@ internal sealed record ForeignFile(string Path, string Compression, ReadOnlyMemo
             using Stream content = DecompressionStreams.Open(Open(path), compression);
             return start.AsMemory(0, content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false));
         }
-        catch (InvalidDataException)
+        catch (Exception exception) when (exception is InvalidDataException or UnsafePathException)
         {
             return default;
         }
@@ -60,7 +60,7 @@ internal sealed record ForeignFile(string Path, string Compression, ReadOnlyMemo
     {
         try
         {
-            using Stream content = DecompressionStreams.Open(new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1), Compression);
+            using Stream content = DecompressionStreams.Open(RegularFile.Open(Path, inSequence: true), Compression);
             using var file = new FileStream(target, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1);
             await content.CopyToAsync(file, 1 << 20, cancellationToken).ConfigureAwait(false);
         }
@@ -98,5 +98,5 @@ internal sealed record ForeignFile(string Path, string Compression, ReadOnlyMemo
         return stored > 0 && stored == sum;
     }
 
-    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+    private static FileStream Open(string path) => RegularFile.Open(path);
 }

@@ -89,6 +89,9 @@ public sealed class BackupExporter
             foreach ((Payload payload, string path) in plan.OrderByDescending(item => item.Payload.Kind))
             {
                 observer.Progress(new OperationProgress($"Exporting {request.Backup}", path));
+                // A database in a folder that was written here by the same export.
+                if (payload.Kind == PayloadKind.Database && plan.FirstOrDefault(item => path.StartsWith(item.Path + Path.DirectorySeparatorChar, StringComparison.Ordinal)) is { Path: { } folder })
+                    ContainedDatabase.RequireFree(folder, path[(folder.Length + 1)..]);
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
                 if (payload.Kind == PayloadKind.Files)
                     await ExportFolderAsync(content, payload, path, observer, cancellationToken).ConfigureAwait(false);

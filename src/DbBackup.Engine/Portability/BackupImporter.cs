@@ -56,9 +56,33 @@ public sealed class BackupImporter
     private static void RequireSomething(string path)
     {
         if (Path.Exists(path))
+        {
+            RequireFile(path);
             return;
+        }
+
         throw new BackupFailure(
             ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no file or folder '{path}'.", "Check the path.") { Target = path };
+    }
+
+    private static void RequireFile(string path)
+    {
+        if (Directory.Exists(path))
+            return;
+        try
+        {
+            RegularFile.Open(path).Dispose();
+        }
+        catch (UnsafePathException exception)
+        {
+            throw new BackupFailure(
+                ErrorCodes.ImportNotRecognized, FailureCategory.NotSupported, $"{exception.Message}.", "Write the dump into a file first, and import that.", exception)
+            { Target = path };
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The reading says what is wrong.
+        }
     }
 
     private static async Task<ForeignContent> ReadAsync(ForeignFile file, ForeignImport import, IOperationObserver observer, CancellationToken cancellationToken)
@@ -87,7 +111,7 @@ public sealed class BackupImporter
         string unpacked = Path.Combine(scratch, "unpacked");
         try
         {
-            using Stream content = DecompressionStreams.Open(new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1), file.Compression);
+            using Stream content = DecompressionStreams.Open(RegularFile.Open(file.Path, inSequence: true), file.Compression);
             await FolderExtractor.ExtractAsync(content, unpacked, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
         }
         catch (InvalidDataException exception)
@@ -102,7 +126,8 @@ public sealed class BackupImporter
         }
 
         string[] entries = Directory.GetFileSystemEntries(unpacked);
-        if (entries is [var only] && Directory.Exists(only))
+        // A link in the archive leads to files of this machine.
+        if (entries is [var only] && Directory.Exists(only) && new DirectoryInfo(only).LinkTarget is null)
             return only;
         string folder = Path.Combine(scratch, BackupName.From(StemOf(file)));
         if (folder != unpacked)

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Security.Cryptography;
+using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 
@@ -11,6 +12,7 @@ namespace DbBackup.Engine.Docker.Restore;
 internal sealed class UploadArchive(string root, string? fileName)
 {
     private readonly Dictionary<string, string> _files = new(StringComparer.Ordinal);
+    private readonly ArchivePaths _paths = new();
 
     /// <summary>Permission bits of the restored folder itself, in octal; null where nothing tells them.</summary>
     public string? Mode { get; private set; }
@@ -38,15 +40,13 @@ internal sealed class UploadArchive(string root, string? fileName)
             using FileStream data = File.OpenRead(file);
             var entry = new PaxTarEntry(TarEntryType.RegularFile, $"{root}/{relative}")
             {
-                Mode = payload.UnixMode is { } mode ? (UnixFileMode)Convert.ToInt32(mode, 8) : (UnixFileMode)0b110_100_100,
+                Mode = payload.UnixMode is { } mode ? UnixAttributes.ModeOf(mode) : (UnixFileMode)0b110_100_100,
                 ModificationTime = DateTimeOffset.UtcNow,
                 DataStream = data,
             };
-            if (payload.UnixOwner?.Split(':') is [var user, var group])
-            {
-                entry.Uid = int.Parse(user, System.Globalization.CultureInfo.InvariantCulture);
-                entry.Gid = int.Parse(group, System.Globalization.CultureInfo.InvariantCulture);
-            }
+            if (UnixAttributes.TryOwnerOf(payload.UnixOwner, out uint user, out uint group))
+                (entry.Uid, entry.Gid) = (FolderArchiveRun.Id(user), FolderArchiveRun.Id(group));
+            _paths.RequireFree(relative);
 
             _files[entry.Name] = Convert.ToHexStringLower(await SHA256.HashDataAsync(data, cancellationToken).ConfigureAwait(false));
             data.Position = 0;
@@ -100,6 +100,10 @@ internal sealed class UploadArchive(string root, string? fileName)
             bool first = true;
             while (await reader.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { } entry)
             {
+                // Devices are made by nobody's backup.
+                if (entry.EntryType is TarEntryType.BlockDevice or TarEntryType.CharacterDevice)
+                    continue;
+                _paths.Add(entry.Name, entry.EntryType, entry.EntryType is TarEntryType.HardLink ? entry.LinkName : null);
                 if (first && entry.EntryType == TarEntryType.Directory)
                 {
                     Mode = Convert.ToString((int)entry.Mode, 8);
@@ -142,13 +146,7 @@ internal sealed class UploadArchive(string root, string? fileName)
         var copy = new PaxTarEntry(type, name, attributes) { Mode = entry.Mode, ModificationTime = entry.ModificationTime, Uid = entry.Uid, Gid = entry.Gid };
         if (type is TarEntryType.HardLink or TarEntryType.SymbolicLink)
             copy.LinkName = type == TarEntryType.HardLink ? Rename(entry.LinkName) : entry.LinkName;
-        if (entry is PosixTarEntry from)
-        {
-            (copy.UserName, copy.GroupName) = (string.Empty, string.Empty);
-            if (type is TarEntryType.BlockDevice or TarEntryType.CharacterDevice)
-                (copy.DeviceMajor, copy.DeviceMinor) = (from.DeviceMajor, from.DeviceMinor);
-        }
-
+        (copy.UserName, copy.GroupName) = (string.Empty, string.Empty);
         return copy;
     }
 

@@ -89,7 +89,9 @@ internal sealed class ExtractionRoot(string destination, bool stripFirst)
 
     private string Combine(List<string> parts) => parts.Count == 0 ? Destination : Path.Join(Destination, string.Join(Path.DirectorySeparatorChar, parts));
 
-    private static List<string> Parts(string name)
+    /// <summary>The parts of an entry's name.</summary>
+    /// <exception cref="BackupFailure">It leads outside.</exception>
+    internal static List<string> Parts(string name)
     {
         if (name.StartsWith('/'))
             throw UnsafeName(name, "is an absolute path");
@@ -110,7 +112,7 @@ internal sealed class ExtractionRoot(string destination, bool stripFirst)
         return parts;
     }
 
-    private static BackupFailure UnsafeName(string name, string why) => new(
+    internal static BackupFailure UnsafeName(string name, string why) => new(
         ErrorCodes.UnsafeContent,
         FailureCategory.InvalidData,
         $"The archive was refused: its entry '{WarningLog.Shown(name)}' {why}.",

@@ -180,7 +180,7 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
     }
 
     // The framework's entry holds no larger one. Nobody's number is the harmless one to stand in for it, root's is not.
-    private static int Id(uint id) => id > int.MaxValue ? 65534 : (int)id;
+    internal static int Id(uint id) => id > int.MaxValue ? 65534 : (int)id;
 
     private static string Reason(int error) => System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error);
 }

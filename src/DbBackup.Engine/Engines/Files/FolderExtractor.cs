@@ -65,7 +65,7 @@ internal static class FolderExtractor
             };
         }
 
-        Directory.CreateDirectory(destination);
+        PrivateFiles.CreateFolder(destination);
     }
 
     /// <summary>One extraction.</summary>

@@ -1,3 +1,5 @@
+using DbBackup.Engine.Platform;
+
 using System.Buffers.Binary;
 
 namespace DbBackup.Engine.Engines.Sqlite;
@@ -74,5 +76,5 @@ public static class SqliteFile
 
     // An application that has the database open must neither be disturbed nor disturb us.
     private static FileStream OpenShared(string path) =>
-        new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1);
+        RegularFile.Open(path);
 }

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Sqlite;
 
@@ -13,12 +14,13 @@ internal static class SqliteRestore
         using PayloadReader original = content.OpenOriginal(payload, cancellationToken);
         if (payload.Format == PayloadFormat.SqliteSql)
         {
+            // Private from the first byte on; the library creates files with the mode of others.
+            PrivateFiles.CreateNew(file).Dispose();
             await Task.Run(() => SqlScript.Load(original, file, cancellationToken), cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        using var target = new FileStream(
-            file, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.Asynchronous);
+        using FileStream target = PrivateFiles.CreateNew(file);
         await PayloadCopy.RunAsync(original, target, progress, cancellationToken).ConfigureAwait(false);
     }
 

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DbBackup.Engine.Engines;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Repository.Manifests;
 
@@ -192,6 +193,8 @@ internal static class ManifestJson
                 return $"its payload '{payload.FileName}' has a name that leads elsewhere";
             if (payload.Within is { } within && within.Split('/').Any(part => !IsPlainFileName(part)))
                 return $"its payload '{payload.FileName}' lies in a folder that leads elsewhere";
+            if ((payload.UnixMode is { } mode && !UnixAttributes.IsMode(mode)) || (payload.UnixOwner is { } owner && !UnixAttributes.TryOwnerOf(owner, out _, out _)))
+                return $"its payload '{payload.FileName}' has no valid mode or owner";
             if (payload.OriginalSize is < 0 or > LargestSize || payload.StoredSize is < 0 or > LargestSize || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
                 return $"its payload '{payload.FileName}' has no valid size or hash";
         }

@@ -22,7 +22,10 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
     {
         await ExtractAsync(stage, cancellationToken).ConfigureAwait(false);
         foreach (StagedDatabase database in databases)
+        {
+            ContainedDatabase.RequireFree(_swap.Staged, database.Within);
             await database.StageAsync(Path.Combine(_swap.Staged, database.Within), stage, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     public Task<PresentState> HoldAsync(CancellationToken cancellationToken)

@@ -102,15 +102,14 @@ internal sealed class StagedDatabase(IFileEngine engine, RestoreTarget target, s
         if (exists)
             File.SetUnixFileMode(staged, File.GetUnixFileMode(target.Path));
         else if (target.Payload.UnixMode is { } mode)
-            File.SetUnixFileMode(staged, (UnixFileMode)Convert.ToInt32(mode, 8));
+            File.SetUnixFileMode(staged, UnixAttributes.ModeOf(mode));
         if (UnixFile.EffectiveUserId != 0)
             return;
         if (exists && UnixFile.TryStatFollow(target.Path, out UnixFileFacts facts))
         {
             UnixFile.TrySetOwner(staged, facts.UserId, facts.GroupId);
         }
-        else if (target.Payload.UnixOwner?.Split(':') is [var user, var group]
-            && uint.TryParse(user, CultureInfo.InvariantCulture, out uint userId) && uint.TryParse(group, CultureInfo.InvariantCulture, out uint groupId))
+        else if (UnixAttributes.TryOwnerOf(target.Payload.UnixOwner, out uint userId, out uint groupId))
         {
             UnixFile.TrySetOwner(staged, userId, groupId);
         }

@@ -20,6 +20,8 @@ internal sealed class ExistingDump(string origin, string defaultName)
     public async Task<IReadOnlyList<IBackupSource>> ReadArchiveAsync(string path, string format, CancellationToken cancellationToken)
     {
         FileStamp stamp = FileStamp.Of(path);
+        if (format == PayloadFormat.PostgreSqlDirectory)
+            DumpFolder.RequireFiles(path);
         PostgreSqlClient client = await PostgreSqlClients.ForArchiveAsync(null, null, null, cancellationToken).ConfigureAwait(false);
         if (format == PayloadFormat.PostgreSqlTar)
             await RequireWholeTarAsync(path, cancellationToken).ConfigureAwait(false);

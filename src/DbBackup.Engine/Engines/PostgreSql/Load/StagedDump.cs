@@ -65,6 +65,7 @@ internal sealed class StagedDump : IDisposable
             {
                 await FolderExtractor.ExtractAsync(original, archive, new ExtractOptions { StripFirstFolder = true, Bytes = progress, RestoreOwners = false }, cancellationToken).ConfigureAwait(false);
                 await original.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+                DumpFolder.RequireFiles(archive);
             }
             else
             {
