@@ -40,7 +40,7 @@ internal static class PayloadDamage
     private static bool Same(string left, string right) => string.Equals(left, right, StringComparison.OrdinalIgnoreCase);
 
     private static string Sizes(string what, long found, long expected) =>
-        string.Create(CultureInfo.InvariantCulture, $"{what} has {found} bytes instead of {expected}");
+        string.Create(CultureInfo.InvariantCulture, $"{what} has {(found > expected ? "more than the" : $"{found} bytes instead of")} {expected}{(found > expected ? " bytes that it should have" : string.Empty)}");
 
     private static BackupFailure Create(Payload expected, string what, Exception? inner = null) =>
         new(ErrorCodes.BackupDamaged, FailureCategory.InvalidData, $"The payload '{expected.FileName}' is damaged: {what}.", Hint, inner)

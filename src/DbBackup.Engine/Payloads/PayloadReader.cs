@@ -53,7 +53,7 @@ internal sealed class PayloadReader : ReadOnlyStream
         ArgumentNullException.ThrowIfNull(expected);
         _expected = expected;
         _cancellation = cancellationToken;
-        _stored = new ObservedStream(stored, IsCompressed ? _storedHash : null);
+        _stored = new ObservedStream(stored, IsCompressed ? _storedHash : null, expected.StoredSize);
         _content = DecompressionStreams.Open(_stored, expected.Compression, zstd);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         for (int i = 0; i < Chunks; i++)
@@ -79,7 +79,8 @@ internal sealed class PayloadReader : ReadOnlyStream
         byte[] hashing = GC.AllocateUninitializedArray<byte>(ChunkSize);
         long size = 0;
         int read = await stored.ReadAsync(filling, cancellationToken).ConfigureAwait(false);
-        while (read > 0)
+        // No further than it should be: somebody may have put a file without an end there.
+        while (read > 0 && size <= expected.StoredSize)
         {
             (filling, hashing) = (hashing, filling);
             ValueTask<int> next = stored.ReadAsync(filling, cancellationToken);

@@ -43,6 +43,53 @@ public sealed class PayloadDamageTests
     }
 
     [Theory]
+    [InlineData(PayloadCompression.None)]
+    [InlineData(PayloadCompression.Gzip)]
+    [InlineData(PayloadCompression.Zstd)]
+    public async Task A_file_without_an_end_is_read_no_further_than_it_should_be(string compression)
+    {
+        (byte[] stored, Payload payload) = await PackedAsync(compression);
+        // Skippable frames of zstd have no content, and neither have empty members of gzip.
+        byte[] filler = compression == PayloadCompression.Zstd ? [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]
+            : compression == PayloadCompression.Gzip ? [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+            : [0];
+        foreach (bool content in (bool[])[false, true])
+        {
+            using var endless = new EndlessStream(stored, filler);
+            BackupFailure failure = await Assert.ThrowsAsync<BackupFailure>(() => ReadAsync(endless, payload, content)).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            Assert.Equal(ErrorCodes.BackupDamaged, failure.Code);
+            Assert.True(endless.Handed <= stored.Length + (1 << 18), $"{endless.Handed} bytes were read of {stored.Length}.");
+        }
+    }
+
+    private static async Task ReadAsync(Stream stored, Payload payload, bool content)
+    {
+        if (!content)
+        {
+            await PayloadReader.VerifyStoredAsync(stored, payload, null, CancellationToken.None);
+            return;
+        }
+
+        using var reader = new PayloadReader(stored, payload, CancellationToken.None);
+        await reader.CopyToAsync(Stream.Null);
+    }
+
+    private sealed class EndlessStream(byte[] start, byte[] filler) : DbBackup.Engine.Platform.ReadOnlyStream
+    {
+        public long Handed { get; private set; }
+
+        public override int Read(Span<byte> buffer)
+        {
+            int count = Math.Min(buffer.Length, 1 << 16);
+            for (int index = 0; index < count; index++, Handed++)
+                buffer[index] = Handed < start.Length ? start[Handed] : filler[(Handed - start.Length) % filler.Length];
+            return count;
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.FromResult(Read(buffer.Span));
+    }
+
+    [Theory]
     [InlineData(PayloadCompression.Gzip)]
     [InlineData(PayloadCompression.Zstd)]
     public async Task A_foreign_file_cut_anywhere_but_between_members_is_refused(string compression)
