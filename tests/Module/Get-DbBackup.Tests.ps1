@@ -193,6 +193,19 @@ Describe 'Get-DbBackup' {
         Get-ErrorOf { Import-Clixml ./ages.xml | Where Age -gt 7 | ForEach-Object { throw 'passed' } } | Should -HaveCount 5
     }
 
+    It 'shows control characters in foreign text by their codes, and keeps them in the objects' {
+        $escape = [char]27
+        $tag = "nice$escape]52;c;ZXZpbA==`a"
+        New-DbBackup ./pats.db -Name esc -Tag $tag -Repository (Join-Path $TestDrive escapes) | Out-Null
+        $backup = Get-DbBackup esc -Repository (Join-Path $TestDrive escapes)
+        $backup.Tags | Should -Be $tag
+        foreach ($text in ($backup | Format-List | Out-String), ($backup | Out-String)) { $text | Should -Not -Match "$escape\]|`a" }
+        $backup | Format-List | Out-String | Should -Match 'nice\\x1b\]52;c;'
+        $shown = Get-ErrorOf { Get-DbBackup "none${escape}c`a" -Repository (Join-Path $TestDrive escapes) } | Out-String
+        $shown | Should -Not -Match "${escape}c|`a"
+        $shown | Should -Match 'none\\x1bc'
+    }
+
     Context 'bad backups' {
         BeforeAll {
             $bad = Join-Path $TestDrive bad

@@ -51,7 +51,7 @@ public static class BackupName
         var name = new StringBuilder();
         // By whole characters: a lone half of a surrogate pair, which Windows allows in file names, cannot be normalized.
         foreach (char character in string.Concat(text.EnumerateRunes().Select(rune => IsCharacter(rune) ? rune : Rune.ReplacementChar)).Normalize())
-            name.Append(char.IsControl(character) || NeverAllowed.Contains(character, StringComparison.Ordinal) ? '_' : character);
+            name.Append(ForeignText.IsControl(character) || NeverAllowed.Contains(character, StringComparison.Ordinal) ? '_' : character);
         string trimmed = name.ToString().Trim().TrimStart('.', '-').TrimEnd('.', ' ');
         trimmed = Shorten(trimmed, LongestName);
         if (trimmed.Length == 0)
@@ -80,7 +80,7 @@ public static class BackupName
             return $"it is longer than {LongestNameBytes} bytes in UTF-8";
         if (name.IndexOfAny([.. NeverAllowed]) is var index and >= 0)
             return $"it contains {name[index]}";
-        if (name.Any(char.IsControl))
+        if (name.Any(ForeignText.IsControl))
             return "it contains a control character";
         if (name[0] is '.' or '-' or ' ')
             return $"it begins with '{name[0]}'";

@@ -46,6 +46,21 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
         _stop.Dispose();
     }
 
+    // Names, paths and messages in them may be of foreign origin.
+
+    /// <inheritdoc cref="Cmdlet.WriteWarning"/>
+    private protected new void WriteWarning(string text) => base.WriteWarning(ForeignText.Shown(text));
+
+    /// <inheritdoc cref="Cmdlet.WriteVerbose"/>
+    private protected new void WriteVerbose(string text) => base.WriteVerbose(ForeignText.Shown(text));
+
+    /// <inheritdoc cref="Cmdlet.ShouldProcess(string, string)"/>
+    private protected new bool ShouldProcess(string target, string action) => base.ShouldProcess(ForeignText.Shown(target), action);
+
+    /// <inheritdoc cref="Cmdlet.ShouldProcess(string, string, string)"/>
+    private protected new bool ShouldProcess(string description, string question, string caption) =>
+        base.ShouldProcess(ForeignText.Shown(description), ForeignText.Shown(question), ForeignText.Shown(caption));
+
     /// <summary>Runs work to its end and gives its result, or its failure, on the pipeline thread.</summary>
     private protected T Run<T>(Func<IOperationObserver, CancellationToken, Task<T>> work) => Pump((observer, _, token) => work(observer, token));
 

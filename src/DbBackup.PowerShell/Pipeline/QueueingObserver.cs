@@ -39,10 +39,10 @@ internal sealed class QueueingObserver : IOperationObserver
     }
 
     /// <inheritdoc/>
-    public void Verbose(string message) => Post(() => _cmdlet.WriteVerbose(message));
+    public void Verbose(string message) => Post(() => _cmdlet.WriteVerbose(ForeignText.Shown(message)));
 
     /// <inheritdoc/>
-    public void Warning(string message) => Post(() => _cmdlet.WriteWarning(message));
+    public void Warning(string message) => Post(() => _cmdlet.WriteWarning(ForeignText.Shown(message)));
 
     /// <summary>Takes the progress bar away; called on the pipeline thread.</summary>
     public void Complete()
@@ -65,7 +65,7 @@ internal sealed class QueueingObserver : IOperationObserver
         string status = progress.TotalBytes is { } total
             ? $"{progress.Step}: {ByteSize.Format(progress.DoneBytes)} of {ByteSize.Format(total)}"
             : progress.DoneBytes > 0 ? $"{progress.Step}: {ByteSize.Format(progress.DoneBytes)}" : progress.Step;
-        return new ProgressRecord(_activity, progress.Activity, status)
+        return new ProgressRecord(_activity, ForeignText.ShownLine(progress.Activity), ForeignText.ShownLine(status))
         {
             PercentComplete = progress.TotalBytes is > 0 ? (int)Math.Clamp(progress.DoneBytes * 100 / progress.TotalBytes.Value, 0, 100) : -1,
         };

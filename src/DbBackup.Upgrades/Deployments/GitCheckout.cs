@@ -8,10 +8,13 @@ namespace DbBackup.Upgrades.Deployments;
 internal sealed class GitCheckout(string folder, TimeSpan timeout)
 {
     private const int NamedFiles = 10;
+    private IReadOnlyList<string>? _trusted;
     private static readonly Dictionary<string, string?> s_environment = new()
     {
         // No user can answer a prompt.
         ["GIT_TERMINAL_PROMPT"] = "0",
+        // One of its messages is looked for.
+        ["LC_ALL"] = "C",
         ["GIT_SSH_COMMAND"] = Environment.GetEnvironmentVariable("GIT_SSH_COMMAND") ?? "ssh -oBatchMode=yes",
     };
 
@@ -20,6 +23,7 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
     /// <exception cref="BackupException">The checkout is not possible; the hint says what to do.</exception>
     public async Task<GitInfo> RequireCleanAsync(string reference, CancellationToken cancellationToken)
     {
+        await RequireTrustedAsync(cancellationToken).ConfigureAwait(false);
         string commit = await CommitOfAsync("HEAD", cancellationToken).ConfigureAwait(false) ?? throw new BackupFailure(
             ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"Cannot check out '{reference}': '{folder}' is not in a git work tree, or its repository has no commit.",
             "Name the folder of the project's git repository with -ComposeProject, or omit -GitRef and install the new version yourself.")
@@ -44,6 +48,30 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
 
         string? branch = await BranchAsync(cancellationToken).ConfigureAwait(false);
         return new GitInfo(commit, branch);
+    }
+
+    // A work tree's configuration names programs (fsmonitor, hooks, filters, ssh, remote helpers), which a status or a checkout runs: as
+    // this user, who may be root, if the tree is another user's.
+    private async Task RequireTrustedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAsync(["rev-parse", "--git-dir"], SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupFailure failure) when (failure.Message.Contains("dubious ownership", StringComparison.Ordinal))
+        {
+            throw new BackupFailure(
+                ErrorCodes.PermissionDenied,
+                FailureCategory.Refused,
+                $"The git work tree of '{folder}' belongs to another user, who could have git run programs as this one. Nothing was changed.",
+                $"Run the upgrade as the owner of the tree. If you trust all who may write to it: git config --global --add safe.directory '{folder}'",
+                failure)
+            { Target = folder };
+        }
+        catch (BackupFailure failure) when (failure.Code == ErrorCodes.UpgradeStepFailed)
+        {
+            // It is no work tree, which is told better below.
+        }
     }
 
     /// <summary>Fetches from the remote, if there is one, and checks out a version. A branch is fast-forwarded to its remote.</summary>
@@ -103,11 +131,32 @@ internal sealed class GitCheckout(string folder, TimeSpan timeout)
         }
     }
 
-    private Task<string> RunAsync(string[] arguments, IOperationObserver observer, CancellationToken cancellationToken)
+    // Trees of other users that the user trusts by name. An asterisk, by which some have git trust whatever it finds, is not taken.
+    private async Task<IReadOnlyList<string>> TrustedAsync(string git, CancellationToken cancellationToken)
+    {
+        if (_trusted is not null)
+            return _trusted;
+        string all;
+        try
+        {
+            // From the root folder, which is no work tree: the tree's own configuration has no say.
+            all = await UpgradeCommand.Of(git, ["config", "--get-all", "safe.directory"], Path.GetPathRoot(folder)!, s_environment).RunAsync(timeout, null, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupFailure failure) when (failure.Code == ErrorCodes.UpgradeStepFailed)
+        {
+            // There is no such setting.
+            all = string.Empty;
+        }
+
+        // An empty one takes back all before it, also for git.
+        return _trusted = [.. all.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line != "*").Prepend(string.Empty).SelectMany(path => (string[])["-c", $"safe.directory={path}"])];
+    }
+
+    private async Task<string> RunAsync(string[] arguments, IOperationObserver observer, CancellationToken cancellationToken)
     {
         string git = ExternalTool.Find("git") ?? throw new BackupFailure(ErrorCodes.ToolMissing, FailureCategory.MissingTool, "git is not on PATH.", "Install git, or omit -GitRef and install the new version yourself.");
-        // Git refuses a work tree of another user unless this option allows it.
-        return UpgradeCommand.Of(git, ["-c", "safe.directory=*", "-C", folder, .. arguments], folder, s_environment).RunAsync(timeout, null, observer, cancellationToken);
+        IReadOnlyList<string> trusted = await TrustedAsync(git, cancellationToken).ConfigureAwait(false);
+        return await UpgradeCommand.Of(git, [.. trusted, "-C", folder, .. arguments], folder, s_environment).RunAsync(timeout, null, observer, cancellationToken).ConfigureAwait(false);
     }
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -13,11 +13,11 @@ public abstract class BackupException : Exception
     /// <param name="hint">The next step, as a full sentence.</param>
     /// <param name="innerException">The driver's or system's own exception, where there is one.</param>
     protected BackupException(string code, FailureCategory category, string message, string hint, Exception? innerException = null)
-        : base(message, innerException)
+        : base(ForeignText.Shown(message), innerException)
     {
         Code = code;
         Category = category;
-        Hint = hint;
+        Hint = ForeignText.Shown(hint);
     }
 
     /// <summary>A stable name for this failure, one of <see cref="ErrorCodes"/>.</summary>

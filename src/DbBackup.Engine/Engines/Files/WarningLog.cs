@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace DbBackup.Engine.Engines.Files;
 
@@ -34,19 +33,5 @@ internal sealed class WarningLog
     }
 
     /// <summary>A name for a message: control characters in it could forge lines in a log or steer a terminal.</summary>
-    public static string Shown(string name)
-    {
-        if (!name.Any(char.IsControl))
-            return name;
-        var shown = new StringBuilder(name.Length + 8);
-        foreach (var character in name)
-        {
-            if (char.IsControl(character))
-                shown.Append(CultureInfo.InvariantCulture, $"\\x{(int)character:x2}");
-            else
-                shown.Append(character);
-        }
-
-        return shown.ToString();
-    }
+    public static string Shown(string name) => ForeignText.ShownLine(name);
 }

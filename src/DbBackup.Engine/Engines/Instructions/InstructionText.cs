@@ -9,8 +9,8 @@ internal sealed class InstructionText
     private readonly StringBuilder _text = new();
     private int _steps;
 
-    /// <summary>A line of prose, or an empty one.</summary>
-    public void Line(string line = "") => _text.Append(line).Append('\n');
+    /// <summary>A line of prose, or an empty one. A line end in a foreign text begins no line: that could look like a command.</summary>
+    public void Line(string line = "") => _text.Append(ForeignText.ShownLine(line)).Append('\n');
 
     /// <summary>A remark to the command above.</summary>
     public void Remark(string line) => Line("   " + line);

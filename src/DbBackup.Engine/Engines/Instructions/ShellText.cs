@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace DbBackup.Engine.Engines.Instructions;
 
 /// <summary>Texts as a shell of POSIX and PowerShell want them.</summary>
@@ -7,8 +9,16 @@ internal static class ShellText
     public static string Quote(string text) =>
         text.Length > 0 && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or '-' or '/') ? text : $"'{Inner(text)}'";
 
-    /// <summary>The inside of an argument in single quotes.</summary>
-    public static string Inner(string text) => text.Replace("'", "'\\''", StringComparison.Ordinal);
+    /// <summary>The inside of an argument in single quotes. Control characters are given by their codes, for the file is read in a terminal.</summary>
+    public static string Inner(string text)
+    {
+        string quoted = text.Replace("'", "'\\''", StringComparison.Ordinal);
+        return quoted.Any(ForeignText.IsControl)
+            ? string.Concat(quoted.Select(character => ForeignText.IsControl(character)
+                ? $"'$'{string.Concat(Encoding.UTF8.GetBytes([character]).Select(code => $"\\x{code:x2}"))}''"
+                : character.ToString()))
+            : quoted;
+    }
 
     /// <summary>An argument for PowerShell.</summary>
     public static string QuoteForPowerShell(string text) =>

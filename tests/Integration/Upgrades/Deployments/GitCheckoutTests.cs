@@ -36,6 +36,48 @@ public sealed class GitCheckoutTests : IDisposable
         Assert.Equal(new GitInfo(Git(_tree, "rev-parse", "v1"), "main"), await RequireCleanAsync("v2"));
 
     [Theory]
+    [InlineData(null, false)]
+    [InlineData("*", false)]
+    [InlineData("tree", true)]
+    public async Task Another_users_tree_runs_nothing_as_this_one_unless_it_is_trusted_by_name(string? trusted, bool isTrusted)
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "Only root can give a tree to another user.");
+        string trace = _folder["trace"], program = _folder["evil.sh"], settings = _folder["gitconfig"];
+        File.WriteAllText(program, $"#!/bin/sh\ntouch '{trace}'\n");
+        Shell.Run("chmod", "755", program);
+        foreach (string key in (string[])["core.fsmonitor", "core.sshCommand", "core.pager", "diff.external", "filter.evil.smudge", "filter.evil.clean"])
+            Git(_tree, "config", key, program);
+        File.WriteAllText(Path.Join(_tree, ".git", "info", "attributes"), "* filter=evil\n");
+        File.Copy(program, Path.Join(_tree, ".git", "hooks", "post-checkout"));
+        Shell.Run("chown", "-R", "nobody", _tree);
+        File.WriteAllText(settings, trusted is null ? string.Empty : $"[safe]\n\tdirectory = {(trusted == "*" ? "*" : _tree)}\n");
+        string? before = Environment.GetEnvironmentVariable("GIT_CONFIG_GLOBAL");
+        Environment.SetEnvironmentVariable("GIT_CONFIG_GLOBAL", settings);
+        try
+        {
+            Assert.Equal("main", DbBackup.Engine.Platform.GitWorkTree.Describe(_tree)?.Branch);
+            Assert.False(File.Exists(trace));
+            if (isTrusted)
+            {
+                // Its filter runs, and makes all files look changed.
+                Assert.Equal(ErrorCodes.LocalChanges, (await Assert.ThrowsAsync<BackupFailure>(() => RequireCleanAsync("v2"))).Code);
+                Assert.True(File.Exists(trace));
+                return;
+            }
+
+            BackupFailure failure = await Assert.ThrowsAsync<BackupFailure>(() => RequireCleanAsync("v2"));
+            Assert.Equal(ErrorCodes.PermissionDenied, failure.Code);
+            Assert.Contains("git config --global --add safe.directory", failure.Hint, StringComparison.Ordinal);
+            await Assert.ThrowsAsync<BackupFailure>(() => CheckOutAsync("v2"));
+            Assert.False(File.Exists(trace));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("GIT_CONFIG_GLOBAL", before);
+        }
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Changed_file_is_refused(bool staged)
