@@ -81,6 +81,9 @@ public sealed class BackupService
             : capture.RunTogetherAsync(request.Sources, request.Pause, cancellationToken)).ConfigureAwait(false);
 
         Manifest manifest = Describe(request, draft.Key, primary, collected, history, duration);
+        // Before the proof, which may go there again.
+        if (manifest.ImportedFrom is null)
+            KnownServers.OfUser.Remember([manifest.Source.Location, .. manifest.Payloads.Select(payload => payload.OriginalPath)]);
         TestRecord? proof = request.Verify
             ? await ProveAsync(request, draft, scratch.Path, manifest, observer, cancellationToken).ConfigureAwait(false)
             : null;

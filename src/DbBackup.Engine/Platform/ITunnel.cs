@@ -59,6 +59,12 @@ public interface ITunnelAddress
     /// <summary>False if it only adds to the address from which something came, as another Docker host does.</summary>
     bool NamesPlace { get; }
 
+    /// <summary>True if it says on which engine the place is.</summary>
+    bool NamesEngine { get; }
+
+    /// <summary>True if that is another engine than the one that is used without a word.</summary>
+    bool NamesOtherEngine { get; }
+
     /// <summary>True if a stopped place is started, and its server waited for.</summary>
     bool Starts { get; }
 

@@ -123,6 +123,9 @@ public static class ErrorCodes
     /// <summary>A SQL dump is not whole or does not give back what it was made from.</summary>
     public const string DumpIncomplete = nameof(DumpIncomplete);
 
+    /// <summary>A backup alone names a server, from which nothing was backed up here; a person must name it before anything is sent there.</summary>
+    public const string ServerNotConfirmed = nameof(ServerNotConfirmed);
+
     /// <summary>The SQL text of a dump holds what would run as a command of the program that reads it, outside of the database.</summary>
     public const string DumpUnsafe = nameof(DumpUnsafe);
 

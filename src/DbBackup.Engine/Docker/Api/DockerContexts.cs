@@ -32,6 +32,9 @@ internal sealed class DockerContexts(Func<string, string?> variable, string home
         return DockerEndpoint.Default(windows);
     }
 
+    /// <summary>True if an engine that a backup names is another than the one that this user's commands reach without naming one.</summary>
+    public static bool IsOther(string? host) => host is not null && OfUser.Resolve(null).ToString() != host;
+
     /// <summary>The names of this user's contexts.</summary>
     public IEnumerable<string> Names()
     {

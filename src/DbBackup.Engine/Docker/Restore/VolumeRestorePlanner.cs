@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Engines;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -24,6 +25,8 @@ internal static class VolumeRestorePlanner
         List<Payload> payloads = [.. FilesOf(request)];
         ContainerAddress? elsewhere = request.Place;
         DockerLocation first = LocationOf(payloads[0], elsewhere, request.ContainerPath);
+        if (elsewhere?.DockerHost is null && DockerContexts.IsOther(first.Host) && KnownServers.ServerOf(first.ToString()) is { } engine && !KnownServers.OfUser.Knows(engine))
+            throw KnownServers.Unconfirmed(engine, $"If you know it and trust it, name it: -DockerHost {first.Host}.");
         DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(elsewhere?.DockerHost ?? first.Host), cancellationToken).ConfigureAwait(false);
         try
         {

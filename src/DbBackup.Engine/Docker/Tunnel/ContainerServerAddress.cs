@@ -1,4 +1,5 @@
 using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Docker.Tunnel;
@@ -10,6 +11,12 @@ public sealed record ContainerServerAddress(ContainerAddress Container, string? 
 {
     /// <inheritdoc/>
     public bool NamesPlace => Container is ContainerAddress.OfContainer or ContainerAddress.OfService;
+
+    /// <inheritdoc/>
+    public bool NamesEngine => Container.DockerHost is not null;
+
+    /// <inheritdoc/>
+    public bool NamesOtherEngine => DockerContexts.IsOther(Container.DockerHost);
 
     /// <inheritdoc/>
     public bool Starts { get; init; }

@@ -1,6 +1,7 @@
 using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Retention;
@@ -35,6 +36,7 @@ internal static class KeptDatabases
             Kept = kept with { SchemaRevision = schemaRevision },
             Notes = [$"The database '{kept.Replaced}' as it was before '{kept.ReplacedBy}' was restored. It lies on its server, not in this repository."],
         };
+        KnownServers.OfUser.Remember([kept.Location]);
         await repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);
         (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
         await repository.Store.PutAsync(RepositoryKeys.FolderOfKept(manifest.Id) + RestoreInstructions.FileName, instructions, cancellationToken).ConfigureAwait(false);

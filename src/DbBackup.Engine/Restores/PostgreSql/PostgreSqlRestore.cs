@@ -19,7 +19,7 @@ internal sealed class PostgreSqlRestore : IServerRestore
     // A rename leaves a database's identity as it is: its name tells whether the server committed.
     public async Task<bool> IsCommittedAsync(CommitPoint commit, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken)
     {
-        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(connection with { Database = null }, commit.Location, commit.Username, cancellationToken).ConfigureAwait(false);
+        PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(connection with { Database = null }, commit.Location, commit.Username, known: null, cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
         string? name = await maintenance.TextAsync(
             "SELECT datname::text FROM pg_database WHERE oid::bigint = $1", "looking for a killed restore's database", cancellationToken, commit.ObjectId!.Value).ConfigureAwait(false);

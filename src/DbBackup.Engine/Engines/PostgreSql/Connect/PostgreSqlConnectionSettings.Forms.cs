@@ -46,6 +46,8 @@ public sealed partial record PostgreSqlConnectionSettings
             builder.Password = password;
         if (Options is not null)
             builder.Options = Options;
+        if (ProvesPasswordAlone)
+            builder.RequireAuth = "ScramSHA256,None";
         if (ChannelBinding is not null)
             builder.ChannelBinding = Enum.Parse<ChannelBinding>(ChannelBinding, ignoreCase: true);
         if (!IsSocket)
@@ -118,6 +120,8 @@ public sealed partial record PostgreSqlConnectionSettings
             (_, null or "") => Options,
             _ => Options + " " + extraOptions,
         },
+        // The programs know it since version 16; what the user has set holds else.
+        ["PGREQUIREAUTH"] = ProvesPasswordAlone ? "scram-sha-256,none" : Environment.GetEnvironmentVariable("PGREQUIREAUTH"),
         ["PGAPPNAME"] = ApplicationName,
         ["PGCONNECT_TIMEOUT"] = ConnectTimeoutSeconds.ToString(CultureInfo.InvariantCulture),
     };

@@ -60,6 +60,12 @@ public sealed partial record PostgreSqlConnectionSettings
     /// <summary>True if <see cref="Host"/> is a Unix socket's folder (or Linux's abstract name) and no name or address.</summary>
     public bool IsSocket => IsSocketHost(Host);
 
+    /// <summary>
+    /// True if the password is used only where the server proves that it knows it too (SCRAM), and is sent in no other way: nobody but a
+    /// backup named this server.
+    /// </summary>
+    internal bool ProvesPasswordAlone { get; init; }
+
     /// <summary>The way to a server in a container, whose address <see cref="Host"/> holds only there; null for one that is reached directly.</summary>
     internal TunnelledServer? Route { get; init; }
 

@@ -80,6 +80,8 @@ internal sealed class PostgreSqlSession : IDisposable
             string? onTheWay = relay?.Failure;
             relay?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
+            if (server.ProvesPasswordAlone && exception.Message.Contains("authentication method is not allowed", StringComparison.Ordinal))
+                throw PostgreSqlTarget.Unproven(server, exception);
             throw PostgreSqlFailures.From(onTheWay is null ? exception : new NpgsqlException(onTheWay, exception), server, database, "connecting");
         }
         catch

@@ -15,8 +15,14 @@ internal static class PostgreSqlTarget
     /// <param name="location">Where the backup came from; null where that is not known.</param>
     /// <param name="username">The role with which it was made.</param>
     /// <param name="cancellationToken">Stops the search for a container.</param>
+    /// <exception cref="BackupException">The location names a server that is not known here, or it cannot be found.</exception>
     public static Task<PostgreSqlConnectionSettings> ResolveAsync(
-        PostgreSqlConnectionRequest request, string? location, string? username, CancellationToken cancellationToken)
+        PostgreSqlConnectionRequest request, string? location, string? username, CancellationToken cancellationToken) =>
+        ResolveAsync(request, location, username, KnownServers.OfUser, cancellationToken);
+
+    /// <summary>The same with a memory of servers; null where the location was written by this user, in whose private files nobody else writes.</summary>
+    internal static Task<PostgreSqlConnectionSettings> ResolveAsync(
+        PostgreSqlConnectionRequest request, string? location, string? username, KnownServers? known, CancellationToken cancellationToken)
     {
         if (request.Server is ServerAddress.AtHost or ServerAddress.OfText)
             return Task.FromResult(ResolveAddress(request, null, username));
@@ -24,12 +30,41 @@ internal static class PostgreSqlTarget
         ITunnelAddress? named = (request.Server as ServerAddress.Through)?.Place;
         ITunnelAddress? place = origin is null ? named : named?.CompleteFrom(origin) ?? origin;
         if (place is not { NamesPlace: true })
-            return Task.FromResult(ResolveAddress(request, location, username));
+            return Task.FromResult(RequireKnown(ResolveAddress(request, location, username), request, location, known));
+        // The engine of another machine, which only the location names.
+        if (named?.NamesEngine != true && place.NamesOtherEngine && KnownServers.ServerOf(location) is { } engine && known?.Knows(engine) == false)
+            throw KnownServers.Unconfirmed(engine, EngineHint(engine));
         // The role is known to the server that the backup came from, and perhaps to no other.
         bool isOrigin = origin is not null && named is not { NamesPlace: true };
         return TunnelledServer.ResolveAsync(
             place, request with { Database = request.Database ?? origin?.Database, Username = request.Username ?? (isOrigin ? username : null) }, cancellationToken);
     }
+
+    /// <summary>What a person types who knows an engine.</summary>
+    public static string EngineHint(string engine) => $"If you know it and trust it, name it: -DockerHost {engine["docker+".Length..]}.";
+
+    // A server of this machine gets the password only as a proof that the password is known to both; of another machine, nothing.
+    private static PostgreSqlConnectionSettings RequireKnown(PostgreSqlConnectionSettings settings, PostgreSqlConnectionRequest request, string? location, KnownServers? known)
+    {
+        string server = settings.LocationOf(null);
+        if (location is null || known is null || known.Knows(server) || PostgreSqlConnectionSettings.Resolve(request).LocationOf(null) == server)
+            return settings;
+        if (settings.IsLocal)
+            return settings with { ProvesPasswordAlone = true };
+        throw KnownServers.Unconfirmed(server, NameHint(settings));
+    }
+
+    /// <summary>The failure of a server of this machine that a backup alone names, and that asks for a password without knowing it.</summary>
+    public static BackupFailure Unproven(PostgreSqlConnectionSettings server, Exception cause) => new(
+        ErrorCodes.ServerNotConfirmed,
+        FailureCategory.Refused,
+        $"The server '{server.LocationOf(null)}' asks for the password itself, and the backup alone names it: nothing was backed up from it by this user on this machine. The password was not sent.",
+        NameHint(server),
+        cause)
+    { Target = server.LocationOf(null) };
+
+    private static string NameHint(PostgreSqlConnectionSettings settings) =>
+        FormattableString.Invariant($"If you know it and trust it, name it: -HostName {settings.Host} -Port {settings.Port}, in a test -TestServer {settings.LocationOf(null)}; or name another server.");
 
     // Another host is another server: nothing of the old address holds for it but the role's name.
     private static PostgreSqlConnectionSettings ResolveAddress(PostgreSqlConnectionRequest request, string? location, string? username)
