@@ -25,6 +25,13 @@ internal static class EngineRun
         Console.WriteLine(backup);
     }
 
+    /// <summary>Backs up a database under a name.</summary>
+    public static async Task BackUpNamedAsync(string database, string repository, string name)
+    {
+        var request = new BackupRequest { Sources = [new SqliteSource(database, SqliteFormat.Native, TimeSpan.FromSeconds(10))], Name = name };
+        Console.WriteLine(await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(request, new Executioner(0), CancellationToken.None));
+    }
+
     /// <summary>Restores a backup to where it came from.</summary>
     public static async Task RestoreAsync(string repository, string source, string name, int killAt, bool force)
     {

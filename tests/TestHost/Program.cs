@@ -32,6 +32,9 @@ static async Task<int> RunAsync(string[] args)
         case "backup":
             await EngineRun.BackUpAsync(args[1], args[2], int.Parse(args[3], CultureInfo.InvariantCulture), args.Length > 4 ? args[4] : null);
             return 0;
+        case "backupnamed":
+            await EngineRun.BackUpNamedAsync(args[1], args[2], args[3]);
+            return 0;
         case "restore":
             await EngineRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), force: args.Contains("force"));
             return 0;
