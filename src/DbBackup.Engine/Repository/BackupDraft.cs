@@ -42,7 +42,7 @@ internal sealed class BackupDraft : IAsyncDisposable
                 {
                     if (lease.TookOver)
                         await RemoveLeftoverAsync(store, candidate.ToString(), cancellationToken).ConfigureAwait(false);
-                    if ((await store.ListAsync(RepositoryKeys.FolderOf(candidate), cancellationToken).ConfigureAwait(false)).Count == 0)
+                    if (await IsFreeAsync(store, candidate, cancellationToken).ConfigureAwait(false))
                         return new BackupDraft(store, candidate, lease);
                 }
                 catch
@@ -56,6 +56,19 @@ internal sealed class BackupDraft : IAsyncDisposable
 
             if (!mayRename)
                 throw NameExists(candidate);
+        }
+    }
+
+    // What another user made at the same moment cannot be looked into: its name is taken.
+    private static async Task<bool> IsFreeAsync(IObjectStore store, BackupKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await store.ListAsync(RepositoryKeys.FolderOf(key), cancellationToken).ConfigureAwait(false)).Count == 0;
+        }
+        catch (BackupException failure) when (failure.InnerException is UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 
