@@ -109,19 +109,43 @@ internal sealed class BackupDraft : IAsyncDisposable
     {
         byte[] json = ManifestJson.Write(manifest);
         await _store.FlushAsync(_folder, CancellationToken.None).ConfigureAwait(false);
-        if (!await _store.PutAsync(_folder + RepositoryKeys.Manifest, json, CancellationToken.None).ConfigureAwait(false))
-            throw NameExists(Key);
+        bool isNew;
         try
         {
-            await ReadBackAsync(manifest, json).ConfigureAwait(false);
+            isNew = await _store.PutAsync(_folder + RepositoryKeys.Manifest, json, CancellationToken.None).ConfigureAwait(false);
+            if (isNew)
+                await ReadBackAsync(manifest, json).ConfigureAwait(false);
         }
-        catch
+        catch (BackupException failure)
         {
-            await _store.DeleteAsync(_folder + RepositoryKeys.Manifest, CancellationToken.None).ConfigureAwait(false);
+            // It may be there: a store fails also after it has put it, when it makes it durable.
+            await WithdrawAsync(failure).ConfigureAwait(false);
             throw;
         }
 
+        if (!isNew)
+            throw NameExists(Key);
         _isPublished = true;
+    }
+
+    // Its payloads stay as long as its manifest does: half a backup must not be listed.
+    private async Task WithdrawAsync(BackupException reason)
+    {
+        try
+        {
+            await _store.DeleteAsync(_folder + RepositoryKeys.Manifest, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BackupException)
+        {
+            _isPublished = true;
+            throw new BackupFailure(
+                ErrorCodes.WriteFailed,
+                FailureCategory.WriteError,
+                $"Backup '{Key}' was written to '{_store.Location}', but the repository failed before that was certain, and it could not be removed again: it may be listed. {reason.Message}",
+                $"Check the repository's disk or share, then test it (Test-DbBackup -Source '{Key.Source}' -Name '{Key.Name}') or make another one.",
+                reason)
+            { Target = Key.ToString() };
+        }
     }
 
     /// <summary>Gives the name up; what was not published is removed.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Repository;
@@ -168,6 +169,35 @@ public sealed class RepositoryFaultTests : IDisposable
 
         Assert.Equal(ErrorCodes.ManifestTooNew, failure.Code);
         Assert.Equal(BackupStatus.Unreadable, listed.Status);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_backup_that_fails_after_its_manifest_was_put_is_removed_or_the_error_says_that_it_may_be_listed(bool canDelete)
+    {
+        var store = new FaultyStore(new DirectoryStore(_bench.RepositoryPath));
+        using var bench = new Workbench(_bench.RepositoryPath, store);
+        store.Before = (operation, key) =>
+        {
+            if (key.EndsWith("/backup.json", StringComparison.Ordinal) && (operation == "open" || (operation == "delete" && !canDelete)))
+                throw new BackupFailure(ErrorCodes.RepositoryNotWritable, FailureCategory.WriteError, "The disk fails.", "Replace it.");
+        };
+
+        BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => bench.BackUpAsync(_database));
+
+        store.Before = null;
+        if (canDelete)
+        {
+            Assert.Empty(await bench.ListAsync());
+            return;
+        }
+
+        Assert.Equal(ErrorCodes.WriteFailed, failure.Code);
+        Assert.Contains("it may be listed", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Nothing", failure.Message, StringComparison.Ordinal);
+        Backup listed = Assert.Single(await bench.ListAsync());
+        Assert.True((await bench.TestAsync(listed, BackupTestLevel.Checksum)).Passed);
     }
 
     [Fact]
