@@ -14,6 +14,9 @@ internal sealed class UpgradeJournal : IDisposable
 {
     private const string Suffix = ".json";
     private const string LockSuffix = ".lock";
+
+    // Far above any record: they name services and steps.
+    private const long LongestRecord = 16 << 20;
     private readonly string _path;
     private readonly FileStream _lock;
 
@@ -64,7 +67,7 @@ internal sealed class UpgradeJournal : IDisposable
     /// <exception cref="BackupFailure">No upgrade has that ID, or its process is still running.</exception>
     public static UpgradeJournal Open(string folder, string id)
     {
-        UpgradeRecord Find() => List(folder).FirstOrDefault(record => record.Id == id) ?? throw new BackupFailure(
+        UpgradeRecord Find() => List(folder).FirstOrDefault(record => record.Id == id) ?? throw Foreign(folder, id) ?? new BackupFailure(
             ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"Upgrade '{id}' was not found.", "List the upgrades with Get-DbUpgrade.") { Target = id };
         FileStream held = Lock(folder, Find());
         try
@@ -79,7 +82,10 @@ internal sealed class UpgradeJournal : IDisposable
         }
     }
 
-    /// <summary>Lists all records, newest first.</summary>
+    /// <summary>
+    /// Lists all records, newest first. A record names commands that a later process runs: only this user's own count, whoever else can write
+    /// here (where HOME stayed as it was, the folder that root meets is that of another user).
+    /// </summary>
     public static IReadOnlyList<UpgradeRecord> List(string folder)
     {
         if (!Directory.Exists(folder))
@@ -89,7 +95,8 @@ internal sealed class UpgradeJournal : IDisposable
         {
             try
             {
-                records.Add(RecordJson.Read<UpgradeRecord>(File.ReadAllBytes(file)));
+                if (OwnFile.Read(file, LongestRecord) is { } json)
+                    records.Add(RecordJson.Read<UpgradeRecord>(json));
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
             {
@@ -106,7 +113,9 @@ internal sealed class UpgradeJournal : IDisposable
         string part = _path + ".part";
         try
         {
-            using (var file = new FileStream(part, FileMode.Create, FileAccess.Write, FileShare.None))
+            // What lies there is of a run that was killed, or somebody's link: it is removed, not written through.
+            File.Delete(part);
+            using (FileStream file = PrivateFiles.CreateNew(part))
             {
                 JsonSerializer.Serialize(file, record);
                 file.Flush(flushToDisk: true);
@@ -150,12 +159,10 @@ internal sealed class UpgradeJournal : IDisposable
         try
         {
             UserDataFolder.Create(folder);
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
-        }
-        catch (IOException exception) when (File.Exists(path))
-        {
+            if (OwnFile.TryLock(path) is { } held)
+                return held;
             throw new BackupFailure(
-                ErrorCodes.UpgradeInProgress, FailureCategory.Busy, $"Another upgrade of '{record.Target}' is running.", "Wait until it ends; Get-DbUpgrade shows its progress.", exception)
+                ErrorCodes.UpgradeInProgress, FailureCategory.Busy, $"Another upgrade of '{record.Target}' is running.", "Wait until it ends; Get-DbUpgrade shows its progress.")
             { Target = record.Target, CanRetry = true };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -173,7 +180,7 @@ internal sealed class UpgradeJournal : IDisposable
             string path = Path.Combine(folder, candidate + Suffix);
             try
             {
-                using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+                using FileStream file = PrivateFiles.CreateNew(path);
                 return candidate;
             }
             catch (IOException) when (File.Exists(path))
@@ -185,6 +192,19 @@ internal sealed class UpgradeJournal : IDisposable
                 throw Unwritable(path, exception.Message, exception);
             }
         }
+    }
+
+    private static BackupFailure? Foreign(string folder, string id)
+    {
+        if (Path.GetFileName(id) != id || id is "" or "." or "..")
+            return null;
+        string path = Path.Combine(folder, id + Suffix);
+        return !Path.Exists(path) || OwnFile.Is(path) ? null : new BackupFailure(
+            ErrorCodes.UpgradeNotFound,
+            FailureCategory.PermissionDenied,
+            $"The journal '{path}' is not a file of the user that runs this: the upgrade that it describes is another user's, and none of its commands is run.",
+            "Run the command as the user that ran the upgrade.")
+        { Target = id };
     }
 
     private static BackupFailure Unwritable(string path, string words, Exception? inner) => new(

@@ -14,6 +14,9 @@ internal static partial class LibC
     internal const int OpenReadOnly = 0;
     internal const int OpenReadWrite = 2;
 
+    // O_CREAT of Linux.
+    internal const int OpenCreate = 0x40;
+
     /// <summary>O_CREAT | O_EXCL of Linux.</summary>
     internal const int OpenCreateNew = 0x40 | 0x80;
 

@@ -17,6 +17,8 @@ internal sealed record KnownRepository(string Location, IReadOnlyList<Guid> Ids)
 /// <param name="folder">The folder of the memory; null for a user who has none.</param>
 public sealed class KnownRepositories(string? folder)
 {
+    private const long LongestFile = 1 << 20;
+
     /// <summary>The memory of the user that runs this process.</summary>
     public static KnownRepositories OfUser { get; } = new(UserDataFolder.Find("repositories"));
 
@@ -25,9 +27,10 @@ public sealed class KnownRepositories(string? folder)
     {
         try
         {
-            return folder is not null && File.Exists(FileOf(location))
-                ? JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(location)), RepositoryJsonContext.Default.KnownRepository)?.Ids ?? []
-                : [];
+            if (folder is null || !File.Exists(FileOf(location)))
+                return [];
+            using FileStream file = RegularFile.Open(FileOf(location));
+            return file.Length > LongestFile ? [] : JsonSerializer.Deserialize(file, RepositoryJsonContext.Default.KnownRepository)?.Ids ?? [];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -33,6 +33,28 @@ public sealed class HostileImportTests : IDisposable
     [Theory]
     [InlineData("a FIFO")]
     [InlineData("a link to a device")]
+    [InlineData("endless")]
+    public void Metadata_of_PATS_that_is_no_small_file_is_refused_at_once(string kind)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "FIFOs are Linux's.");
+        string path = _bench[Engine.Engines.Sqlite.PatsMetadata.FileName];
+        if (kind == "a FIFO")
+            Assert.True(UnixFile.TryMakeFifo(path));
+        else if (kind == "a link to a device")
+            File.CreateSymbolicLink(path, "/dev/zero");
+        else
+            using (FileStream file = File.Create(path))
+                file.SetLength(1L << 40);
+
+        BackupException failure = Assert.ThrowsAny<BackupException>(() => Engine.Engines.Sqlite.PatsMetadata.Read(Path.GetDirectoryName(path)!));
+
+        Assert.Equal(ErrorCodes.ImportNotRecognized, failure.Code);
+        Assert.Contains(path, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a FIFO")]
+    [InlineData("a link to a device")]
     [InlineData("a socket")]
     public async Task What_is_no_file_is_refused_at_once(string kind)
     {

@@ -61,7 +61,7 @@ internal sealed class PauseFolder(string path)
                     await Task.Delay(Interval, cancellationToken).ConfigureAwait(false);
                 }
 
-                taken.Add(held);
+                taken.Add(file, held);
             }
 
             return taken;
@@ -87,18 +87,15 @@ internal sealed class PauseFolder(string path)
         FileStream? stream = null;
         try
         {
-            stream = new FileStream(
-                file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None);
+            stream = OwnFile.TryLock(file, OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None);
+            if (stream is null)
+                return null;
             // Its last owner may have deleted the name between the opening and the lock.
             if (!OperatingSystem.IsLinux()
                 || (UnixFile.TryStat(stream.SafeFileHandle, out UnixFileFacts mine) && UnixFile.TryStat(file, out UnixFileFacts named) && mine.Inode == named.Inode && mine.Device == named.Device))
             {
                 return stream;
             }
-        }
-        catch (IOException) when (File.Exists(file))
-        {
-            // Another process has it.
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -121,18 +118,18 @@ internal sealed class PauseFolder(string path)
 
     private sealed class Locks : IDisposable
     {
-        private readonly List<FileStream> _files = [];
+        private readonly List<(string Path, FileStream File)> _files = [];
 
-        public void Add(FileStream file) => _files.Add(file);
+        public void Add(string path, FileStream file) => _files.Add((path, file));
 
         public void Dispose()
         {
-            foreach (FileStream file in _files)
+            foreach ((string path, FileStream file) in _files)
             {
                 // First deleted, then unlocked: whoever opened it before finds that it has no name any more. Elsewhere than on Linux that
                 // cannot be seen, and the empty file stays.
                 if (OperatingSystem.IsLinux())
-                    File.Delete(file.Name);
+                    File.Delete(path);
                 file.Dispose();
             }
 

@@ -24,11 +24,13 @@ internal sealed class PauseJournal : IDisposable
 
     // Between the creation of a journal and its first line there is a moment.
     private static readonly TimeSpan UnreadableTimeout = TimeSpan.FromMinutes(1);
+    private const long LongestJournal = 1 << 20;
     private readonly FileStream _file;
     private bool _keep;
 
-    private PauseJournal(FileStream file, PauseNote note)
+    private PauseJournal(string path, FileStream file, PauseNote note)
     {
+        Path = path;
         _file = file;
         Note = note;
     }
@@ -37,7 +39,7 @@ internal sealed class PauseJournal : IDisposable
     public PauseNote Note { get; }
 
     /// <summary>Where it lies.</summary>
-    public string Path => _file.Name;
+    public string Path { get; }
 
     /// <summary>Writes it durably, before anything is paused.</summary>
     /// <exception cref="BackupFailure">It cannot be written.</exception>
@@ -48,8 +50,8 @@ internal sealed class PauseJournal : IDisposable
         try
         {
             // Locked for as long as this process lives: the first sign for others that it is no leftover.
-            file = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1);
-            var journal = new PauseJournal(file, note);
+            file = PrivateFiles.CreateLocked(path);
+            var journal = new PauseJournal(path, file, note);
             journal.WriteLine(JsonSerializer.Serialize(note));
             DurableFiles.FlushDirectory(folder.Path);
             return journal;
@@ -67,15 +69,16 @@ internal sealed class PauseJournal : IDisposable
     }
 
     /// <summary>The journals of dead owners. Each is locked until it is disposed, so that two runs do not work on one.</summary>
-    public static IEnumerable<PauseJournal> Abandoned(PauseFolder folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="reportForeign">Receives files that are named like journals and are not this user's own.</param>
+    public static IEnumerable<PauseJournal> Abandoned(PauseFolder folder, Action<string>? reportForeign = null)
     {
         if (!Directory.Exists(folder.Path))
             yield break;
-        // One that this user may not read is another one's, such as root's where HOME stayed as it was.
-        var readable = new EnumerationOptions { IgnoreInaccessible = true };
-        foreach (string path in Directory.EnumerateFiles(folder.Path, Prefix + "*" + Suffix, readable).ToList())
+        var readable = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 };
+        foreach (string path in Directory.EnumerateFileSystemEntries(folder.Path, Prefix + "*" + Suffix, readable).ToList())
         {
-            if (TryOpenAbandoned(path) is { } journal)
+            if (TryOpenAbandoned(path, reportForeign) is { } journal)
                 yield return journal;
         }
     }
@@ -106,22 +109,32 @@ internal sealed class PauseJournal : IDisposable
         // First closed, then deleted: Windows does not delete an open file.
         _file.Dispose();
         if (!_keep)
-            File.Delete(_file.Name);
+            File.Delete(Path);
     }
 
-    private static PauseJournal? TryOpenAbandoned(string path)
+    private static PauseJournal? TryOpenAbandoned(string path, Action<string>? reportForeign)
     {
         FileStream? file = null;
         try
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1);
+            // Where HOME stayed as it was, root meets the journals of that user here, and that user root's: neither works on the other's.
+            file = OwnFile.OpenLocked(path, out bool foreign);
+            if (file is null || file.Length > LongestJournal)
+            {
+                if (foreign || file is not null)
+                    reportForeign?.Invoke(path);
+                file?.Dispose();
+                return null;
+            }
+
             using var reader = new StreamReader(file, leaveOpen: true);
             string[] lines = reader.ReadToEnd().Split('\n');
             PauseNote note = RecordJson.Read<PauseNote>(lines[0]);
-            if (note.Containers.Any(container => container.Id.Length == 0))
+            // They name lock files too.
+            if (!note.Containers.All(container => container.Id.Length > 0 && container.Id.All(char.IsAsciiLetterOrDigit)))
                 throw new JsonException("a container has no id.");
             if (lines.Contains(GivenUp) || IsDead(note.Owner))
-                return new PauseJournal(file, note);
+                return new PauseJournal(path, file, note);
         }
         catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > UnreadableTimeout)
         {

@@ -14,7 +14,7 @@ internal static class PauseRecovery
     /// <summary>Works on all journals of a folder whose owner is dead.</summary>
     public static async Task RunAsync(PauseFolder folder, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        foreach (PauseJournal journal in PauseJournal.Abandoned(folder))
+        foreach (PauseJournal journal in PauseJournal.Abandoned(folder, path => observer.Verbose($"'{path}' is named like a pause journal, but is not this user's own file; it was left alone.")))
         {
             using (journal)
             {

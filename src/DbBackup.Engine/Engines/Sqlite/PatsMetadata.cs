@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Sqlite;
 
@@ -16,6 +17,8 @@ internal sealed record PatsMetadata(string? Name, DateTimeOffset? Created, strin
 {
     public const string FileName = "backup_metadata.json";
 
+    private const long LongestFile = 1 << 20;
+
     /// <summary>Reads the file of a folder.</summary>
     /// <exception cref="BackupException">It is no such file.</exception>
     public static PatsMetadata Read(string folder)
@@ -23,7 +26,10 @@ internal sealed record PatsMetadata(string? Name, DateTimeOffset? Created, strin
         string path = Path.Combine(folder, FileName);
         try
         {
-            using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));
+            using FileStream file = RegularFile.Open(path);
+            if (file.Length > LongestFile)
+                throw new JsonException($"it has {ByteSize.Format(file.Length)}, and PATS writes some hundred bytes.");
+            using JsonDocument json = JsonDocument.Parse(file);
             string? Text(string name) => json.RootElement.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
             DateTimeOffset? created = DateTimeOffset.TryParse(Text("created_at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment) ? moment : null;
             bool uploads = json.RootElement.TryGetProperty("uploads_included", out JsonElement included) && included.ValueKind == JsonValueKind.True;
@@ -32,7 +38,7 @@ internal sealed record PatsMetadata(string? Name, DateTimeOffset? Created, strin
                 throw new JsonException($"its database_file '{database}' leads elsewhere.");
             return new PatsMetadata(Text("backup_name"), created, Text("alembic_revision"), database, uploads);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or UnsafePathException)
         {
             throw new BackupFailure(
                 ErrorCodes.ImportNotRecognized,

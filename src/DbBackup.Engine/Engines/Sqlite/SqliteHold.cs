@@ -1,3 +1,5 @@
+using DbBackup.Engine.Platform;
+
 namespace DbBackup.Engine.Engines.Sqlite;
 
 /// <summary>
@@ -109,7 +111,7 @@ internal sealed class SqliteHold : IDisposable
     // Not File.Copy: it asks for a lock of its own kind, which the application may hold.
     private static void CopyOne(string from, string to)
     {
-        using FileStream source = new(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1);
+        using FileStream source = RegularFile.Open(from);
         using FileStream target = new(to, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1);
         source.CopyTo(target, 1 << 20);
     }
