@@ -9,7 +9,6 @@ namespace DbBackup.Tests.Unit.Architecture;
 public sealed class FileDoorTests
 {
     private const string Staged = "files of a staging folder, which is this user's alone, under names of ours";
-    private const string Recognized = "a dump that RegularFile has opened before, to recognize it";
     private const string Kernel = "the kernel's own files";
 
     // Who opens a file by its path without them, and why it can.
@@ -30,17 +29,16 @@ public sealed class FileDoorTests
         ["Engines.ForeignFile"] = Staged,
         ["Engines.PostgreSql.Connect.PostgreSqlEnvironment"] = "the user's own files of passwords and services",
         ["Engines.PostgreSql.Dump.ArchiveInput"] = Staged,
-        ["Engines.PostgreSql.Dump.ExistingDump"] = Recognized,
         ["Engines.PostgreSql.Load.StagedDump"] = Staged,
         ["Engines.PostgreSql.Rows.FolderRows"] = Staged,
         ["Engines.Sqlite.SqlDump"] = Staged,
-        ["Engines.Sqlite.SqlDumpSource"] = Recognized,
+        ["Engines.Sqlite.SqlDumpSource"] = Staged,
         ["Engines.Sqlite.SqliteCopy"] = Staged,
         ["Engines.Sqlite.SqliteExport"] = Staged,
         ["Engines.Sqlite.SqliteHold"] = Staged,
         ["Engines.Sqlite.SqliteSnapshot"] = "a new file, which tells whether the folder can be written to",
         ["Engines.Sqlite.SqliteSource"] = Staged,
-        ["Restores.Files.IDatabaseContent"] = Staged,
+        ["Restores.Files.SetAsideDatabase"] = Staged,
         ["Restores.Files.StagedDatabase"] = Staged,
     };
 

@@ -1,8 +1,10 @@
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Portability;
 using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
 
@@ -66,6 +68,54 @@ public sealed class ForeignCodeTests(OwnPostgreSqlServer own) : IClassFixture<Ow
         trap.AssertNotSprung();
         Assert.Equal("1\n2\n3", bench.Database.Query("COPY victims (id) TO STDOUT"));
     }
+
+    [Theory]
+    [InlineData("-Fc")]
+    [InlineData("-Fp")]
+    public async Task Restore_test_of_an_imported_dump_by_a_superuser_gives_its_code_no_rights(string form)
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        using var trap = new Trap(bench);
+        bench.Database.Execute("CREATE EXTENSION pg_trgm; CREATE EXTENSION pageinspect; CREATE TABLE more (id serial PRIMARY KEY, x text CHECK (x <> ' OWNER TO y;')); INSERT INTO more (x) VALUES ('a')");
+        string dump = SampleShop.Dump(bench.Database, bench.Files["foreign.dump"], form);
+        trap.Reset();
+
+        Backup backup = await ImportAsync(bench, dump);
+
+        Assert.Equal(BackupStatus.Matched, backup.Status);
+        trap.AssertNotSprung();
+        Assert.Equal(string.Empty, own.Server.Query("postgres", "SELECT rolname FROM pg_roles WHERE rolname LIKE 'dbbackup%'"));
+        bench.AssertNothingLeftOnServer();
+    }
+
+    [Theory]
+    [InlineData("CREATE ROLE evil_superuser SUPERUSER LOGIN;")]
+    [InlineData("COPY public.notes (body) FROM PROGRAM 'cat > TRACE; echo x';")]
+    [InlineData("RESET ROLE; CREATE ROLE evil_superuser SUPERUSER;")]
+    [InlineData("ALTER ROLE postgres PASSWORD 'mine';")]
+    [InlineData("CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION public.f();")]
+    public async Task What_a_foreign_dump_may_not_do_is_missing_rights_and_no_damage(string statement)
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.CreateNotes();
+        bench.Database.Execute("CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'");
+        string trace = Path.Join(own.Server.DataFolder, "trace_" + bench.Database.Name);
+        string dump = SampleShop.Dump(bench.Database, bench.Files["foreign.sql"], "-Fp");
+        string text = await File.ReadAllTextAsync(dump);
+        int end = text.LastIndexOf("--\n-- PostgreSQL database dump complete", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(dump, text[..end] + statement.Replace("TRACE", trace, StringComparison.Ordinal) + "\n\n" + text[end..]);
+
+        Backup backup = await ImportAsync(bench, dump);
+
+        Assert.Equal(BackupStatus.Checked, backup.Status);
+        Assert.Contains(bench.Observer.Warnings, warning => warning.Contains("a role other than a superuser", StringComparison.Ordinal));
+        Assert.False(File.Exists(trace));
+        Assert.Equal(string.Empty, own.Server.Query("postgres", "SELECT rolname FROM pg_roles WHERE rolname LIKE 'dbbackup%' OR rolname = 'evil_superuser'"));
+        bench.AssertNothingLeftOnServer();
+    }
+
+    private static Task<Backup> ImportAsync(PostgreSqlBench bench, string dump) => new BackupImporter(bench.Files.Repository).ImportAsync(
+        dump, new BackupRequest { Sources = [], Verify = true, TestServer = bench.Superuser }, bench.Observer, CancellationToken.None);
 
     [Fact]
     public async Task In_place_restore_is_undone_where_rows_are_missing_and_a_manifest_runs_nothing()

@@ -124,9 +124,27 @@ public sealed class PsqlInputTests
     [InlineData("", false)]
     public void The_psql_that_knows_restrict_is_told_by_its_version(string version, bool knows) => Assert.Equal(knows, PsqlInput.KnowsRestrict(version));
 
-    private static async Task<PlainDumpReport> FeedAsync(MemoryStream input, string text, int split)
+    [Fact]
+    public async Task Statements_about_owners_and_rights_are_left_out_whatever_the_bounds_of_chunks()
     {
-        var psql = new PsqlInput(input, "shop.sql");
+        const string kept = "CREATE TABLE public.t (id integer, x text DEFAULT ' OWNER TO y;');\n";
+        const string checkedText = "ALTER TABLE public.t ADD CHECK (x <> ' OWNER TO y;');\n";
+        const string data = "COPY public.t (id, x) FROM stdin;\n1\tGRANT ALL;\n\\.\n";
+        string text = kept + "ALTER TABLE public.t OWNER TO \"o;dd\";\n" + checkedText + "GRANT SELECT ON TABLE public.t\n TO reader;\n" + data
+            + "COMMENT ON EXTENSION pg_trgm IS 'x; y';\nALTER DEFAULT PRIVILEGES FOR ROLE a GRANT ALL ON TABLES TO b;\nSELECT 1;\n";
+        string expected = kept + "\n" + checkedText + "\n" + data + "\n\nSELECT 1;\n";
+
+        for (int split = 1; split <= text.Length; split++)
+        {
+            var input = new MemoryStream();
+            await FeedAsync(input, text, split, withoutOwners: true);
+            Assert.Equal(expected, Encoding.UTF8.GetString(input.ToArray()));
+        }
+    }
+
+    private static async Task<PlainDumpReport> FeedAsync(MemoryStream input, string text, int split, bool withoutOwners = false)
+    {
+        var psql = new PsqlInput(input, "shop.sql", withoutOwners);
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         for (int at = 0; at < bytes.Length; at += split)
             await psql.PassAsync(bytes.AsMemory(at, Math.Min(split, bytes.Length - at)), CancellationToken.None);

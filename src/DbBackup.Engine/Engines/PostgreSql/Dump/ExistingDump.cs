@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 
@@ -113,7 +114,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
         return [Globals(path, stamp, script), .. databases.Select((database, index) => Script(path, stamp, database, database.Name, index == 0 ? notes : []))];
     }
 
-    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan);
+    private static FileStream Open(string path) => RegularFile.Open(path, inSequence: true);
 
     // 15.18, 19devel, 18beta1.
     private static int? Major(string? version) =>

@@ -15,11 +15,17 @@ internal sealed record DatabaseLoadOptions
     /// <summary>True if everything is given to the connecting role, without privileges of others.</summary>
     public bool WithoutOwners { get; init; }
 
+    /// <summary>True if SQL text is loaded without its statements about owners and privileges, too: the role may do nothing but that.</summary>
+    public bool TextWithoutOwners { get; init; }
+
     /// <summary>True if publications are left out.</summary>
     public bool WithoutPublications { get; init; }
 
     /// <summary>True if subscriptions, which reach to another server, are left out.</summary>
     public bool WithoutSubscriptions { get; init; }
+
+    /// <summary>True if comments on extensions are left out: their owner alone may set them.</summary>
+    public bool WithoutExtensionComments { get; init; }
 
     /// <summary>A file with the entries to load, as <c>pg_restore --use-list</c> reads it; null for all.</summary>
     public string? ListFile { get; init; }
@@ -206,7 +212,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         Task ignored = tool.Output.CopyToAsync(Stream.Null, cancellationToken);
         try
         {
-            var input = new PsqlInput(tool.Input, origin);
+            var input = new PsqlInput(tool.Input, origin, options.TextWithoutOwners);
             if (PsqlInput.KnowsRestrict(client.Version))
                 await input.RestrictAsync(cancellationToken).ConfigureAwait(false);
             await write(input).ConfigureAwait(false);

@@ -14,10 +14,14 @@ namespace DbBackup.Engine.Engines.PostgreSql.Load;
 /// </summary>
 /// <param name="input">psql's input.</param>
 /// <param name="origin">The file with the text, for messages.</param>
-internal sealed class PsqlInput(Stream input, string origin) : IDumpEvents
+/// <param name="withoutOwners">True if statements about owners, privileges and the like are left out, as pg_restore leaves them out of archives.</param>
+internal sealed class PsqlInput(Stream input, string origin, bool withoutOwners = false) : IDumpEvents
 {
     private const int ChunkBytes = 1 << 20;
     private const int LongestCommand = 4096;
+
+    // Of a statement that is longer nothing is left out.
+    private const int LongestHeld = 1 << 16;
 
     private static readonly SearchValues<byte> Letters = SearchValues.Create("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"u8);
 
@@ -26,6 +30,7 @@ internal sealed class PsqlInput(Stream input, string origin) : IDumpEvents
     private DumpLexer? _lexer;
     private long _passed;
     private long? _commandAt;
+    private byte[] _held = [];
 
     /// <inheritdoc/>
     public bool WantsRows => _facts.WantsRows;
@@ -70,10 +75,18 @@ internal sealed class PsqlInput(Stream input, string origin) : IDumpEvents
             throw Unsafe(origin, start + zero);
         _lexer.Append(chunk.Span);
         RequireSafe(_lexer);
+        if (_held.Length > 0)
+        {
+            chunk = (byte[])[.. _held, .. chunk.Span];
+            start -= _held.Length;
+        }
+
         // A command whose line has not ended is left out as a whole, or refused.
         long end = _lexer.CommandFrom ?? _lexer.Position;
         if (_lexer.Position - end > LongestCommand)
             throw Unsafe(origin, end);
+        if (withoutOwners && _lexer.StatementFrom is { } statement && _lexer.Position - statement <= LongestHeld)
+            end = statement;
         foreach (ByteRange range in _leftOut)
         {
             await WriteAsync(chunk, start, range.Offset, cancellationToken).ConfigureAwait(false);
@@ -82,6 +95,7 @@ internal sealed class PsqlInput(Stream input, string origin) : IDumpEvents
 
         _leftOut.Clear();
         await WriteAsync(chunk, start, end, cancellationToken).ConfigureAwait(false);
+        _held = withoutOwners && _lexer.StatementFrom == end ? chunk[(int)(Math.Max(end, start) - start)..].ToArray() : [];
     }
 
     /// <summary>Ends the text.</summary>
@@ -112,7 +126,12 @@ internal sealed class PsqlInput(Stream input, string origin) : IDumpEvents
     }
 
     /// <inheritdoc/>
-    public void Statement(ReadOnlySpan<byte> text, ByteRange range) => _facts.Statement(text, range);
+    public void Statement(ReadOnlySpan<byte> text, ByteRange range)
+    {
+        _facts.Statement(text, range);
+        if (withoutOwners && range.Length <= LongestHeld && IsOfOwners(text))
+            _leftOut.Add(range);
+    }
 
     /// <inheritdoc/>
     public void CopyData(TableRows rows, ReadOnlySpan<byte> text, ByteRange range) => _facts.CopyData(rows, text, range);
@@ -126,6 +145,16 @@ internal sealed class PsqlInput(Stream input, string origin) : IDumpEvents
         string.Create(CultureInfo.InvariantCulture, $"'{origin}' holds at byte {place} what psql would run as a command of its own, outside of the database; no dump of pg_dump has that. It was not run."),
         "Look at the text there before you trust any of it, and have a new dump made.")
     { Target = origin };
+
+    // As pg_dump writes them. What is not left out fails, and is no harm.
+    private static bool IsOfOwners(ReadOnlySpan<byte> text)
+    {
+        if (text.StartsWith("GRANT "u8) || text.StartsWith("REVOKE "u8) || text.StartsWith("ALTER DEFAULT PRIVILEGES "u8) || text.StartsWith("COMMENT ON EXTENSION "u8)
+            || text.StartsWith("SET SESSION AUTHORIZATION "u8) || text.StartsWith("CREATE PUBLICATION "u8) || text.StartsWith("ALTER PUBLICATION "u8) || text.StartsWith("CREATE SUBSCRIPTION "u8))
+            return true;
+        int owner = text.StartsWith("ALTER "u8) ? text.LastIndexOf(" OWNER TO "u8) : -1;
+        return owner >= 0 && !text[(owner + 10)..].Contains((byte)'\'');
+    }
 
     // The key alone, and nothing that psql would read on the same line.
     private static bool IsRestriction(ReadOnlySpan<byte> line)

@@ -189,7 +189,9 @@ internal sealed class StagedDump : IDisposable
     private DatabaseLoadOptions WithList(DatabaseLoadOptions options, ArchiveSelection? part)
     {
         IReadOnlyList<ArchiveEntry> entries = Entries(part);
-        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(entries) is null)
+        if (options.WithoutExtensionComments)
+            entries = [.. entries.Where(entry => entry.Kind != "COMMENT" || !entry.Name.StartsWith("EXTENSION ", StringComparison.Ordinal))];
+        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(entries) is null && !options.WithoutExtensionComments)
             return options;
         HashSet<int> loose = Payload.Database?.IsPartial == true ? [.. Listing!.WithoutBasis("FK CONSTRAINT"), .. Listing.WithoutBasis("TRIGGER")] : [];
         string list = _archive + ".list";

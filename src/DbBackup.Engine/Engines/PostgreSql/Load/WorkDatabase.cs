@@ -22,12 +22,21 @@ internal sealed class WorkDatabase : IDisposable
 {
     private const string Creating = "creating a database";
 
-    private WorkDatabase(PostgreSqlSession maintenance, string name, string? note)
+    private readonly string? _password;
+
+    private WorkDatabase(PostgreSqlSession maintenance, string name, string? note, string? password = null)
     {
         Maintenance = maintenance;
         Name = name;
         Note = note;
+        _password = password;
     }
+
+    /// <summary>The server, as the role that the database was made for: one of its own, or that of the session.</summary>
+    public PostgreSqlConnectionSettings Server => _password is null ? Maintenance.Server : Maintenance.Server with { Username = Name, Password = _password };
+
+    /// <summary>True if it belongs to a role of its own, which may do nothing else.</summary>
+    public bool HasOwnRole => _password is not null;
 
     /// <summary>The session that holds the lock; it is in the server's maintenance database.</summary>
     public PostgreSqlSession Maintenance { get; }
@@ -43,7 +52,7 @@ internal sealed class WorkDatabase : IDisposable
     public static async Task<IReadOnlyList<string>> SweepAsync(PostgreSqlSession maintenance, CancellationToken cancellationToken)
     {
         List<string> names = await maintenance.RowsAsync(
-            "SELECT datname::text FROM pg_database WHERE datname ~ '^dbbackup_(test|new)_[0-9a-f]{32}$'", row => row.GetString(0), "looking for leftovers of killed runs", cancellationToken).ConfigureAwait(false);
+            "SELECT datname::text FROM pg_database WHERE datname ~ '^dbbackup_(test|new)_[0-9a-f]{32}$' UNION SELECT rolname::text FROM pg_roles WHERE rolname ~ '^dbbackup_test_[0-9a-f]{32}$'", row => row.GetString(0), "looking for leftovers of killed runs", cancellationToken).ConfigureAwait(false);
         var dropped = new List<string>();
         foreach (string name in names)
         {
@@ -52,6 +61,7 @@ internal sealed class WorkDatabase : IDisposable
             try
             {
                 await DropAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
+                await DropRoleAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
                 dropped.Add(name);
             }
             catch (BackupException)
@@ -74,10 +84,13 @@ internal sealed class WorkDatabase : IDisposable
     /// <param name="owner">Its owner; null for the role of the session.</param>
     /// <param name="anyLocale">True if another locale will do where the server does not have that one.</param>
     /// <param name="cancellationToken">Stops the work.</param>
+    /// <param name="ownRole">True if a role is made for it, without any rights but on this database; the role goes with it. Needs a superuser.</param>
     public static async Task<WorkDatabase> CreateAsync(
-        PostgreSqlSession maintenance, WorkDatabasePurpose purpose, DatabaseInfo? like, string? owner, bool anyLocale, CancellationToken cancellationToken)
+        PostgreSqlSession maintenance, WorkDatabasePurpose purpose, DatabaseInfo? like, string? owner, bool anyLocale, CancellationToken cancellationToken, bool ownRole = false)
     {
         string name = await LockNameAsync(maintenance, purpose, cancellationToken).ConfigureAwait(false);
+        string? password = ownRole ? await CreateRoleAsync(maintenance, name, cancellationToken).ConfigureAwait(false) : null;
+        owner = ownRole ? name : owner;
         string create = $"CREATE DATABASE {name} TEMPLATE template0{(owner is null ? string.Empty : " OWNER " + PostgreSqlSession.Quote(owner))}";
         string? note = null;
         try
@@ -91,7 +104,22 @@ internal sealed class WorkDatabase : IDisposable
             note = $"the locale {like.ProviderLocale ?? like.Collation} is not there, C was used instead";
         }
 
-        return new WorkDatabase(maintenance, name, note);
+        return new WorkDatabase(maintenance, name, note, password);
+    }
+
+    // Its rows are all to be read, and its errors in English, by which they are told apart.
+    private static async Task<string> CreateRoleAsync(PostgreSqlSession maintenance, string name, CancellationToken cancellationToken)
+    {
+        string password = Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(24));
+        await maintenance.ExecuteAsync(
+            $"CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION BYPASSRLS PASSWORD '{password}'; ALTER ROLE {name} SET lc_messages = 'C'", Creating, cancellationToken).ConfigureAwait(false);
+        return password;
+    }
+
+    private static async Task DropRoleAsync(PostgreSqlSession maintenance, string name, CancellationToken cancellationToken)
+    {
+        if (await maintenance.IsTrueAsync("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)", Creating, cancellationToken, name).ConfigureAwait(false))
+            await maintenance.ExecuteAsync($"DROP ROLE {PostgreSqlSession.Quote(name)}", "dropping a role", cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Reserves a name under which somebody else makes the database.</summary>
@@ -121,6 +149,8 @@ internal sealed class WorkDatabase : IDisposable
         try
         {
             await DropAsync(Maintenance, Name, CancellationToken.None).ConfigureAwait(false);
+            if (HasOwnRole)
+                await DropRoleAsync(Maintenance, Name, CancellationToken.None).ConfigureAwait(false);
         }
         catch (BackupException)
         {
@@ -129,6 +159,8 @@ internal sealed class WorkDatabase : IDisposable
             {
                 using PostgreSqlSession again = await PostgreSqlSession.OpenMaintenanceAsync(Maintenance.Server, null, CancellationToken.None).ConfigureAwait(false);
                 await DropAsync(again, Name, CancellationToken.None).ConfigureAwait(false);
+                if (HasOwnRole)
+                    await DropRoleAsync(again, Name, CancellationToken.None).ConfigureAwait(false);
             }
             catch (BackupException)
             {

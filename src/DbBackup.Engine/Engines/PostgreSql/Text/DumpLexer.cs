@@ -73,6 +73,9 @@ internal sealed partial class DumpLexer(IDumpEvents events, bool inUtc = false)
     /// <summary>Where a command to psql begins whose line has not ended yet; null outside of one.</summary>
     public long? CommandFrom => _place == Place.Command ? _pieceStart : null;
 
+    /// <summary>Where a statement begins that has not ended yet; null outside of one.</summary>
+    public long? StatementFrom => _inStatement ? _pieceStart : null;
+
     /// <summary>Takes the next bytes of the script.</summary>
     public void Append(ReadOnlySpan<byte> chunk)
     {

@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Tunnels;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Verify;
@@ -126,8 +127,9 @@ internal static class PostgreSqlTest
             IReadOnlyList<string> missing = await MissingAsync(maintenance, dump, cancellationToken).ConfigureAwait(false);
             if (missing.Count > 0)
                 return await ReadInsteadAsync(run, dump, missing, cancellationToken).ConfigureAwait(false);
+            bool ownRole = IsForeign(manifest) && await PostgreSqlTarget.IsSuperuserAsync(maintenance, cancellationToken).ConfigureAwait(false);
             using WorkDatabase scratch = await WorkDatabase.CreateAsync(
-                maintenance, WorkDatabasePurpose.Test, payload.Database, owner: null, anyLocale: true, cancellationToken).ConfigureAwait(false);
+                maintenance, WorkDatabasePurpose.Test, payload.Database, owner: null, anyLocale: true, cancellationToken, ownRole).ConfigureAwait(false);
             try
             {
                 return await RestoreAndCompareAsync(run, dump, scratch, cancellationToken).ConfigureAwait(false);
@@ -143,6 +145,10 @@ internal static class PostgreSqlTest
             maintenance.Dispose();
         }
     }
+
+    // Of a dump that somebody else has made, or that says it came from a server that this user does not know, nobody can tell what is in it.
+    private static bool IsForeign(Manifest manifest) =>
+        manifest.ImportedFrom is not null || PostgreSqlTarget.LocationOf(manifest) is not { } location || (KnownServers.ServerOf(location) is { } server && !KnownServers.OfUser.Knows(server));
 
     private static async Task<IReadOnlyList<string>> MissingAsync(PostgreSqlSession maintenance, StagedDump dump, CancellationToken cancellationToken)
     {
@@ -174,13 +180,31 @@ internal static class PostgreSqlTest
     {
         Payload payload = run.Payload;
         string name = payload.Database?.Name ?? payload.RestoreName;
-        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(scratch.Maintenance.Server, scratch.Name, cancellationToken).ConfigureAwait(false);
-        var options = new DatabaseLoadOptions { Jobs = run.Options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 1, MostJobs), WithoutOwners = true, WithoutPublications = true, WithoutSubscriptions = true };
+        if (scratch.HasOwnRole)
+            await CreateUntrustedExtensionsAsync(scratch, payload, cancellationToken).ConfigureAwait(false);
+        PostgreSqlSession? opened = await OpenAsync(run, dump, scratch, cancellationToken).ConfigureAwait(false);
+        if (opened is null)
+            return DatabaseTestOutcome.Checked;
+        using PostgreSqlSession session = opened;
+        var options = new DatabaseLoadOptions
+        {
+            Jobs = run.Options.Jobs ?? Math.Clamp(Environment.ProcessorCount, 1, MostJobs),
+            WithoutOwners = true,
+            TextWithoutOwners = scratch.HasOwnRole,
+            WithoutPublications = true,
+            WithoutSubscriptions = true,
+            WithoutExtensionComments = scratch.HasOwnRole,
+        };
         run.Observer.Progress(new OperationProgress(run.Activity, $"restoring {name} into a scratch database"));
         try
         {
             var progress = new PayloadProgress(run.Observer, run.Activity, $"restoring {name} into a scratch database", payload.OriginalSize);
             await dump.LoadAsync(session, options, null, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (scratch.HasOwnRole && LacksRights(failure.Message))
+        {
+            return await ReadInsteadAsync(
+                run, dump, [$"a role other than a superuser that may do all that this dump does, which was not made here from a server that is known ({failure.Message.TrimEnd('.')})"], cancellationToken).ConfigureAwait(false);
         }
         catch (BackupException failure) when (failure is ToolFailedException { WasKilled: false } || failure.Code == ErrorCodes.DumpUnsafe)
         {
@@ -190,7 +214,7 @@ internal static class PostgreSqlTest
         }
 
         run.AddReadWhole();
-        run.Checks.Add(new BackupCheck($"{name} restored", true, scratch.Note is null ? $"on PostgreSQL {session.ServerVersion}" : $"on PostgreSQL {session.ServerVersion}; {scratch.Note}"));
+        run.Checks.Add(new BackupCheck($"{name} restored", true, $"on PostgreSQL {session.ServerVersion}{await AsWhomAsync(session, scratch, cancellationToken).ConfigureAwait(false)}{(scratch.Note is null ? string.Empty : "; " + scratch.Note)}"));
         DatabaseTestOutcome outcome = DatabaseTestOutcome.Restored;
         if (payload.Fingerprint is { } expected)
         {
@@ -208,4 +232,45 @@ internal static class PostgreSqlTest
         }, value => value is true).ConfigureAwait(false);
         return outcome;
     }
+
+    // Whoever tests as a superuser lets the dump do what a superuser may.
+    private static async Task<string> AsWhomAsync(PostgreSqlSession session, WorkDatabase scratch, CancellationToken cancellationToken) =>
+        scratch.HasOwnRole ? " as a role without rights"
+        : await PostgreSqlTarget.IsSuperuserAsync(session, cancellationToken).ConfigureAwait(false) ? $" as the superuser {session.Server.Username}" : string.Empty;
+
+    // Those that only a superuser can create are the server's own; the dump's statement finds them there.
+    private static async Task CreateUntrustedExtensionsAsync(WorkDatabase scratch, Payload payload, CancellationToken cancellationToken)
+    {
+        if (payload.Database?.Extensions is not { Count: > 0 } extensions)
+            return;
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(scratch.Maintenance.Server, scratch.Name, cancellationToken).ConfigureAwait(false);
+        string trusted = session.ServerMajor >= 13 ? "AND NOT v.trusted" : string.Empty;
+        List<string> names = await session.RowsAsync(
+            $"SELECT DISTINCT v.name::text FROM pg_available_extension_versions v WHERE v.name = ANY ($1) AND v.superuser {trusted} ORDER BY 1",
+            row => row.GetString(0),
+            "looking for extensions",
+            cancellationToken,
+            [extensions.Select(extension => extension.Name).ToArray()]).ConfigureAwait(false);
+        foreach (string name in names)
+            await session.ExecuteAsync($"SET search_path = public; CREATE EXTENSION IF NOT EXISTS {PostgreSqlSession.Quote(name)} CASCADE", "creating an extension", cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<PostgreSqlSession?> OpenAsync(DatabaseTestRun run, StagedDump dump, WorkDatabase scratch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await PostgreSqlSession.OpenAsync(scratch.Server, scratch.Name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (scratch.HasOwnRole && failure.Code is ErrorCodes.AuthenticationFailed or ErrorCodes.PermissionDenied)
+        {
+            await ReadInsteadAsync(run, dump, [$"a way to log in with a password for the role of the test (pg_hba.conf: {failure.Message.TrimEnd('.')})"], cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+    }
+
+    // aclcheck_error and the checks of single commands; the role's messages are English.
+    private static bool LacksRights(string message) => s_lacking.Any(words => message.Contains(words, StringComparison.Ordinal));
+
+    private static readonly string[] s_lacking =
+        ["permission denied", "must be superuser", "must be owner", "must be member", "must be able to SET ROLE", "must have ", "only superuser", "Only superuser", "Only roles with", "Must be superuser", "is not trusted"];
 }
