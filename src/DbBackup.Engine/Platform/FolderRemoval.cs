@@ -24,6 +24,22 @@ internal static class FolderRemoval
             Directory.Delete(folder, recursive: true);
     }
 
+    /// <summary>Deletes a folder that this process has made, if it is there still.</summary>
+    /// <exception cref="IOException">Something of it cannot be deleted.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user is not allowed to.</exception>
+    public static void DeleteIfThere(string folder)
+    {
+        // Whoever asked first whether it exists would take a disk that fails at that moment for a no.
+        try
+        {
+            Delete(folder);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // It has its place by now.
+        }
+    }
+
     /// <summary>Deletes a folder that was found: only if it is a folder itself and this user's own.</summary>
     /// <returns>False if it is not, and stays.</returns>
     /// <exception cref="IOException">Something of it cannot be deleted.</exception>
@@ -62,7 +78,9 @@ internal static class FolderRemoval
                 throw Failed(path);
             }
 
-            if (!UnixFile.TryStat(top, out UnixFileFacts facts) || (onlyOwn && facts.UserId != UnixFile.EffectiveUserId))
+            if (!UnixFile.TryStat(top, out UnixFileFacts facts))
+                throw new IOException($"'{path}' could not be looked at, and was not deleted.");
+            if (onlyOwn && facts.UserId != UnixFile.EffectiveUserId)
                 return false;
             Empty(top, path, facts);
         }

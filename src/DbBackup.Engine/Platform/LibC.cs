@@ -35,6 +35,9 @@ internal static partial class LibC
     /// <summary>LOCK_EX | LOCK_NB, the same on Linux and macOS.</summary>
     internal const int LockExclusiveNow = 2 | 4;
 
+    /// <summary>LOCK_UN, the same on Linux and macOS.</summary>
+    internal const int Unlock = 8;
+
     /// <summary>POLLIN, the same on Linux and macOS.</summary>
     internal const short PollInput = 1;
 

@@ -54,7 +54,7 @@ internal static class OwnFile
             return null;
         }
 
-        return new FileStream(handle, FileAccess.ReadWrite, 1);
+        return new LockedFile(handle);
     }
 
     /// <summary>Reads one; null where it is somebody else's, or no regular file.</summary>
@@ -153,7 +153,7 @@ internal static class OwnFile
             return null;
         }
 
-        return new FileStream(handle, FileAccess.ReadWrite, 1);
+        return new LockedFile(handle);
     }
 
     /// <summary>True if a path is a regular file of this user's own (on Windows: no link).</summary>

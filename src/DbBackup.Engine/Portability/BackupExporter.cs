@@ -167,8 +167,7 @@ public sealed class BackupExporter
         }
         finally
         {
-            if (Directory.Exists(staged))
-                FolderRemoval.Delete(staged);
+            FolderRemoval.DeleteIfThere(staged);
         }
     }
 }

@@ -96,8 +96,7 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
         }
         finally
         {
-            if (Directory.Exists(extracted))
-                FolderRemoval.Delete(extracted);
+            FolderRemoval.DeleteIfThere(extracted);
         }
 
         foreach (string warning in summary.Warnings)

@@ -43,7 +43,7 @@ internal static class PostgreSqlExport
         finally
         {
             if (Directory.Exists(staged))
-                FolderRemoval.Delete(staged);
+                FolderRemoval.DeleteIfThere(staged);
             else
                 File.Delete(staged);
         }
