@@ -1,7 +1,7 @@
-using DbBackup.Engine.Platform;
 using System.Diagnostics;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Backups;

@@ -1,6 +1,6 @@
-using DbBackup.Engine.Platform;
 using DbBackup.Engine.Engines.PostgreSql;
 using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines;
 

@@ -1,10 +1,10 @@
-using DbBackup.Engine.Platform;
 using System.Globalization;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 

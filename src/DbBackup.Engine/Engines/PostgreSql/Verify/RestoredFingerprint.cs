@@ -23,7 +23,8 @@ internal static class RestoredFingerprint
 
     private static async Task<List<TableFingerprint>> ReadAsync(PostgreSqlSession session, Fingerprint expected, List<PostgreSqlTable> tables, CancellationToken cancellationToken)
     {
-        Dictionary<string, TableFingerprint> known = expected.Tables.ToDictionary(table => table.Name, StringComparer.Ordinal);
+        // A manifest may name a table twice.
+        ILookup<string, TableFingerprint> known = expected.Tables.ToLookup(table => table.Name, StringComparer.Ordinal);
         TableReader counter = await TableReader.OpenAsync(session, content: false, cancellationToken).ConfigureAwait(false);
         TableReader reader = await TableReader.OpenAsync(session, content: true, cancellationToken).ConfigureAwait(false);
         var read = new List<TableFingerprint>(tables.Count);
@@ -31,7 +32,7 @@ internal static class RestoredFingerprint
         await session.ExecuteAsync("SET client_encoding = 'SQL_ASCII'; RESET lc_monetary", "reading the rows", cancellationToken).ConfigureAwait(false);
         foreach (PostgreSqlTable table in tables.Where(table => table.HasRows))
         {
-            TableFingerprint? wanted = known.GetValueOrDefault(table.Name);
+            TableFingerprint? wanted = known[table.Name].FirstOrDefault();
             TableRows rows = wanted is not null && CopyRows.IsKnown(wanted.ContentHash)
                 ? await ReadLikeAsync(session, reader, table, wanted, cancellationToken).ConfigureAwait(false)
                 : await counter.ReadAsync(table.Name, columns: null, inUtc: false, cancellationToken).ConfigureAwait(false);
