@@ -160,4 +160,22 @@ internal static class OwnFile
     public static bool Is(string path) => OperatingSystem.IsLinux()
         ? UnixFile.TryStat(path, out UnixFileFacts facts) && facts.Kind == FileKind.File && facts.LinkCount == 1 && facts.UserId == UnixFile.EffectiveUserId
         : File.Exists(path) && (File.GetAttributes(path) & FileAttributes.ReparsePoint) == 0;
+
+    /// <summary>
+    /// A file that is locked by its handle. The lock is taken off before the handle is closed: a program that is being started at this moment has
+    /// a copy of the handle until it runs, and would keep the lock as long.
+    /// </summary>
+    private sealed class LockedFile(SafeFileHandle handle) : FileStream(handle, FileAccess.ReadWrite, 1)
+    {
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing && CanRead)
+            {
+                Flush();
+                _ = LibC.Flock((int)SafeFileHandle.DangerousGetHandle(), LibC.Unlock);
+            }
+
+            base.Dispose(disposing);
+        }
+    }
 }
