@@ -53,11 +53,11 @@ public static class BackupName
         foreach (char character in string.Concat(text.EnumerateRunes().Select(rune => IsCharacter(rune) ? rune : Rune.ReplacementChar)).Normalize())
             name.Append(ForeignText.IsControl(character) || NeverAllowed.Contains(character, StringComparison.Ordinal) ? '_' : character);
         string trimmed = name.ToString().Trim().TrimStart('.', '-').TrimEnd('.', ' ');
-        trimmed = Shorten(trimmed, LongestName);
+        trimmed = Shorten(trimmed, before: 0);
         if (trimmed.Length == 0)
             return "source";
         // Left over are the names of devices.
-        return IsValid(trimmed) ? trimmed : "_" + Shorten(trimmed, LongestName - 1);
+        return IsValid(trimmed) ? trimmed : "_" + Shorten(trimmed, before: 1);
     }
 
     /// <summary>The name of a backup that was given none: its moment and its reason, as in <c>20261121T020000Z-full</c>.</summary>
@@ -94,15 +94,15 @@ public static class BackupName
     // The codes that Unicode keeps for no character, and of which none can be normalized.
     private static bool IsCharacter(Rune rune) => (rune.Value & 0xfffe) != 0xfffe && rune.Value is not (>= 0xfdd0 and <= 0xfdef);
 
-    // By whole characters: half of a surrogate pair is no text.
-    private static string Shorten(string text, int longest)
+    // By whole characters: half of a surrogate pair is no text. What stands before it, in ASCII, takes part of the room.
+    private static string Shorten(string text, int before)
     {
         var kept = new StringBuilder();
-        int bytes = 0;
+        int bytes = before;
         foreach (Rune rune in text.EnumerateRunes())
         {
             bytes += rune.Utf8SequenceLength;
-            if (kept.Length + rune.Utf16SequenceLength > longest || bytes >= LongestNameBytes)
+            if (before + kept.Length + rune.Utf16SequenceLength > LongestName || bytes > LongestNameBytes)
                 break;
             kept.Append(rune.ToString());
         }

@@ -27,7 +27,8 @@ internal static class SqlScript
         target.Guard.IgnoresOtherSettings = true;
         using var reader = new StreamReader(text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), detectEncodingFromByteOrderMarks: true, 1 << 16);
         var lines = new LineReader(reader);
-        var statement = new StringBuilder();
+        // As the bytes that SQLite is asked about: a trigger's end is looked for at each of its lines.
+        var statement = new MemoryStream();
         var quotes = new SqlQuotes();
         long line = 0, statements = 0, loaded = 0, lookedThrough = 0;
         while (lines.Next() is { } next)
@@ -38,33 +39,45 @@ internal static class SqlScript
                 continue;
             if (statement.Length + next.Length > LongestStatement || lookedThrough > MostLookedThrough)
                 throw TooLong(line);
-            statement.Append(next).Append('\n');
+            statement.Write(Encoding.UTF8.GetBytes(next));
+            statement.WriteByte((byte)'\n');
             // Only a line with a semicolon can end a statement; whether it does (and not inside a trigger) SQLite knows.
             if (quotes.AreOpenAfter(next) || !next.Contains(';', StringComparison.Ordinal))
                 continue;
             lookedThrough += statement.Length;
-            string sql = statement.ToString();
-            if (raw.sqlite3_complete(sql) == 0)
+            if (!IsComplete(statement))
                 continue;
+            string sql = Text(statement);
             loaded += sql.Length;
             target.Guard.AllowValues(3L * sql.Length);
             target.Guard.ExpectEnd(loaded);
             Run(target, sql, line);
-            statement.Clear();
+            statement.SetLength(0);
             if (statement.Capacity > ReaderCapacity)
-                statement = new StringBuilder();
+                statement = new MemoryStream();
             lookedThrough = 0;
             quotes = new SqlQuotes();
             statements++;
         }
 
-        if (statement.ToString().Trim().Length > 0)
-            throw Unfinished(line);
-        if (statements == 0)
+        if (statements == 0 || !string.IsNullOrWhiteSpace(Text(statement)))
             throw Unfinished(line);
         if (raw.sqlite3_get_autocommit(target.Handle) == 0)
             throw Unfinished(line);
     }
+
+    private static bool IsComplete(MemoryStream statement)
+    {
+        // SQLite reads up to a zero byte, which is no part of the statement.
+        statement.WriteByte(0);
+        bool complete = raw.sqlite3_complete(utf8z.FromSpan(Bytes(statement))) != 0;
+        statement.SetLength(statement.Length - 1);
+        return complete;
+    }
+
+    private static string Text(MemoryStream statement) => Encoding.UTF8.GetString(Bytes(statement));
+
+    private static ReadOnlySpan<byte> Bytes(MemoryStream statement) => statement.GetBuffer().AsSpan(0, (int)statement.Length);
 
     private static void Run(SqliteDatabase target, string sql, long line)
     {
