@@ -133,14 +133,26 @@ public sealed class BackupCutShortTests(OwnPostgreSqlServer own) : IClassFixture
         return failure;
     }
 
+    // Those of other tests end meanwhile.
+    private static string CommandLine(Process process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process.Id}/cmdline");
+        }
+        catch (IOException)
+        {
+            return string.Empty;
+        }
+    }
+
     private static void KillPgDump(string database)
     {
         foreach (Process process in Process.GetProcessesByName("pg_dump"))
         {
             using (process)
             {
-                string arguments = File.ReadAllText($"/proc/{process.Id}/cmdline");
-                if (arguments.Contains(database, StringComparison.Ordinal))
+                if (CommandLine(process).Contains(database, StringComparison.Ordinal))
                     process.Kill();
             }
         }
