@@ -5,11 +5,9 @@ namespace DbBackup.Tests.Unit;
 /// <summary>A link from one document of the project to another leads somewhere.</summary>
 public sealed partial class DocumentLinksTests
 {
-    private static readonly string s_root = FindRoot();
-
     public static TheoryData<string> Documents() =>
-        [.. Directory.EnumerateFiles(s_root, "*.md", SearchOption.AllDirectories)
-            .Select(file => Path.GetRelativePath(s_root, file).Replace('\\', '/'))
+        [.. Directory.EnumerateFiles(SourceTree.Root, "*.md", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(SourceTree.Root, file).Replace('\\', '/'))
             // Outputs of builds, and what a user has in a folder of the demo.
             .Where(file => !Outputs().IsMatch("/" + file))
             .Order(StringComparer.Ordinal)];
@@ -18,7 +16,7 @@ public sealed partial class DocumentLinksTests
     [MemberData(nameof(Documents))]
     public void Each_relative_link_leads_to_a_file_and_a_heading(string document)
     {
-        string path = Path.Join(s_root, document);
+        string path = Path.Join(SourceTree.Root, document);
         foreach (Match link in Links().Matches(File.ReadAllText(path)))
         {
             string[] parts = link.Groups["target"].Value.Split('#');
@@ -34,14 +32,6 @@ public sealed partial class DocumentLinksTests
 
     // As GitHub makes them: small letters, digits, hyphens for spaces.
     private static string Anchor(string heading) => NoAnchor().Replace(heading.Trim().ToLowerInvariant(), "").Replace(' ', '-');
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Join(folder, "DbBackup.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("The tests run without the source code.");
-    }
 
     [GeneratedRegex(@"(?<!!)\[[^\]\n]+\]\((?![a-z]+:)(?<target>[^)\s]+)\)")]
     private static partial Regex Links();
