@@ -180,7 +180,7 @@ Describe 'Get-DbBackup' {
         $again[0].PSObject.TypeNames[0] | Should -Be Deserialized.DbBackup.Backup
         $table = $again | Out-String
         $table | Should -Match 'Original Status'
-        $table | Should -Match '(?m)^d15 +pats +Manual +15 d +\S+ \S+ +\S+ \S+ +untested'
+        $table | Should -Match '(?m)^d15 +pats +Manual +15 d +\S+ \S+ +\S+ \S+ +Written'
         ($again | Get-DbBackup).Name | Should -Be (Get-DbBackup).Name
         ($again | Where Status -ge Written) | Should -HaveCount 5
         ($again | Sort-Object Age -Descending | Select-Object -First 1).Name | Should -Be 'd 20'
@@ -252,13 +252,13 @@ Describe 'Get-DbBackup' {
         It 'is a table with humane sizes and ages' {
             $text = (Get-DbBackup | Out-String -Width 120).Trim() -split "`r?`n"
             $text[0] | Should -Match '^Name +Source +Reason +Age +Size Original Status *$'
-            $text[2] | Should -Match '^h1 +pats +Manual +60 min +[\d.]+ KB +[\d.]+ KB untested *$|^h1 +pats +Manual +59 min|^h1 +pats +Manual +\d+ (h|min)'
+            $text[2] | Should -Match '^h1 +pats +Manual +60 min +[\d.]+ KB +[\d.]+ KB Written *$|^h1 +pats +Manual +59 min|^h1 +pats +Manual +\d+ (h|min)'
             $text | Should -HaveCount 7
         }
 
         It 'has colours where they are wanted, for what needs attention' {
             $PSStyle.OutputRendering = 'Ansi'
-            try { (Get-DbBackup | Out-String) | Should -Match ([regex]::Escape($PSStyle.Foreground.BrightYellow) + 'untested') }
+            try { (Get-DbBackup | Out-String) | Should -Match ([regex]::Escape($PSStyle.Foreground.BrightYellow) + 'Written') }
             finally { $PSStyle.OutputRendering = 'PlainText' }
         }
 

@@ -87,6 +87,7 @@ public sealed class ParameterGroupGenerator : IIncrementalGenerator
         string[] options =
         [
             .. IsSet(use, "Mandatory") ? ["Mandatory = true"] : Array.Empty<string>(),
+            .. Named(use, "Position").Value is int position ? [$"Position = {position}"] : Array.Empty<string>(),
             .. IsSet(use, "ValueFromPipelineByPropertyName") ? ["ValueFromPipelineByPropertyName = true"] : Array.Empty<string>(),
         ];
         return [.. (sets.Length == 0 ? [options] : sets.Select(set => options.Append($"ParameterSetName = {SymbolDisplay.FormatLiteral(set, quote: true)}")))

@@ -4,14 +4,15 @@ namespace DbBackup.Engine.Repository;
 public static class BackupSelection
 {
     /// <summary>
-    /// The newest good backup of each source. What a restore replaced (Safety) and what a rehearsal made are taken only when asked for.
+    /// The newest good backup of each source, of all of it: a partial one never. What a restore replaced (Safety) and what a rehearsal made are
+    /// taken only when asked for.
     /// </summary>
     /// <param name="backups">A listing, newest first.</param>
     /// <param name="reasons">Only those made for one of these reasons; null for all but safety and rehearsal backups.</param>
     public static IReadOnlyList<Backup> LatestGood(IEnumerable<Backup> backups, IReadOnlyCollection<string>? reasons) =>
     [
         .. backups
-            .Where(backup => backup.IsGood && (reasons is null ? IsOrdinary(backup) : reasons.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase)))
+            .Where(backup => backup.IsGood && backup.Scope == BackupScope.Whole && (reasons is null ? IsOrdinary(backup) : reasons.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase)))
             .DistinctBy(backup => backup.Source, StringComparer.Ordinal),
     ];
 
@@ -34,6 +35,7 @@ public static class BackupSelection
         return found switch
         {
             [var one] => one,
+            [] when latest && name is null && source is not null && backups.Any(backup => backup.Source == source) => throw NoneGood(source, backups, location),
             [] => throw NotFound($"{source ?? "*"}/{name ?? (latest ? "(latest good)" : "*")}", location),
             _ => throw new BackupFailure(
                 ErrorCodes.BackupAmbiguous,
@@ -73,6 +75,28 @@ public static class BackupSelection
             ? "The repository has no backups; name another one with -Repository."
             : $"Its sources are {string.Join(", ", sources.Take(10))}{(sources.Count > 10 ? ", …" : string.Empty)}; or name another repository with -Repository.")
     { Target = source };
+
+    /// <summary>Returns the failure for a source whose backups are all damaged, partial or of a kind that <c>-Latest</c> passes over.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="backups">A listing with its backups, newest first.</param>
+    /// <param name="location">The repository.</param>
+    public static BackupFailure NoneGood(string source, IEnumerable<Backup> backups, string location)
+    {
+        Backup[] own = [.. backups.Where(backup => backup.Source == source)];
+        string newest = own[0] switch
+        {
+            { IsGood: false } bad => $"is {bad.Status}",
+            { Scope: BackupScope.Partial } => "is partial",
+            { Manifest.Kept: not null } => "is a database that a restore kept on its server",
+            var other => $"was made for the reason {other.Reason}",
+        };
+        return new BackupFailure(
+            ErrorCodes.BackupNotFound,
+            FailureCategory.NotFound,
+            $"The source '{source}' has no whole good backup in '{location}': of its {own.Length}, the newest, '{own[0]}', {newest}.",
+            $"See all of them (Get-DbBackup -Source '{source}') and name the one that you want, or make a new one (New-DbBackup).")
+        { Target = source };
+    }
 
     /// <summary>The failure for a name that nothing answers to.</summary>
     public static BackupFailure NotFound(string what, string location) => new(

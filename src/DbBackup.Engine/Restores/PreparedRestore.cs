@@ -1,6 +1,5 @@
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Docker.Restore;
-using DbBackup.Engine.Engines;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores.Files;
@@ -59,17 +58,26 @@ public sealed class PreparedRestore
     {
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
         if (manifest.Kept is not null)
+        {
+            RestoreDestination.Require(request, manifest);
             return [await ServerRestores.Of(manifest.Source.Engine).PlanKeptAsync(repository, request, [request.Backup], cancellationToken).ConfigureAwait(false)];
+        }
+
         var parts = new List<RestorePart>();
         try
         {
             IServerRestore? server = request.Content == ContentKind.Files ? null : ServerRestores.Of(manifest);
+            RestoreDestination.Require(request, manifest);
             if (server is not null)
-                parts.Add(await server.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
-            else
-                RequireNothingOfServers(request);
-            if (server is not null && !HasFilesBeside(request, manifest))
-                return parts;
+            {
+                RestorePart databases = await server.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
+                bool files = RestoreDestination.HasFilesBeside(request, manifest);
+                bool leaves = files && RestoreDestination.LeavesFiles(request, databases.Targets);
+                parts.Add(leaves ? databases with { Warnings = [.. databases.Warnings, RestoreDestination.FilesAreLeft] } : databases);
+                if (!files || leaves)
+                    return parts;
+            }
+
             parts.Add(VolumeRestorePlanner.Applies(request)
                 ? await VolumeRestorePlanner.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false)
                 : await FileRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
@@ -106,20 +114,5 @@ public sealed class PreparedRestore
             Warnings = [.. warnings.Distinct(StringComparer.Ordinal)],
         };
         return new PreparedRestore(plan, new RestoreTransaction(repository, request, plan, parts) { Undoes = undoes });
-    }
-
-    private static bool HasFilesBeside(RestoreRequest request, Manifest manifest) =>
-        request.Content is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => !DatabaseEngines.IsOfServer(payload));
-
-    private static void RequireNothingOfServers(RestoreRequest request)
-    {
-        if (request.NewName is null && !request.InPlace && request.Tables.Count + request.Schemas.Count + request.Databases.Count == 0)
-            return;
-        throw new BackupFailure(
-            ErrorCodes.InvalidArgument,
-            FailureCategory.InvalidArgument,
-            $"'{request.Backup}' contains only files; -Database, -Table, -Schema and -InPlace apply to server databases.",
-            "Say with -Destination where the files go.")
-        { Target = request.Backup.ToString() };
     }
 }

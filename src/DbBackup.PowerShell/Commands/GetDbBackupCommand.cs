@@ -83,7 +83,10 @@ public sealed partial class GetDbBackupCommand : RepositoryCommandBase
             && (After is null || backup.Created > After)
             && (Before is null || backup.Created < Before));
         if (Latest)
+        {
+            ReportSourcesWithoutGood(all, repository);
             filtered = BackupSelection.LatestGood(filtered, Reason);
+        }
 
         List<Backup> found = [.. filtered];
         foreach (GivenName name in names ?? [])
@@ -109,6 +112,17 @@ public sealed partial class GetDbBackupCommand : RepositoryCommandBase
                 continue;
             all ??= Run((_, token) => repository.ListAsync(null, token));
             WriteError(ErrorRecords.From(BackupSelection.SourceNotFound(source, [.. all.Select(backup => backup.Source).Distinct()], repository.Location), source));
+        }
+    }
+
+    // A script that tests or restores the newest one must not go on with nothing.
+    private void ReportSourcesWithoutGood(IReadOnlyList<Backup> all, BackupRepository repository)
+    {
+        foreach (string source in all.Select(backup => backup.Source).Distinct(StringComparer.Ordinal))
+        {
+            Backup[] own = [.. all.Where(backup => backup.Source == source)];
+            if (Source?.Any(name => Fits(source, [name]) && !WildcardPattern.ContainsWildcardCharacters(name)) == true && BackupSelection.LatestGood(own, Reason).Count == 0)
+                WriteError(ErrorRecords.From(BackupSelection.NoneGood(source, own, repository.Location), source));
         }
     }
 

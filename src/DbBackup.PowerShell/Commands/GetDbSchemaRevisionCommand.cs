@@ -3,6 +3,7 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Migrations;
 using DbBackup.Engine.Repository;
+using DbBackup.PowerShell.Arguments;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
@@ -12,7 +13,8 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Tells at which revision of its schema a live database, or one in a backup, is.</summary>
 [Cmdlet(VerbsCommon.Get, "DbSchemaRevision", DefaultParameterSetName = InputObjectSet)]
 [OutputType(typeof(SchemaRevision))]
-[ParameterGroup<ServerParameters>(PostgreSqlSet)]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(ConnectionString)], Position = 0)]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(HostName), nameof(Port), nameof(Username), nameof(Credential)])]
 [ParameterGroup<DockerParameters>(Members = [nameof(DockerHost)])]
 [ParameterGroup<DockerParameters>(PostgreSqlSet, Members = [nameof(Container), nameof(ComposeProject), nameof(Service)])]
 [ParameterGroup<MigrationParameters>(Members = [nameof(MigrationPath), nameof(MigrationContainer), nameof(MigrationTool)])]
@@ -50,12 +52,18 @@ public sealed partial class GetDbSchemaRevisionCommand : EngineCommandBase
                 TryEach(InputObject, () => Write(() => SchemaRevisions.OfBackup(InputObject!, BackupRepository.RequireManifest(InputObject!))));
                 break;
             case PostgreSqlSet:
-                TryEach(HostName ?? "PostgreSQL", OfServer);
+                TryEach(HostName ?? "PostgreSQL", () => OfServer(Request()));
                 break;
             default:
                 foreach (string path in Path)
                 {
-                    TryEach(path, () => Write(() => [Run((_, token) => Task.Run(
+                    if (UrlText.IsPostgreSql(path))
+                    {
+                        TryEach(UrlText.Mask(path), () => OfServer(ConnectionArguments.ToRequest(path)));
+                        continue;
+                    }
+
+                    TryEach(UrlText.Mask(path), () => Write(() => [Run((_, token) => Task.Run(
                         () => SchemaRevisions.OfFile(ResolvePath(path), GetLockParameters().ToTime(), token), token))]));
                 }
 
@@ -79,11 +87,15 @@ public sealed partial class GetDbSchemaRevisionCommand : EngineCommandBase
         return _code;
     }
 
-    private void OfServer()
+    private PostgreSqlConnectionRequest Request()
+    {
+        DockerParameters docker = GetDockerParameters();
+        return GetServerParameters().ToRequest(place: docker.NamesContainer ? docker.ToAddress(ResolveProject) : null);
+    }
+
+    private void OfServer(PostgreSqlConnectionRequest request)
     {
         _ = ReadCode();
-        DockerParameters docker = GetDockerParameters();
-        PostgreSqlConnectionRequest request = GetServerParameters().ToRequest(place: docker.NamesContainer ? docker.ToAddress(ResolveProject) : null);
         PostgreSqlConnectionSettings server = Run((_, token) => PostgreSqlServer.ResolveAsync(request, token));
         foreach (string warning in server.Warnings)
             WriteWarning(warning);

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
+using DbBackup.PowerShell.Arguments;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
@@ -10,7 +11,8 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Upgrades an application and its database, and rolls both back if any step fails.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "DbUpgrade", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(UpgradeResult), typeof(UpgradePlan))]
-[ParameterGroup<ServerParameters>(PostgreSqlSet)]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(ConnectionString)], Position = 0)]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(HostName), nameof(Port), nameof(Username), nameof(Credential)])]
 [ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeProject)], Mandatory = true)]
 [ParameterGroup<DockerParameters>(ContainerSet, Members = [nameof(Container)], Mandatory = true)]
 [ParameterGroup<DockerParameters>(ComposeSet, ContainerSet, Members = [nameof(DockerHost)])]
@@ -138,7 +140,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
     protected override void ProcessRecord() => TryEach(
         ParameterSetName switch
         {
-            PathSet => Path,
+            PathSet => UrlText.Mask(Path),
             ComposeSet => ComposeProject!,
             ContainerSet => Container!,
             _ => Database ?? HostName ?? "PostgreSQL",
@@ -164,6 +166,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
 
     private UpgradeSubject DescribeSubject() => ParameterSetName switch
     {
+        PathSet when UrlText.IsPostgreSql(Path) => new UpgradeSubject.ServerDatabase(ConnectionArguments.ToRequest(Path)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
         PathSet => new UpgradeSubject.SqliteFile(ResolvePath(Path)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
         PostgreSqlSet => new UpgradeSubject.ServerDatabase(GetServerParameters().ToRequest(Database)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
         ContainerSet => new UpgradeSubject.Container(Container!) { DockerHost = DockerHost, ContainerPaths = ContainerPath, Pull = Pull, Image = Image },

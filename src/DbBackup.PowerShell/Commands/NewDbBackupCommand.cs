@@ -14,7 +14,8 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Makes a backup of SQLite or PostgreSQL databases and the files beside them.</summary>
 [Cmdlet(VerbsCommon.New, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(Backup))]
-[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(ConnectionString), nameof(HostName)])]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(ConnectionString)], Position = 0)]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(HostName)])]
 [ParameterGroup<ServerParameters>(PostgreSqlSet, ContainerSet, ComposeSet, Members = [nameof(Port), nameof(Username), nameof(Credential)])]
 [ParameterGroup<TestServerParameters>(PostgreSqlSet, ContainerSet, ComposeSet)]
 [ParameterGroup<JobsParameters>(PostgreSqlSet)]

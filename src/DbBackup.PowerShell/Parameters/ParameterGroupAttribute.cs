@@ -22,6 +22,9 @@ internal sealed class ParameterGroupAttribute<TGroup>(params string[] sets) : At
     /// <summary>True if they must be given.</summary>
     public bool Mandatory { get; set; }
 
+    /// <summary>The place among the arguments without names, from 0; not set for none.</summary>
+    public int Position { get; set; }
+
     /// <summary>True if a piped object's properties of these names are taken.</summary>
     public bool ValueFromPipelineByPropertyName { get; set; }
 }

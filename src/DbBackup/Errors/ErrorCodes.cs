@@ -147,6 +147,9 @@ public static class ErrorCodes
     /// <summary>An archive entry or statement would reach beyond its destination.</summary>
     public const string UnsafeContent = nameof(UnsafeContent);
 
+    /// <summary>The backup holds a part of its source, and would take the place of all of it.</summary>
+    public const string PartialBackup = nameof(PartialBackup);
+
     /// <summary>The file or folder is of no kind that can be imported as a backup.</summary>
     public const string ImportNotRecognized = nameof(ImportNotRecognized);
 

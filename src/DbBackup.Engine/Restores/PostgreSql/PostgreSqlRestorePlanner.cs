@@ -146,6 +146,8 @@ internal static class PostgreSqlRestorePlanner
         (long ObjectId, long Size, bool MayRename)? present = await PostgreSqlTarget.FindAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
         string part = string.Join(", ", request.Schemas.Select(schema => "the schema " + schema).Concat(request.Tables.Select(table => "the table " + table)));
         RestoreAction action = present is null ? RestoreAction.Create : request.InPlace || part.Length > 0 ? RestoreAction.InPlace : RestoreAction.Replace;
+        if (payload.Scope != BackupScope.Whole && (action == RestoreAction.Replace || (action == RestoreAction.InPlace && part.Length == 0)))
+            throw Partial(request, name);
         string? revision = null;
         DatabaseInfo? properties = null;
         if (present is not null)
@@ -180,6 +182,13 @@ internal static class PostgreSqlRestorePlanner
                 Part = part.Length > 0 ? part : null,
             });
     }
+
+    private static BackupFailure Partial(RestoreRequest request, string name) => new(
+        ErrorCodes.PartialBackup,
+        FailureCategory.Refused,
+        $"Backup '{request.Backup}' is partial: it holds a part of its database, and would replace all of '{name}'. Nothing was changed.",
+        "Restore its tables into the present database (-Table '*', or the ones that you want), or all of it beside (-Database NEWNAME).")
+    { Target = request.Backup.ToString() };
 
     private static BackupFailure MayNot(PostgreSqlSession maintenance, string name, string what, bool exists) => new(
         ErrorCodes.PermissionDenied,
