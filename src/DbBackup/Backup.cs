@@ -56,8 +56,8 @@ public sealed class Backup
     /// <summary>When its snapshot was taken, in local time.</summary>
     public DateTimeOffset? Created => Manifest?.Created.ToLocalTime();
 
-    /// <summary>How old it is now.</summary>
-    public BackupAge? Age => Manifest is null ? null : BackupAge.Since(Manifest.Created);
+    /// <summary>How old it is now, in days: a flat value for JSON. A shell shows and compares it as what <see cref="GetAge"/> returns.</summary>
+    public double? Age => GetAge()?.TotalDays;
 
     /// <summary>Bytes in the repository, or on the server for a database that is kept there.</summary>
     public long Size => Manifest?.Kept?.Size ?? Manifest?.Payloads.Sum(payload => payload.StoredSize) ?? 0;
@@ -65,8 +65,14 @@ public sealed class Backup
     /// <summary>Bytes before compression.</summary>
     public long OriginalSize => Manifest?.Kept?.Size ?? Manifest?.Payloads.Sum(payload => payload.OriginalSize) ?? 0;
 
-    /// <summary>How long it took to make.</summary>
-    public TimeSpan? Duration => Manifest is null ? null : TimeSpan.FromSeconds(Manifest.DurationSeconds);
+    /// <summary>How long it took to make, in seconds: a flat value for JSON. A shell shows it as what <see cref="GetDuration"/> returns.</summary>
+    public double? Duration => Manifest?.DurationSeconds;
+
+    /// <summary>Returns how old it is now; null for a backup whose manifest cannot be read.</summary>
+    public BackupAge? GetAge() => Manifest is null ? null : BackupAge.Since(Manifest.Created);
+
+    /// <summary>Returns how long it took to make; null for a backup whose manifest cannot be read.</summary>
+    public TimeSpan? GetDuration() => Manifest is null ? null : TimeSpan.FromSeconds(Manifest.DurationSeconds);
 
     /// <summary>How far it has proved itself: the best of its tests since the last failed one, or the failure.</summary>
     public BackupStatus Status

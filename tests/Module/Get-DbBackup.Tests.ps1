@@ -121,6 +121,31 @@ Describe 'Get-DbBackup' {
         Should-BeFailure (Get-ErrorOf { Get-DbBackup -Repository s3://bucket/backups }) RepositoryNotSupported Get NotImplemented
     }
 
+    It 'says that no backup of a source is good, where -Latest is asked for a source' {
+        New-DbBackup ./pats.db -Source broken -Name one | Out-Null
+        Edit-Payload (Get-DbBackup one)
+        Get-DbBackup one | Test-DbBackup -ErrorAction Ignore | Out-Null
+        try {
+            $problem = Get-ErrorOf { Get-DbBackup -Source broken -Latest }
+            Should-BeFailure $problem BackupNotFound Get ObjectNotFound
+            "$problem" | Should -Match 'broken/one.*Damaged'
+            "$(Get-ErrorOf { Restore-DbBackup -Source broken -Latest -WhatIf })" | Should -Match 'broken/one.*Damaged'
+            Get-DbBackup -Source bro* -Latest | Should -BeNullOrEmpty
+        }
+        finally { Remove-DbBackup broken/one -Force -Confirm:$false }
+    }
+
+    It 'is flat in JSON, and an age there is compared in days or not at all' {
+        $json = Get-DbBackup d8 | ConvertTo-Json -EnumsAsStrings -WarningAction Ignore
+        $json | Should -Match '"Status": "Written"'
+        $again = $json | ConvertFrom-Json
+        $again.Age | Should -BeOfType ([double])
+        $again.Duration | Should -BeOfType ([double])
+        $again | Where-Object Age -gt 7d | Should -Not -BeNullOrEmpty
+        $again | Where-Object Age -gt 9d | Should -BeNullOrEmpty
+        { $again | Where-Object Age -gt 1w -ErrorAction Stop } | Should -Throw
+    }
+
     It 'says that a repository is not there' {
         Should-BeFailure (Get-ErrorOf { Get-DbBackup -Repository ./nowhere }) RepositoryNotFound Get ObjectNotFound
     }
@@ -168,7 +193,8 @@ Describe 'Get-DbBackup' {
         ($job | Where Status -ge Checked).Name | Should -Be (Get-DbBackup | Where Status -ge Checked).Name
         ($job | Where Status -ge Written).Name | Should -Be (Get-DbBackup | Where Status -ge Written).Name
         $json = Get-DbBackup | ConvertTo-Json -WarningAction Ignore | ConvertFrom-Json
-        $json | Where Age -gt 7d -ErrorVariable records -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+        ($json | Where Age -gt 7d).Name | Should -Be (Get-DbBackup | Where Age -gt 7d).Name
+        $json | Where Age -gt 12h -ErrorVariable records -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
         $records.Count | Should -Be $json.Count
         (Get-DbBackup | ConvertTo-Json -Depth 1 -WarningAction Ignore) + (Get-DbBackup | ConvertTo-Csv) | Should -Not -Match 'DbBackup\.|System\.'
     }

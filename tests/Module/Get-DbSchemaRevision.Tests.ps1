@@ -57,7 +57,8 @@ Describe 'Get-DbSchemaRevision against the code of an application' {
         Skip-OnWindows
         Require-Tool alembic
         New-DbBackup ./pats.db -Name one
-        New-DbBackup ./pats.db -Name two
+        Copy-Item ./pats.db ./two.db
+        New-DbBackup ./two.db -Name two
         "echo asked >> ../asked.txt; exec alembic `"`$@`"" | Set-Content ./backend/counted.sh
         $plans = Get-DbBackup | Restore-DbBackup -MigrationPath ./backend -MigrationTool 'sh counted.sh' -WhatIf -PassThru
         $plans | Should -HaveCount 2

@@ -84,6 +84,9 @@ Describe 'Import-DbBackup' {
     It 'says what it would import under -WhatIf and writes nothing' {
         $text = Get-WhatIfText { Import-DbBackup ./*.db -Source pats -WhatIf }
         $text | Should -Match ([regex]::Escape("$folder/pats.db"))
+        'a: b' | Set-Content ./settings.yaml
+        (Get-ErrorOf { Import-DbBackup ./settings.yaml -WhatIf }).FullyQualifiedErrorId | Should -BeLike 'ImportNotRecognized,*'
+        (Get-ErrorOf { Import-DbBackup ./nothing.sql -WhatIf }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
         Test-Path ./backups | Should -BeFalse
     }
 

@@ -141,6 +141,21 @@ Describe 'New-DbBackup' {
             Test-Path ./backups | Should -BeFalse
         }
 
+        It 'says under -WhatIf what would fail, and writes nothing' {
+            'a: b' | Set-Content ./settings.yaml
+            New-DbBackup ./pats.db -Name taken | Out-Null
+            foreach ($case in
+                @{ Id = 'SourceNotFound'; Command = { New-DbBackup ./nothing.db -WhatIf } },
+                @{ Id = 'SourceNotSqlite'; Command = { New-DbBackup ./settings.yaml -WhatIf } },
+                @{ Id = 'SourceNotFound'; Command = { New-DbBackup ./pats.db -AdditionalPath ./nothing -WhatIf } },
+                @{ Id = 'BackupExists'; Command = { New-DbBackup ./pats.db -Name taken -WhatIf } },
+                @{ Id = 'RepositoryNotFound'; Command = { New-DbBackup ./pats.db -Repository ./not/there -WhatIf } },
+                @{ Id = 'InvalidArgument'; Command = { New-DbBackup ./pats.db -Compression None -CompressionLevel 3 -WhatIf } }) {
+                (Get-ErrorOf $case.Command).FullyQualifiedErrorId | Should -BeLike "$($case.Id),*"
+            }
+            (Get-DbBackup).Name | Should -Be taken
+        }
+
         It 'says each step with -Verbose' {
             $text = New-DbBackup ./pats.db -Verbose 4>&1 | Where-Object { $_ -is [Management.Automation.VerboseRecord] } | Out-String
             $text | Should -Match "Published 'pats/"

@@ -35,12 +35,25 @@ Describe 'PostgreSQL at the prompt' {
             $backup.Where{ $_ -is [DbBackup.Backup] }.Source | Should -BeExactly $database.Name
             "$backup" | Should -Not -Match ([regex]::Escape($PostgreSqlServer.Password))
             $wrong = "postgresql://nobody:s3cret%40word@$($PostgreSqlServer.Host):$($PostgreSqlServer.Port)/$($database.Name)"
+            (New-DbBackup $database.Uri -Table items -Repository $repository).Scope | Should -Be Partial
+            $string = 'Host={0};Port={1};Username={2};Password="{3}";Database={4}' -f $PostgreSqlServer.Host, $PostgreSqlServer.Port, $PostgreSqlServer.User, $PostgreSqlServer.Password.Replace('"', '""'), $database.Name
+            (New-DbBackup $string -Repository $repository).Source | Should -BeExactly $database.Name
             $mysql = 'mysql://root:s3cret@db/shop?password=s3cret'
             $web = 'https://user:s3cret@host/x.dump'
             foreach ($problem in (Get-ErrorOf { New-DbBackup $wrong -Repository $repository }), (Get-ErrorOf { New-DbBackup $mysql }), (Get-ErrorOf { Import-DbBackup $web })) {
                 "$($problem | Out-String) $($problem.Exception) $($problem.TargetObject) $($problem.ErrorDetails)" | Should -Not -Match s3cret
             }
             Should-BeFailure (Get-ErrorOf { New-DbBackup $mysql }) SourceNotFound New InvalidArgument
+            # Put where something else belongs, it is as secret.
+            foreach ($misplaced in
+                { Test-DbBackup $wrong }, { Restore-DbBackup $wrong -Confirm:$false }, { Get-DbBackup $wrong }, { Find-DbBackupSource $wrong }, { Remove-DbBackup $wrong -Confirm:$false },
+                { New-DbBackup $database.Uri -Repository $wrong }, { New-DbBackup $database.Uri -Source $wrong }, { New-DbBackup $database.Uri -Name $wrong -Repository $repository },
+                { New-DbBackup $database.Uri -AdditionalPath $wrong -Repository $repository }, { New-DbBackup $database.Uri -StagingPath $wrong -Repository $repository },
+                { New-DbBackup -Database $wrong @server }, { Get-DbSchemaRevision $mysql }, { Invoke-DbUpgrade $mysql -Migrate true -WhatIf }, { New-DbBackup 'host=nowhere password=s3cret' -WhatIf }) {
+                $problem = Get-ErrorOf $misplaced
+                "$($problem | Out-String) $($problem.Exception) $($problem.TargetObject) $($problem.ErrorDetails)" | Should -Not -Match s3cret
+                $problem.Exception | Should -BeOfType ([DbBackup.BackupException])
+            }
         }
 
         It 'honours the environment of libpq' {
@@ -75,6 +88,16 @@ Describe 'PostgreSQL at the prompt' {
             $without.Status | Should -Be Matched
             ($without.Manifest.Payloads[0].Fingerprint.Tables | Where-Object Name -eq 'public.items').Rows | Should -Be 0
             Should-BeFailure (Get-ErrorOf { New-DbBackup @server -Database $database.Name -Table missing -Repository (Join-Path $TestDrive part) }) SourceNotFound New ObjectNotFound
+        }
+
+        It 'says under -WhatIf what would fail' {
+            Require-PostgreSql
+            foreach ($case in
+                @{ Id = 'SourceNotFound'; Command = { New-DbBackup @server -Database nowhere_to_be_found -WhatIf } },
+                @{ Id = 'ServerUnreachable'; Command = { New-DbBackup postgresql://u@localhost:1/shop -WhatIf } },
+                @{ Id = 'AuthenticationFailed'; Command = { New-DbBackup "postgresql://nobody:wrong@$($PostgreSqlServer.Host):$($PostgreSqlServer.Port)/$($database.Name)" -WhatIf } }) {
+                (Get-ErrorOf $case.Command).FullyQualifiedErrorId | Should -BeLike "$($case.Id),*"
+            }
         }
 
         It 'only says what it would do under -WhatIf' {

@@ -44,6 +44,15 @@ Describe 'Restore-DbBackup' {
             (Restore-DbBackup -Latest -Force -PassThru).Name | Should -Be second
         }
 
+        It 'refuses several backups of one source, and takes the newest of each' {
+            New-DbBackup ./pats.db -Name second | Out-Null
+            $problem = Get-ErrorOf { Get-DbBackup -Source pats | Restore-DbBackup -Force }
+            Should-BeFailure $problem BackupAmbiguous Restore InvalidArgument
+            "$problem" | Should -Match 'before'
+            Get-DbBackup -Reason Safety | Should -BeNullOrEmpty
+            (Get-DbBackup -Latest | Restore-DbBackup -Force -PassThru).Name | Should -Be second
+        }
+
         It 'restores a part with -Content <content>' -ForEach @(@{ Content = 'Database'; Rows = 50; File = 'changed' }, @{ Content = 'Files'; Rows = 10; File = 'one' }) {
             $backup | Restore-DbBackup -Content $Content -Force
             Get-RowCount ./pats.db | Should -Be $Rows
@@ -125,7 +134,8 @@ try { Restore-DbBackup -ErrorAction Stop } catch { `$_.FullyQualifiedErrorId; `$
 try { Get-DbBackup before | Remove-DbBackup -Force -ErrorAction Stop } catch { `$_.FullyQualifiedErrorId; `$_.ErrorDetails.RecommendedAction }
 "@
             ([regex]::Matches($text, 'ConfirmationRequired,DbBackup.PowerShell.Commands.Re')) | Should -HaveCount 3
-            $text | Should -Match '-Force'
+            # -Force does more than answer.
+            $text | Should -Not -Match '-Force'
             $text | Should -Match '-Name'
             $text | Should -Match '-Confirm:\$false'
             Get-Snapshot . | Should -Be $before

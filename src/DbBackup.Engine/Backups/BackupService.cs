@@ -42,26 +42,61 @@ public sealed class BackupService
         return DiskFailures.GuardAsync(_repository.Location, $"backing up '{source}'", () => CreateAsync(request, source, observer, cancellationToken));
     }
 
+    /// <summary>Checks whether a backup can be made, as far as that shows without reading the sources whole. Changes nothing.</summary>
+    /// <param name="request">What and how.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BackupException">It cannot be made, and the exception says why.</exception>
+    public Task CheckAsync(BackupRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        string source = ResolveSourceName(request);
+        return DiskFailures.GuardAsync(_repository.Location, $"checking '{source}'", async () =>
+        {
+            _ = WriteOptions(request);
+            IReadOnlyList<SourcePreview> previews = await InspectAsync(request, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<Backup> history = await _repository.CheckAsync(source, request.AllowNewRepository, cancellationToken).ConfigureAwait(false);
+            await RequireFitAsync(request, source, previews, history, cancellationToken).ConfigureAwait(false);
+            return true;
+        });
+    }
+
+    private static PayloadWriteOptions WriteOptions(BackupRequest request)
+    {
+        var options = new PayloadWriteOptions { Compression = PayloadCompressionChoice.Resolve(request.Compression), Level = request.CompressionLevel };
+        options.Validate();
+        return options;
+    }
+
+    private static async Task<IReadOnlyList<SourcePreview>> InspectAsync(BackupRequest request, CancellationToken cancellationToken)
+    {
+        var previews = new List<SourcePreview>();
+        foreach (IBackupSource each in request.Sources)
+            previews.Add(await each.InspectAsync(cancellationToken).ConfigureAwait(false));
+        return previews;
+    }
+
+    private async Task RequireFitAsync(
+        BackupRequest request, string source, IReadOnlyList<SourcePreview> previews, IReadOnlyList<Backup> history, CancellationToken cancellationToken)
+    {
+        RequireOwnName(request, source, history);
+        RequireFreeName(request.Name, source, history);
+        await BackupSpace.RequireAsync(_repository, request.StagingPath, previews, history, request.Verify, cancellationToken).ConfigureAwait(false);
+    }
+
     private async Task<Backup> CreateAsync(BackupRequest request, string source, IOperationObserver observer, CancellationToken cancellationToken)
     {
         var duration = Stopwatch.StartNew();
         IBackupSource primary = request.Sources[0];
-        string compression = PayloadCompressionChoice.Resolve(request.Compression);
-        var options = new PayloadWriteOptions { Compression = compression, Level = request.CompressionLevel };
-        options.Validate();
+        PayloadWriteOptions options = WriteOptions(request);
 
         // A restore that was killed in the middle is put right before anything is captured from where it worked.
         await RestoreRecovery.RunAsync(request.Sources.Where(each => each.IsPath).Select(each => each.Location), observer, cancellationToken).ConfigureAwait(false);
         await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
-        var previews = new List<SourcePreview>();
-        foreach (IBackupSource each in request.Sources)
-            previews.Add(await each.InspectAsync(cancellationToken).ConfigureAwait(false));
+        IReadOnlyList<SourcePreview> previews = await InspectAsync(request, cancellationToken).ConfigureAwait(false);
 
         await _repository.PrepareAsync(request.AllowNewRepository, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<Backup> history = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
-        RequireOwnName(request, source, history);
-        RequireFreeName(request.Name, source, history);
-        await BackupSpace.RequireAsync(_repository, request.StagingPath, previews, history, request.Verify, cancellationToken).ConfigureAwait(false);
+        await RequireFitAsync(request, source, previews, history, cancellationToken).ConfigureAwait(false);
         WarnOfClock(history, observer);
 
         string activity = $"Backing up {source}";
@@ -73,7 +108,7 @@ public sealed class BackupService
             scratch.Path, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, _repository.LocalFolder))
         { Clock = _clock };
         var collected = new CollectedBackup();
-        if (compression == PayloadCompression.Zstd)
+        if (options.Compression == PayloadCompression.Zstd)
             collected.Tools["zstd"] = PayloadCompressionChoice.ZstdVersion;
         var capture = new SourceCapture(context, draft, options, collected);
         await (request.Pause is null

@@ -53,6 +53,21 @@ public sealed class BackupImporter
         }
     }
 
+    /// <summary>Checks whether a file or folder can be imported, by its first bytes. Changes nothing.</summary>
+    /// <param name="path">Its absolute path.</param>
+    /// <param name="wishes">Name, source and the like; its sources are not looked at.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BackupException">It is of no kind that can be imported, or the repository cannot take it.</exception>
+    public async Task CheckAsync(string path, BackupRequest wishes, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(wishes);
+        RequireSomething(path);
+        ForeignFile file = ForeignFile.Read(path);
+        if (DatabaseEngines.Recognize(file) is null && !file.IsFolder && !file.IsTar)
+            throw NotRecognized(file);
+        await _repository.CheckAsync(wishes.SourceName, wishes.AllowNewRepository, cancellationToken).ConfigureAwait(false);
+    }
+
     private static void RequireSomething(string path)
     {
         if (Path.Exists(path))

@@ -64,6 +64,21 @@ public sealed class BackupRepository
             LocalWorkspace.Sweep(work);
     }
 
+    /// <summary>Checks whether a backup can be made here, and writes nothing.</summary>
+    /// <param name="source">The source's exact name; null if it is not known yet.</param>
+    /// <param name="allowNew">True if another repository than the known one is accepted, or created.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>The source's backups; none in a repository that is yet to be created.</returns>
+    /// <exception cref="BackupException">It is not the known one, or cannot be created.</exception>
+    public async Task<IReadOnlyList<Backup>> CheckAsync(string? source, bool allowNew, CancellationToken cancellationToken)
+    {
+        if (await _identity.RequireKnownAsync(allowNew, cancellationToken).ConfigureAwait(false) is not null)
+            return source is null ? [] : await ListAsync(source, cancellationToken).ConfigureAwait(false);
+        if (LocalFolder is { } folder)
+            DirectoryFailures.RequireParent(folder);
+        return [];
+    }
+
     /// <summary>All backups of a source, or of all sources, newest first.</summary>
     /// <param name="source">A source's exact name; null for all.</param>
     /// <param name="cancellationToken">Stops the listing.</param>

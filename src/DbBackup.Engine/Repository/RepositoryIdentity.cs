@@ -35,10 +35,10 @@ internal sealed class RepositoryIdentity(IObjectStore store, KnownRepositories? 
             known.Remember(store.Location, file.Id);
     }
 
-    /// <summary>Makes sure that the repository is the one that is known, or creates one at a place where none was known.</summary>
-    /// <param name="allowNew">True if another one than that which is known is accepted, or created.</param>
+    /// <summary>Returns the repository's file, or null if there is none yet; fails if it is not the one that is known at its place.</summary>
+    /// <param name="allowNew">True if another one than that which is known is accepted.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    public async Task RequireWritableAsync(bool allowNew, CancellationToken cancellationToken)
+    public async Task<RepositoryFile?> RequireKnownAsync(bool allowNew, CancellationToken cancellationToken)
     {
         RepositoryFile? file = await ReadAsync(cancellationToken).ConfigureAwait(false);
         IReadOnlyList<Guid> ids = known?.IdsAt(store.Location) ?? [];
@@ -54,6 +54,15 @@ internal sealed class RepositoryIdentity(IObjectStore store, KnownRepositories? 
             { Target = store.Location };
         }
 
+        return file;
+    }
+
+    /// <summary>Makes sure that the repository is the one that is known, or creates one at a place where none was known.</summary>
+    /// <param name="allowNew">True if another one than that which is known is accepted, or created.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task RequireWritableAsync(bool allowNew, CancellationToken cancellationToken)
+    {
+        RepositoryFile? file = await RequireKnownAsync(allowNew, cancellationToken).ConfigureAwait(false);
         if (file is null)
         {
             byte[] json = JsonSerializer.SerializeToUtf8Bytes(new RepositoryFile(RepositoryFile.CurrentFormat, Guid.NewGuid(), DateTimeOffset.UtcNow), RepositoryJsonContext.Default.RepositoryFile);

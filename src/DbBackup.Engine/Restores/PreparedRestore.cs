@@ -47,32 +47,34 @@ public sealed class PreparedRestore
         {
             if (!changeNothing)
                 await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<RestorePart> parts = await PlanPartsAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
+            RestoreDestination.Require(request, BackupRepository.RequireManifest(request.Backup));
+            IReadOnlyList<RestorePart> parts = await PlanPartsAsync(repository, request, undoes: false, changeNothing, observer, cancellationToken).ConfigureAwait(false);
             return Compose(repository, request, parts, null);
         });
     }
 
     /// <summary>Works out which participants a backup has.</summary>
+    /// <param name="repository">The repository of the backup.</param>
+    /// <param name="request">What, and where to.</param>
+    /// <param name="undoes">True if all of the backup goes back to where it was taken, because a restore is undone.</param>
+    /// <param name="changeNothing">True if even the leftovers of killed restores stay as they are.</param>
+    /// <param name="observer">Receives what was put right.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
     internal static async Task<IReadOnlyList<RestorePart>> PlanPartsAsync(
-        BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
+        BackupRepository repository, RestoreRequest request, bool undoes, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
         if (manifest.Kept is not null)
-        {
-            RestoreDestination.Require(request, manifest);
             return [await ServerRestores.Of(manifest.Source.Engine).PlanKeptAsync(repository, request, [request.Backup], cancellationToken).ConfigureAwait(false)];
-        }
-
         var parts = new List<RestorePart>();
         try
         {
             IServerRestore? server = request.Content == ContentKind.Files ? null : ServerRestores.Of(manifest);
-            RestoreDestination.Require(request, manifest);
             if (server is not null)
             {
                 RestorePart databases = await server.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false);
                 bool files = RestoreDestination.HasFilesBeside(request, manifest);
-                bool leaves = files && RestoreDestination.LeavesFiles(request, databases.Targets);
+                bool leaves = files && !undoes && RestoreDestination.LeavesFiles(request, databases.Targets);
                 parts.Add(leaves ? databases with { Warnings = [.. databases.Warnings, RestoreDestination.FilesAreLeft] } : databases);
                 if (!files || leaves)
                     return parts;

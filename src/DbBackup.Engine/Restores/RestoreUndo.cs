@@ -100,7 +100,7 @@ public static class RestoreUndo
         if (retained.Count > 0)
             parts.Add(await ServerRestores.Of(retained[0].Manifest!.Source.Engine).PlanKeptAsync(repository, restore, retained, cancellationToken).ConfigureAwait(false));
         if (safety is not null)
-            parts.AddRange(await PreparedRestore.PlanPartsAsync(repository, restore, changeNothing, observer, cancellationToken).ConfigureAwait(false));
+            parts.AddRange(await PreparedRestore.PlanPartsAsync(repository, restore, undoes: true, changeNothing, observer, cancellationToken).ConfigureAwait(false));
         string[] folders = [.. parts.SelectMany(part => part.Targets).Select(target => target.Path + Path.DirectorySeparatorChar)];
         // In a folder that comes back too, the damaged file comes back with it.
         foreach (SetAsideState aside in record.SetAside.Where(aside => !Array.Exists(folders, folder => aside.Target.StartsWith(folder, StringComparison.Ordinal))))

@@ -13,8 +13,7 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Tells at which revision of its schema a live database, or one in a backup, is.</summary>
 [Cmdlet(VerbsCommon.Get, "DbSchemaRevision", DefaultParameterSetName = InputObjectSet)]
 [OutputType(typeof(SchemaRevision))]
-[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(ConnectionString)], Position = 0)]
-[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(HostName), nameof(Port), nameof(Username), nameof(Credential)])]
+[ParameterGroup<ServerParameters>(PostgreSqlSet)]
 [ParameterGroup<DockerParameters>(Members = [nameof(DockerHost)])]
 [ParameterGroup<DockerParameters>(PostgreSqlSet, Members = [nameof(Container), nameof(ComposeProject), nameof(Service)])]
 [ParameterGroup<MigrationParameters>(Members = [nameof(MigrationPath), nameof(MigrationContainer), nameof(MigrationTool)])]

@@ -26,6 +26,8 @@ public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
                 string path = item.Resolved ?? throw item.Failure!;
                 BackupRepository repository = OpenRepository(Repository);
                 BackupRequest request = Describe([]) with { TestServer = DescribeTestServer() };
+                if (IsWhatIf())
+                    Check(token => new BackupImporter(repository).CheckAsync(path, request, token));
                 if (ShouldProcess($"'{path}' into '{repository.Location}'", "Import"))
                     WriteObject(Run((observer, token) => new BackupImporter(repository).ImportAsync(path, request, observer, token)));
             });

@@ -154,7 +154,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
         BackupRepository repository = OpenRepository(Repository);
         UpgradeRequest request = Describe();
         UpgradePlan plan = Run((_, token) => UpgradeService.PlanAsync(request, repository, token));
-        if (!Confirmed(plan.ToString(), $"{plan}\nContinue?", "Upgrade", Force, "-Force"))
+        if (!Confirmed(plan.ToString(), $"{plan}\nContinue?", "Upgrade", Force))
         {
             if (PassThru && IsWhatIf())
                 WriteObject(plan);

@@ -114,7 +114,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 
     private void BackUp(PathItem item)
     {
-        if (item.Url is { } url && UrlText.IsPostgreSql(url))
+        if (item.Url is { } url && (UrlText.IsPostgreSql(url) || UrlText.IsKeyValues(url)))
         {
             BackUp(ServerIntent(ConnectionArguments.ToRequest(url)));
             return;

@@ -86,12 +86,9 @@ public sealed partial class RemoveDbBackupCommand : BackupCommandBase
 
             TryEach(backup, () =>
             {
-                string what = $"{(backup.KeptOnServer is { } kept ? $"Drop the kept database '{kept}' and remove" : "Remove")} backup '{backup}' ({backup.Age} old, {ByteSize.Format(backup.Size)})";
-                if (!Confirmed(
-                    what, what + "?", "Remove", force: false, "-Confirm:$false"))
-                {
+                string what = $"{(backup.KeptOnServer is { } kept ? $"Drop the kept database '{kept}' and remove" : "Remove")} backup '{backup}' ({backup.GetAge()} old, {ByteSize.Format(backup.Size)})";
+                if (!Confirmed(what, what + "?", "Remove", force: false))
                     return;
-                }
 
                 Run((observer, token) => removal.RemoveAsync(backup, Force, GetServerParameters().ToRequest(), observer, token));
                 if (PassThru)

@@ -23,6 +23,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<RestoreParameters>]
 public sealed partial class RestoreDbBackupCommand : BackupCommandBase
 {
+    private readonly List<Backup> _backups = [];
     private MigrationCode? _code;
     private bool _chosenAtPrompt;
 
@@ -80,12 +81,37 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
     public SwitchParameter NoOwner { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, Restore);
-
-    private void Restore()
+    protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, () =>
     {
         if (Choose() is { } backup)
-            Restore(backup);
+            _backups.Add(backup);
+    });
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        // Only when all are known does it show that several would replace each other, one after the other.
+        foreach (IGrouping<(string, string), Backup> group in _backups.DistinctBy(backup => backup.Location).GroupBy(backup => (backup.Repository, backup.Source)))
+        {
+            Backup[] backups = [.. group];
+            TryEach(backups[0], () =>
+            {
+                RequireOne(backups);
+                Restore(backups[0]);
+            });
+        }
+    }
+
+    private static void RequireOne(Backup[] backups)
+    {
+        if (backups.Length == 1)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.BackupAmbiguous,
+            FailureCategory.InvalidArgument,
+            $"{backups.Length} backups of '{backups[0].Source}' were given, and each would replace what the one before restored: {string.Join(", ", backups.Take(5).Select(backup => backup.Name))}{(backups.Length > 5 ? ", …" : string.Empty)}. None of them was restored.",
+            $"Name one (Restore-DbBackup {CommandText.Quote($"{backups[0].Source}/{backups[0].Name}")}), or take the newest good one of each source: Get-DbBackup -Latest | Restore-DbBackup.")
+        { Target = backups[0].Source };
     }
 
     private void Restore(Backup backup)
@@ -129,7 +155,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
         PreparedRestore restore = Run((observer, token) => PreparedRestore.PrepareAsync(repository, request, whatIf, observer, token));
         RestorePlan plan = restore.Plan;
         string question = $"{plan}\nGo on?";
-        if (!Confirmed(plan.ToString(), question, "Restore", Force, "-Force"))
+        if (!Confirmed(plan.ToString(), question, "Restore", Force))
         {
             if (PassThru && whatIf)
                 WriteObject(plan);
@@ -181,7 +207,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
                 ErrorCodes.ConfirmationRequired,
                 FailureCategory.Refused,
                 "No backup was named, and the session cannot ask for one.",
-                "Name it with -Name, or take the newest good one with -Source NAME -Latest; -Force answers the question that follows.");
+                "Name it with -Name, or take the newest good one with -Source NAME -Latest; -Confirm:$false answers the question that follows.");
         }
 
         _chosenAtPrompt = true;

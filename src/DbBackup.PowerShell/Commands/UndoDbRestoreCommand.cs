@@ -48,7 +48,7 @@ public sealed partial class UndoDbRestoreCommand : RepositoryCommandBase
         bool whatIf = IsWhatIf();
         PreparedRestore undo = Run((observer, token) => RestoreUndo.PrepareAsync(repository, request, whatIf, observer, token));
         string plan = undo.Plan.ToString();
-        if (!Confirmed(plan, $"{plan}\nGo on?", "Undo", Force, "-Force"))
+        if (!Confirmed(plan, $"{plan}\nGo on?", "Undo", Force))
         {
             if (PassThru && whatIf)
                 WriteObject(undo.Plan);

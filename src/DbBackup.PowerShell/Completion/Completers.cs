@@ -14,7 +14,7 @@ public sealed class BackupNameCompleter : IArgumentCompleter
         RepositoryReader.Matching(
             RepositoryReader.Read(fakeBoundParameters)
                 .DistinctBy(backup => backup.Name)
-                .Select(backup => (backup.Name, $"{backup.Source}, {backup.Age} old, {ByteSize.Format(backup.Size)}, {backup.Status}")),
+                .Select(backup => (backup.Name, $"{backup.Source}, {backup.GetAge()} old, {ByteSize.Format(backup.Size)}, {backup.Status}")),
             wordToComplete);
 }
 
@@ -48,7 +48,7 @@ public sealed class SourceCompleter : IArgumentCompleter
             RepositoryReader.Read(fakeBoundParameters)
                 .GroupBy(backup => backup.Source)
                 .OrderBy(source => source.Key, StringComparer.OrdinalIgnoreCase)
-                .Select(source => (source.Key, $"{source.Count()} backups, the newest {source.First().Age} old")),
+                .Select(source => (source.Key, $"{source.Count()} backups, the newest {source.First().GetAge()} old")),
             wordToComplete);
     }
 }

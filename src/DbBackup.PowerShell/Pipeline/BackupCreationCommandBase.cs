@@ -71,7 +71,16 @@ public abstract partial class BackupCreationCommandBase : PathCommandBase
         BackupRepository repository = OpenRepository(Repository);
         string source = BackupService.ResolveSourceName(request);
         string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? DateTimeOffset.UtcNow, request.Reason);
+        if (IsWhatIf())
+            Check(token => new BackupService(repository).CheckAsync(request, token));
         if (ShouldProcess($"{what} as '{source}/{name}' in '{repository.Location}'", action))
             WriteObject(Run((observer, token) => new BackupService(repository).CreateAsync(request, observer, token)));
     }
+
+    /// <summary>Runs the checks of what -WhatIf shows: it does not promise what would fail.</summary>
+    private protected void Check(Func<CancellationToken, Task> check) => Run(async (_, token) =>
+    {
+        await check(token).ConfigureAwait(false);
+        return true;
+    });
 }

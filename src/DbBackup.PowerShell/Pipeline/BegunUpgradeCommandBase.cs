@@ -31,7 +31,7 @@ public abstract partial class BegunUpgradeCommandBase : RepositoryCommandBase
     protected override void ProcessRecord() => TryEach(Id, () =>
     {
         string description = $"{Verb} upgrade '{Id}'";
-        if (Confirmed(description, description + "?", Caption, Force, "-Force"))
+        if (Confirmed(description, description + "?", Caption, Force))
             UpgradeReport.Write(this, Run((observer, token) => ActAsync(new UpgradeService(), Credential?.GetNetworkCredential().Password, observer, token)));
     });
 

@@ -46,7 +46,7 @@ internal static class CandidatePrompt
                 (index + 1).ToString(CultureInfo.InvariantCulture),
                 backup.Name,
                 backup.Source,
-                backup.Age?.ToString() ?? string.Empty,
+                backup.GetAge()?.ToString() ?? string.Empty,
                 ByteSize.Format(backup.Size),
                 backup.Status == BackupStatus.Written ? "never" : backup.Status.ToString(),
                 backup.SchemaRevision ?? "-",

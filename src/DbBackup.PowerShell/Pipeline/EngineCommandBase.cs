@@ -49,17 +49,19 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
     // Names, paths and messages in them may be of foreign origin.
 
     /// <inheritdoc cref="Cmdlet.WriteWarning"/>
-    private protected new void WriteWarning(string text) => base.WriteWarning(ForeignText.Shown(text));
+    private protected new void WriteWarning(string text) => base.WriteWarning(Shown(text));
 
     /// <inheritdoc cref="Cmdlet.WriteVerbose"/>
-    private protected new void WriteVerbose(string text) => base.WriteVerbose(ForeignText.Shown(text));
+    private protected new void WriteVerbose(string text) => base.WriteVerbose(Shown(text));
 
     /// <inheritdoc cref="Cmdlet.ShouldProcess(string, string)"/>
-    private protected new bool ShouldProcess(string target, string action) => base.ShouldProcess(ForeignText.Shown(target), action);
+    private protected new bool ShouldProcess(string target, string action) => base.ShouldProcess(Shown(target), action);
 
     /// <inheritdoc cref="Cmdlet.ShouldProcess(string, string, string)"/>
     private protected new bool ShouldProcess(string description, string question, string caption) =>
-        base.ShouldProcess(ForeignText.Shown(description), ForeignText.Shown(question), ForeignText.Shown(caption));
+        base.ShouldProcess(Shown(description), Shown(question), Shown(caption));
+
+    private static string Shown(string text) => ForeignText.Shown(SecretText.Masked(text));
 
     /// <summary>Runs work to its end and gives its result, or its failure, on the pipeline thread.</summary>
     private protected T Run<T>(Func<IOperationObserver, CancellationToken, Task<T>> work) => Pump((observer, _, token) => work(observer, token));
@@ -138,9 +140,18 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
     /// <summary>A path as the person wrote it, made absolute from the shell's own location (not the process's).</summary>
     private protected string ResolvePath(string path)
     {
-        string resolved = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
-        RequireFileSystem(path, provider);
-        return resolved;
+        try
+        {
+            string resolved = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out ProviderInfo provider, out _);
+            RequireFileSystem(path, provider);
+            return resolved;
+        }
+        catch (Exception exception) when (exception is System.Management.Automation.DriveNotFoundException or ProviderNotFoundException)
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"'{path}' is no path: {exception.Message}", "Give the path of a file or folder; a database's URL goes to New-DbBackup alone, or to -ConnectionString.", exception)
+            { Target = path };
+        }
     }
 
     /// <summary>A compose project as a person wrote it: a name is told from a folder by its form, and a folder is looked for where the shell is.</summary>

@@ -6,7 +6,7 @@ namespace DbBackup.PowerShell.Pipeline;
 internal static class ErrorRecords
 {
     public static ErrorRecord From(BackupException failure, object? target = null) =>
-        new(failure, failure.Code, ToCategory(failure.Category), failure.Target ?? target)
+        new(failure, failure.Code, ToCategory(failure.Category), failure.Target ?? (target is string text ? SecretText.Masked(text) : target))
         {
             ErrorDetails = new ErrorDetails(failure.Message) { RecommendedAction = failure.Hint },
         };

@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using DbBackup.PowerShell.Parameters;
-using DriveNotFoundException = System.Management.Automation.DriveNotFoundException;
 
 namespace DbBackup.PowerShell.Pipeline;
 
@@ -39,7 +38,7 @@ public abstract partial class PathCommandBase : RepositoryCommandBase
         bool literal = ParameterSetName == LiteralPathSet;
         foreach (string given in literal ? LiteralPath : Path)
         {
-            if (!literal && UrlText.IsUrl(given))
+            if (!literal && (UrlText.IsUrl(given) || (UrlText.IsKeyValues(given) && !ExistsAsWritten(given))))
             {
                 string masked = UrlText.Mask(given);
                 yield return new PathItem(masked, null, false, NoPath(masked), given);
@@ -67,7 +66,7 @@ public abstract partial class PathCommandBase : RepositoryCommandBase
             RequireFileSystem(given, provider);
             return matches.Count > 0 ? matches : throw NothingMatches(given, null);
         }
-        catch (Exception exception) when (exception is ItemNotFoundException or DriveNotFoundException or ProviderNotFoundException)
+        catch (Exception exception) when (exception is ItemNotFoundException or System.Management.Automation.DriveNotFoundException or ProviderNotFoundException)
         {
             throw NothingMatches(given, exception);
         }
@@ -92,7 +91,7 @@ public abstract partial class PathCommandBase : RepositoryCommandBase
         {
             return File.Exists(ResolvePath(given));
         }
-        catch (Exception exception) when (exception is BackupException or DriveNotFoundException or ProviderNotFoundException)
+        catch (BackupException)
         {
             return false;
         }
@@ -108,16 +107,12 @@ public abstract partial class PathCommandBase : RepositoryCommandBase
         {
             return new PathItem(given, null, false, failure);
         }
-        catch (Exception exception) when (exception is DriveNotFoundException or ProviderNotFoundException)
-        {
-            return new PathItem(given, null, false, NothingMatches(given, exception));
-        }
     }
 
     private static BackupFailure NoPath(string masked) => new(
         ErrorCodes.SourceNotFound,
         FailureCategory.InvalidArgument,
-        $"'{masked}' is a URL, not a path.",
+        $"'{masked}' is a URL or connection string, not a path.",
         "Give a path. New-DbBackup also takes a URL of PostgreSQL: postgresql://user@host/database.")
     { Target = masked };
 

@@ -19,8 +19,7 @@ public abstract class RepositoryCommandBase : EngineCommandBase
     /// <param name="question">The question.</param>
     /// <param name="caption">Its heading.</param>
     /// <param name="force">True if the question is skipped.</param>
-    /// <param name="answer">The parameter that answers in advance, as in <c>-Force</c>.</param>
-    private protected bool Confirmed(string description, string question, string caption, bool force, string answer)
+    private protected bool Confirmed(string description, string question, string caption, bool force)
     {
         bool confirmGiven = MyInvocation.BoundParameters.TryGetValue("Confirm", out object? confirm);
         bool whatIf = IsWhatIf();
@@ -35,7 +34,7 @@ public abstract class RepositoryCommandBase : EngineCommandBase
                 ErrorCodes.ConfirmationRequired,
                 FailureCategory.Refused,
                 $"This needs a confirmation, and the session cannot ask: {description.Split('\n')[0].TrimEnd(':')}.",
-                $"Nothing was changed. Pass {answer} to answer in advance, or -WhatIf to see what would be done.");
+                $"Nothing was changed. Pass -Confirm:$false to answer in advance, or -WhatIf to see what would be done.");
         }
 
         return ShouldProcess(description, question, caption);

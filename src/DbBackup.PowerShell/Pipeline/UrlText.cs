@@ -11,12 +11,15 @@ internal static partial class UrlText
     /// <summary>True for a URL of PostgreSQL, also with a driver's name as SQLAlchemy has it.</summary>
     public static bool IsPostgreSql(string text) => PostgreSql().IsMatch(text);
 
+    /// <summary>True for a connection string of key=value pairs, as libpq and Npgsql have it.</summary>
+    public static bool IsKeyValues(string text) => KeyValues().IsMatch(text);
+
     /// <summary>Returns the URL without its password, and without the values of its query.</summary>
     public static string Mask(string text)
     {
         // The last @ ends the password even if it has one that was not encoded; so much may be hidden that is none.
         string masked = Password().Replace(text, "$1***@");
-        return Query().Replace(masked, "$1***");
+        return SecretText.Masked(Query().Replace(masked, "$1***"));
     }
 
     [GeneratedRegex(@"\A(?!file://)[A-Za-z][A-Za-z0-9+.-]+://", RegexOptions.IgnoreCase)]
@@ -24,6 +27,9 @@ internal static partial class UrlText
 
     [GeneratedRegex(@"\Apostgres(?:ql)?(?:\+\w+)?://", RegexOptions.IgnoreCase)]
     private static partial Regex PostgreSql();
+
+    [GeneratedRegex(@"\A\s*(?:host|hostaddr|server|data source|dbname|database|service)\s*=\s*\S", RegexOptions.IgnoreCase)]
+    private static partial Regex KeyValues();
 
     [GeneratedRegex(@"\A([^:]+://[^:@/]*):.*@", RegexOptions.Singleline)]
     private static partial Regex Password();

@@ -13,12 +13,16 @@ public abstract class BackupException : Exception
     /// <param name="hint">The next step, as a full sentence.</param>
     /// <param name="innerException">The driver's or system's own exception, where there is one.</param>
     protected BackupException(string code, FailureCategory category, string message, string hint, Exception? innerException = null)
-        : base(ForeignText.Shown(message), innerException)
+        : base(ForeignText.Shown(SecretText.Masked(message)), WithoutSecrets(innerException))
     {
         Code = code;
         Category = category;
-        Hint = ForeignText.Shown(hint);
+        Hint = ForeignText.Shown(SecretText.Masked(hint));
     }
+
+    // A server quotes what it was sent: the whole URL, where that was given as a database's name. The shell shows inner exceptions too.
+    private static Exception? WithoutSecrets(Exception? inner) =>
+        inner?.ToString() is { } text && SecretText.Masked(text) is var masked && masked != text ? new InvalidOperationException(SecretText.Masked(inner.Message)) : inner;
 
     /// <summary>A stable name for this failure, one of <see cref="ErrorCodes"/>.</summary>
     public string Code { get; }
@@ -33,5 +37,5 @@ public abstract class BackupException : Exception
     public bool CanRetry { get; init; }
 
     /// <summary>What the failure is about: a path, a source, a backup's name.</summary>
-    public object? Target { get; init; }
+    public object? Target { get; init => field = value is string text ? SecretText.Masked(text) : value; }
 }

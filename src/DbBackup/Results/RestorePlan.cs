@@ -36,7 +36,7 @@ public sealed record RestorePlan
         var text = new StringBuilder();
         text.Append(Undoes is null ? $"Restore '{Backup}'" : $"Undo {Undoes}");
         if (Undoes is null && Backup.Created is { } created)
-            text.Append(CultureInfo.InvariantCulture, $", taken {created:yyyy-MM-dd HH:mm} ({Backup.Age} ago), {Backup.Status}");
+            text.Append(CultureInfo.InvariantCulture, $", taken {created:yyyy-MM-dd HH:mm} ({Backup.GetAge()} ago), {Backup.Status}");
         text.Append(":\n");
         if (SafetyBackup)
             text.Append("  first back up what is there now (safety backup)\n");

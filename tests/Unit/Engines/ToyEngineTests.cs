@@ -148,7 +148,7 @@ public sealed class ToyEngineTests : IDisposable
         Backup backup = await _bench.BackUpAsync(new BackupRequest { Sources = [new ToySource(_database), new FolderSource(_bench["pictures"])] });
         File.WriteAllText(_database, "colour=green\n");
         var request = new RestoreRequest { Backup = backup };
-        RestorePart part = Assert.Single(await PreparedRestore.PlanPartsAsync(_bench.Repository, request, changeNothing: false, _bench.Observer, CancellationToken.None));
+        RestorePart part = Assert.Single(await PreparedRestore.PlanPartsAsync(_bench.Repository, request, undoes: false, changeNothing: false, _bench.Observer, CancellationToken.None));
         // The database comes first, then the folder.
         IRestoreParticipant[] participants = [.. part.Participants.OrderBy(participant => participant.Order)];
         var broken = new FailingParticipant(participants[afterItsOwn ? 1 : 0]) { FailsAfterSwap = true };

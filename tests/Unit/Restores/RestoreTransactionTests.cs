@@ -57,7 +57,7 @@ public sealed class RestoreTransactionTests : IDisposable
     }
 
     private async Task<RestorePart> PartAsync(Backup backup) => Assert.Single(await PreparedRestore.PlanPartsAsync(
-        _bench.Repository, new RestoreRequest { Backup = backup }, changeNothing: false, _bench.Observer, CancellationToken.None));
+        _bench.Repository, new RestoreRequest { Backup = backup }, undoes: false, changeNothing: false, _bench.Observer, CancellationToken.None));
 
     private Task<RestoreResult> RunAsync(Backup backup, RestorePart part) =>
         PreparedRestore.Compose(_bench.Repository, new RestoreRequest { Backup = backup }, [part], undoes: null).RunAsync(_bench.Observer, CancellationToken.None);

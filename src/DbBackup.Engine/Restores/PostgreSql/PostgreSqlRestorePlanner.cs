@@ -150,11 +150,13 @@ internal static class PostgreSqlRestorePlanner
             throw Partial(request, name);
         string? revision = null;
         DatabaseInfo? properties = null;
+        int[] own = [];
         if (present is not null)
         {
             try
             {
                 using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken).ConfigureAwait(false);
+                own = [session.BackendId];
                 revision = await PostgreSqlCatalog.PresentRevisionAsync(session, cancellationToken).ConfigureAwait(false);
                 properties = await PostgreSqlCatalog.DescribeAsync(session, cancellationToken).ConfigureAwait(false);
             }
@@ -169,7 +171,7 @@ internal static class PostgreSqlRestorePlanner
             throw MayNot(maintenance, name, "is not allowed to create databases", present is not null);
         if (action == RestoreAction.Replace && !present!.Value.MayRename)
             throw MayNot(maintenance, name, $"does not own the database '{name}' and cannot rename it", true);
-        string sessions = present is null ? string.Empty : await DatabaseSwap.DescribeSessionsAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
+        string sessions = present is null ? string.Empty : await DatabaseSwap.DescribeSessionsAsync(maintenance, name, cancellationToken, own).ConfigureAwait(false);
         if (sessions.Length > 0)
             warnings.Add(action == RestoreAction.Replace ? $"sessions in the present database are terminated: {sessions}" : $"the present database is in use, and its sessions wait: {sessions}");
         if (action == RestoreAction.Replace && request.NoSafetyBackup)

@@ -47,6 +47,9 @@ internal sealed class PostgreSqlSession : IDisposable
     /// <summary>The database.</summary>
     public string Database { get; }
 
+    /// <summary>The process id of the server's end of this session.</summary>
+    public int BackendId => _connection.ProcessID;
+
     /// <summary>The server's version as people write it, as in <c>15.18</c>.</summary>
     public string ServerVersion => _connection.PostgreSqlVersion.Major >= 10
         ? string.Create(CultureInfo.InvariantCulture, $"{_connection.PostgreSqlVersion.Major}.{_connection.PostgreSqlVersion.Minor}")

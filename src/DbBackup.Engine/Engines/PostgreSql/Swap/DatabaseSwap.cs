@@ -88,18 +88,23 @@ internal static class DatabaseSwap
             cancellationToken).ConfigureAwait(false);
 
     /// <summary>Who is connected to a database, in words; empty for nobody.</summary>
-    public static async Task<string> DescribeSessionsAsync(PostgreSqlSession session, string database, CancellationToken cancellationToken)
+    /// <param name="session">The session that asks, which does not count.</param>
+    /// <param name="database">The database.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="own">Sessions of this run that have ended or will, by their process ids: the server may list them for a moment longer.</param>
+    public static async Task<string> DescribeSessionsAsync(PostgreSqlSession session, string database, CancellationToken cancellationToken, params int[] own)
     {
         List<string> sessions = await session.RowsAsync(
             """
             SELECT format('process %s of %s (%s%s)', pid, coalesce(usename, 'the server'), coalesce(nullif(application_name, ''), backend_type),
                           coalesce(' from ' || host(client_addr), '')) FROM pg_stat_activity
-            WHERE datname = $1 AND pid <> pg_backend_pid() ORDER BY backend_start LIMIT 5
+            WHERE datname = $1 AND pid <> pg_backend_pid() AND pid <> ALL ($2) ORDER BY backend_start LIMIT 5
             """,
             row => row.GetString(0),
             "listing sessions",
             cancellationToken,
-            database).ConfigureAwait(false);
+            database,
+            own).ConfigureAwait(false);
         long prepared = await session.NumberAsync("SELECT count(*) FROM pg_prepared_xacts WHERE database = $1", "listing sessions", cancellationToken, database).ConfigureAwait(false);
         if (prepared > 0)
             sessions.Add(string.Create(CultureInfo.InvariantCulture, $"{prepared} prepared transactions (COMMIT or ROLLBACK PREPARED ends them)"));
