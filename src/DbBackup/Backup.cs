@@ -83,7 +83,7 @@ public sealed class Backup
                 return IsAltered ? BackupStatus.Damaged : BackupStatus.Unreadable;
             BackupStatus status = BackupStatus.Written;
             foreach (TestRecord test in Tests)
-                status = test.Passed ? (BackupStatus)Math.Max((int)status, (int)test.Reached) : BackupStatus.Damaged;
+                status = After(status, test);
             return status;
         }
     }
@@ -111,6 +111,12 @@ public sealed class Backup
 
     /// <summary>Why it cannot be used; null where it can.</summary>
     public string? Problem { get; }
+
+    // Reading files back says nothing of what a restore gives.
+    private static BackupStatus After(BackupStatus status, TestRecord test) =>
+        !test.Passed ? test.Reached == BackupStatus.Mismatched ? BackupStatus.Mismatched : BackupStatus.Damaged
+        : status == BackupStatus.Mismatched && test.Level != BackupTestLevel.Restore ? status
+        : (BackupStatus)Math.Max((int)status, (int)test.Reached);
 
     // Its manifest can be read, but is not what was written.
     private bool IsAltered { get; }

@@ -4,10 +4,16 @@ namespace DbBackup;
 public enum BackupStatus
 {
     /// <summary>It cannot be used: its manifest cannot be read, or comes from a newer format version.</summary>
-    Unreadable = -2,
+    Unreadable = -3,
 
-    /// <summary>Its last test failed, or its manifest is not what was written.</summary>
-    Damaged = -1,
+    /// <summary>Its last test found a file that is not what was written.</summary>
+    Damaged = -2,
+
+    /// <summary>
+    /// Its files are whole, but its last restore test did not give back what was recorded: the restore failed, or the restored database
+    /// differs. It is kept like a good one while there is no better one, and <c>Restore-DbBackup -AllowMismatch</c> restores it.
+    /// </summary>
+    Mismatched = -1,
 
     /// <summary>It was written completely and flushed to disk; nobody has read it back.</summary>
     Written = 0,

@@ -49,7 +49,7 @@ Describe 'Test-DbBackup' {
         $seen.Passed | Should -Be $false
     }
 
-    It 'asks assertions of a SQLite database; one that is not true is damage, one that cannot run is not' {
+    It 'asks assertions of a SQLite database; one that is not true is no damage, one that cannot run is nothing' {
         $result = Test-DbBackup one -Level Restore -Assert 'select count(*) > 0 from documents', 'select count(*) from documents'
         $result.Passed | Should -BeTrue
         $result.Checks.Name | Should -Contain 'assertion select count(*) from documents'
@@ -60,7 +60,7 @@ Describe 'Test-DbBackup' {
         "$((Get-DbBackup one).Status)" | Should -Be Matched
         $result = Test-DbBackup one -Level Restore -Assert 'select count(*) > 1000000 from documents' -ErrorVariable records -ErrorAction SilentlyContinue
         Should-BeFailure $records TestFailed Test InvalidData '*it returned 0*'
-        "$($result.Status)" | Should -Be Damaged
+        "$($result.Status)" | Should -Be Mismatched
     }
 
     It 'finds a payload that was cut off, and one that is gone' {

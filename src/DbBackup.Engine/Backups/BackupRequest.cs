@@ -33,6 +33,9 @@ public sealed record BackupRequest
     /// <summary>True if the backup is restored and compared before it is published.</summary>
     public bool Verify { get; init; }
 
+    /// <summary>True if a backup that does not prove itself is thrown away; it is kept and marked otherwise.</summary>
+    public bool DiscardUnverified { get; init; }
+
     /// <summary>How deep the proof goes.</summary>
     public BackupTestLevel ProofLevel { get; init; } = BackupTestLevel.Restore;
 

@@ -119,7 +119,7 @@ public sealed class BackupService
         // Before the proof, which may go there again.
         if (manifest.ImportedFrom is null)
             KnownServers.OfUser.Remember([manifest.Source.Location, .. manifest.Payloads.Select(payload => payload.OriginalPath)]);
-        TestRecord? proof = request.Verify
+        Proof? proof = request.Verify
             ? await ProveAsync(request, draft, scratch.Path, manifest, observer, cancellationToken).ConfigureAwait(false)
             : null;
         observer.Progress(new OperationProgress(activity, "flushing to disk"));
@@ -129,7 +129,8 @@ public sealed class BackupService
         await draft.WriteAsync(RestoreInstructions.FileName, stream => stream.WriteAsync(instructions).AsTask(), CancellationToken.None).ConfigureAwait(false);
         await draft.PublishAsync(manifest).ConfigureAwait(false);
         observer.Verbose($"Published '{draft.Key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
-        return await FinishAsync(draft.Key, manifest, proof, observer).ConfigureAwait(false);
+        Backup backup = await FinishAsync(draft.Key, manifest, proof?.Record, observer).ConfigureAwait(false);
+        return proof?.Failure is null ? backup : throw Unproved(backup, proof.Failure);
     }
 
     // The backup is made: what fails now is told, and is no failure of the backup.
@@ -162,21 +163,43 @@ public sealed class BackupService
         return request.SourceName;
     }
 
-    private static async Task<TestRecord> ProveAsync(
+    private static async Task<Proof> ProveAsync(
         BackupRequest request, BackupDraft draft, string scratch, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
     {
         var content = new BackupContent(manifest, draft.OpenRead);
-        BackupTestResult result = await BackupVerifier
-            .RunAsync(content, string.Empty, new BackupTestOptions { Level = request.ProofLevel, TestServer = request.TestServer }, scratch, observer, cancellationToken).ConfigureAwait(false);
+        BackupTestResult result;
+        try
+        {
+            result = await BackupVerifier
+                .RunAsync(content, string.Empty, new BackupTestOptions { Level = request.ProofLevel, TestServer = request.TestServer }, scratch, observer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (!request.DiscardUnverified && !cancellationToken.IsCancellationRequested)
+        {
+            // A test that could not run says nothing of the backup.
+            return new Proof(null, failure);
+        }
+
+        TestRecord record = BackupVerifier.ToRecord(result);
         if (result.Passed)
-            return BackupVerifier.ToRecord(result);
-        throw new BackupFailure(
+            return new Proof(record, null);
+        bool isDamaged = result.Status == BackupStatus.Damaged;
+        var unproved = new BackupFailure(
             ErrorCodes.BackupDamaged,
             FailureCategory.InvalidData,
             $"The backup did not pass its test, so it was not kept: {result.Failure}",
-            "Check the disk of the repository and the memory of this machine, then try again.")
+            isDamaged ? "Check the disk of the repository and the memory of this machine, then try again." : "Leave -DiscardUnverified out to keep the backup and look at it.")
         { Target = manifest.Name };
+        return isDamaged || request.DiscardUnverified ? throw unproved : new Proof(record, new BackupFailure(ErrorCodes.TestFailed, FailureCategory.InvalidData, result.Failure!, unproved.Hint));
     }
+
+    private static BackupUnprovedException Unproved(Backup backup, BackupException failure) => new(
+        backup,
+        failure.Category,
+        failure.Message,
+        backup.Status == BackupStatus.Mismatched
+            ? $"Correct what it names in the database, and make a new backup. This one can be restored all the same: Restore-DbBackup {backup.Name} -Source {backup.Source} -AllowMismatch."
+            : $"Test it when that is mended: Test-DbBackup {backup.Name} -Source {backup.Source} -Level Restore. ({failure.Hint})",
+        failure.Code == ErrorCodes.TestFailed ? null : failure);
 
     private Manifest Describe(
         BackupRequest request, BackupKey key, IBackupSource primary, CollectedBackup collected, IReadOnlyList<Backup> history, Stopwatch duration)
@@ -270,4 +293,7 @@ public sealed class BackupService
 
     private static bool SamePath(string left, string right) =>
         string.Equals(left, right, OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase);
+
+    // The failure is null if the backup proved itself; the record is null if the test could not run.
+    private sealed record Proof(TestRecord? Record, BackupException? Failure);
 }

@@ -32,7 +32,7 @@ internal sealed class AssertionAnswers(IReadOnlyList<string> assertions)
             {
                 object? value = await ask(assertion).ConfigureAwait(false);
                 bool holds = value is not null && isTrue(value);
-                _checks.Add(new BackupCheck(NameOf(assertion), holds, value is null ? "it returned nothing" : holds ? "true" : string.Create(CultureInfo.InvariantCulture, $"it returned {value}")));
+                _checks.Add(new BackupCheck(NameOf(assertion), holds, value is null ? "it returned nothing" : holds ? "true" : string.Create(CultureInfo.InvariantCulture, $"it returned {value}")) { IsOfRestore = true });
             }
             catch (BackupException failure) when (failure.Code is not (ErrorCodes.ServerUnreachable or ErrorCodes.AuthenticationFailed))
             {

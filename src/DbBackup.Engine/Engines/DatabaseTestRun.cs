@@ -50,7 +50,7 @@ internal sealed record DatabaseTestRun(
             differences.Count == 0,
             differences.Count == 0
                 ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables, {expected.TotalRows} rows{(expected.Level == FingerprintLevel.Content ? ", all contents" : string.Empty)} equal")
-                : string.Join("; ", differences.Take(5))));
+                : string.Join("; ", differences.Take(5))) { IsOfRestore = true });
         return differences.Count == 0;
     }
 }

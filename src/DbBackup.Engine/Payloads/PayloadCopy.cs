@@ -17,10 +17,13 @@ internal static class PayloadCopy
     }
 
     /// <summary>The failure for what does not give back what was backed up.</summary>
-    public static BackupFailure Mismatch(Payload payload, string findings) => new(
+    /// <param name="payload">The payload.</param>
+    /// <param name="findings">What differs.</param>
+    /// <param name="hint">What to do next; null for the usual advice.</param>
+    public static BackupFailure Mismatch(Payload payload, string findings, string? hint = null) => new(
         ErrorCodes.RestoreMismatch,
         FailureCategory.InvalidData,
         $"'{payload.FileName}' does not give back what was backed up: {findings}. Nothing was changed.",
-        "Use another backup of this source: Get-DbBackup, and Test-DbBackup -Level Restore to find a good one.")
+        hint ?? "Use another backup of this source: Get-DbBackup, and Test-DbBackup -Level Restore to find a good one.")
     { Target = payload.FileName };
 }

@@ -18,6 +18,9 @@ internal interface IRestoreParticipant : IAsyncDisposable
     /// <summary>How far what it restored proved itself; null if it holds no database.</summary>
     BackupStatus? Status { get; }
 
+    /// <summary>What the restored state lacks or has otherwise than the backup recorded, a sentence each; the user allowed it.</summary>
+    IReadOnlyList<string> Differences => [];
+
     /// <summary>The renames in local folders by which it is put in place, for the journal.</summary>
     IReadOnlyList<StagedSwap> Renames => [];
 

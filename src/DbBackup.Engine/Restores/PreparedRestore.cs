@@ -97,7 +97,7 @@ public sealed class PreparedRestore
     internal static PreparedRestore Compose(BackupRepository repository, RestoreRequest request, IReadOnlyList<RestorePart> parts, RestoreRecord? undoes)
     {
         var warnings = new List<string>();
-        if (request.Backup.Status == BackupStatus.Damaged)
+        if (request.Backup.Status is BackupStatus.Damaged or BackupStatus.Mismatched)
             warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
         if (request.Backup.Status == BackupStatus.Written && request.Backup.Manifest?.Kept is null)
             warnings.Add("this backup was never tested; it is checked while it is restored");

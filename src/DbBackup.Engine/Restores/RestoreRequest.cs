@@ -53,6 +53,9 @@ public sealed record RestoreRequest
     /// <summary>True if everything is given to the connecting role, without privileges of others.</summary>
     public bool NoOwner { get; init; }
 
+    /// <summary>True if a server's database is restored although the server refuses a part of it, or it differs from what was recorded.</summary>
+    public bool AllowMismatch { get; init; }
+
     /// <summary>How many jobs load at once; null for as many as help here.</summary>
     public int? Jobs { get; init; }
 

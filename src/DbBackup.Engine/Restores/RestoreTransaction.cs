@@ -65,6 +65,7 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
                 RestoreId = record?.Id,
                 Restored = [.. plan.Targets.Select(target => target.Path)],
                 Status = _participants.Select(participant => participant.Status).Min() ?? BackupStatus.Restored,
+                Differences = [.. _participants.SelectMany(participant => participant.Differences)],
                 SafetyBackup = retained.Count == 0 ? safety : await repository.FindAsync(new BackupKey(request.Backup.Source, retained[0]), CancellationToken.None).ConfigureAwait(false),
                 KeptAside = [.. keeping.Aside.SelectMany(state => state.Copies)],
                 SchemaRevision = revision,

@@ -13,7 +13,9 @@ internal static class LastGood
         // where nothing better was ever there.
         List<Backup> whole = [.. good.Where(backup => !IsPartial(backup) && backup.Reason != BackupReason.Safety)];
         List<Backup> safety = [.. good.Where(backup => !IsPartial(backup))];
-        List<Backup> counted = whole.Count > 0 ? whole : safety.Count > 0 ? safety : good;
+        // One whose restore test found a difference is better than none.
+        List<Backup> mismatched = [.. all.Where(backup => backup.Status == BackupStatus.Mismatched && backup.Manifest?.Kept is null && !IsTemporary(backup) && !IsPartial(backup))];
+        List<Backup> counted = whole.Count > 0 ? whole : mismatched.Count > 0 ? mismatched : safety.Count > 0 ? safety : good;
         return counted.Count > 0 && counted.TrueForAll(backup => goes(backup)) ? counted[0] : null;
     }
 

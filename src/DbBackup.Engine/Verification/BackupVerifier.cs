@@ -42,7 +42,7 @@ public sealed class BackupVerifier
         {
             IReadOnlyList<BackupCheck> small = await new SmallFiles(_repository, observer).CheckAsync(backup, manifest, cancellationToken).ConfigureAwait(false);
             result = await RunAsync(content, _repository.Location, options, scratch?.Path, observer, cancellationToken).ConfigureAwait(false);
-            result = result with { Checks = [.. result.Checks, .. small], Status = small.All(check => check.Passed) ? result.Status : BackupStatus.Damaged };
+            result = result with { Checks = [.. result.Checks, .. small], Status = StatusOfFailed([.. result.Checks, .. small]) ?? result.Status };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -127,7 +127,7 @@ public sealed class BackupVerifier
             Source = manifest.Source.Name,
             Repository = repository,
             Level = level,
-            Status = !checks.TrueForAll(check => check.Passed) ? BackupStatus.Damaged
+            Status = StatusOfFailed(checks) is { } failed ? failed
                 : level != BackupTestLevel.Restore || manifest.Kept is not null || databases.Contains(DatabaseTestOutcome.Checked) ? BackupStatus.Checked
                 : databases.Count > 0 && databases.TrueForAll(outcome => outcome == DatabaseTestOutcome.Matched) ? BackupStatus.Matched : BackupStatus.Restored,
             Checks = checks,
@@ -137,6 +137,10 @@ public sealed class BackupVerifier
             Duration = duration.Elapsed,
         };
     }
+
+    private static BackupStatus? StatusOfFailed(List<BackupCheck> checks) =>
+        checks.TrueForAll(check => check.Passed) ? null
+        : checks.TrueForAll(check => check.Passed || check.IsOfRestore) ? BackupStatus.Mismatched : BackupStatus.Damaged;
 
     // A database that is kept on its server has no payloads: it is there, whole, or it is not.
     private static async Task<BackupCheck> FindKeptAsync(Manifest manifest, KeptDatabase kept, BackupTestOptions options, CancellationToken cancellationToken)

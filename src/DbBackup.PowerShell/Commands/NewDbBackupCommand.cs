@@ -205,7 +205,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     private BackupRequest Describe(PlannedBackup planned) => Describe(planned.Sources) with
     {
         Fingerprint = MyInvocation.BoundParameters.ContainsKey(nameof(Fingerprint)) ? Fingerprint
-            : Verify ? FingerprintLevel.Content : FingerprintLevel.Rows,
+            : Verify || DiscardUnverified ? FingerprintLevel.Content : FingerprintLevel.Rows,
         TestServer = TestServer is not null && planned.TestServer is not null ? ConnectionArguments.ToRequest(TestServer) : planned.TestServer,
         Pause = planned.Pause,
     };

@@ -80,6 +80,10 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
     [Parameter]
     public SwitchParameter NoOwner { get; set; }
 
+    /// <summary>Restores a server's database although the server refuses a part of it, or it differs from what was recorded.</summary>
+    [Parameter]
+    public SwitchParameter AllowMismatch { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, () =>
     {
@@ -142,6 +146,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
             Tables = Table,
             Schemas = Schema,
             NoOwner = NoOwner,
+            AllowMismatch = AllowMismatch,
             Jobs = Jobs,
             StagingPath = GetStagingParameters().ToPath(ResolvePath),
             Destination = Destination is null ? null : ResolveFolderOrFile(Destination),

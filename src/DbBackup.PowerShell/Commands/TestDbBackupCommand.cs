@@ -67,7 +67,13 @@ public sealed partial class TestDbBackupCommand : BackupCommandBase
         }
     });
 
-    private static BackupFailure FailureOf(BackupTestResult result) => result.Status == BackupStatus.Damaged
+    private static BackupFailure FailureOf(BackupTestResult result) => result.Status == BackupStatus.Mismatched
+        ? new BackupFailure(
+            ErrorCodes.TestFailed,
+            FailureCategory.InvalidData,
+            $"Backup '{result.Source}/{result.Name}' is whole, but did not pass its restore test: {result.Failure}",
+            $"Correct what it names in the database, and make a new backup. This one can be restored all the same, and what differs is listed: Restore-DbBackup {CommandText.Quote(result.Name)} -Source {CommandText.Quote(result.Source)} -AllowMismatch.")
+        : result.Status == BackupStatus.Damaged
         ? new BackupFailure(
             ErrorCodes.TestFailed,
             FailureCategory.InvalidData,

@@ -40,6 +40,10 @@ public abstract partial class BackupCreationCommandBase : PathCommandBase
     [Parameter]
     public SwitchParameter Verify { get; set; }
 
+    /// <summary>Throws a backup away that does not prove itself.</summary>
+    [Parameter]
+    public SwitchParameter DiscardUnverified { get; set; }
+
     /// <summary>Accepts a new or another repository where a known one was before.</summary>
     [Parameter]
     public SwitchParameter AllowNewRepository { get; set; }
@@ -57,7 +61,8 @@ public abstract partial class BackupCreationCommandBase : PathCommandBase
         Tags = Tag,
         Compression = Compressions.FirstOrDefault(known => known.Equals(Compression, StringComparison.OrdinalIgnoreCase)),
         CompressionLevel = CompressionLevel,
-        Verify = Verify,
+        Verify = Verify || DiscardUnverified,
+        DiscardUnverified = DiscardUnverified,
         AllowNewRepository = AllowNewRepository,
         StagingPath = GetStagingParameters().ToPath(ResolvePath),
     };
@@ -73,8 +78,18 @@ public abstract partial class BackupCreationCommandBase : PathCommandBase
         string name = request.Name ?? BackupName.Automatic(request.Import?.Created ?? DateTimeOffset.UtcNow, request.Reason);
         if (IsWhatIf())
             Check(token => new BackupService(repository).CheckAsync(request, token));
-        if (ShouldProcess($"{what} as '{source}/{name}' in '{repository.Location}'", action))
+        if (!ShouldProcess($"{what} as '{source}/{name}' in '{repository.Location}'", action))
+            return;
+        try
+        {
             WriteObject(Run((observer, token) => new BackupService(repository).CreateAsync(request, observer, token)));
+        }
+        catch (BackupUnprovedException failure)
+        {
+            // First the backup: -ErrorAction Stop ends the pipeline with the error.
+            WriteObject(failure.Backup);
+            throw;
+        }
     }
 
     /// <summary>Runs the checks of what -WhatIf shows: it does not promise what would fail.</summary>

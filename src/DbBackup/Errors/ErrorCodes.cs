@@ -63,6 +63,9 @@ public static class ErrorCodes
     /// <summary>A backup's payload does not have the hash or size that its manifest states.</summary>
     public const string BackupDamaged = nameof(BackupDamaged);
 
+    /// <summary>A backup was made and kept, but its test failed or could not run.</summary>
+    public const string BackupUnproved = nameof(BackupUnproved);
+
     /// <summary>A backup's manifest cannot be read.</summary>
     public const string ManifestUnreadable = nameof(ManifestUnreadable);
 

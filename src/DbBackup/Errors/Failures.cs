@@ -10,6 +10,26 @@ public sealed class BackupFailure : BackupException
     }
 }
 
+/// <summary>A backup was made and kept, but its test failed or could not run.</summary>
+public sealed class BackupUnprovedException : BackupException
+{
+    /// <summary>Creates the failure.</summary>
+    /// <param name="backup">The backup, which was kept.</param>
+    /// <param name="category">The kind of problem.</param>
+    /// <param name="reason">What the test found, or why it could not run.</param>
+    /// <param name="hint">The next step.</param>
+    /// <param name="innerException">The failure of the test; null if it ran.</param>
+    public BackupUnprovedException(Backup backup, FailureCategory category, string reason, string hint, Exception? innerException = null)
+        : base(ErrorCodes.BackupUnproved, category, $"The backup '{backup}' was made and kept, but it is not proved: {reason}", hint, innerException)
+    {
+        Backup = backup;
+        Target = backup?.ToString();
+    }
+
+    /// <summary>The backup.</summary>
+    public Backup Backup { get; }
+}
+
 /// <summary>A volume has too little room for what is about to be written.</summary>
 public sealed class NotEnoughSpaceException : BackupException
 {

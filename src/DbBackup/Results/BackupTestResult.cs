@@ -18,7 +18,10 @@ public sealed record BackupTestResult
     /// <summary>True if every check passed and every assertion could run.</summary>
     public bool Passed => Checks.All(check => check.Passed) && NotRun.Count == 0;
 
-    /// <summary>How far the backup has climbed: <see cref="BackupStatus.Damaged"/> where a check failed.</summary>
+    /// <summary>
+    /// How far the backup has climbed. If a check failed, it is <see cref="BackupStatus.Damaged"/>, or <see cref="BackupStatus.Mismatched"/> if
+    /// only checks failed that tell what a restore gives back.
+    /// </summary>
     public required BackupStatus Status { get; init; }
 
     /// <summary>Each check in its order.</summary>
@@ -55,6 +58,9 @@ public sealed record BackupTestResult
 /// <param name="Detail">What was found, in a few words.</param>
 public sealed record BackupCheck(string Name, bool Passed, string Detail)
 {
+    /// <summary>True if it tells what a restore gives back. If it fails, the files of the backup are whole all the same.</summary>
+    public bool IsOfRestore { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{(Passed ? "ok" : "FAILED")} {Name}: {Detail}";
 }

@@ -21,6 +21,12 @@ public sealed record RestoreResult
     /// <summary>How far the restored database proved itself before the swap.</summary>
     public required BackupStatus Status { get; init; }
 
+    /// <summary>
+    /// What the restored database lacks or has otherwise than the backup recorded, a sentence each: what the server refused, and what a
+    /// comparison found. Empty unless it was restored with <c>-AllowMismatch</c>.
+    /// </summary>
+    public IReadOnlyList<string> Differences { get; init => field = Indexable.Of(value); } = [];
+
     /// <summary>The backup of what was there before; null where there was nothing, or none was wanted.</summary>
     public Backup? SafetyBackup { get; init; }
 

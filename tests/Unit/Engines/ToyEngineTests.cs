@@ -164,12 +164,12 @@ public sealed class ToyEngineTests : IDisposable
     }
 
     [Fact]
-    public async Task What_does_not_give_the_database_back_is_damage()
+    public async Task What_does_not_give_the_database_back_is_a_mismatch()
     {
         Backup backup = await _bench.BackUpAsync(new ToySource(_database, rowsToClaim: 3));
 
         BackupTestResult test = await _bench.TestAsync(backup, BackupTestLevel.Restore);
-        Assert.Equal(BackupStatus.Damaged, test.Status);
+        Assert.Equal(BackupStatus.Mismatched, test.Status);
         Assert.Contains("settings", test.Failure, StringComparison.Ordinal);
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.RestoreAsync(new RestoreRequest { Backup = backup, Destination = _bench["other.toy"] }));
         Assert.Equal(ErrorCodes.RestoreMismatch, failure.Code);

@@ -12,7 +12,7 @@ internal sealed class DumpPart(RestoreRequest request, Payload payload, BackupCo
 {
     private const int MostJobs = 8;
 
-    public DatabaseLoadOptions LoadOptions => new() { Jobs = request.Jobs ?? Math.Clamp(Environment.ProcessorCount, 1, MostJobs), WithoutOwners = request.NoOwner };
+    public DatabaseLoadOptions LoadOptions => new() { Jobs = request.Jobs ?? Math.Clamp(Environment.ProcessorCount, 1, MostJobs), WithoutOwners = request.NoOwner, KeepsGoing = request.AllowMismatch };
 
     /// <summary>Unpacks the dump.</summary>
     public Task<StagedDump> PrepareAsync(PostgreSqlSession maintenance, RestoreStage stage, CancellationToken cancellationToken)

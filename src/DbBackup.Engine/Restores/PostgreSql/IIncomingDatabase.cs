@@ -17,6 +17,9 @@ internal interface IIncomingDatabase : IAsyncDisposable
     /// <summary>How far it proved itself.</summary>
     BackupStatus Status { get; }
 
+    /// <summary>What it lacks or has otherwise than the backup recorded; the user allowed it.</summary>
+    IReadOnlyList<string> Differences => [];
+
     /// <summary>Makes it ready under another name; <paramref name="maintenance"/> holds the lock of its target.</summary>
     /// <returns>That other name.</returns>
     Task<string> StageAsync(PostgreSqlSession maintenance, RestoreStage stage, CancellationToken cancellationToken);

@@ -1,7 +1,9 @@
+using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Verify;
 using DbBackup.Engine.Payloads;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
@@ -9,9 +11,12 @@ namespace DbBackup.Engine.Restores.PostgreSql;
 /// <summary>A database that is loaded beside from a dump and compared with its fingerprint.</summary>
 internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectionSettings server, PostgreSqlRestoreItem item, BackupContent content) : IIncomingDatabase
 {
+    private const int MostTold = 20;
+
     private readonly DumpPart _part = new(request, item.Payload, content);
     private WorkDatabase? _database;
     private RestoreStage? _stage;
+    private readonly List<string> _differences = [];
     private bool _isInPlace;
 
     public string Name => item.Name;
@@ -21,6 +26,8 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
     public Guid? KeptFor => null;
 
     public BackupStatus Status { get; private set; } = BackupStatus.Matched;
+
+    public IReadOnlyList<string> Differences => _differences;
 
     public async Task<string> StageAsync(PostgreSqlSession maintenance, RestoreStage stage, CancellationToken cancellationToken)
     {
@@ -34,8 +41,8 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
         using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, _database.Name, cancellationToken).ConfigureAwait(false);
         var progress = new PayloadProgress(stage.Observer, stage.Activity, $"restoring {item.Name} beside", item.Payload.OriginalSize);
         ArchiveSelection? selection = _part.Select(dump, toExisting: false);
-        await dump.LoadAsync(session, _part.LoadOptions, selection, progress, cancellationToken).ConfigureAwait(false);
-        await RequireEqualAsync(session, selection, stage, cancellationToken).ConfigureAwait(false);
+        _differences.AddRange(await LoadAsync(dump, session, selection, progress, cancellationToken).ConfigureAwait(false));
+        await CompareAsync(session, dump, selection, stage, cancellationToken).ConfigureAwait(false);
         await ApplyPropertiesAsync(holder, _database.Name, cancellationToken).ConfigureAwait(false);
         return _database.Name;
     }
@@ -54,19 +61,66 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
         _database = null;
     }
 
-    private async Task RequireEqualAsync(PostgreSqlSession session, ArchiveSelection? part, RestoreStage stage, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> LoadAsync(StagedDump dump, PostgreSqlSession session, ArchiveSelection? part, IProgress<long> progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await dump.LoadAsync(session, _part.LoadOptions, part, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (LoadErrors.IsRefusal(failure) && part is null)
+        {
+            throw new BackupFailure(
+                failure.Code, failure.Category, failure.Message, $"Nothing was changed. Leave out what the server refuses, and have it listed: {RestoreAnyway}", failure)
+            { Target = failure.Target };
+        }
+    }
+
+    private string RestoreAnyway => $"Restore-DbBackup {request.Backup.Name} -Source {request.Backup.Source} -AllowMismatch.";
+
+    private async Task CompareAsync(PostgreSqlSession session, StagedDump dump, ArchiveSelection? part, RestoreStage stage, CancellationToken cancellationToken)
     {
         Fingerprint? expected = item.Payload.Fingerprint;
         if (expected is null)
         {
-            Status = BackupStatus.Restored;
+            Status = _differences.Count > 0 ? BackupStatus.Mismatched : BackupStatus.Restored;
+            Tell(stage);
             return;
         }
 
         stage.Report("comparing it with its fingerprint");
         IReadOnlyList<string> differences = await _part.DifferencesAsync(session, expected, part, cancellationToken).ConfigureAwait(false);
-        if (differences.Count > 0)
-            throw PayloadCopy.Mismatch(item.Payload, string.Join("; ", differences.Take(5)));
+        if (part is null && item.Payload.Database?.IsPartial != true)
+            differences = [.. differences, .. await SchemaDifferencesAsync(session, dump, stage, cancellationToken).ConfigureAwait(false)];
+        if (differences.Count > 0 && !request.AllowMismatch)
+            throw PayloadCopy.Mismatch(item.Payload, string.Join("; ", differences.Take(5)), $"Use another backup of this source (Get-DbBackup), or restore it all the same: {RestoreAnyway}");
+        _differences.AddRange(differences);
+        if (_differences.Count > 0)
+            Status = BackupStatus.Mismatched;
+        Tell(stage);
+    }
+
+    private async Task<IReadOnlyList<string>> SchemaDifferencesAsync(PostgreSqlSession session, StagedDump dump, RestoreStage stage, CancellationToken cancellationToken)
+    {
+        SchemaFindings schema = await new SchemaComparison(dump, _part.LoadOptions).RunAsync(
+            session,
+            async () => await WorkDatabase.CreateAsync(
+                await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false),
+                WorkDatabasePurpose.Test,
+                item.Payload.Database,
+                owner: null,
+                anyLocale: false,
+                cancellationToken).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
+        stage.Observer.Verbose($"'{item.Name}': {schema.Detail}.");
+        return schema.Differences;
+    }
+
+    private void Tell(RestoreStage stage)
+    {
+        foreach (string difference in _differences.Take(MostTold))
+            stage.Observer.Warning($"'{item.Name}' is restored without or otherwise: {difference}.");
+        if (_differences.Count > MostTold)
+            stage.Observer.Warning(string.Create(CultureInfo.InvariantCulture, $"'{item.Name}' differs in {_differences.Count - MostTold} more points (Differences of the result, with -PassThru)."));
     }
 
     private async Task ApplyPropertiesAsync(PostgreSqlSession maintenance, string name, CancellationToken cancellationToken)

@@ -33,6 +33,8 @@ internal sealed class ServerParticipant(
 
     public BackupStatus? Status => databases.Min(database => database.Status);
 
+    public IReadOnlyList<string> Differences => [.. databases.SelectMany(database => database.Differences)];
+
     public TimeSpan? Interruption { get; private set; }
 
     public CommitPoint? CommitPoint => _identity is null ? null : new CommitPoint(PostgreSqlSource.EngineName, server.LocationOf(databases[0].Name), server.Username, _identity);

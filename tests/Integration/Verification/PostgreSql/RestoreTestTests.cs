@@ -26,7 +26,7 @@ public sealed class RestoreTestTests(OwnPostgreSqlServer own) : IClassFixture<Ow
             BackupTestResult fails = await bench.TestAsync(backup, BackupTestLevel.Restore, null, "SELECT true", wrong);
             BackupCheck failed = Assert.Single(fails.Checks, check => !check.Passed);
             Assert.Contains(wrong, failed.Name, StringComparison.Ordinal);
-            Assert.Equal(BackupStatus.Damaged, fails.Status);
+            Assert.Equal(BackupStatus.Mismatched, fails.Status);
         }
 
         // What cannot run says nothing about the backup.

@@ -18,7 +18,7 @@ internal sealed class PostgreSqlSession : IDisposable
         SET datestyle = ISO, MDY; SET intervalstyle = postgres; SET timezone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = hex;
         SET xmlbinary = base64; SET lc_monetary = 'C'; SET lc_numeric = 'C'; SET standard_conforming_strings = on;
         SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET row_security = off;
-        SET synchronize_seqscans = off; SET default_transaction_read_only = off;
+        SET synchronize_seqscans = off; SET default_transaction_read_only = off; SET quote_all_identifiers = off;
         """;
 
     // From 14 on a session may also end for being idle, from 17 on for a long transaction. And from 14 on a server notices in the middle of a

@@ -23,13 +23,37 @@ internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnl
     /// <summary>The rows by the tables' names, in SQL text.</summary>
     public IReadOnlyDictionary<string, DumpedTable>? RowsByName { get; init; }
 
-    /// <summary>The facts of a table, as they passed; null where rows were not counted.</summary>
-    /// <param name="table">The table.</param>
+    /// <summary>The tables that the rows of partitions are loaded through, by the partitions' oids, quoted.</summary>
+    public IReadOnlyDictionary<uint, string> Targets { get; init; } = new Dictionary<uint, string>();
+
+    /// <summary>The facts of tables, as they passed, ordered by name; null where rows were not counted.</summary>
+    /// <param name="tables">The tables that keep rows.</param>
     /// <param name="level">How deep.</param>
-    public TableFingerprint? FactsOf(PostgreSqlTable table, FingerprintLevel level)
+    public IReadOnlyList<TableFingerprint>? FactsOf(IEnumerable<PostgreSqlTable> tables, FingerprintLevel level) => Rows is null && RowsByName is null ? null :
+    [
+        .. tables.GroupBy(RootOf).SelectMany(group => group.Key is { } root ? [OfTree(root, [.. group], level)] : group.Select(table => OfTable(table, level)))
+            .OrderBy(table => table.Name, StringComparer.Ordinal),
+    ];
+
+    // pg_dump loads partitions through their root if their hash may fall otherwise elsewhere, as that of an enum does: only of the whole tree is
+    // it known how many rows there will be.
+    private string? RootOf(PostgreSqlTable table) => table.Root is null ? null
+        : Rows is not null ? Targets.GetValueOrDefault(table.ObjectId) == table.Root ? table.Root : null
+        : RowsByName!.ContainsKey(table.Root) ? table.Root : null;
+
+    private TableFingerprint OfTree(string root, IReadOnlyList<PostgreSqlTable> partitions, FingerprintLevel level)
     {
-        if (Rows is null && RowsByName is null)
-            return null;
+        if (Rows is null)
+            return Fact(root, new TableRows(RowsByName![root].Rows, RowsByName[root].Hash), RowsByName[root].Columns, level);
+        TableRows rows = partitions.Select(partition => Rows.GetValueOrDefault(partition.ObjectId, new CopyRows().Result())).Aggregate((sum, next) => sum + next);
+        IReadOnlyList<string>[] columns = [.. partitions.Select(partition => Columns.GetValueOrDefault(partition.ObjectId)).OfType<IReadOnlyList<string>>()];
+        // Rows whose columns stand in different orders have no hash together.
+        bool isOneOrder = columns.Length > 0 && columns.All(order => order.SequenceEqual(columns[0]));
+        return Fact(root, isOneOrder ? rows : rows with { Hash = null }, isOneOrder ? columns[0] : null, level);
+    }
+
+    private TableFingerprint OfTable(PostgreSqlTable table, FingerprintLevel level)
+    {
         // A table whose data were left out has none.
         TableRows rows = new CopyRows().Result();
         IReadOnlyList<string>? columns = null;
@@ -43,10 +67,12 @@ internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnl
             (rows, columns) = (new TableRows(dumped.Rows, dumped.Hash), dumped.Columns);
         }
 
-        return level == FingerprintLevel.Content
-            ? new TableFingerprint(table.Name, rows.Count) { ContentHash = rows.Hash, Columns = columns }
-            : new TableFingerprint(table.Name, rows.Count);
+        return Fact(table.Name, rows, columns, level);
     }
+
+    private static TableFingerprint Fact(string name, TableRows rows, IReadOnlyList<string>? columns, FingerprintLevel level) => level == FingerprintLevel.Content
+        ? new TableFingerprint(name, rows.Count) { ContentHash = rows.Hash, Columns = columns }
+        : new TableFingerprint(name, rows.Count);
 
     /// <summary>Reads a listing that <c>pg_restore -l</c> made.</summary>
     public static DumpContents FromListing(string listing)
@@ -64,10 +90,10 @@ internal sealed partial record DumpContents(IReadOnlySet<uint>? Tables, IReadOnl
     }
 
     /// <summary>True if it holds the rows of a table.</summary>
-    public bool HasRowsOf(PostgreSqlTable table) => WithRows?.Contains(table.ObjectId) ?? Names!.Contains(table.Name);
+    public bool HasRowsOf(PostgreSqlTable table) => WithRows?.Contains(table.ObjectId) ?? (Names!.Contains(table.Name) || (table.Root is { } root && Names.Contains(root)));
 
     /// <summary>True if it defines a table.</summary>
-    public bool Defines(PostgreSqlTable table) => Tables?.Contains(table.ObjectId) ?? Names!.Contains(table.Name);
+    public bool Defines(PostgreSqlTable table) => Tables?.Contains(table.ObjectId) ?? HasRowsOf(table);
 
     /// <summary>Lists an archive file or folder.</summary>
     public static async Task<string> ListAsync(PostgreSqlClient client, string archive, bool withDependencies, CancellationToken cancellationToken)

@@ -30,7 +30,7 @@ internal static class DumpFailures
             : Says(FirstError(words), "process died unexpectedly") ? (ErrorCodes.ToolFailed, FailureCategory.ReadError, "One of its jobs was killed, perhaps for the memory that it took: try again, with fewer -Jobs.", true)
             : null;
         if (known is { } found)
-            return new BackupFailure(found.Code, found.Category, $"{tool} failed on '{database}': {FirstError(words)}", found.Hint) { Target = target, CanRetry = found.Retry };
+            return new BackupFailure(found.Code, found.Category, $"{tool} failed on '{database}': {FirstError(words)}", found.Hint, new ToolFailedException(tool, exitCode, words, found.Hint)) { Target = target, CanRetry = found.Retry };
         return new ToolFailedException(tool, exitCode, words, $"Read {tool}'s output; nothing was kept.");
     }
 

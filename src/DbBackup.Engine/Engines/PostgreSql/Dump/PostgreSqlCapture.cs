@@ -98,7 +98,7 @@ internal sealed class PostgreSqlCapture(
             };
         }
 
-        return [.. counted.Select(table => contents.FactsOf(table, level)!).OrderBy(table => table.Name, StringComparer.Ordinal)];
+        return contents.FactsOf(counted, level)!;
     }
 
     private async Task<StreamSummary> WriteStreamAsync(bool plain, Stream target, IProgress<long> progress, CancellationToken cancellationToken)

@@ -68,7 +68,12 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
     {
         try
         {
-            return contents with { Rows = complete(), Columns = archive()?.Tables.Values.ToDictionary(table => table.Table, table => CopyColumns.Of(table.Copy)) ?? [] };
+            return contents with
+            {
+                Rows = complete(),
+                Columns = archive()?.Tables.Values.ToDictionary(table => table.Table, table => CopyColumns.Of(table.Copy)) ?? [],
+                Targets = archive()?.Tables.Values.ToDictionary(table => table.Table, table => CopyColumns.TargetOf(table.Copy)) ?? [],
+            };
         }
         catch (InvalidDataException cut)
         {
@@ -129,8 +134,8 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
     }
 
     // Times with a zone are written in the zone of the session, which is another one on each server: the same row is the same text only in
-    // one and the same zone.
-    private Dictionary<string, string?> Environment() => new(server.ForDatabase(database).ToToolEnvironment(null)) { ["PGTZ"] = "UTC" };
+    // one and the same zone. Names are quoted as they are here, whatever the database has set.
+    private Dictionary<string, string?> Environment() => new(server.ForDatabase(database).ToToolEnvironment("-c quote_all_identifiers=off")) { ["PGTZ"] = "UTC" };
 
     private async Task RequireSuccessAsync(ToolProcess tool, CancellationToken cancellationToken)
     {

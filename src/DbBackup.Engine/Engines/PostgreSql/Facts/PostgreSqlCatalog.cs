@@ -23,12 +23,13 @@ internal static class PostgreSqlCatalog
         $"""
         SELECT c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind = 'r',
                has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END,
-               NOT c.relispartition AND EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhrelid = c.oid)
+               NOT c.relispartition AND EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhrelid = c.oid),
+               {(session.ServerMajor >= 12 ? "(SELECT quote_ident(rn.nspname) || '.' || quote_ident(r.relname) FROM pg_class r JOIN pg_namespace rn ON rn.oid = r.relnamespace WHERE c.relispartition AND r.oid = pg_partition_root(c.oid))" : "NULL")}
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND {UserSchema} AND {NotOfExtension("pg_class", "c.oid")}
         ORDER BY n.nspname, c.relname
         """,
-        row => new PostgreSqlTable(row.GetFieldValue<uint>(0), row.GetString(1), row.GetBoolean(2), row.GetBoolean(3), row.IsDBNull(4) ? 0 : row.GetInt64(4), row.GetBoolean(5)),
+        row => new PostgreSqlTable(row.GetFieldValue<uint>(0), row.GetString(1), row.GetBoolean(2), row.GetBoolean(3), row.IsDBNull(4) ? 0 : row.GetInt64(4), row.GetBoolean(5), row.IsDBNull(6) ? null : row.GetString(6)),
         Looking,
         cancellationToken);
 

@@ -12,11 +12,26 @@ internal static class PostgreSqlFacts
 
     private static readonly string s_user = $"{PostgreSqlCatalog.UserSchema} AND {PostgreSqlCatalog.NotOfExtension("pg_class", "c.oid")}";
 
+    // An index that is being built, or whose building failed, is in no dump (getIndexes in pg_dump.c); that of a partitioned table is, as it may
+    // only lack a partition's.
+    private static readonly string s_notLeftBehind = "NOT (c.relkind = 'i' AND EXISTS (SELECT 1 FROM pg_index x WHERE x.indexrelid = c.oid AND NOT (x.indisvalid AND x.indisready)))";
+
+    /// <summary>The kinds of objects of tables.</summary>
+    public static IReadOnlyList<string> KindsOfTables { get; } =
+        ["tables", "partitioned tables", "indexes", "primary keys", "unique constraints", "exclusion constraints", "check constraints"];
+
+    /// <summary>All kinds of objects.</summary>
+    public static IReadOnlyList<string> Kinds { get; } =
+    [
+        .. KindsOfTables, "views", "materialized views", "sequences", "foreign tables", "composite types", "foreign keys", "triggers", "functions", "enums", "domains",
+        "range types", "policies", "rules", "statistics", "schemas", "extensions",
+    ];
+
     /// <summary>How many objects of each kind the database has.</summary>
     public static string Objects { get; } = $"""
         SELECT CASE c.relkind WHEN 'r' THEN 'tables' WHEN 'p' THEN 'partitioned tables' WHEN 'v' THEN 'views' WHEN 'm' THEN 'materialized views'
                     WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'foreign tables' WHEN 'c' THEN 'composite types' ELSE 'indexes' END, count(*)
-        FROM {Tables} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c', 'i', 'I') AND {s_user} GROUP BY 1
+        FROM {Tables} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c', 'i', 'I') AND {s_user} AND {s_notLeftBehind} GROUP BY 1
         UNION ALL
         {Constraints(s_user)}
         UNION ALL
@@ -45,7 +60,7 @@ internal static class PostgreSqlFacts
     public static string ObjectsOfTables { get; } = $"""
         SELECT CASE c.relkind WHEN 'r' THEN 'tables' ELSE 'partitioned tables' END, count(*) FROM {Tables} WHERE c.oid::bigint = ANY ($1) GROUP BY 1
         UNION ALL
-        SELECT 'indexes', count(*) FROM pg_index i WHERE i.indrelid::bigint = ANY ($1)
+        SELECT 'indexes', count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid::bigint = ANY ($1) AND {s_notLeftBehind}
         UNION ALL
         {Constraints("c.oid::bigint = ANY ($1) AND k.contype <> 'f'")}
         """;
@@ -137,10 +152,11 @@ internal static class PostgreSqlFacts
         WHERE k.contype IN ('p', 'u', 'f', 'x', 'c') AND k.conparentid = 0 AND {condition}
         """;
 
+    // The word true stands where versions before 0.2 had the validity, which a restore gives back by itself.
     private static string Indexes(string condition) => $"""
-        SELECT 'index ' || {Name} || ' ' || quote_ident(ic.relname) || ' ' || i.indisunique || ' ' || i.indisvalid || ' ' || am.amname || ' ' || i.indnatts || ' ' || (i.indpred IS NOT NULL) || ' ' || (i.indexprs IS NOT NULL)
+        SELECT 'index ' || {Name} || ' ' || quote_ident(ic.relname) || ' ' || i.indisunique || ' true ' || am.amname || ' ' || i.indnatts || ' ' || (i.indpred IS NOT NULL) || ' ' || (i.indexprs IS NOT NULL)
         FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_am am ON am.oid = ic.relam
              JOIN {TablesOf("i.indrelid")}
-        WHERE {condition}
+        WHERE {condition} AND {s_notLeftBehind.Replace("c.", "ic.", StringComparison.Ordinal)}
         """;
 }

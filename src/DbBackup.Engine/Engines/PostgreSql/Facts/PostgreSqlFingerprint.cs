@@ -130,7 +130,11 @@ internal static class PostgreSqlFingerprint
             Counting,
             cancellationToken,
             partial ? [chosen] : []).ConfigureAwait(false);
-        return rows.ToDictionary(row => row.Kind, row => row.Count, StringComparer.Ordinal);
+        // A kind of which the last object is gone counts 0; without it, nothing would be compared.
+        Dictionary<string, long> counts = (partial ? PostgreSqlFacts.KindsOfTables : PostgreSqlFacts.Kinds).ToDictionary(kind => kind, _ => 0L, StringComparer.Ordinal);
+        foreach ((string kind, long count) in rows)
+            counts[kind] = count;
+        return counts;
     }
 
     private static async Task<string> HashSchemaAsync(PostgreSqlSession session, bool partial, long[] chosen, CancellationToken cancellationToken)

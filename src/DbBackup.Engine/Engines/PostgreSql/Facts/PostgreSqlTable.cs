@@ -7,4 +7,5 @@ namespace DbBackup.Engine.Engines.PostgreSql.Facts;
 /// <param name="MayRead">True if the role may read it.</param>
 /// <param name="Bytes">Its size on disk without indexes.</param>
 /// <param name="Inherits">True if it has columns of another table that it is no partition of: a restore may have them in another order.</param>
-internal sealed record PostgreSqlTable(uint ObjectId, string Name, bool HasRows, bool MayRead, long Bytes, bool Inherits);
+/// <param name="Root">The partitioned table at the top, if it is a partition; quoted like <paramref name="Name"/>.</param>
+internal sealed record PostgreSqlTable(uint ObjectId, string Name, bool HasRows, bool MayRead, long Bytes, bool Inherits, string? Root = null);

@@ -27,6 +27,12 @@ internal sealed record DatabaseLoadOptions
     /// <summary>True if comments on extensions are left out: their owner alone may set them.</summary>
     public bool WithoutExtensionComments { get; init; }
 
+    /// <summary>True if what the server refuses is left out and listed, instead of ending the load.</summary>
+    public bool KeepsGoing { get; init; }
+
+    /// <summary>True if an archive's definitions are loaded without its rows.</summary>
+    public bool SchemaOnly { get; init; }
+
     /// <summary>A file with the entries to load, as <c>pg_restore --use-list</c> reads it; null for all.</summary>
     public string? ListFile { get; init; }
 }
@@ -45,7 +51,8 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     private string Target => PostgreSqlConnectionSettings.ToolDatabase(database);
 
     /// <summary>Loads an archive that lies in a file or folder.</summary>
-    public async Task FromArchiveAsync(string archive, CancellationToken cancellationToken)
+    /// <returns>What the server refused; none unless <see cref="DatabaseLoadOptions.KeepsGoing"/>.</returns>
+    public async Task<IReadOnlyList<string>> FromArchiveAsync(string archive, CancellationToken cancellationToken)
     {
         using ArchiveInput input = await ArchiveInput.OpenAsync(client, archive, cancellationToken).ConfigureAwait(false);
         using PlacedList list = await PlacedList.OpenAsync(client, options.ListFile, cancellationToken).ConfigureAwait(false);
@@ -56,21 +63,29 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         Task ignored = tool.Output.CopyToAsync(Stream.Null, cancellationToken);
         await input.FeedAsync(tool, cancellationToken).ConfigureAwait(false);
-        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> refused = [];
+        if (await tool.WaitAsync(cancellationToken).ConfigureAwait(false) != 0)
+        {
+            refused = options.KeepsGoing ? LoadErrors.OfArchive(tool.Errors) : [];
+            if (refused.Count == 0)
+                await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+        }
+
         await ignored.ConfigureAwait(false);
+        return refused;
     }
 
     /// <summary>Runs SQL text, in which no command to psql may be.</summary>
     /// <param name="text">The text; it is read to its end, and a failure on the way ends psql before it could take the end for a good one.</param>
     /// <param name="origin">The file with the text, for messages.</param>
     /// <param name="cancellationToken">Kills psql.</param>
-    /// <returns>What the text says of itself.</returns>
-    public async Task<PlainDumpReport> FromTextAsync(Stream text, string origin, CancellationToken cancellationToken)
+    /// <returns>What the text says of itself, and what the server refused.</returns>
+    public async Task<(PlainDumpReport Report, IReadOnlyList<string> Refused)> FromTextAsync(Stream text, string origin, CancellationToken cancellationToken)
     {
         using ToolProcess psql = await StartPsqlAsync(cancellationToken).ConfigureAwait(false);
         PlainDumpReport? report = null;
         await FeedAsync(psql, origin, async input => report = await input.CopyAsync(text, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        return report!;
+        return (report!, options.KeepsGoing ? LoadErrors.OfText(psql.Errors) : []);
     }
 
     /// <summary>
@@ -146,7 +161,10 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
 
     private IEnumerable<string> RestoreArguments(PlacedList list)
     {
-        yield return "--exit-on-error";
+        if (!options.KeepsGoing)
+            yield return "--exit-on-error";
+        if (options.SchemaOnly)
+            yield return "--schema-only";
         yield return "--no-password";
         if (options.WithoutOwners)
         {
@@ -200,7 +218,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     private Task<ToolProcess> StartPsqlAsync(CancellationToken cancellationToken)
     {
         string nowhere = client.Place is null && OperatingSystem.IsWindows() ? "NUL" : "/dev/null";
-        List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--output=" + nowhere, $"--dbname={Target}", "--file=-"];
+        List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", options.KeepsGoing ? "--set=ON_ERROR_STOP=0" : "--set=ON_ERROR_STOP=1", "--output=" + nowhere, $"--dbname={Target}", "--file=-"];
         return client.StartAsync("psql", arguments, Environment(ServerOptions), ToolUse.Feed, cancellationToken);
     }
 

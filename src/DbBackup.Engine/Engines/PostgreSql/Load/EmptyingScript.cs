@@ -112,7 +112,9 @@ internal static class EmptyingScript
             sql.Append(CultureInfo.InvariantCulture, $"""
                 DO $dbbackup$ DECLARE place oid := pg_catalog.to_regclass({InDollars(QuotedName.Always(table.Name))}); found bigint; BEGIN
                   IF place IS NULL THEN RAISE EXCEPTION 'table % does not exist', {name}; END IF;
-                  found := pg_catalog.pg_stat_get_xact_tuples_inserted(place) OPERATOR(pg_catalog.-) pg_catalog.pg_stat_get_xact_tuples_deleted(place);
+                  found := CASE WHEN (SELECT relkind OPERATOR(pg_catalog.=) 'p' FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) place)
+                    THEN (SELECT pg_catalog.sum(pg_catalog.pg_stat_get_xact_tuples_inserted(relid) OPERATOR(pg_catalog.-) pg_catalog.pg_stat_get_xact_tuples_deleted(relid)) FROM pg_catalog.pg_partition_tree(place) WHERE isleaf)
+                    ELSE pg_catalog.pg_stat_get_xact_tuples_inserted(place) OPERATOR(pg_catalog.-) pg_catalog.pg_stat_get_xact_tuples_deleted(place) END;
                   IF found OPERATOR(pg_catalog.<>) {table.Rows} AND pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'on' THEN
                     RAISE EXCEPTION 'table % has % rows instead of {table.Rows}', {name}, found;
                   END IF;

@@ -30,6 +30,9 @@ internal sealed class StagedDump : IDisposable
 
     public Payload Payload { get; }
 
+    /// <summary>The archive, a file or folder of this machine; null for SQL text.</summary>
+    public string? Archive => _archive;
+
     /// <summary>What the archive holds; null for SQL text.</summary>
     public ArchiveListing? Listing { get; }
 
@@ -84,11 +87,13 @@ internal sealed class StagedDump : IDisposable
     /// <param name="part">The part; null for everything.</param>
     /// <param name="progress">Receives the number of bytes of SQL text.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    public async Task LoadAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, IProgress<long>? progress, CancellationToken cancellationToken)
+    /// <returns>What the server refused; none unless <see cref="DatabaseLoadOptions.KeepsGoing"/>.</returns>
+    public async Task<IReadOnlyList<string>> LoadAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, IProgress<long>? progress, CancellationToken cancellationToken)
     {
+        IReadOnlyList<string> refused;
         if (_archive is null)
         {
-            await LoadTextAsync(target, options, progress, cancellationToken).ConfigureAwait(false);
+            refused = await LoadTextAsync(target, options, progress, cancellationToken).ConfigureAwait(false);
         }
         else
         {
@@ -97,11 +102,12 @@ internal sealed class StagedDump : IDisposable
             options = WithList(options, part);
             if (Payload.Format == PayloadFormat.PostgreSqlTar)
                 options = options with { Jobs = 1 };
-            await new DatabaseLoad(target.Server, target.Database, Client, options).FromArchiveAsync(_archive, cancellationToken).ConfigureAwait(false);
+            refused = await new DatabaseLoad(target.Server, target.Database, Client, options).FromArchiveAsync(_archive, cancellationToken).ConfigureAwait(false);
         }
 
         if (part is null && SchemasOfSource is { } schemas)
             await target.ExecuteAsync(PublicSchema.ExistsNotBeside(schemas, isNew: true), "dropping the schema public, which the source has not", cancellationToken).ConfigureAwait(false);
+        return refused;
     }
 
     /// <summary>Loads it, or a part of it, in one transaction between other statements.</summary>
@@ -199,10 +205,13 @@ internal sealed class StagedDump : IDisposable
         return options with { ListFile = list };
     }
 
-    private async Task LoadTextAsync(PostgreSqlSession target, DatabaseLoadOptions options, IProgress<long>? progress, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> LoadTextAsync(PostgreSqlSession target, DatabaseLoadOptions options, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         using Stream whole = await OpenTextAsync(progress, cancellationToken).ConfigureAwait(false);
-        RequireComplete(await new DatabaseLoad(target.Server, target.Database, Client, options).FromTextAsync(whole, Payload.FileName, cancellationToken).ConfigureAwait(false));
+        (PlainDumpReport report, IReadOnlyList<string> refused) =
+            await new DatabaseLoad(target.Server, target.Database, Client, options).FromTextAsync(whole, Payload.FileName, cancellationToken).ConfigureAwait(false);
+        RequireComplete(report);
+        return refused;
     }
 
     private void RequireComplete(PlainDumpReport report)

@@ -11,8 +11,18 @@ namespace DbBackup.Engine.Engines.PostgreSql.Rows;
 /// <param name="FileName">The file that holds it, in the directory format; empty in an archive of one file.</param>
 internal sealed record ArchivedTable(int DumpId, uint Table, string Copy, string FileName);
 
+/// <summary>One entry of an archive with its SQL.</summary>
+/// <param name="Kind">What it is, such as <c>TABLE</c> or <c>FK CONSTRAINT</c>.</param>
+/// <param name="Schema">The schema, without quotes; empty if there is none.</param>
+/// <param name="Name">The name; of a constraint, trigger or policy the table's name, a blank, and its own.</param>
+/// <param name="Sql">The statements that create it.</param>
+/// <param name="Owner">The role that owns it; empty if there is none.</param>
+/// <param name="Tablespace">Its tablespace; empty for the database's own.</param>
+/// <param name="AccessMethod">The table's access method; empty if it has none.</param>
+internal sealed record ArchivedDefinition(string Kind, string Schema, string Name, string Sql, string Owner, string Tablespace, string AccessMethod);
+
 /// <summary>
-/// The table of contents of an archive of pg_dump, as far as rows need it. The form is that of pg_backup_archiver.c (ReadHead, ReadToc) in
+/// The table of contents of an archive of pg_dump, as far as rows and definitions need it. The form is that of pg_backup_archiver.c (ReadHead, ReadToc) in
 /// the versions 1.12 to 1.16, which PostgreSQL 9.0 to 18 write; of another one, or of compressed data, nothing is said.
 /// </summary>
 internal sealed class ArchiveContents
@@ -30,6 +40,15 @@ internal sealed class ArchiveContents
         Tables = tables;
     }
 
+    /// <summary>The version of the server that was dumped, such as <c>15.18 (Debian 15.18-0+deb12u1)</c>.</summary>
+    public string ServerVersion { get; private init; } = string.Empty;
+
+    /// <summary>The version of the pg_dump that wrote it.</summary>
+    public string ClientVersion { get; private init; } = string.Empty;
+
+    /// <summary>The entries with their SQL, in the archive's order; none unless they were asked for.</summary>
+    public IReadOnlyList<ArchivedDefinition> Definitions { get; private init; } = [];
+
     /// <summary>How many bytes an integer of the archive has, beside its sign.</summary>
     public int IntegerBytes { get; }
 
@@ -41,12 +60,13 @@ internal sealed class ArchiveContents
     /// <param name="length">How many bytes it has.</param>
     /// <returns>False if more bytes are needed.</returns>
     /// <param name="contents">The table of contents; null where the archive is of another form than those known here.</param>
-    public static bool TryRead(ReadOnlySpan<byte> start, out ArchiveContents? contents, out int length)
+    /// <param name="withDefinitions">True if the entries' SQL is wanted, also of an archive whose data are compressed.</param>
+    public static bool TryRead(ReadOnlySpan<byte> start, out ArchiveContents? contents, out int length, bool withDefinitions = false)
     {
         var reader = new Reader(start);
         try
         {
-            contents = Read(ref reader);
+            contents = Read(ref reader, withDefinitions);
             length = reader.Position;
             return true;
         }
@@ -57,7 +77,7 @@ internal sealed class ArchiveContents
         }
     }
 
-    private static ArchiveContents? Read(ref Reader reader)
+    private static ArchiveContents? Read(ref Reader reader, bool withDefinitions)
     {
         if (!reader.Bytes(s_magic.Length).SequenceEqual(s_magic))
             return null;
@@ -69,35 +89,40 @@ internal sealed class ArchiveContents
         byte format = reader.Byte();
         if (major != 1 || minor is < OldestMinor or > NewestMinor || reader.IntegerBytes is < 1 or > 8 || format is not (Custom or Tar))
             return null;
-        if ((minor >= 15 ? reader.Byte() : reader.Integer()) != 0)
+        bool isCompressed = (minor >= 15 ? reader.Byte() : reader.Integer()) != 0;
+        if (isCompressed && !withDefinitions)
             return null;
         for (int field = 0; field < 7; field++)
             reader.Integer();
-        for (int text = 0; text < 3; text++)
-            reader.Text();
+        reader.Text();
+        string serverVersion = Encoding.UTF8.GetString(reader.Text());
+        string clientVersion = Encoding.UTF8.GetString(reader.Text());
 
         long entries = reader.Integer();
         var tables = new Dictionary<int, ArchivedTable>();
+        var definitions = new List<ArchivedDefinition>();
         for (long entry = 0; entry < entries; entry++)
         {
             int dumpId = (int)reader.Integer();
             reader.Integer();
             reader.Text();
             ReadOnlySpan<byte> oid = reader.Text();
-            reader.Text();
-            bool isData = reader.Text().SequenceEqual("TABLE DATA"u8);
+            ReadOnlySpan<byte> name = reader.Text();
+            ReadOnlySpan<byte> kind = reader.Text();
+            bool isData = kind.SequenceEqual("TABLE DATA"u8);
             reader.Integer();
-            reader.Text();
+            ReadOnlySpan<byte> sql = reader.Text();
             reader.Text();
             ReadOnlySpan<byte> copy = reader.Text();
-            reader.Text();
-            reader.Text();
-            if (minor >= 14)
-                reader.Text();
+            ReadOnlySpan<byte> schema = reader.Text();
+            ReadOnlySpan<byte> tablespace = reader.Text();
+            ReadOnlySpan<byte> accessMethod = minor >= 14 ? reader.Text() : [];
             if (minor >= 16)
                 reader.Integer();
+            ReadOnlySpan<byte> owner = reader.Text();
             reader.Text();
-            reader.Text();
+            if (withDefinitions && !isData)
+                definitions.Add(new ArchivedDefinition(Show(kind), Show(schema), Show(name), Show(sql), Show(owner), Show(tablespace), Show(accessMethod)));
             while (!reader.IsNullText())
             {
             }
@@ -114,8 +139,10 @@ internal sealed class ArchiveContents
             tables[dumpId] = new ArchivedTable(dumpId, table, Encoding.UTF8.GetString(copy), Encoding.UTF8.GetString(file));
         }
 
-        return new ArchiveContents(reader.IntegerBytes, tables);
+        return new ArchiveContents(reader.IntegerBytes, tables) { ServerVersion = serverVersion, ClientVersion = clientVersion, Definitions = definitions };
     }
+
+    private static string Show(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
 
     /// <summary>An integer of an archive: a byte for the sign, then the bytes from the lowest on.</summary>
     public static long Integer(ReadOnlySpan<byte> bytes)

@@ -6,7 +6,19 @@ namespace DbBackup.Engine.Engines.PostgreSql.Rows;
 /// <summary>The rows of one table as COPY text gives them.</summary>
 /// <param name="Count">How many.</param>
 /// <param name="Hash">The sum of their hashes with the name of its kind, <c>xxh128:…</c> or <c>xxh128-utc:…</c>; null where it is not known.</param>
-internal readonly record struct TableRows(long Count, string? Hash);
+internal readonly record struct TableRows(long Count, string? Hash)
+{
+    /// <summary>The rows of both; the hash is known if both are of one kind.</summary>
+    public static TableRows operator +(TableRows left, TableRows right)
+    {
+        string? hash = null;
+        if (left.Hash?.Split(':') is [var kind, var sum] && right.Hash?.Split(':') is [var other, var more] && kind == other
+            && UInt128.TryParse(sum, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out UInt128 first)
+            && UInt128.TryParse(more, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out UInt128 second))
+            hash = $"{kind}:{unchecked(first + second).ToString("x32", CultureInfo.InvariantCulture)}";
+        return new TableRows(left.Count + right.Count, hash);
+    }
+}
 
 /// <summary>
 /// Counts the rows of COPY text as it passes, and sums their hashes, modulo 2^128, so that the order on disk does not matter. Pushed with

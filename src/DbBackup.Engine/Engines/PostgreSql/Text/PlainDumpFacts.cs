@@ -108,7 +108,7 @@ internal sealed class PlainDumpFacts : IDumpEvents
         {
             // Only pg_dump's own comment makes it the data of a table.
             _copying = _dataAhead ? _objects.TableOf(text["COPY "u8.Length..]) : null;
-            _columns = _copying is not null && _objects.Inheriting.Contains(_copying) ? CopyColumns.Of(DumpText.Decode(text)) : null;
+            _columns = _copying is not null && (_objects.Inheriting.Contains(_copying) || _objects.PartitionedTables.Contains(_copying)) ? CopyColumns.Of(DumpText.Decode(text)) : null;
             _copiesRevisions = _dataAhead && DumpedObjects.HoldsRevisions(text);
             _dataAhead = false;
         }
@@ -138,7 +138,10 @@ internal sealed class PlainDumpFacts : IDumpEvents
         // The partitions of a table may all be loaded through its name (--load-via-partition-root).
         if (_byName.TryGetValue(name, out int index))
         {
-            _tables[index] = _tables[index] with { Rows = _tables[index].Rows + rows.Count, Hash = null };
+            DumpedTable before = _tables[index];
+            TableRows sum = new TableRows(before.Rows, before.Hash) + rows;
+            bool isOneOrder = before.Columns is { } order && _columns?.SequenceEqual(order) == true;
+            _tables[index] = before with { Rows = sum.Count, Hash = isOneOrder ? sum.Hash : null };
             return;
         }
 

@@ -107,7 +107,8 @@ internal static class PostgreSqlTest
             differences.Count == 0,
             differences.Count == 0
                 ? string.Create(CultureInfo.InvariantCulture, $"{expected.Tables.Count} tables have as many rows as the database had{(expected.Level == FingerprintLevel.Content ? ", all contents equal" : string.Empty)}")
-                : string.Join("; ", differences.Take(5)));
+                : string.Join("; ", differences.Take(5)))
+        { IsOfRestore = true };
     }
 
     private static async Task<DatabaseTestOutcome> RestoreTestAsync(DatabaseTestRun run, CancellationToken cancellationToken)
@@ -206,10 +207,11 @@ internal static class PostgreSqlTest
             return await ReadInsteadAsync(
                 run, dump, [$"a role other than a superuser that may do all that this dump does, which was not made here from a server that is known ({failure.Message.TrimEnd('.')})"], cancellationToken).ConfigureAwait(false);
         }
-        catch (BackupException failure) when (failure is ToolFailedException { WasKilled: false } || failure.Code == ErrorCodes.DumpUnsafe)
+        catch (BackupException failure) when (failure is ToolFailedException { WasKilled: false } || failure.Code == ErrorCodes.DumpUnsafe || LoadErrors.IsRefusal(failure))
         {
             run.AddReadWhole();
-            run.Checks.Add(new BackupCheck($"{name} restored", false, failure.Message));
+            // What the server refuses is whole in the archive.
+            run.Checks.Add(new BackupCheck($"{name} restored", false, failure.Message) { IsOfRestore = LoadErrors.IsRefusal(failure) });
             return DatabaseTestOutcome.Checked;
         }
 
@@ -220,7 +222,11 @@ internal static class PostgreSqlTest
         {
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {name} with its fingerprint"));
             Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, scratch.Note is not null, cancellationToken).ConfigureAwait(false);
-            if (run.AddComparison(name, expected, actual))
+            bool matched = run.AddComparison(name, expected, actual);
+            run.Observer.Progress(new OperationProgress(run.Activity, $"comparing the schema of {name}"));
+            SchemaFindings schema = await CompareSchemaAsync(session, dump, options, scratch, cancellationToken).ConfigureAwait(false);
+            run.Checks.Add(new BackupCheck($"{name} schema", schema.Differences.Count == 0, schema.Detail) { IsOfRestore = true });
+            if (matched && schema.Differences.Count == 0)
                 outcome = DatabaseTestOutcome.Matched;
         }
 
@@ -231,6 +237,29 @@ internal static class PostgreSqlTest
             return await session.ScalarAsync(assertion, "running an assertion", cancellationToken).ConfigureAwait(false);
         }, value => value is true).ConfigureAwait(false);
         return outcome;
+    }
+
+    private static async Task<SchemaFindings> CompareSchemaAsync(PostgreSqlSession session, StagedDump dump, DatabaseLoadOptions options, WorkDatabase scratch, CancellationToken cancellationToken)
+    {
+        if (dump.Payload.Database?.IsPartial == true)
+            return SchemaFindings.NotCompared("the backup is a part of a database");
+        return await new SchemaComparison(dump, options).RunAsync(
+            session,
+            async () =>
+            {
+                WorkDatabase second = await WorkDatabase.CreateAsync(
+                    await PostgreSqlSession.OpenMaintenanceAsync(scratch.Maintenance.Server, null, cancellationToken).ConfigureAwait(false),
+                    WorkDatabasePurpose.Test,
+                    dump.Payload.Database,
+                    owner: null,
+                    anyLocale: true,
+                    cancellationToken,
+                    scratch.HasOwnRole).ConfigureAwait(false);
+                if (second.HasOwnRole)
+                    await CreateUntrustedExtensionsAsync(second, dump.Payload, cancellationToken).ConfigureAwait(false);
+                return second;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     // Whoever tests as a superuser lets the dump do what a superuser may.

@@ -30,13 +30,14 @@ internal static class RestoredFingerprint
         var read = new List<TableFingerprint>(tables.Count);
         // As the dump has it: bytes in the database's own encoding, amounts of money in its own currency.
         await session.ExecuteAsync("SET client_encoding = 'SQL_ASCII'; RESET lc_monetary", "reading the rows", cancellationToken).ConfigureAwait(false);
-        foreach (PostgreSqlTable table in tables.Where(table => table.HasRows))
+        // Partitions that are loaded through their root are counted together: which of them gets a row is the server's business.
+        foreach (IGrouping<string, PostgreSqlTable> place in tables.Where(table => table.HasRows).GroupBy(table => table.Root is { } root && known.Contains(root) ? root : table.Name, StringComparer.Ordinal))
         {
-            TableFingerprint? wanted = known[table.Name].FirstOrDefault();
+            TableFingerprint? wanted = known[place.Key].FirstOrDefault();
             TableRows rows = wanted is not null && CopyRows.IsKnown(wanted.ContentHash)
-                ? await ReadLikeAsync(session, reader, table, wanted, cancellationToken).ConfigureAwait(false)
-                : await counter.ReadAsync(table.Name, columns: null, inUtc: false, cancellationToken).ConfigureAwait(false);
-            read.Add(new TableFingerprint(table.Name, rows.Count) { ContentHash = rows.Hash });
+                ? await ReadLikeAsync(session, reader, [.. place], wanted, cancellationToken).ConfigureAwait(false)
+                : await SumAsync(place, table => counter.ReadAsync(table.Name, columns: null, inUtc: false, cancellationToken)).ConfigureAwait(false);
+            read.Add(new TableFingerprint(place.Key, rows.Count) { ContentHash = rows.Hash });
         }
 
         await session.ExecuteAsync("SET client_encoding = 'UTF8'; SET lc_monetary = 'C'", "reading the rows", cancellationToken).ConfigureAwait(false);
@@ -45,15 +46,29 @@ internal static class RestoredFingerprint
     }
 
     // A dump has bytea in the form that the database, the role or a script had set, and does not say which.
-    private static async Task<TableRows> ReadLikeAsync(PostgreSqlSession session, TableReader reader, PostgreSqlTable table, TableFingerprint wanted, CancellationToken cancellationToken)
+    private static async Task<TableRows> ReadLikeAsync(
+        PostgreSqlSession session, TableReader reader, IReadOnlyList<PostgreSqlTable> tables, TableFingerprint wanted, CancellationToken cancellationToken)
     {
         bool inUtc = CopyRows.IsUtc(wanted.ContentHash);
-        TableRows rows = await reader.ReadAsync(table.Name, wanted.Columns, inUtc, cancellationToken).ConfigureAwait(false);
+        Task<TableRows> ReadAsync(PostgreSqlTable table) => reader.ReadAsync(table.Name, wanted.Columns, inUtc, cancellationToken);
+        TableRows rows = await SumAsync(tables, ReadAsync).ConfigureAwait(false);
         if (rows.Count != wanted.Rows || rows.Hash == wanted.ContentHash)
             return rows;
         await session.ExecuteAsync("SET bytea_output = escape", "reading the rows", cancellationToken).ConfigureAwait(false);
-        TableRows escaped = await reader.ReadAsync(table.Name, wanted.Columns, inUtc, cancellationToken).ConfigureAwait(false);
+        TableRows escaped = await SumAsync(tables, ReadAsync).ConfigureAwait(false);
         await session.ExecuteAsync("SET bytea_output = hex", "reading the rows", cancellationToken).ConfigureAwait(false);
         return escaped.Hash == wanted.ContentHash ? escaped : rows;
+    }
+
+    private static async Task<TableRows> SumAsync(IEnumerable<PostgreSqlTable> tables, Func<PostgreSqlTable, Task<TableRows>> read)
+    {
+        TableRows? sum = null;
+        foreach (PostgreSqlTable table in tables)
+        {
+            TableRows rows = await read(table).ConfigureAwait(false);
+            sum = sum is { } before ? before + rows : rows;
+        }
+
+        return sum ?? new CopyRows().Result();
     }
 }
