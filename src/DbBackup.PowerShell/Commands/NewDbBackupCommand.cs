@@ -182,8 +182,10 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     }
 
     // PostgreSQL's names have upper and lower case.
-    private static NameFilter Filter(string name) => new(
-        name, !WildcardPattern.ContainsWildcardCharacters(name), new WildcardPattern(name, WildcardOptions.None).IsMatch);
+    private static NameFilter Filter(string name) => UrlText.IsUrl(name)
+        ? throw new BackupFailure(
+            ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Database names databases, and a URL was given.", "Give the URL by position or with -ConnectionString.")
+        : new(name, !WildcardPattern.ContainsWildcardCharacters(name), new WildcardPattern(name, WildcardOptions.None).IsMatch);
 
     private PostgreSqlDumpOptions DumpOptions()
     {
