@@ -26,18 +26,34 @@ internal static class SqliteExport
                 if (format == ExportFormat.Sql)
                 {
                     SqlDump.Write(staged, text, facts, cancellationToken);
-                    File.Delete(staged);
+                    Delete(staged);
                     using var sql = new FileStream(text, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
                     await ExportedFile.WriteAsync(sql, path, staged, cancellationToken).ConfigureAwait(false);
                 }
             }
 
+            // The log of the database that is overwritten would be taken for the new one's.
+            if (format == ExportFormat.Native)
+                DeleteSidecars(path);
             ExportedFile.Publish(staged, path);
         }
         finally
         {
-            File.Delete(staged);
+            Delete(staged);
             File.Delete(text);
         }
+    }
+
+    // The sqlite3 program leaves the files of WAL mode beside a database that it must not write.
+    private static void Delete(string database)
+    {
+        DeleteSidecars(database);
+        File.Delete(database);
+    }
+
+    private static void DeleteSidecars(string database)
+    {
+        foreach (string suffix in SqliteFile.SidecarSuffixes)
+            File.Delete(database + suffix);
     }
 }

@@ -1,5 +1,7 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Portability;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Engines.Sqlite;
@@ -45,6 +47,41 @@ public sealed class SqliteDumpTests : IDisposable
         Assert.Equal("1", SampleDatabase.Text(copy, "SELECT count(*) FROM search WHERE search MATCH 'find'"));
     }
 
+    [Theory]
+    [InlineData("out.sql", ExportFormat.Sql)]
+    [InlineData("out.sql.gz", ExportFormat.Sql)]
+    [InlineData("out.db", ExportFormat.Native)]
+    public async Task An_export_of_a_database_in_WAL_mode_leaves_its_file_alone(string name, ExportFormat format)
+    {
+        Require.Tool("sqlite3");
+        Backup backup = await _bench.BackUpAsync(SampleDatabase.Create(_bench["app.db"], journal: "WAL"));
+        string folder = Directory.CreateDirectory(_bench["out"]).FullName;
+
+        await ExportAsync(backup, Path.Join(folder, name), format);
+
+        Assert.Equal(name, Path.GetFileName(Assert.Single(Directory.EnumerateFileSystemEntries(folder))));
+    }
+
+    [Fact]
+    public async Task The_log_of_a_database_that_an_export_overwrites_is_not_taken_for_its_own()
+    {
+        string path = SampleDatabase.Create(_bench["app.db"], journal: "WAL");
+        Backup backup = await _bench.BackUpAsync(path);
+        string folder = Directory.CreateDirectory(_bench["out"]).FullName;
+        string target = Path.Join(folder, "app.db");
+        // A process that was killed left it so.
+        using (var writer = SqliteDatabase.OpenForWriting(path, SampleDatabase.Patience, CancellationToken.None))
+        {
+            writer.ExecuteRaw("UPDATE notes SET text = 'of the overwritten database'");
+            foreach (string suffix in (string[])["", "-wal"])
+                File.Copy(path + suffix, target + suffix);
+        }
+
+        await ExportAsync(backup, target, ExportFormat.Native, force: true);
+
+        Assert.Equal("note 1", SampleDatabase.Text(target, "SELECT text FROM notes WHERE id = 1"));
+    }
+
     [Fact]
     public void Control_the_stock_dump_loses_the_pragmas()
     {
@@ -73,4 +110,7 @@ public sealed class SqliteDumpTests : IDisposable
         Assert.Equal(Shell.Run("git", "-C", folder, "rev-parse", "HEAD").Trim(), backup.GitCommit);
         Assert.Equal("trunk", backup.Manifest!.Git!.Branch);
     }
+
+    private Task<IReadOnlyList<string>> ExportAsync(Backup backup, string path, ExportFormat format, bool force = false) => new BackupExporter(_bench.Repository).ExportAsync(
+        new ExportRequest { Backup = backup, Destination = path, Format = format, Force = force }, _bench.Observer, CancellationToken.None);
 }
