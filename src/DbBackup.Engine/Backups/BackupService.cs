@@ -104,6 +104,10 @@ public sealed class BackupService
         using LocalWorkspace scratch = await _repository.OpenScratchAsync(request.StagingPath, 0, cancellationToken).ConfigureAwait(false);
         BackupDraft draft = await BackupDraft.ReserveAsync(_repository.Store, new BackupKey(source, name), request.Name is null, cancellationToken).ConfigureAwait(false);
         await using ConfiguredAsyncDisposable reserved = draft.ConfigureAwait(false);
+        SequenceNumber sequence = request.Import is null
+            ? await SequenceNumber.TakeAsync(_repository.Store, source, history, cancellationToken).ConfigureAwait(false)
+            : SequenceNumber.None;
+        await using ConfiguredAsyncDisposable ordered = sequence.ConfigureAwait(false);
         var context = new CaptureContext(
             scratch.Path, observer, activity, request.Fingerprint, request.Verify, Exclusions(request, _repository.LocalFolder))
         { Clock = _clock };
@@ -115,7 +119,7 @@ public sealed class BackupService
             ? capture.RunAsync(request.Sources, cancellationToken)
             : capture.RunTogetherAsync(request.Sources, request.Pause, cancellationToken)).ConfigureAwait(false);
 
-        Manifest manifest = Describe(request, draft.Key, primary, collected, history, duration);
+        Manifest manifest = Describe(request, draft.Key, primary, collected, sequence.Value, duration);
         // Before the proof, which may go there again.
         if (manifest.ImportedFrom is null)
             KnownServers.OfUser.Remember([manifest.Source.Location, .. manifest.Payloads.Select(payload => payload.OriginalPath)]);
@@ -202,7 +206,7 @@ public sealed class BackupService
         failure.Code == ErrorCodes.TestFailed ? null : failure);
 
     private Manifest Describe(
-        BackupRequest request, BackupKey key, IBackupSource primary, CollectedBackup collected, IReadOnlyList<Backup> history, Stopwatch duration)
+        BackupRequest request, BackupKey key, IBackupSource primary, CollectedBackup collected, long sequence, Stopwatch duration)
     {
         DateTimeOffset created = request.Import?.Created ?? collected.Taken;
         if (request.Import?.SchemaRevision is { } stated)
@@ -216,7 +220,7 @@ public sealed class BackupService
             Created = created.ToUniversalTime(),
             Completed = _clock.GetUtcNow(),
             DurationSeconds = duration.Elapsed.TotalSeconds,
-            Sequence = request.Import is null ? BackupRepository.NextSequence(history) : 0,
+            Sequence = sequence,
             Source = new SourceInfo
             {
                 Name = key.Source,

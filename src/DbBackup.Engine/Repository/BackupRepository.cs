@@ -201,10 +201,6 @@ public sealed class BackupRepository
         await Store.PutAsync(key, ManifestJson.WriteTest(record with { ManifestSha256 = BackupListing.HashOf(manifest) }), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The number of the next backup of a source. Backups that are made at the same time may have the same; then the clock orders them.</summary>
-    internal static long NextSequence(IReadOnlyList<Backup> history) =>
-        Math.Min(history.Select(backup => backup.Manifest?.Sequence ?? 0).DefaultIfEmpty(0).Max() + 1, ManifestJson.LargestSequence);
-
     /// <summary>
     /// Orders backups newest first. Within a source the order in which they were taken counts, not the clock, which may have been
     /// set back in between.

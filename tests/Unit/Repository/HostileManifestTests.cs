@@ -163,7 +163,6 @@ public sealed class HostileManifestTests : IDisposable
             foreach (System.Reflection.PropertyInfo property in typeof(Backup).GetProperties())
                 _ = property.GetValue(backup)?.ToString();
             _ = BackupRepository.NewestFirst([backup, backup]);
-            _ = BackupRepository.NextSequence([backup]);
             if (manifest is null || problem is not null)
                 return;
             _ = manifest.ToString() + manifest.Source + manifest.Kept + manifest.Pause + manifest.Git + manifest.Tags + manifest.Notes;
