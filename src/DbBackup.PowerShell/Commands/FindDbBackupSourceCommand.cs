@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using DbBackup.Engine.Discovery;
 using DbBackup.Engine.Platform;
+using DbBackup.PowerShell.Arguments;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
@@ -89,7 +90,7 @@ public sealed partial class FindDbBackupSourceCommand : EngineCommandBase
     [
         .. names.Select(name =>
         {
-            WildcardPattern pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
+            WildcardPattern pattern = NamePattern.Of(name);
             return new NameFilter(name, !WildcardPattern.ContainsWildcardCharacters(name), pattern.IsMatch);
         }),
     ];

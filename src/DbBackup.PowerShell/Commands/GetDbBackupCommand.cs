@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
+using DbBackup.PowerShell.Arguments;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
@@ -72,9 +73,15 @@ public sealed partial class GetDbBackupCommand : RepositoryCommandBase
 
     private void List(BackupRepository repository, GivenName[]? names)
     {
-        // One exact source is read alone, without a look at the others.
+        // One exact source is read alone, without a look at the others, unless it is written in other cases.
         string? only = Source is [var one] && !WildcardPattern.ContainsWildcardCharacters(one) ? one : null;
         IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(only, token));
+        if (all.Count == 0 && only is not null)
+        {
+            only = null;
+            all = Run((_, token) => repository.ListAsync(null, token));
+        }
+
         ReportMissingSources(repository, only is null ? all : null, all);
         IEnumerable<Backup> filtered = all.Where(backup =>
             Fits(backup.Source, Source)
@@ -127,5 +134,5 @@ public sealed partial class GetDbBackupCommand : RepositoryCommandBase
     }
 
     private static bool Fits(string text, string[]? patterns) =>
-        patterns is null || patterns.Any(pattern => WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(text));
+        patterns is null || patterns.Any(pattern => NamePattern.Of(pattern).IsMatch(text));
 }

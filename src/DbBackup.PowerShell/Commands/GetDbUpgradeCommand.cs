@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using DbBackup.Upgrades;
+using DbBackup.PowerShell.Arguments;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 
@@ -22,7 +23,7 @@ public sealed class GetDbUpgradeCommand : EngineCommandBase
         IReadOnlyList<UpgradeResult> all = new UpgradeService().List();
         foreach (string id in Id)
         {
-            var pattern = new WildcardPattern(id, WildcardOptions.IgnoreCase);
+            WildcardPattern pattern = NamePattern.Of(id);
             List<UpgradeResult> found = [.. all.Where(upgrade => pattern.IsMatch(upgrade.Id))];
             if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(id))
                 WriteError(ErrorRecords.From(new BackupFailure(ErrorCodes.UpgradeNotFound, FailureCategory.NotFound, $"Upgrade '{id}' was not found.", "List all upgrades with Get-DbUpgrade."), id));

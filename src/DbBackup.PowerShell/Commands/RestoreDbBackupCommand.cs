@@ -203,7 +203,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
         if (ParameterSetName == InputObjectSet || Name is not null || Latest)
             return SelectOne(Name, Latest);
         BackupRepository repository = CurrentRepository();
-        IReadOnlyList<Backup> candidates = Run((_, token) => repository.ListAsync(Source, token));
+        IReadOnlyList<Backup> candidates = ListSource(repository);
         if (candidates.Count == 0)
             throw NotFound(null, repository);
         if (!SessionInput.CanAsk(Host))

@@ -66,7 +66,13 @@ public sealed partial class UndoDbRestoreCommand : RepositoryCommandBase
 
     private RestoreRecord Choose(BackupRepository repository)
     {
-        IReadOnlyList<RestoreRecord> records = Run((_, token) => RestoreUndo.ListAsync(repository, Source, token));
+        IReadOnlyList<RestoreRecord> records = Run((_, token) => RestoreUndo.ListAsync(repository, null, token));
+        if (Source is not null)
+        {
+            RestoreRecord[] exact = [.. records.Where(record => record.Source == Source)];
+            records = exact.Length > 0 ? exact : [.. records.Where(record => string.Equals(record.Source, Source, StringComparison.OrdinalIgnoreCase))];
+        }
+
         RestoreRecord[] fitting = [.. records.Where(record => Id is null || string.Equals(record.Id, Id, StringComparison.OrdinalIgnoreCase))];
         if (fitting.Length == 0)
         {

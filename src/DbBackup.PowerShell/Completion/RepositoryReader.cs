@@ -44,7 +44,7 @@ internal static class RepositoryReader
     // What is half typed may be no pattern yet, such as "[": then it is a name.
     private static WildcardPattern PatternOf(string typed)
     {
-        var pattern = new WildcardPattern(typed + "*", WildcardOptions.IgnoreCase);
+        WildcardPattern pattern = NamePattern.Of(typed + "*");
         try
         {
             pattern.IsMatch(string.Empty);
@@ -52,7 +52,7 @@ internal static class RepositoryReader
         }
         catch (WildcardPatternException)
         {
-            return new WildcardPattern(WildcardPattern.Escape(typed) + "*", WildcardOptions.IgnoreCase);
+            return NamePattern.Of(WildcardPattern.Escape(typed) + "*");
         }
     }
 

@@ -73,12 +73,25 @@ public abstract partial class BackupCommandBase : RepositoryCommandBase
         BackupRepository repository = CurrentRepository(given);
         if (ParameterSetName == InputObjectSet)
             return Refresh(InputObject!, repository);
-        IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(Source, token));
+        IReadOnlyList<Backup> all = ListSource(repository);
         if (name is not null && name.AsSpan().IndexOfAny('/', '\\') >= 0 && all.FirstOrDefault(backup => !given!.IsPattern && given.Fits(backup)) is { } meant)
             return BackupSelection.One([meant], Source, null, latest, repository.Location);
         if (all.Count == 0 && Source is not null)
             throw NotFound(given, repository);
         return BackupSelection.One(all, Source, name, latest, repository.Location);
+    }
+
+    /// <summary>Returns the backups of the source, or of all sources, newest first. A source written in other cases is found if only one is meant.</summary>
+    private protected IReadOnlyList<Backup> ListSource(BackupRepository repository)
+    {
+        IReadOnlyList<Backup> exact = Run((_, token) => repository.ListAsync(Source, token));
+        if (exact.Count > 0 || Source is null)
+            return exact;
+        Backup[] alike = [.. Run((_, token) => repository.ListAsync(null, token)).Where(backup => string.Equals(backup.Source, Source, StringComparison.OrdinalIgnoreCase))];
+        if (alike.Select(backup => backup.Source).Distinct(StringComparer.Ordinal).Count() != 1)
+            return exact;
+        Source = alike[0].Source;
+        return alike;
     }
 
     /// <summary>Returns the failure for a name that fits no backup; it names the source if that is what is unknown.</summary>
@@ -94,7 +107,7 @@ public abstract partial class BackupCommandBase : RepositoryCommandBase
 
     private IReadOnlyList<Backup> Candidates(BackupRepository repository, bool latest)
     {
-        IReadOnlyList<Backup> all = Run((_, token) => repository.ListAsync(Source, token));
+        IReadOnlyList<Backup> all = ListSource(repository);
         return latest ? BackupSelection.LatestGood(all, null) : all;
     }
 }

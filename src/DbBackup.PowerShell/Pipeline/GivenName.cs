@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
+using DbBackup.PowerShell.Arguments;
 
 namespace DbBackup.PowerShell.Pipeline;
 
@@ -12,7 +13,7 @@ internal sealed class GivenName
     public GivenName(string text, Func<string, string> resolvePath)
     {
         Text = text;
-        _pattern = WildcardPattern.Get(text, WildcardOptions.IgnoreCase);
+        _pattern = NamePattern.Of(text);
         // No name of a source or backup contains a separator.
         if (IsPattern || text.AsSpan().IndexOfAny('/', '\\') < 0)
             return;
