@@ -39,6 +39,19 @@ Describe 'Tab completion' {
         Complete 'Get-DbBackup -Reason ' | Should -Contain Safety
     }
 
+    It 'offers nothing that the command refuses' {
+        foreach ($reason in Complete 'New-DbBackup -Reason ') { New-DbBackup ./pats.db -Source offered -Reason $reason | Should -Not -BeNullOrEmpty }
+        foreach ($reason in Complete 'Get-DbBackup -Reason ') { { Get-DbBackup -Reason $reason -ErrorAction Stop } | Should -Not -Throw }
+        foreach ($level in Complete 'New-DbBackup ./pats.db -Fingerprint ') { New-DbBackup ./pats.db -Source offered -Fingerprint $level | Should -Not -BeNullOrEmpty }
+        Complete 'New-DbBackup ./pats.db -Format ' | Should -Be Native, Sql
+        Complete 'New-DbBackup postgresql://db.example.org/app -Format ' | Should -Be Custom, Directory, Plain
+        Complete 'New-DbBackup -HostName db.example.org -Database app -Format p' | Should -Be Plain
+        Complete 'New-DbBackup -ComposeProject shop -Service db -Format ' | Should -Be Custom, Plain
+        Complete 'New-DbBackup -Volume shop_data -Format ' | Should -Be Native
+        Complete 'New-DbBackup -Format ' | Should -Be Native, Sql, Custom, Directory, Plain
+        Get-DbBackup -Source offered | Remove-DbBackup -Force -Confirm:$false
+    }
+
     It 'says more in its tool tip' {
         (TabExpansion2 'Get-DbBackup b' 14).CompletionMatches[0].ToolTip | Should -Match 'pats, .* old, .*KB, Written'
     }

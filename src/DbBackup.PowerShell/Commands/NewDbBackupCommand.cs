@@ -28,6 +28,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 {
     internal const string PostgreSqlSet = "PostgreSql";
     private static readonly string[] s_sqliteFormats = ["Native", "Sql"];
+    private static readonly string[] s_serverFormats = ["Custom", "Directory", "Plain"];
     private int _count;
 
     /// <summary>The databases; wildcards are allowed.</summary>
@@ -82,7 +83,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 
     /// <summary>How the database is stored.</summary>
     [Parameter]
-    [ValidateSet("Native", "Sql", "Custom", "Directory", "Plain")]
+    [ArgumentCompleter(typeof(DumpFormatCompleter))]
     public string? Format { get; set; }
 
     /// <summary>How deep the fingerprint goes.</summary>
@@ -189,8 +190,8 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 
     private PostgreSqlDumpOptions DumpOptions()
     {
-        if (Format is not null && !Enum.TryParse<PostgreSqlFormat>(Format, ignoreCase: true, out _))
-            throw WrongFormat("a PostgreSQL database", ["Custom", "Directory", "Plain"]);
+        if (Format is not null && !s_serverFormats.Contains(Format, StringComparer.OrdinalIgnoreCase))
+            throw WrongFormat("a PostgreSQL database", s_serverFormats);
         return new PostgreSqlDumpOptions
         {
             Format = Format is null ? PostgreSqlFormat.Auto : Enum.Parse<PostgreSqlFormat>(Format, ignoreCase: true),

@@ -35,6 +35,35 @@ public sealed class BackupReasonCompleter : IArgumentCompleter
             wordToComplete);
 }
 
+/// <summary>Completes the formats that what is backed up can have: those of SQLite for a path, those of pg_dump for a server.</summary>
+public sealed class DumpFormatCompleter : IArgumentCompleter
+{
+    private static readonly string[] s_server = ["ConnectionString", "HostName", "Port", "Username", "Database", "AllDatabases"];
+    private static readonly string[] s_container = ["Container", "ComposeProject", "Service"];
+    private static readonly string[] s_files = ["ContainerPath", "Volume"];
+
+    private static readonly (string, string) Native = ("Native", "the file itself");
+    private static readonly (string, string) Sql = ("Sql", "SQL text, by the sqlite3 program");
+    private static readonly (string, string) Custom = ("Custom", "an archive for pg_restore, in one file");
+    private static readonly (string, string) Directory = ("Directory", "an archive in a folder, dumped by several jobs");
+    private static readonly (string, string) Plain = ("Plain", "SQL text for psql");
+
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        bool Has(string[] parameters) => parameters.Any(fakeBoundParameters.Contains);
+        string? path = (fakeBoundParameters["Path"] ?? fakeBoundParameters["LiteralPath"])?.ToString();
+        bool isUrl = path?.StartsWith("postgres", StringComparison.OrdinalIgnoreCase) == true && path.Contains("://", StringComparison.Ordinal);
+        (string, string)[] formats = Has(s_files) && !fakeBoundParameters.Contains("Database") ? [Native]
+            : Has(s_container) ? [Custom, Plain]
+            : isUrl || Has(s_server) ? [Custom, Directory, Plain]
+            : path is not null ? [Native, Sql]
+            : [Native, Sql, Custom, Directory, Plain];
+        return RepositoryReader.Matching(formats, wordToComplete);
+    }
+}
+
 /// <summary>Completes names of sources.</summary>
 public sealed class SourceCompleter : IArgumentCompleter
 {
