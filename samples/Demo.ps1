@@ -20,7 +20,7 @@ INSERT INTO application SELECT value, 'Company ' || value, 'letter-' || value ||
 COMMIT;
 '@ | Set-Content seed.sql
 # -AllowNewRepository: the demo begins anew in the same place each time.
-Import-DbBackup ./seed.sql -Repository ./seed -AllowNewRepository | Export-DbBackup -Destination ./data/pats.db | Out-Null
+Import-DbBackup ./seed.sql -Created (Get-Date) -Repository ./seed -AllowNewRepository | Export-DbBackup -Destination ./data/pats.db | Out-Null
 Remove-Item -Recurse -Force seed, seed.sql
 1..20 | ForEach-Object { "Dear company $_" | Set-Content "uploads/letter-$_.txt" }
 

@@ -31,6 +31,26 @@ Describe 'Get-DbBackup' {
         (Get-DbBackup -Source pat) | Should -BeNullOrEmpty
     }
 
+    It 'compares names without case, in every culture' {
+        New-SampleDatabase ./ismi.db
+        New-DbBackup ./ismi.db -Name istif -Tag Ilk | Out-Null
+        $culture = [cultureinfo]::CurrentCulture
+        try {
+            [cultureinfo]::CurrentCulture = 'tr-TR'
+            (Get-DbBackup ISTIF).Name | Should -Be istif
+            (Get-DbBackup -Source ISMI).Name | Should -Be istif
+            (Get-DbBackup -Source IS*).Name | Should -Be istif
+            (Get-DbBackup ISMI/ISTIF -Tag ILK).Name | Should -Be istif
+            (Get-DbBackup -Source ISMI -Reason MANUAL -Latest).Name | Should -Be istif
+            (Test-DbBackup ISTIF -Source ISMI).Passed | Should -BeTrue
+            (Restore-DbBackup ISMI/ISTIF -Destination ./turkish.db -Confirm:$false -PassThru).Name | Should -Be istif
+            (TabExpansion2 ($line = "Get-DbBackup -Repository '$repository' IST") $line.Length).CompletionMatches.CompletionText | Should -Be istif
+            Remove-DbBackup ISTIF -Source ISMI -Force -Confirm:$false
+            Get-DbBackup is* | Should -BeNullOrEmpty
+        }
+        finally { [cultureinfo]::CurrentCulture = $culture }
+    }
+
     It 'filters by type and by all labels' {
         (Get-DbBackup -Reason PreMigration).Name | Should -Be 'd 20'
         (Get-DbBackup -Reason Manual, PreMigration) | Should -HaveCount 5
@@ -151,10 +171,13 @@ Describe 'Get-DbBackup' {
     }
 
     It 'takes source/name and a path where a name goes' {
-        $backup = Import-DbBackup ./pats.db -Source other -Name addressed
+        $backup = Import-DbBackup ./pats.db -Source other -Name addressed -Created 1d
         (Get-DbBackup other/addressed).Location | Should -Be $backup.Location
         (Get-DbBackup $backup.Location).Name | Should -Be addressed
         (Test-DbBackup other/addressed).Passed | Should -BeTrue
+        (Get-DbBackup other/address*).Location | Should -Be $backup.Location
+        (Restore-DbBackup other/addressed -Destination ./restored.db -Confirm:$false -PassThru).Name | Should -Be addressed
+        (Restore-DbBackup "$($backup.Location)/" -Destination ./again.db -Confirm:$false -PassThru).Name | Should -Be addressed
         (Get-ErrorOf { Get-DbBackup other/missing }).FullyQualifiedErrorId | Should -BeLike 'BackupNotFound,*'
         $set = $env:DBBACKUP_REPOSITORY
         try {
@@ -172,7 +195,7 @@ Describe 'Get-DbBackup' {
     }
 
     It 'has a PSPath, so that file cmdlets act on its folder alone' {
-        $backup = Import-DbBackup ./pats.db -Source other -Name foldered
+        $backup = Import-DbBackup ./pats.db -Source other -Name foldered -Created 1d
         $current = New-Folder ./current
         Push-Location $current
         try {

@@ -1,6 +1,7 @@
 Describe 'Import-DbBackup' {
     BeforeAll {
         . $PSScriptRoot/common.ps1
+        . $PSScriptRoot/scripted-host.ps1
         # A folder as the backup script of PATS leaves it.
         function New-PatsFolder([string] $Path) {
             New-Folder (Join-Path $Path uploads) | Out-Null
@@ -18,7 +19,7 @@ Describe 'Import-DbBackup' {
 
     It 'imports a SQLite file, with its own age, and leaves it' {
         (Get-Item ./pats.db).LastWriteTime = (Get-Date).AddDays(-8)
-        $backup = Import-DbBackup ./pats.db -Source pats -Name old -Tag moved -Verify
+        $backup = Import-DbBackup ./pats.db -Source pats -Name old -Tag moved -Verify -Created (Get-Item ./pats.db).LastWriteTime
         $backup | Should -BeOfType ([DbBackup.Backup])
         $backup.Status | Should -Be Matched
         $backup.Tags | Should -Be moved
@@ -28,11 +29,46 @@ Describe 'Import-DbBackup' {
         Get-RowCount ./pats.db | Should -Be 50
     }
 
+    It 'never takes the time of a copy for the backup''s own' {
+        $live = New-DbBackup ./pats.db
+        Copy-Item ./pats.db ./pats_20260101_020000.db
+        (Get-Item ./pats_20260101_020000.db).LastWriteTime = (Get-Date).AddMinutes(1)
+        $old = Import-DbBackup ./pats_20260101_020000.db
+        $old.Source | Should -Be pats
+        $old.Created.LocalDateTime | Should -Be ([datetime] '2026-01-01 02:00')
+        (Get-DbBackup -Source pats -Latest).Name | Should -Be $live.Name
+    }
+
+    It 'asks when it was made, if nothing tells and a user can answer' {
+        $own = (Get-Item ./pats.db).LastWriteTime = [datetime] '2026-02-03 04:05:06'
+        $asked = Invoke-AtPrompt 'Import-DbBackup ./pats.db -Name typed' -Lines 'yesterdayish', '01-02-2026', '2026-01-31 10:00'
+        $asked.Errors | Should -BeNullOrEmpty
+        $asked.Text | Should -Match 'When was .*pats\.db'' made\?'
+        (Get-DbBackup typed).Created.LocalDateTime | Should -Be ([datetime] '2026-01-31 10:00')
+        $asked = Invoke-AtPrompt 'Import-DbBackup ./pats.db -Name own' -Lines ''
+        $asked.Text | Should -Match '2026-02-03 04:05:06'
+        (Get-DbBackup own).Created.LocalDateTime | Should -Be $own
+        (Invoke-AtPrompt 'Import-DbBackup ./pats.db -Name none' -Lines 'a', 'b', 'c').Errors.FullyQualifiedErrorId | Should -BeLike 'ImportDateUnknown,*'
+        # What was asked for by a plan alone is not asked.
+        (Invoke-AtPrompt 'Import-DbBackup ./pats.db -WhatIf').Errors.FullyQualifiedErrorId | Should -BeLike 'ImportDateUnknown,*'
+    }
+
+    It 'says how to give the date where nobody can answer' {
+        $problem = Get-ErrorOf { Import-DbBackup ./pats.db }
+        Should-BeFailure $problem ImportDateUnknown Import InvalidArgument
+        $hint = $problem.ErrorDetails.RecommendedAction
+        $hint -match '-Created \(Get-Item .*?LastWriteTime' | Should -BeTrue
+        $Matches[0] | Should -Be "-Created (Get-Item '$folder/pats.db').LastWriteTime"
+        Invoke-Expression "Import-DbBackup ./pats.db $($Matches[0])" | Should -Not -BeNullOrEmpty
+        Get-ChildItem ./pats.db | Import-DbBackup -Name piped -Created { $_.LastWriteTime } | Should -Not -BeNullOrEmpty
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pats.db -Created (Get-Date).AddDays(1) }) InvalidArgument Import InvalidArgument
+    }
+
     It 'imports a SQL dump, plain or compressed: <_>' -ForEach 'dump.sql', 'dump.sql.gz' {
         Require-Tool sqlite3 gzip
         sqlite3 ./pats.db .dump | Set-Content ./dump.sql
         if ($_ -like '*.gz') { gzip ./dump.sql }
-        $backup = Import-DbBackup "./$_" -Source pats -Verify
+        $backup = Import-DbBackup "./$_" -Source pats -Verify -Created 1d
         $backup.Status | Should -Be Matched
         $backup | Restore-DbBackup -Destination ./again.db -Confirm:$false
         Get-RowCount ./again.db | Should -Be 50
@@ -42,7 +78,7 @@ Describe 'Import-DbBackup' {
         Require-Tool sqlite3
         $lines = sqlite3 ./pats.db .dump
         $lines[0..20] | Set-Content ./dump.sql
-        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./dump.sql -Source pats }) DumpIncomplete Import
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./dump.sql -Source pats -Created 1d }) DumpIncomplete Import
         Get-DbBackup -ErrorAction Ignore | Should -BeNullOrEmpty
     }
 
@@ -52,7 +88,7 @@ Describe 'Import-DbBackup' {
         Copy-Item ./pats.db ./data/partshub.db
         'a' | Set-Content ./data/attachments/a.pdf
         tar ($_ -like '*.gz' ? '-czf' : '-cf') $_ data
-        $backup = Import-DbBackup "./$_" -Source partshub -Verify
+        $backup = Import-DbBackup "./$_" -Source partshub -Verify -Created 1d
         $backup.Status | Should -Be Matched
         Restore-DbBackup $backup.Name -Source partshub -Destination ./restored -Confirm:$false
         (Get-ChildItem ./restored -Recurse -Filter partshub.db) | Should -HaveCount 1
@@ -82,8 +118,8 @@ Describe 'Import-DbBackup' {
     }
 
     It 'says what it would import under -WhatIf and writes nothing' {
-        $text = Get-WhatIfText { Import-DbBackup ./*.db -Source pats -WhatIf }
-        $text | Should -Match ([regex]::Escape("$folder/pats.db"))
+        $text = Get-WhatIfText { Import-DbBackup ./*.db -Source pats -Created 2026-01-31 -WhatIf }
+        $text | Should -Match ([regex]::Escape("$folder/pats.db' (a SQLite database of 2026-01-31 00:00)"))
         'a: b' | Set-Content ./settings.yaml
         (Get-ErrorOf { Import-DbBackup ./settings.yaml -WhatIf }).FullyQualifiedErrorId | Should -BeLike 'ImportNotRecognized,*'
         (Get-ErrorOf { Import-DbBackup ./nothing.sql -WhatIf }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
@@ -94,7 +130,7 @@ Describe 'Import-DbBackup' {
         Require-Tool sqlite3
         New-DbBackup ./pats.db -Name one -Fingerprint Content | Out-Null
         Export-DbBackup one "./$File" -Format $Form | Out-Null
-        $again = Import-DbBackup "./$File" -Source copy -Verify
+        $again = Import-DbBackup "./$File" -Source copy -Verify -Created 1d
         $expected = (Get-DbBackup one).Manifest.Payloads[0].Fingerprint
         ($again.Manifest.Payloads[0].Fingerprint.Tables | ForEach-Object { "$($_.Name) $($_.Rows) $($_.ContentSha256)" }) |
             Should -Be ($expected.Tables | ForEach-Object { "$($_.Name) $($_.Rows) $($_.ContentSha256)" })
@@ -107,14 +143,14 @@ Describe 'Import-DbBackup' {
         Should-BeFailure (Get-ErrorOf { Import-DbBackup ./text.txt }) ImportNotRecognized Import NotImplemented
         Should-BeFailure (Get-ErrorOf { Import-DbBackup ./none.db }) SourceNotFound Import ObjectNotFound
         Should-BeFailure (Get-ErrorOf { Import-DbBackup ./none*.db }) SourceNotFound Import ObjectNotFound
-        Import-DbBackup ./pats.db -Name a | Out-Null
-        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pats.db -Name a }) BackupExists Import ResourceExists
-        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pats.db -Name ../a }) InvalidName Import InvalidArgument
+        Import-DbBackup ./pats.db -Name a -Created 1d | Out-Null
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pats.db -Name a -Created 1d }) BackupExists Import ResourceExists
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pats.db -Name ../a -Created 1d }) InvalidName Import InvalidArgument
         Test-Path ./a | Should -BeFalse
     }
 
     It 'takes names with brackets literally' {
         Copy-Item ./pats.db ./copy; [IO.File]::Move("$folder/copy", "$folder/old [1].db")
-        (Import-DbBackup -LiteralPath './old [1].db' -Source pats).Source | Should -Be pats
+        (Import-DbBackup -LiteralPath './old [1].db' -Source pats -Created 1d).Source | Should -Be pats
     }
 }

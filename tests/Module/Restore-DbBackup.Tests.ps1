@@ -254,7 +254,7 @@ try { Get-DbBackup before | Remove-DbBackup -Force -ErrorAction Stop } catch { `
         }
 
         It 'refuses an imported backup without a place, unless -Destination says where' {
-            Import-DbBackup ./pats.db -Source imported -Name in | Out-Null
+            Import-DbBackup ./pats.db -Source imported -Name in -Created 1d | Out-Null
             $record = Get-ErrorOf { Restore-DbBackup in -Source imported -Confirm:$false }
             Should-BeFailure $record TargetInvalid Restore InvalidArgument
             $record.ErrorDetails.RecommendedAction | Should -Match '-Destination'

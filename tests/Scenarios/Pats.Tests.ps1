@@ -59,7 +59,7 @@ Describe 'PATS backs up, migrates, fails and comes back' {
     It 'dump and restore-dump: SQL text for an emergency' {
         Require-Tool git sqlite3
         Export-DbBackup pre_migration_v2 ./emergency_dump.sql -Source pats -Content Database -Format Sql | Out-Null
-        Import-DbBackup ./emergency_dump.sql -Source pats -Name from_dump -Verify | Out-Null
+        Import-DbBackup ./emergency_dump.sql -Source pats -Name from_dump -Created (Get-Date) -Verify | Out-Null
         Restore-DbBackup from_dump -Source pats -Destination ./recovered.db -Confirm:$false
         Get-RowCount ./recovered.db $rows | Should -Be $count
     }

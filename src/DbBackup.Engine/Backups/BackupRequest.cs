@@ -51,6 +51,9 @@ public sealed record BackupRequest
     /// <summary>True if a repository may be created, or another one accepted, where a known one was before.</summary>
     public bool AllowNewRepository { get; init; }
 
+    /// <summary>When an imported backup was made, as the person says; null if its content or name is to tell.</summary>
+    public DateTimeOffset? Created { get; init; }
+
     /// <summary>The origin of an imported backup; null for one that is captured now.</summary>
     public ImportOrigin? Import { get; init; }
 }
@@ -59,4 +62,4 @@ public sealed record BackupRequest
 /// <param name="ImportedFrom">Where it came from.</param>
 /// <param name="Created">When it was made.</param>
 /// <param name="SchemaRevision">The revision that its own records state; null where they state none.</param>
-public sealed record ImportOrigin(string ImportedFrom, DateTimeOffset? Created, string? SchemaRevision);
+public sealed record ImportOrigin(string ImportedFrom, DateTimeOffset Created, string? SchemaRevision);

@@ -8,6 +8,9 @@ internal sealed record ForeignDump(string Description, Func<ForeignImport, Cance
     /// <summary>True if it is a database as an application uses it, and not a dump: it is looked for in folders too.</summary>
     public bool IsDatabase { get; init; }
 
+    /// <summary>Reads when it was made, where its content says so; null where it does not. A file's own time says when the file was copied.</summary>
+    public Func<DateTimeOffset?> ReadCreated { get; init; } = () => null;
+
     /// <summary>True if nothing but its likeness speaks for it: an engine that is certain comes first.</summary>
     public bool IsGuess { get; init; }
 }
@@ -16,13 +19,29 @@ internal sealed record ForeignDump(string Description, Func<ForeignImport, Cance
 /// <param name="Origin">The file or folder as the person named it, for names and messages.</param>
 /// <param name="HasTestServer">True if a server is named on which the backup is proved.</param>
 /// <param name="OpenScratchAsync">Opens a folder with room for so many bytes; it is removed when the import has ended.</param>
-internal sealed record ForeignImport(string Origin, bool HasTestServer, Func<long, CancellationToken, Task<string>> OpenScratchAsync);
+internal sealed record ForeignImport(string Origin, bool HasTestServer, Func<long, CancellationToken, Task<string>> OpenScratchAsync)
+{
+    /// <summary>The source's name, as the person gave it; null if it is derived.</summary>
+    public string? SourceName { get; init; }
+
+    /// <summary>Returns the name that a file's name gives what it holds: the same for each of a series.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <exception cref="BackupException">The name is nothing but a date, and the person gave none.</exception>
+    public string NameOf(string path) => ForeignName.StemOf(path) is { Length: > 0 } stem ? stem : SourceName ?? throw new BackupFailure(
+        ErrorCodes.InvalidName,
+        FailureCategory.InvalidArgument,
+        $"The name of '{Origin}' says when it was made, and not of what it is a backup.",
+        "Name the source: -Source NAME, the name that New-DbBackup uses for the same database.")
+    { Target = Origin };
+}
 
 /// <summary>What is imported of a foreign file.</summary>
 /// <param name="Sources">The sources of the backup.</param>
-/// <param name="Created">When it was made.</param>
-internal sealed record ForeignContent(IReadOnlyList<IBackupSource> Sources, DateTimeOffset Created)
+internal sealed record ForeignContent(IReadOnlyList<IBackupSource> Sources)
 {
+    /// <summary>The source's name, where the sources' own would be that of a single file; null for theirs.</summary>
+    public string? SourceName { get; init; }
+
     /// <summary>The name that its own records give it; null if there are none.</summary>
     public string? Name { get; init; }
 

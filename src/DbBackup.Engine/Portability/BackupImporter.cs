@@ -12,17 +12,54 @@ public sealed class BackupImporter
 {
     // Files shrink to about a quarter.
     private const int GuessedRatio = 4;
+    // Clocks of file servers are seldom further apart.
+    private static readonly TimeSpan s_clocks = TimeSpan.FromMinutes(5);
     private readonly BackupRepository _repository;
+    private readonly TimeProvider _clock;
 
     /// <summary>Creates the importer for a repository.</summary>
-    public BackupImporter(BackupRepository repository) => _repository = repository;
+    /// <param name="repository">Where the backups go.</param>
+    /// <param name="clock">The clock; the system's by default.</param>
+    public BackupImporter(BackupRepository repository, TimeProvider? clock = null)
+    {
+        _repository = repository;
+        _clock = clock ?? TimeProvider.System;
+    }
+
+    /// <summary>Looks at the beginning of a file or folder: what it is, and when it was made.</summary>
+    /// <param name="path">Its absolute path.</param>
+    /// <param name="created">When it was made, as the person says; null if the file is to tell.</param>
+    /// <exception cref="BackupException">It is of no kind that can be imported, or nothing tells when it was made.</exception>
+    public ImportPreview Inspect(string path, DateTimeOffset? created)
+    {
+        RequireSomething(path);
+        try
+        {
+            ForeignFile file = ForeignFile.Read(path);
+            if (DatabaseEngines.Recognize(file) is { } dump)
+                return new ImportPreview(dump.Description, DateOf(dump, path, path, created));
+            if (file.IsFolder)
+                return new ImportPreview("a folder", DateOf(null, path, path, created));
+            return file.IsTar ? new ImportPreview("a tar archive", created ?? DateOfName(path)) : throw NotRecognized(file);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceUnreadable,
+                exception is UnauthorizedAccessException ? FailureCategory.PermissionDenied : FailureCategory.ReadError,
+                $"'{path}' cannot be read: {exception.Message}",
+                "Run as a user who is allowed to read it, or check its disk.",
+                exception)
+            { Target = path };
+        }
+    }
 
     /// <summary>Imports a file or folder.</summary>
     /// <param name="path">Its absolute path.</param>
-    /// <param name="wishes">Name, source, tags, compression and the like; its sources are not looked at.</param>
+    /// <param name="wishes">Name, source, time, tags, compression and the like; its sources are not looked at.</param>
     /// <param name="observer">The progress observer.</param>
     /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
-    /// <exception cref="BackupException">It is of no kind that can be imported, or it is damaged.</exception>
+    /// <exception cref="BackupException">It is of no kind that can be imported, it is damaged, or nothing tells when it was made.</exception>
     public async Task<Backup> ImportAsync(string path, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wishes);
@@ -35,13 +72,15 @@ public sealed class BackupImporter
             {
                 scratches.Add(await _repository.OpenScratchAsync(wishes.StagingPath, bytes, token).ConfigureAwait(false));
                 return scratches[^1].Path;
-            });
-            ForeignContent content = await ReadAsync(ForeignFile.Read(path), import, observer, cancellationToken).ConfigureAwait(false);
+            })
+            { SourceName = wishes.SourceName };
+            (ForeignContent content, DateTimeOffset created) = await ReadAsync(ForeignFile.Read(path), import, wishes.Created, observer, cancellationToken).ConfigureAwait(false);
             BackupRequest request = wishes with
             {
                 Sources = content.Sources,
                 Name = wishes.Name ?? (content.Name is { } name ? BackupName.From(name) : null),
-                Import = new ImportOrigin(path, content.Created, content.SchemaRevision),
+                SourceName = wishes.SourceName ?? (content.SourceName is { } source ? BackupName.From(source) : null),
+                Import = new ImportOrigin(path, created, content.SchemaRevision),
                 Fingerprint = wishes.Verify ? FingerprintLevel.Content : wishes.Fingerprint,
                 ProofLevel = content.ProofLevel,
             };
@@ -61,10 +100,7 @@ public sealed class BackupImporter
     public async Task CheckAsync(string path, BackupRequest wishes, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wishes);
-        RequireSomething(path);
-        ForeignFile file = ForeignFile.Read(path);
-        if (DatabaseEngines.Recognize(file) is null && !file.IsFolder && !file.IsTar)
-            throw NotRecognized(file);
+        Inspect(path, wishes.Created);
         await _repository.CheckAsync(wishes.SourceName, wishes.AllowNewRepository, cancellationToken).ConfigureAwait(false);
     }
 
@@ -100,22 +136,61 @@ public sealed class BackupImporter
         }
     }
 
-    private static async Task<ForeignContent> ReadAsync(ForeignFile file, ForeignImport import, IOperationObserver observer, CancellationToken cancellationToken)
+    private async Task<(ForeignContent Content, DateTimeOffset Created)> ReadAsync(
+        ForeignFile file, ForeignImport import, DateTimeOffset? stated, IOperationObserver observer, CancellationToken cancellationToken)
     {
         if (DatabaseEngines.Recognize(file) is { } dump)
         {
+            // Before the reading, which may take hours.
+            DateTimeOffset created = DateOf(dump, import.Origin, file.Path, stated);
             observer.Verbose($"'{file.Path}' is {dump.Description}.");
             observer.Progress(new OperationProgress($"Importing {Path.GetFileName(import.Origin)}", $"reading {dump.Description}"));
-            return await dump.ReadAsync(import, cancellationToken).ConfigureAwait(false);
+            return (await dump.ReadAsync(import, cancellationToken).ConfigureAwait(false), created);
         }
 
         if (file.IsFolder)
-            return await FromFolderAsync(file.Path, import, cancellationToken).ConfigureAwait(false);
+        {
+            DateTimeOffset created = DateOf(null, import.Origin, file.Path, stated);
+            return (await FromFolderAsync(file.Path, import, cancellationToken).ConfigureAwait(false), created);
+        }
+
         if (!file.IsTar)
             throw NotRecognized(file);
         observer.Progress(new OperationProgress($"Importing {Path.GetFileName(import.Origin)}", "unpacking"));
         string folder = await UnpackAsync(file, import, cancellationToken).ConfigureAwait(false);
-        return await ReadAsync(ForeignFile.Read(folder), import, observer, cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(ForeignFile.Read(folder), import, stated, observer, cancellationToken).ConfigureAwait(false);
+    }
+
+    // What a person says, what the content says, what the names say. Never the file's own time: cp makes an old backup the newest by it.
+    private DateTimeOffset DateOf(ForeignDump? dump, string origin, string path, DateTimeOffset? stated)
+    {
+        DateTimeOffset now = _clock.GetUtcNow();
+        if (stated > now + s_clocks)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.InvalidArgument,
+                $"'{origin}' cannot have been made at {stated.Value.ToLocalTime():yyyy-MM-dd HH:mm}, which is in the future.",
+                "Say with -Created when it was made.")
+            { Target = origin };
+        }
+
+        DateTimeOffset? created = stated ?? (dump?.ReadCreated() is { } said ? ForeignName.NotLaterThan(now, said) : null) ?? DateOfName(origin);
+        // The folder in an archive: those around it are scratch folders.
+        return created ?? (path == origin ? null : ForeignName.MomentOf(Path.GetFileName(path), now)) ?? throw new BackupFailure(
+            ErrorCodes.ImportDateUnknown,
+            FailureCategory.InvalidArgument,
+            $"Nothing tells when '{origin}' was made: neither its content nor its name states a date, and a copy may have changed the file's own time.",
+            $"Say when: -Created 2026-01-31; or take the file's own time ({new DateTimeOffset(File.GetLastWriteTimeUtc(origin)).ToLocalTime():yyyy-MM-dd HH:mm}) if no copy has changed it: -Created (Get-Item '{origin.Replace("'", "''", StringComparison.Ordinal)}').LastWriteTime (for several files: Get-ChildItem FOLDER | Import-DbBackup -Created {{ $_.LastWriteTime }}).")
+        { Target = origin };
+    }
+
+    // A link (latest.sql) leads to the file that has the date.
+    private DateTimeOffset? DateOfName(string path)
+    {
+        DateTimeOffset now = _clock.GetUtcNow();
+        return ForeignName.MomentOf(path, now)
+            ?? (new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is { } target ? ForeignName.MomentOf(target.FullName, now) : null);
     }
 
     // Archives are unpacked first: the databases in them are checked like any other, and stored as such.
@@ -165,8 +240,10 @@ public sealed class BackupImporter
             { Target = import.Origin };
         }
 
-        IReadOnlyList<IBackupSource> sources = databases is [var one] ? (await one.Dump.ReadAsync(import, cancellationToken).ConfigureAwait(false)).Sources : [];
-        return new ForeignContent([.. sources, new FolderSource(folder)], new DateTimeOffset(File.GetLastWriteTimeUtc(import.Origin)));
+        if (databases is not [var one])
+            return new ForeignContent([new FolderSource(folder)]) { SourceName = import.NameOf(folder) };
+        ForeignContent content = await one.Dump.ReadAsync(import, cancellationToken).ConfigureAwait(false);
+        return content with { Sources = [.. content.Sources, new FolderSource(folder)] };
     }
 
     private static ForeignDump? DatabaseIn(string path)

@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Portability;
 using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Arguments;
+using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Parameters;
 using DbBackup.PowerShell.Pipeline;
 
@@ -16,6 +17,11 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<ServerParameters>(Members = [nameof(Credential)])]
 public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
 {
+    /// <summary>When the original was made.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [PointInTimeTransformation]
+    public DateTimeOffset? Created { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -25,12 +31,32 @@ public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
             {
                 string path = item.Resolved ?? throw item.Failure!;
                 BackupRepository repository = OpenRepository(Repository);
-                BackupRequest request = Describe([]) with { TestServer = DescribeTestServer() };
+                BackupRequest request = Describe([]) with { TestServer = DescribeTestServer(), Created = Created };
+                var importer = new BackupImporter(repository);
+                ImportPreview preview = Dated(path, ref request, dated => Run((_, _) => Task.FromResult(importer.Inspect(path, dated.Created))));
+                BackupRequest checkedRequest = request;
                 if (IsWhatIf())
-                    Check(token => new BackupImporter(repository).CheckAsync(path, request, token));
-                if (ShouldProcess($"'{path}' into '{repository.Location}'", "Import"))
-                    WriteObject(Run((observer, token) => new BackupImporter(repository).ImportAsync(path, request, observer, token)));
+                    Check(token => importer.CheckAsync(path, checkedRequest, token));
+                string made = preview.Created is { } moment ? $" of {moment.ToLocalTime():yyyy-MM-dd HH:mm}" : string.Empty;
+                if (ShouldProcess($"'{path}' ({preview.Description}{made}) into '{repository.Location}'", "Import"))
+                    WriteObject(Dated(path, ref request, dated => Run((observer, token) => importer.ImportAsync(path, dated, observer, token))));
             });
+        }
+    }
+
+    // What an archive holds may say when it was made, and is known only when it is unpacked.
+    private T Dated<T>(string path, ref BackupRequest request, Func<BackupRequest, T> work)
+    {
+        try
+        {
+            return work(request);
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.ImportDateUnknown && !IsWhatIf() && SessionInput.CanAsk(Host))
+        {
+            if (MomentPrompt.Ask(Host, path) is not { } created)
+                throw;
+            request = request with { Created = created };
+            return work(request);
         }
     }
 

@@ -20,7 +20,7 @@ public sealed class PointInTimeTransformationAttribute : ArgumentTransformationA
                 TimeSpan age => DateTimeOffset.Now - age,
                 sbyte years => DateTimeOffset.Now - ((BackupAge)years).Value,
                 decimal days => DateTimeOffset.Now - ((BackupAge)days).Value,
-                string text => FromText(text),
+                string text => Parse(text),
                 _ => throw new FormatException($"'{value}' is neither a date nor an age. Write 2026-11-21, or an age such as 7d, 12h, 2w."),
             };
         }
@@ -30,7 +30,9 @@ public sealed class PointInTimeTransformationAttribute : ArgumentTransformationA
         }
     }
 
-    private static DateTimeOffset FromText(string text)
+    /// <summary>Reads a date or an age.</summary>
+    /// <exception cref="FormatException">It is neither, or it reads as two days.</exception>
+    internal static DateTimeOffset Parse(string text)
     {
         try
         {

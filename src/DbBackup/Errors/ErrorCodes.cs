@@ -156,6 +156,9 @@ public static class ErrorCodes
     /// <summary>The file or folder is of no kind that can be imported as a backup.</summary>
     public const string ImportNotRecognized = nameof(ImportNotRecognized);
 
+    /// <summary>Nothing tells when an imported file was made.</summary>
+    public const string ImportDateUnknown = nameof(ImportDateUnknown);
+
     /// <summary>The destination exists and may not be overwritten.</summary>
     public const string DestinationExists = nameof(DestinationExists);
 

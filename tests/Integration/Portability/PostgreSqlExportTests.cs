@@ -57,7 +57,7 @@ public sealed class PostgreSqlExportTests : IDisposable
         using TestDatabase wiki = SampleShop.Create(server, "wiki");
         string script = _bench["cluster.sql"];
         SampleShop.Run(server, "pg_dumpall", "postgres", "-f", script);
-        Backup backup = await new BackupImporter(_bench.Repository).ImportAsync(script, new BackupRequest { Sources = [] }, _bench.Observer, CancellationToken.None);
+        Backup backup = await new BackupImporter(_bench.Repository).ImportAsync(script, new BackupRequest { Sources = [], Created = DateTimeOffset.UtcNow }, _bench.Observer, CancellationToken.None);
 
         await ExportAsync(backup, _bench["all"], ExportFormat.Sql);
         IReadOnlyList<string> one = await ExportAsync(backup, _bench["one.sql"], ExportFormat.Native, wiki.Name);

@@ -3,8 +3,8 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Portability;
+using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;
 using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
@@ -111,6 +111,20 @@ public sealed class PostgreSqlImportTests : IDisposable
             var options = new BackupTestOptions { Level = level, TestServer = new PostgreSqlConnectionRequest { Server = ServerAddress.Of(shop.Server.ConnectionString("postgres")) } };
             BackupTestResult result = await new BackupVerifier(_bench.Repository).TestAsync(other, options, _bench.Observer, CancellationToken.None);
             Assert.Contains("table public.second has the right number of rows", Assert.Single(result.Checks, check => !check.Passed).Detail, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_restore_of_an_import_goes_to_no_server_that_nobody_named()
+    {
+        using TestDatabase shop = SampleShop.Create(PostgreSqlServer.Shared);
+        Backup backup = await ImportAsync(SampleShop.Dump(shop, _bench["shop.sql"], "-Fp"));
+
+        foreach (RestoreRequest request in (RestoreRequest[])[new() { Backup = backup }, new() { Backup = backup, NewName = "other" }])
+        {
+            BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.RestoreAsync(request));
+            Assert.Equal(ErrorCodes.TargetInvalid, failure.Code);
+            Assert.Contains("-HostName", failure.Hint, StringComparison.Ordinal);
         }
     }
 
@@ -249,14 +263,6 @@ public sealed class PostgreSqlImportTests : IDisposable
         Assert.Equal(ErrorCodes.DumpIncomplete, failure.Code);
     }
 
-    [Theory]
-    [InlineData("shop.sql", "shop")]
-    [InlineData("shop-2026-11-21.sql.gz", "shop-2026-11-21")]
-    [InlineData("/x/shop.tar.zst", "shop")]
-    [InlineData("shop.v2.dump", "shop.v2")]
-    [InlineData(".sql", ".sql")]
-    public void The_name_of_a_file_loses_its_endings_alone(string path, string name) => Assert.Equal(name, PostgreSqlImport.StemOf(path));
-
     private string MakeDump(TestDatabase shop, string form, string name)
     {
         string[] parts = name.Split('.');
@@ -277,6 +283,7 @@ public sealed class PostgreSqlImportTests : IDisposable
         new BackupRequest
         {
             Sources = [],
+            Created = DateTimeOffset.UtcNow,
             Verify = testOn is not null,
             TestServer = testOn is null ? null : new PostgreSqlConnectionRequest { Server = ServerAddress.Of(testOn.ConnectionString("postgres")) },
         },

@@ -45,7 +45,7 @@ public sealed class PostgreSqlInstructionsTests : IDisposable
         server.Execute(shop.Name, "CREATE ROLE \"Rea'der\"; GRANT SELECT ON customers TO \"Rea'der\"");
         string script = _bench["cluster.sql"];
         SampleShop.Run(server, "pg_dumpall", "postgres", "-f", script);
-        Backup backup = await new BackupImporter(_bench.Repository).ImportAsync(script, new BackupRequest { Sources = [] }, _bench.Observer, CancellationToken.None);
+        Backup backup = await new BackupImporter(_bench.Repository).ImportAsync(script, new BackupRequest { Sources = [], Created = DateTimeOffset.UtcNow }, _bench.Observer, CancellationToken.None);
         string before = shop.Dump();
         server.Execute(shop.Name, "REVOKE ALL ON customers FROM \"Rea'der\"; DROP ROLE \"Rea'der\"");
 

@@ -59,7 +59,7 @@ public sealed class ToyEngineTests : IDisposable
         File.WriteAllText(_bench["from-elsewhere.txt"], "#toydump\ncolour=red\nsize=9\nshape=round\n");
 
         Backup backup = await new BackupImporter(_bench.Repository).ImportAsync(
-            _bench["from-elsewhere.txt"], new BackupRequest { Sources = [], Verify = true }, _bench.Observer, CancellationToken.None);
+            _bench["from-elsewhere.txt"], new BackupRequest { Sources = [], Created = DateTimeOffset.UtcNow, Verify = true }, _bench.Observer, CancellationToken.None);
 
         Assert.Equal("Toy", backup.Manifest!.Source.Engine);
         Assert.Equal(BackupStatus.Matched, backup.Status);
@@ -313,7 +313,7 @@ public sealed class ToyEngineTests : IDisposable
             await file.DecompressAsync(Path.Join(folder, "dump"), cancellationToken);
             string database = Path.Join(folder, Path.GetFileNameWithoutExtension(import.Origin) + ".toy");
             await File.WriteAllTextAsync(database, (await File.ReadAllTextAsync(Path.Join(folder, "dump"), cancellationToken))[DumpMark.Length..], cancellationToken);
-            return new ForeignContent([new ToySource(database)], new DateTimeOffset(File.GetLastWriteTimeUtc(import.Origin)));
+            return new ForeignContent([new ToySource(database)]);
         }
 
         public bool IsDatabase(string path) => path.EndsWith(".toy", StringComparison.Ordinal) && File.Exists(path);

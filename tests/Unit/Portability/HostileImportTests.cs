@@ -139,6 +139,6 @@ public sealed class HostileImportTests : IDisposable
     }
 
     private Task<Backup> ImportAsync(string path) => new BackupImporter(_bench.Repository)
-        .ImportAsync(path, new BackupRequest { Sources = [] }, _bench.Observer, CancellationToken.None)
+        .ImportAsync(path, new BackupRequest { Sources = [], Created = DateTimeOffset.UtcNow }, _bench.Observer, CancellationToken.None)
         .WaitAsync(TimeSpan.FromSeconds(60));
 }

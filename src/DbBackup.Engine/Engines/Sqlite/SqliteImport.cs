@@ -14,11 +14,11 @@ internal static class SqliteImport
     public static ForeignDump? Recognize(ForeignFile file)
     {
         if (file.IsFolder)
-            return File.Exists(Path.Combine(file.Path, PatsMetadata.FileName)) ? new ForeignDump("a backup of PATS", (import, _) => Task.FromResult(FromPats(file.Path, import))) : null;
+            return File.Exists(Path.Combine(file.Path, PatsMetadata.FileName)) ? FromPats(file.Path) : null;
         if (SqliteFile.HasHeader(file.Start.Span))
             return new ForeignDump("a SQLite database", (import, token) => FromDatabaseAsync(file, import, token)) { IsDatabase = true };
         return IsSql(file.ReadText())
-            ? new ForeignDump("a SQL dump", (_, _) => Task.FromResult(new ForeignContent([new SqlDumpSource(file)], FileDate(file.Path)))) { IsGuess = true }
+            ? new ForeignDump("a SQL dump", (import, _) => Task.FromResult(new ForeignContent([new SqlDumpSource(file)]) { SourceName = SourceNameOf(file.Path, import) })) { IsGuess = true }
             : null;
     }
 
@@ -37,8 +37,11 @@ internal static class SqliteImport
             await file.DecompressAsync(database, cancellationToken).ConfigureAwait(false);
         }
 
-        return new ForeignContent([Source(database)], FileDate(file.Path));
+        return new ForeignContent([Source(database)]) { SourceName = SourceNameOf(file.Path, import) };
     }
+
+    private static ForeignDump FromPats(string folder) =>
+        new("a backup of PATS", (import, _) => Task.FromResult(FromPats(folder, import))) { ReadCreated = () => PatsMetadata.Read(folder).Created };
 
     private static ForeignContent FromPats(string folder, ForeignImport import)
     {
@@ -47,10 +50,11 @@ internal static class SqliteImport
         string uploads = Path.Combine(folder, "uploads");
         if (metadata.UploadsIncluded && Directory.Exists(uploads))
             sources.Add(new FolderSource(uploads));
-        return new ForeignContent(sources, metadata.Created ?? FileDate(import.Origin)) { Name = metadata.Name, SchemaRevision = metadata.Revision };
+        return new ForeignContent(sources) { Name = metadata.Name, SchemaRevision = metadata.Revision, SourceName = SourceNameOf(metadata.DatabaseFile, import) };
     }
 
     private static SqliteSource Source(string path) => new(path, SqliteFormat.Native, LockTimeout);
 
-    private static DateTimeOffset FileDate(string path) => new(File.GetLastWriteTimeUtc(path));
+    // Copies of one database differ in the dates of their names.
+    private static string? SourceNameOf(string path, ForeignImport import) => ForeignName.HasMoment(path) ? import.NameOf(path) : null;
 }

@@ -25,6 +25,7 @@ internal static class PostgreSqlRestorePlanner
         BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
         Manifest manifest = request.Backup.Manifest!;
+        PostgreSqlTarget.RequireNamed(request.Connection, manifest, request.Backup.ToString());
         List<Payload> payloads = Choose(request, manifest);
         string? username = manifest.Payloads.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null);
         PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(request.Connection, PostgreSqlTarget.LocationOf(manifest), username, cancellationToken).ConfigureAwait(false);

@@ -115,7 +115,7 @@ public sealed class ForeignCodeTests(OwnPostgreSqlServer own) : IClassFixture<Ow
     }
 
     private static Task<Backup> ImportAsync(PostgreSqlBench bench, string dump) => new BackupImporter(bench.Files.Repository).ImportAsync(
-        dump, new BackupRequest { Sources = [], Verify = true, TestServer = bench.Superuser }, bench.Observer, CancellationToken.None);
+        dump, new BackupRequest { Sources = [], Created = DateTimeOffset.UtcNow, Verify = true, TestServer = bench.Superuser }, bench.Observer, CancellationToken.None);
 
     [Fact]
     public async Task In_place_restore_is_undone_where_rows_are_missing_and_a_manifest_runs_nothing()

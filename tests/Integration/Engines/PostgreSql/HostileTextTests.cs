@@ -85,5 +85,5 @@ public sealed class HostileTextTests : IDisposable
     }
 
     private Task<Backup> ImportAsync(string path) => new BackupImporter(_bench.Files.Repository).ImportAsync(
-        path, new BackupRequest { Sources = [], Compression = "None" }, _bench.Observer, CancellationToken.None);
+        path, new BackupRequest { Sources = [], Created = DateTimeOffset.UtcNow, Compression = "None" }, _bench.Observer, CancellationToken.None);
 }

@@ -10,6 +10,27 @@ internal static class PostgreSqlTarget
 {
     private const string Looking = "looking at the target's server";
 
+    // By these libpq finds a server that nobody names on the command line.
+    private static readonly string[] s_servers = ["PGHOST", "PGHOSTADDR", "PGSERVICE"];
+
+    /// <summary>True if the environment names a server.</summary>
+    public static bool EnvironmentNamesServer => s_servers.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 });
+
+    /// <summary>Fails if nothing says to which server an imported dump is restored: libpq's default would be some server, with live databases.</summary>
+    /// <exception cref="BackupException">Neither the person nor the environment names one.</exception>
+    public static void RequireNamed(PostgreSqlConnectionRequest request, Manifest manifest, string backup)
+    {
+        bool isNamed = request.Server is ServerAddress.AtHost or ServerAddress.OfText or ServerAddress.Through { Place.NamesPlace: true };
+        if (manifest.ImportedFrom is null || isNamed || EnvironmentNamesServer)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.TargetInvalid,
+            FailureCategory.InvalidArgument,
+            $"'{backup}' was imported from '{manifest.ImportedFrom}', which does not say to which server it belongs. Nothing was changed.",
+            "Name the server: -HostName localhost, -ConnectionString, -Container or -ComposeProject with -Service. To leave a database of that name as it is, add -Database NEWNAME.")
+        { Target = backup };
+    }
+
     /// <summary>Where a backup goes when only a part of the address is given: the rest is where it came from.</summary>
     /// <param name="request">What a person said.</param>
     /// <param name="location">Where the backup came from; null where that is not known.</param>

@@ -45,17 +45,20 @@ internal static class DumpKinds
         return HasLine(text, "-- PostgreSQL database dump") ? DumpKind.Plain : null;
     }
 
-    private static bool IsArchiveFolder(string path)
+    /// <summary>Returns the first bytes of a folder's table of contents; none where it has none.</summary>
+    public static ReadOnlyMemory<byte> StartOfContents(string folder, int bytes)
     {
-        string contents = Path.Join(path, TableOfContents);
+        string contents = Path.Join(folder, TableOfContents);
         foreach ((string name, string compression) in new[] { (contents, PayloadCompression.None), (contents + ".gz", PayloadCompression.Gzip) })
         {
             if (File.Exists(name))
-                return ArchiveFormat(ForeignFile.StartOf(name, compression, ArchiveHeaderBytes).Span) is { } and not CustomFormat;
+                return ForeignFile.StartOf(name, compression, bytes);
         }
 
-        return false;
+        return default;
     }
+
+    private static bool IsArchiveFolder(string path) => ArchiveFormat(StartOfContents(path, ArchiveHeaderBytes).Span) is { } and not CustomFormat;
 
     // WriteHead in pg_backup_archiver.c: the magic word, three bytes of the version, the sizes of numbers and offsets, the format.
     private static byte? ArchiveFormat(ReadOnlySpan<byte> start) =>

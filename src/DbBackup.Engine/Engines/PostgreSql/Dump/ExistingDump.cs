@@ -10,8 +10,8 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 
 /// <summary>Reads dumps that somebody made to their end, and says what they hold. What is cut off or damaged is refused.</summary>
 /// <param name="origin">The file or folder as the person named it, for messages.</param>
-/// <param name="defaultName">The database's name where the dump does not state it.</param>
-internal sealed class ExistingDump(string origin, string defaultName)
+/// <param name="defaultName">Gives the database's name where the dump does not state it.</param>
+internal sealed class ExistingDump(string origin, Func<string> defaultName)
 {
     /// <summary>Reads an archive of pg_dump.</summary>
     /// <param name="path">The archive, decompressed; a folder for the directory format.</param>
@@ -45,7 +45,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
         if ((script.UnsafeAt ?? script.CommandAt) is { } command)
             throw PsqlInput.Unsafe(origin, command);
         stamp.RequireUnchanged();
-        string name = listing.Database ?? defaultName;
+        string name = listing.Database ?? defaultName();
         DatabaseInfo info = Describe(database, name) with
         {
             ServerVersion = listing.ServerVersion,
@@ -98,7 +98,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
             if (script.Databases is not [var only])
                 throw Unfit($"'{origin}' holds {script.Databases.Count} dumps one after the other.", "Cut it into files with one dump each, and import them one by one.");
             RequireTables([only]);
-            return [Script(path, stamp, only, only.Name.Length > 0 ? only.Name : defaultName, LeftOut(script, only, stamp.Bytes))];
+            return [Script(path, stamp, only, only.Name.Length > 0 ? only.Name : defaultName(), LeftOut(script, only, stamp.Bytes))];
         }
 
         // The templates are every server's own.
@@ -232,7 +232,7 @@ internal sealed class ExistingDump(string origin, string defaultName)
             Length = size,
             OpenRead = () => new RangeStream(Open(path), script.Globals),
         };
-        return new DumpFileSource(origin, defaultName, size, payload, null, stamp);
+        return new DumpFileSource(origin, defaultName(), size, payload, null, stamp);
     }
 
     private void RequireTables(IReadOnlyList<DumpallDatabase> databases)

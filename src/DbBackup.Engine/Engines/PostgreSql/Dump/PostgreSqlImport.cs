@@ -1,3 +1,5 @@
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 
 /// <summary>Imports dumps of PostgreSQL: each is read to its end before anything of it is stored.</summary>
@@ -6,25 +8,10 @@ internal static class PostgreSqlImport
     // SQL text shrinks to between a fifth and a tenth.
     private const int GuessedRatio = 8;
 
-    // By these libpq finds a server that nobody names on the command line.
-    private static readonly string[] s_servers = ["PGHOST", "PGHOSTADDR", "PGSERVICE"];
-
-    // What people add to a database's name, from the outside in.
-    private static readonly string[] s_endings = [".gz", ".zst", ".tar", ".sql", ".dump", ".backup", ".pgdump", ".bak"];
-
     /// <summary>Recognizes a dump; null for everything else.</summary>
     public static ForeignDump? Recognize(ForeignFile file) => DumpKinds.Of(file) is { } kind
-        ? new ForeignDump(DescriptionOf(kind), (import, token) => ReadAsync(file, kind, import, token))
+        ? new ForeignDump(DescriptionOf(kind), (import, token) => ReadAsync(file, kind, import, token)) { ReadCreated = () => DumpDate.Of(file, kind) }
         : null;
-
-    /// <summary>The name that a file's own name gives a database: <c>shop-2026-11-21.sql.gz</c> is shop-2026-11-21.</summary>
-    internal static string StemOf(string path)
-    {
-        string name = Path.GetFileName(path);
-        while (Array.Find(s_endings, ending => name.Length > ending.Length && name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is { } found)
-            name = name[..^found.Length];
-        return name;
-    }
 
     private static string DescriptionOf(DumpKind kind) => kind switch
     {
@@ -45,7 +32,7 @@ internal static class PostgreSqlImport
             await file.DecompressAsync(path, cancellationToken).ConfigureAwait(false);
         }
 
-        var dump = new ExistingDump(import.Origin, StemOf(import.Origin));
+        var dump = new ExistingDump(import.Origin, () => import.NameOf(import.Origin));
         IReadOnlyList<IBackupSource> sources = kind switch
         {
             DumpKind.Custom => await dump.ReadArchiveAsync(path, PayloadFormat.PostgreSqlCustom, cancellationToken).ConfigureAwait(false),
@@ -53,10 +40,10 @@ internal static class PostgreSqlImport
             DumpKind.Directory => await dump.ReadArchiveAsync(path, PayloadFormat.PostgreSqlDirectory, cancellationToken).ConfigureAwait(false),
             _ => await dump.ReadScriptAsync(path, cancellationToken).ConfigureAwait(false),
         };
-        return new ForeignContent(sources, FileStamp.Of(import.Origin).LastWritten)
+        return new ForeignContent(sources)
         {
             // A restore test needs a server; the dump itself was read to its end already.
-            ProofLevel = import.HasTestServer || s_servers.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 })
+            ProofLevel = import.HasTestServer || PostgreSqlTarget.EnvironmentNamesServer
                 ? BackupTestLevel.Restore
                 : BackupTestLevel.Structure,
         };

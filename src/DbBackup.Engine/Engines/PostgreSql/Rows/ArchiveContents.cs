@@ -77,7 +77,22 @@ internal sealed class ArchiveContents
         }
     }
 
-    private static ArchiveContents? Read(ref Reader reader, bool withDefinitions)
+    /// <summary>Returns when an archive was made; null where its first bytes do not tell.</summary>
+    /// <param name="start">The first bytes.</param>
+    public static DateTimeOffset? CreatedOf(ReadOnlySpan<byte> start)
+    {
+        var reader = new Reader(start);
+        try
+        {
+            return ReadHead(ref reader)?.Created;
+        }
+        catch (EndOfStreamException)
+        {
+            return null;
+        }
+    }
+
+    private static Head? ReadHead(ref Reader reader)
     {
         if (!reader.Bytes(s_magic.Length).SequenceEqual(s_magic))
             return null;
@@ -90,10 +105,26 @@ internal sealed class ArchiveContents
         if (major != 1 || minor is < OldestMinor or > NewestMinor || reader.IntegerBytes is < 1 or > 8 || format is not (Custom or Tar))
             return null;
         bool isCompressed = (minor >= 15 ? reader.Byte() : reader.Integer()) != 0;
-        if (isCompressed && !withDefinitions)
+        // struct tm: from the seconds to the years since 1900, and whether it was summer time.
+        Span<long> time = stackalloc long[7];
+        for (int field = 0; field < time.Length; field++)
+            time[field] = reader.Integer();
+        return new Head(minor, offsetBytes, format, isCompressed, Local(time));
+    }
+
+    // By the clock of the machine that wrote it; the zone is not stated, and pg_restore takes its own too.
+    private static DateTimeOffset? Local(ReadOnlySpan<long> time)
+    {
+        (long second, long minute, long hour, long day, long month, long year) = (time[0], time[1], time[2], time[3], time[4] + 1, time[5] + 1900);
+        if (second is < 0 or > 60 || minute is < 0 or > 59 || hour is < 0 or > 23 || month is < 1 or > 12 || year is < 1980 or > 9998 || day < 1 || day > DateTime.DaysInMonth((int)year, (int)month))
             return null;
-        for (int field = 0; field < 7; field++)
-            reader.Integer();
+        return new DateTimeOffset(new DateTime((int)year, (int)month, (int)day, (int)hour, (int)minute, (int)Math.Min(second, 59), DateTimeKind.Local));
+    }
+
+    private static ArchiveContents? Read(ref Reader reader, bool withDefinitions)
+    {
+        if (ReadHead(ref reader) is not (var minor, var offsetBytes, var format, var isCompressed, _) || (isCompressed && !withDefinitions))
+            return null;
         reader.Text();
         string serverVersion = Encoding.UTF8.GetString(reader.Text());
         string clientVersion = Encoding.UTF8.GetString(reader.Text());
@@ -153,6 +184,8 @@ internal sealed class ArchiveContents
         long value = BinaryPrimitives.ReadInt64LittleEndian(wide);
         return bytes[0] == 0 ? value : -value;
     }
+
+    private sealed record Head(int Minor, int OffsetBytes, byte Format, bool IsCompressed, DateTimeOffset? Created);
 
     private ref struct Reader(ReadOnlySpan<byte> bytes)
     {
