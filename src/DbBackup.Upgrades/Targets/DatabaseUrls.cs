@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
 namespace DbBackup.Upgrades.Targets;
@@ -7,10 +8,13 @@ namespace DbBackup.Upgrades.Targets;
 /// The environment variable that points a migration at a server database. In a container the application already knows the real database; a
 /// copy's name replaces it in the same variable.
 /// </summary>
-internal sealed class DatabaseUrls
+internal sealed partial class DatabaseUrls
 {
     // Suffixes of variables that hold a database name. A user, host or schema of the same name must not be replaced.
-    private static readonly string[] s_bareNames = ["DB", "DBNAME", "DB_NAME", "DATABASE", "DATABASE_NAME"];
+    private static readonly string[] s_bareNames =
+    [
+        "DB", "DBNAME", "DB_NAME", "DATABASE", "DATABASE_NAME", "DB__NAME", "DATABASE__NAME", "POSTGRES_NAME", "POSTGRESQL_NAME", "POSTGRES__NAME", "POSTGRESQL__NAME",
+    ];
 
     private static readonly string[] s_databaseOptions = ["dbname", "database"];
     private static readonly string[] s_addressOptions = ["host", "hostaddr", "port", "user", "password", "passfile", "service", "servicefile"];
@@ -38,7 +42,9 @@ internal sealed class DatabaseUrls
     {
         if (variable is null)
             return new DatabaseUrls(null, null, null, "the migration cannot be pointed at a copy; set -DatabaseVariable");
-        string url = UrlOf(server, present is not null && IsUrl(present) ? present : "postgresql://");
+        string url = present is not null && SettingsText.TryParse(present) is { } settings
+            ? settings.For(server)
+            : UrlOf(server, present is not null && IsUrl(present) ? present : "postgresql://");
         return new DatabaseUrls(variable, url, url, null);
     }
 
@@ -57,7 +63,7 @@ internal sealed class DatabaseUrls
                 : new DatabaseUrls(null, null, null, $"container variable {variable} {(value is null ? "is not set" : $"does not name database '{database}'")}");
         }
 
-        (string Name, string Value)[] fitting = [.. all.Where(entry => IsUrl(entry.Value) && Replace(entry.Value, database, database) is not null)];
+        (string Name, string Value)[] fitting = [.. all.Where(entry => (IsUrl(entry.Value) || SettingsText.TryParse(entry.Value) is not null) && Replace(entry.Value, database, database) is not null)];
         if (fitting.Length == 0)
             fitting = [.. all.Where(entry => entry.Value == database && s_bareNames.Any(end => entry.Name.EndsWith(end, StringComparison.OrdinalIgnoreCase)))];
         return fitting switch
@@ -78,11 +84,15 @@ internal sealed class DatabaseUrls
     }
 
     /// <summary>Replaces the database in a URL or a bare name; null if the value does not name the present one.</summary>
-    /// <param name="value">The URL or name.</param>
+    /// <param name="value">The URL, the connection string or the name.</param>
     /// <param name="present">The database that the value must name; null for any.</param>
     /// <param name="database">The new database.</param>
     internal static string? Replace(string value, string? present, string database)
     {
+        if (SettingsText.TryParse(value) is { } settings)
+            return present is null || settings.Database == present ? settings.WithDatabase(database) : null;
+        if (Opaque().Match(value) is { Success: true } opaque)
+            return present is null || Uri.UnescapeDataString(opaque.Groups[2].Value) == present ? opaque.Groups[1].Value + Uri.EscapeDataString(database) + opaque.Groups[3].Value : null;
         if (!IsUrl(value))
             return present is null || value == present ? database : null;
         int authority = EndOfLogin(value);
@@ -96,11 +106,16 @@ internal sealed class DatabaseUrls
         return present is null || named == present ? value[..(slash + 1)] + Uri.EscapeDataString(database) + value[end..] : null;
     }
 
-    /// <summary>Returns the secrets in a URL: its password, encoded and decoded.</summary>
+    /// <summary>Returns the secrets in a URL or connection string: its password, encoded and decoded.</summary>
     internal static string[] SecretsOf(string value)
     {
+        if (SettingsText.TryParse(value) is { } settings)
+            return settings.Password is { Length: > 0 } secret ? [secret] : [];
         if (!IsUrl(value))
             return [];
+        string[] options = [.. Options(value).Where(option => NameOf(option) == "password").Select(option => option[(option.IndexOf('=', StringComparison.Ordinal) + 1)..]).Where(secret => secret.Length > 0)];
+        if (options.Length > 0)
+            return [.. options, .. options.Select(Uri.UnescapeDataString)];
         int start = value.IndexOf("://", StringComparison.Ordinal) + 3;
         int colon = value.IndexOf(':', start);
         int end = EndOfLogin(value) - 1;
@@ -110,11 +125,21 @@ internal sealed class DatabaseUrls
         return [password, Uri.UnescapeDataString(password)];
     }
 
-    private static bool IsUrl(string value) => value.StartsWith("postgres", StringComparison.Ordinal) && value.Contains("://", StringComparison.Ordinal);
+    private static bool IsUrl(string value) => Url().IsMatch(value);
+
+    // SQLAlchemy's and libpq's, Java's, Ecto's, those of Django and PHP.
+    [GeneratedRegex(@"^(?:jdbc:|r2dbc:)?(?:postgres[a-z0-9]*|ecto|pgsql|postgis|psql)(?:\+[a-z0-9_]+)?://", RegexOptions.IgnoreCase)]
+    private static partial Regex Url();
+
+    // The server of this machine, as Java's driver takes it.
+    [GeneratedRegex(@"^(jdbc:postgresql:)([^/?:][^/?]*)(\?.*)?$")]
+    private static partial Regex Opaque();
 
     private static string UrlOf(PostgreSqlConnectionSettings server, string form)
     {
         string scheme = form[..(form.IndexOf("://", StringComparison.Ordinal) + 3)];
+        // Java's driver takes no login before the host.
+        bool isJava = scheme.StartsWith("jdbc:", StringComparison.OrdinalIgnoreCase);
         string login = Uri.EscapeDataString(server.Username) + (server.Password is null ? string.Empty : ":" + Uri.EscapeDataString(server.Password));
         string database = Uri.EscapeDataString(server.Database ?? server.Username);
         string port = server.Port.ToString(CultureInfo.InvariantCulture);
@@ -124,11 +149,13 @@ internal sealed class DatabaseUrls
             options.AddRange([$"host={Uri.EscapeDataString(server.Host)}", $"port={port}"]);
         else if (server.SslMode is { } mode && options.Count == 0)
             options.Add((scheme.Contains("+asyncpg:", StringComparison.Ordinal) ? "ssl=" : "sslmode=") + mode);
+        if (isJava)
+            options.InsertRange(0, [$"user={Uri.EscapeDataString(server.Username)}", .. server.Password is null ? Array.Empty<string>() : [$"password={Uri.EscapeDataString(server.Password)}"]]);
         string query = options.Count == 0 ? string.Empty : "?" + string.Join('&', options);
-        if (server.IsSocket)
+        if (server.IsSocket && !isJava)
             return $"{scheme}{login}@/{database}{query}";
         string host = server.Host.Contains(':', StringComparison.Ordinal) ? $"[{server.Host}]" : server.Host;
-        return $"{scheme}{login}@{host}:{port}/{database}{query}";
+        return $"{scheme}{(isJava ? string.Empty : login + "@")}{(server.IsSocket ? "localhost" : host)}:{port}/{database}{query}";
     }
 
     // A password may contain an unencoded question mark or number sign.

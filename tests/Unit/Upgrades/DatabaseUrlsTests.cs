@@ -17,6 +17,16 @@ public sealed class DatabaseUrlsTests
     [InlineData("postgresql://app:p?w#@db/shop", "postgresql://app:p?w#@db/copy")]
     [InlineData("postgresql://db/sh%6Fp", "postgresql://db/copy")]
     [InlineData("shop", "copy")]
+    [InlineData("jdbc:postgresql://db:5432/shop?user=app&password=p%26w", "jdbc:postgresql://db:5432/copy?user=app&password=p%26w")]
+    [InlineData("jdbc:postgresql:shop?user=app", "jdbc:postgresql:copy?user=app")]
+    [InlineData("r2dbc:postgresql://db/shop", "r2dbc:postgresql://db/copy")]
+    [InlineData("ecto://app:pw@db/shop", "ecto://app:pw@db/copy")]
+    [InlineData("pgsql://app:pw@db/shop?serverVersion=15", "pgsql://app:pw@db/copy?serverVersion=15")]
+    [InlineData("postgis://app:pw@db/shop", "postgis://app:pw@db/copy")]
+    [InlineData("Host=db;Database=shop;Username=app;Password=p=w", "Host=db;Database=copy;Username=app;Password=\"p=w\"")]
+    [InlineData("Server=db; Port=5432; User Id=app; Password=\"p;w\"; Database='shop';", "Server=db;Port=5432;User Id=app;Password=\"p;w\";Database=copy")]
+    [InlineData("host=db dbname=shop user=app password='p w\\''", "host=db dbname=copy user=app password='p w\\''")]
+    [InlineData("pgsql:host=db;port=5432;dbname=shop", "pgsql:host=db;port=5432;dbname=copy")]
     public void Another_database_is_put_in(string value, string expected) => Assert.Equal(expected, DatabaseUrls.Replace(value, "shop", "copy"));
 
     [Theory]
@@ -29,6 +39,13 @@ public sealed class DatabaseUrlsTests
     [InlineData("postgresql://db/shop/x")]
     [InlineData("postgresql://db/SHOP")]
     [InlineData("mysql://db/shop")]
+    [InlineData("mysql:host=db;dbname=shop")]
+    [InlineData("jdbc:mysql://db/shop")]
+    [InlineData("jdbc:postgresql:other")]
+    [InlineData("Host=shop;Database=other")]
+    [InlineData("Host=db;Database=other;Database=shop")]
+    [InlineData("host=shop dbname=other user=shop")]
+    [InlineData("Database=shop")]
     [InlineData("shop2")]
     [InlineData("")]
     public void What_names_another_database_is_left_alone(string value) => Assert.Null(DatabaseUrls.Replace(value, "shop", "copy"));
@@ -53,6 +70,9 @@ public sealed class DatabaseUrlsTests
     [InlineData("POSTGRES_DB=shop", "POSTGRES_DB", "copy")]
     [InlineData("PGDATABASE=shop", "PGDATABASE", "copy")]
     [InlineData("DATABASE_NAME=shop", "DATABASE_NAME", "copy")]
+    [InlineData("AUTHENTIK_POSTGRESQL__NAME=shop", "AUTHENTIK_POSTGRESQL__NAME", "copy")]
+    [InlineData("ConnectionStrings__Default=Host=db;Database=shop", "ConnectionStrings__Default", "Host=db;Database=copy")]
+    [InlineData("SPRING_DATASOURCE_URL=jdbc:postgresql://db/shop", "SPRING_DATASOURCE_URL", "jdbc:postgresql://db/copy")]
     public void Container_is_led_by_the_one_variable_that_names_its_database(string entry, string name, string expected)
     {
         var urls = DatabaseUrls.OfContainer(["PATH=/bin", "NAME=shop", "OTHER_URL=postgresql://db/other", "EMPTY", entry], "shop", null);
@@ -122,11 +142,22 @@ public sealed class DatabaseUrlsTests
     [InlineData("postgresql+psycopg://x:y?z#@elsewhere/other", "postgresql+psycopg://app:pw@db1:5432/shop")]
     [InlineData("sqlite:///app.db", "postgresql://app:pw@db1:5432/shop")]
     [InlineData("", "postgresql://app:pw@db1:5432/shop")]
+    [InlineData("ecto://x@elsewhere/other", "ecto://app:pw@db1:5432/shop")]
+    [InlineData("jdbc:postgresql://elsewhere/other?user=x&ssl=true", "jdbc:postgresql://db1:5432/shop?user=app&password=pw&ssl=true")]
+    [InlineData("Host=elsewhere;Database=other;Username=x;Pooling=false", "Host=db1;Port=5432;Database=shop;Username=app;Password=pw;Pooling=false")]
+    [InlineData("host=elsewhere dbname=other sslmode=disable", "host=db1 port=5432 dbname=shop user=app password=pw sslmode=disable")]
     public void Program_keeps_the_form_that_it_is_used_to(string present, string expected)
     {
         var server = new PostgreSqlConnectionSettings { Host = "db1", Username = "app", Password = "pw", Database = "shop" };
         Assert.Equal(expected, DatabaseUrls.OfProgram("URL", server, present).For("shop", isCopy: false)["URL"]);
     }
+
+    [Theory]
+    [InlineData("Host=db;Database=shop;Password=s3cret", "s3cret")]
+    [InlineData("host=db dbname=shop password='s3 cret'", "s3 cret")]
+    [InlineData("jdbc:postgresql://db/shop?user=app&password=s3%20cret", "s3 cret")]
+    [InlineData("ecto://app:s3%20cret@db/shop", "s3 cret")]
+    public void Password_is_found_to_be_hidden(string value, string password) => Assert.Contains(password, DatabaseUrls.SecretsOf(value));
 
     [Fact]
     public void Program_behind_a_socket_keeps_its_options()
