@@ -32,12 +32,13 @@ internal interface ITunnel : IProgramHost
     /// <param name="database">The database; null for the server.</param>
     string LocationOf(string kind, string? database);
 
-    /// <summary>Opens a Unix socket of this machine that leads to a port there, in a folder that only this user can enter.</summary>
-    /// <param name="port">The port.</param>
+    /// <summary>Opens a Unix socket of this machine that leads to a server there, in a folder that only this user can enter.</summary>
+    /// <param name="address">The address on which the server listens there, or the path of its Unix socket.</param>
+    /// <param name="port">The port of an address.</param>
     /// <param name="socketName">The socket's file name.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">There is no way, with the reason.</exception>
-    Task<ITunnelEnd> OpenAsync(int port, string socketName, CancellationToken cancellationToken);
+    Task<ITunnelEnd> OpenAsync(string address, int port, string socketName, CancellationToken cancellationToken);
 }
 
 /// <summary>This machine's end of an open tunnel. Disposing closes it.</summary>

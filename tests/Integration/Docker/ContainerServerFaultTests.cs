@@ -168,6 +168,9 @@ public sealed class ContainerServerFaultTests
         BackupException failure = await ResolveFailsAsync(new ContainerAddress.OfContainer(container));
         Assert.Equal(ErrorCodes.ServerUnreachable, failure.Code);
         Assert.Contains("No PostgreSQL server runs", failure.Message, StringComparison.Ordinal);
+        // All commands reach it, also those without these parameters.
+        Assert.Contains("New-DbBackup -ContainerPath", failure.Hint, StringComparison.Ordinal);
+        Assert.Contains("Get-DbBackup | Get-DbSchemaRevision", failure.Hint, StringComparison.Ordinal);
     }
 
     private static async Task<Backup> BackUpAsync(Workbench files, ContainerAddress docker)

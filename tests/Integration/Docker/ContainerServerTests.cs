@@ -156,6 +156,49 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         Assert.Equal(ErrorCodes.AuthenticationFailed, refused.Code);
     }
 
+    [Theory]
+    [InlineData(6000, "*")]
+    [InlineData(5432, "")]
+    [InlineData(6000, "")]
+    public async Task Server_is_found_on_another_port_and_on_its_socket_alone(int port, string addresses)
+    {
+        using var bench = new ContainerServerBench();
+        bench.CreateNotes();
+        bench.Query($"ALTER SYSTEM SET port = {port}");
+        bench.Query($"ALTER SYSTEM SET listen_addresses = '{addresses}'");
+        bench.Engine.Docker("restart", bench.Container);
+        string[] psql = ["psql", "-X", "-A", "-t", "-U", "postgres", "-h", "/var/run/postgresql", "-p", $"{port}"];
+        for (int attempt = 0; bench.Engine.TryExec(bench.Container, [.. psql, "-c", "SELECT 1"]).ExitCode != 0 && attempt < 100; attempt++)
+            await Task.Delay(100, CancellationToken.None);
+        var time = System.Diagnostics.Stopwatch.StartNew();
+        Backup backup = await bench.BackUpAsync();
+        BackupTestResult restoreTest = await bench.RestoreTestAsync(backup);
+        Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
+        bench.Engine.Exec(bench.Container, [.. psql, "-d", "app", "-c", "DELETE FROM notes"]);
+        Assert.Equal(BackupStatus.Matched, (await bench.RestoreAsync(new RestoreRequest { Backup = backup })).Status);
+        Assert.True(time.Elapsed < TimeSpan.FromMinutes(1), $"It took {time.Elapsed}.");
+        Assert.Equal("100", bench.Engine.Exec(bench.Container, [.. psql, "-d", "app", "-c", "SELECT count(*) FROM notes"]));
+    }
+
+    [Fact]
+    public async Task Task_of_a_swarm_service_is_found_by_the_services_name_and_a_paused_one_is_to_be_resumed()
+    {
+        using var bench = new ContainerServerBench("--label", "com.docker.swarm.service.name=stack_db" + Guid.NewGuid().ToString("N"));
+        bench.CreateNotes();
+        string service = bench.Engine.Inspect(bench.Container, "{{index .Config.Labels \"com.docker.swarm.service.name\"}}");
+        var connection = new PostgreSqlConnectionRequest { Server = new ServerAddress.Through(new ContainerServerAddress(new ContainerAddress.OfContainer(service))) };
+        Backup backup = await bench.BackUpAsync("app", connection);
+        // The next task has another name.
+        Assert.Equal($"docker:///container/{service}/postgresql/app", backup.Manifest!.Source.Location);
+        using (DockerSubject task = await DockerSubject.FindAsync(new ContainerAddress.OfContainer(bench.Name[..^1] + "*"), CancellationToken.None))
+            Assert.Equal(bench.Container, task.Container.Id);
+        bench.Engine.Docker("pause", bench.Container);
+        BackupException paused = await Assert.ThrowsAnyAsync<BackupException>(() => bench.BackUpAsync("app", connection));
+        Assert.Equal(ErrorCodes.ContainerNotRunning, paused.Code);
+        Assert.Contains("docker unpause", paused.Hint, StringComparison.Ordinal);
+        bench.Engine.Docker("unpause", bench.Container);
+    }
+
     [Fact]
     public async Task Connection_is_led_by_whichever_program_the_image_has()
     {
@@ -164,7 +207,7 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         using DockerSubject subject = await DockerSubject.FindAsync(bench.Docker, CancellationToken.None);
         foreach ((string program, string path) in new[] { ("perl", "/usr/bin/perl"), ("python3", "/usr/bin/python3"), ("bash", "/bin/bash") })
         {
-            IReadOnlyList<string>? command = await ContainerRelay.FindProgramAsync(new ContainerHost(subject.Client, subject.Container), 5432, CancellationToken.None);
+            IReadOnlyList<string>? command = await ContainerRelay.FindProgramAsync(new ContainerHost(subject.Client, subject.Container), "127.0.0.1", 5432, CancellationToken.None);
             Assert.Equal(program, command![0]);
             Backup backup = await bench.BackUpAsync();
             BackupTestResult restoreTest = await bench.RestoreTestAsync(backup);

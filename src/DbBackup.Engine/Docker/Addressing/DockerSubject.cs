@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using DbBackup.Engine.Docker.Api;
 
 namespace DbBackup.Engine.Docker.Addressing;
@@ -34,7 +35,7 @@ internal sealed class DockerSubject : IDisposable
             string? host = DockerLocation.HostOf(client.Endpoint);
             if (address is ContainerAddress.OfContainer named)
             {
-                ContainerInspect container = await client.ContainerInspectAsync(named.Name, cancellationToken).ConfigureAwait(false);
+                ContainerInspect container = await InspectAsync(client, named.Name, cancellationToken).ConfigureAwait(false);
                 // A container of a service is that service's: it may be named otherwise tomorrow.
                 return new DockerSubject(client, container, LocationOf(container, host));
             }
@@ -55,6 +56,28 @@ internal sealed class DockerSubject : IDisposable
         }
     }
 
+    /// <summary>Inspects a container, named by its name or ID, by a wildcard that fits one running container, or by its Swarm service.</summary>
+    /// <exception cref="BackupException">There is none, or more than one.</exception>
+    public static async Task<ContainerInspect> InspectAsync(DockerClient client, string name, CancellationToken cancellationToken)
+    {
+        bool isPattern = name.AsSpan().IndexOfAny('*', '?') >= 0;
+        if (!isPattern && await client.ContainerFindAsync(name, cancellationToken).ConfigureAwait(false) is { } found)
+            return found;
+        IReadOnlyList<ContainerSummary> all = await client.ContainerListAsync(all: true, null, cancellationToken).ConfigureAwait(false);
+        ContainerSummary[] fitting = [.. all.Where(container => isPattern ? FileSystemName.MatchesSimpleExpression(name, container.Name, ignoreCase: false) : container.Label(ComposeLabels.SwarmService) == name)];
+        // Tasks that have ended stay for a while.
+        ContainerSummary[] running = [.. fitting.Where(container => container.State == "running")];
+        return (running.Length > 0 ? running : fitting) switch
+        {
+            [var only] => await client.ContainerInspectAsync(only.Id, cancellationToken).ConfigureAwait(false),
+            // The engine's own words.
+            [] => await client.ContainerInspectAsync(name, cancellationToken).ConfigureAwait(false),
+            var several => throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{name}' is more than one container of the engine at '{client.Endpoint}'.", $"Name one with -Container: {string.Join(", ", several.Select(container => container.Name).Order(StringComparer.Ordinal).Take(10))}.")
+            { Target = name },
+        };
+    }
+
     /// <summary>Finds a project; one that has nothing yet is created of the files in its folder, where that is wanted.</summary>
     public static async Task<ComposeProject> FindProjectAsync(DockerClient client, string nameOrFolder, bool create, CancellationToken cancellationToken)
     {
@@ -64,7 +87,7 @@ internal sealed class DockerSubject : IDisposable
         }
         catch (BackupFailure missing) when (create && missing.Code == ErrorCodes.ContainerNotFound && ComposeProject.FolderOf(nameOrFolder) is { } folder)
         {
-            ComposeCommand compose = await ComposeCommand.FindAsync(folder, null, client.Endpoint, cancellationToken).ConfigureAwait(false);
+            ComposeCommand compose = await ComposeCommand.FindAsync(folder, ComposeProject.FileOf(nameOrFolder), null, client.Endpoint, cancellationToken).ConfigureAwait(false);
             await compose.CreateAsync(cancellationToken).ConfigureAwait(false);
             return await ComposeProject.FindAsync(client, nameOrFolder, cancellationToken).ConfigureAwait(false);
         }
@@ -83,13 +106,13 @@ internal sealed class DockerSubject : IDisposable
     public static DockerLocation LocationOf(ContainerInspect container, string? host) =>
         container.Label(ComposeLabels.Project) is { } project && container.Label(ComposeLabels.Service) is { } service && container.Label(ComposeLabels.OneOff) != "True"
             ? new DockerLocation { Host = host, Project = project, Service = service }
-            : new DockerLocation { Host = host, Container = container.ShortName };
+            : new DockerLocation { Host = host, Container = container.Label(ComposeLabels.SwarmService) ?? container.ShortName };
 
     /// <summary>The same, of a container in a list.</summary>
     public static DockerLocation LocationOf(ContainerSummary container, string? host) =>
         container.Label(ComposeLabels.Project) is { } project && container.Label(ComposeLabels.Service) is { } service && container.Label(ComposeLabels.OneOff) != "True"
             ? new DockerLocation { Host = host, Project = project, Service = service }
-            : new DockerLocation { Host = host, Container = container.Name };
+            : new DockerLocation { Host = host, Container = container.Label(ComposeLabels.SwarmService) ?? container.Name };
 
     /// <summary>Fails where the container does not run.</summary>
     public void RequireRunning()

@@ -90,7 +90,9 @@ internal static class DockerFailures
         ErrorCodes.ContainerNotRunning,
         FailureCategory.Busy,
         $"The container '{container}' is {state}, and this needs it running.",
-        state == "restarting" ? $"See why it does not stay up: docker logs {container}." : $"Start it (docker start {container}) and try again; 'docker logs {container}' says why it ended.")
+        state == "restarting" ? $"See why it does not stay up: docker logs {container}."
+            : state == "paused" ? $"Resume it (docker unpause {container}) and try again."
+            : $"Start it (docker start {container}) and try again; 'docker logs {container}' says why it ended.")
     { Target = container, CanRetry = true };
 
     private static string Words(SocketError code, string message) => code switch

@@ -89,7 +89,7 @@ internal sealed record VolumePlace(
     private static async Task<(ContainerInspect Container, DockerLocation Location)> ContainerOfAsync(DockerClient client, DockerLocation location, bool mayCreate, CancellationToken cancellationToken)
     {
         if (location.Container is { } name)
-            return (await client.ContainerInspectAsync(name, cancellationToken).ConfigureAwait(false), location);
+            return (await DockerSubject.InspectAsync(client, name, cancellationToken).ConfigureAwait(false), location);
         ComposeProject project = await DockerSubject.FindProjectAsync(client, location.Project!, mayCreate, cancellationToken).ConfigureAwait(false);
         // The folder that a person named is not the project's name.
         return (await client.ContainerInspectAsync(project.Choose(location.Service).Id, cancellationToken).ConfigureAwait(false), location with { Project = project.Name });

@@ -12,11 +12,11 @@ namespace DbBackup.Engine.Docker.Tunnel;
 internal sealed class ContainerRelay : ITunnelEnd
 {
     // Each ends when either side does, and leaves no child behind: see ContainerHost for what that would do to the server.
-    private const string Bash = "exec 3<>/dev/tcp/127.0.0.1/@PORT@ 4<&0 || exit 97; cat <&3 4<&- & r=$!; cat <&4 >&3 & w=$!; wait -n; kill $r $w 2>/dev/null; wait; exit 0";
-    private const string Perl = "use IO::Socket::INET; use IO::Select; my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => @PORT@) or die $@; binmode STDIN; binmode STDOUT; "
+    private const string Bash = "exec 3<>/dev/tcp/@ADDRESS@/@PORT@ 4<&0 || exit 97; cat <&3 4<&- & r=$!; cat <&4 >&3 & w=$!; wait -n; kill $r $w 2>/dev/null; wait; exit 0";
+    private const string Perl = "use IO::Select; @MODULES@ my $s = @SOCKET@ or die $@; binmode STDIN; binmode STDOUT; "
         + "my $w = IO::Select->new($s, \\*STDIN); while (1) { for my $r ($w->can_read) { my $n = sysread($r, my $b, 65536); exit 0 unless $n; "
         + "my $o = 0; while ($o < $n) { my $k = syswrite($r == $s ? \\*STDOUT : $s, $b, $n - $o, $o); exit 1 unless $k; $o += $k; } } }";
-    private const string Python = "import os, select, socket\ns = socket.create_connection(('127.0.0.1', @PORT@))\n"
+    private const string Python = "import os, select, socket\n@SOCKET@\n"
         + "while True:\n for r in select.select([0, s], [], [])[0]:\n  b = os.read(0, 65536) if r == 0 else s.recv(65536)\n  if not b: os._exit(0)\n"
         + "  if r == 0: s.sendall(b)\n  else:\n   while b: b = b[os.write(1, b):]\n";
 
@@ -40,19 +40,35 @@ internal sealed class ContainerRelay : ITunnelEnd
 
     public string? Failure { get; private set; }
 
+    // An address or path may hold no sign that a script or a shell takes for its own.
+    private static readonly System.Buffers.SearchValues<char> s_plain = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:");
+
     /// <summary>The command that passes bytes on in a container; null where it has nothing that can.</summary>
-    public static async Task<IReadOnlyList<string>?> FindProgramAsync(ContainerHost host, int port, CancellationToken cancellationToken)
+    /// <param name="host">The container.</param>
+    /// <param name="address">The server's address there, or the path of its Unix socket.</param>
+    /// <param name="port">The port of an address.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    public static async Task<IReadOnlyList<string>?> FindProgramAsync(ContainerHost host, string address, int port, CancellationToken cancellationToken)
     {
+        if (address.AsSpan().ContainsAnyExcept(s_plain))
+            return null;
         string number = port.ToString(CultureInfo.InvariantCulture);
+        bool isSocket = address.StartsWith('/');
+        string module = isSocket ? "IO::Socket::UNIX" : address.Contains(':', StringComparison.Ordinal) ? "IO::Socket::IP" : "IO::Socket::INET";
+        string perl = Perl.Replace("@MODULES@", $"use {module};", StringComparison.Ordinal)
+            .Replace("@SOCKET@", isSocket ? $"{module}->new(Peer => '{address}')" : $"{module}->new(PeerAddr => '{address}', PeerPort => {number})", StringComparison.Ordinal);
+        string python = Python.Replace(
+            "@SOCKET@", isSocket ? $"s = socket.socket(socket.AF_UNIX)\ns.connect('{address}')" : $"s = socket.create_connection(('{address}', {number}))", StringComparison.Ordinal);
+        string bash = Bash.Replace("@ADDRESS@", address, StringComparison.Ordinal).Replace("@PORT@", number, StringComparison.Ordinal);
         (string Program, string[] Probe, string[] Command)[] candidates =
         [
-            ("perl", ["-MIO::Socket::INET", "-e", "exit 0"], ["perl", "-e", Perl.Replace("@PORT@", number, StringComparison.Ordinal)]),
-            ("python3", ["-c", "pass"], ["python3", "-c", Python.Replace("@PORT@", number, StringComparison.Ordinal)]),
-            ("socat", ["-V"], ["socat", "-", "TCP:127.0.0.1:" + number]),
-            // One program for both directions is safer than two behind a shell, so this comes late.
-            ("bash", ["-c", "exit 0"], ["bash", "-c", Bash.Replace("@PORT@", number, StringComparison.Ordinal)]),
+            ("perl", [$"-M{module}", "-e", "exit 0"], ["perl", "-e", perl]),
+            ("python3", ["-c", "pass"], ["python3", "-c", python]),
+            ("socat", ["-V"], ["socat", "-", isSocket ? "UNIX-CONNECT:" + address : address.Contains(':', StringComparison.Ordinal) ? $"TCP6:[{address}]:{number}" : $"TCP:{address}:{number}"]),
+            // One program for both directions is safer than two behind a shell, so this comes late. It knows no Unix sockets.
+            .. isSocket ? Array.Empty<(string, string[], string[])>() : [("bash", ["-c", "exit 0"], ["bash", "-c", bash])],
             // Which of the many it is does not matter: all take a host and a port. None has an option that does nothing everywhere.
-            ("sh", ["-c", "command -v nc"], ["nc", "127.0.0.1", number]),
+            ("sh", ["-c", "command -v nc"], isSocket ? ["nc", "-U", address] : ["nc", address, number]),
         ];
         foreach ((string program, string[] probe, string[] command) in candidates)
         {

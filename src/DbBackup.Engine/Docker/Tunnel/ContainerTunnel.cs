@@ -97,12 +97,12 @@ internal sealed class ContainerTunnel(DockerEndpoint endpoint, ContainerInspect 
         },
         cancellationToken);
 
-    public async Task<ITunnelEnd> OpenAsync(int port, string socketName, CancellationToken cancellationToken)
+    public async Task<ITunnelEnd> OpenAsync(string address, int port, string socketName, CancellationToken cancellationToken)
     {
         SharedDockerClient.Lease lease = await UseClientAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            _relay ??= await ContainerRelay.FindProgramAsync(Host(lease), port, cancellationToken).ConfigureAwait(false) ?? throw new BackupFailure(
+            _relay ??= await ContainerRelay.FindProgramAsync(Host(lease), address, port, cancellationToken).ConfigureAwait(false) ?? throw new BackupFailure(
                 ErrorCodes.ToolMissing,
                 FailureCategory.MissingTool,
                 $"The {Description} has none of the programs that can relay a connection to its server: bash, perl, python3, socat, nc.",

@@ -8,16 +8,14 @@ namespace DbBackup.Engine.Engines.PostgreSql.Connect;
 /// place's own.
 /// </summary>
 /// <param name="tunnel">The way to its place.</param>
-/// <param name="port">The port there.</param>
-internal sealed class TunnelledServer(ITunnel tunnel, int port)
+/// <param name="listening">Where it listens there.</param>
+internal sealed class TunnelledServer(ITunnel tunnel, ListeningAddress listening)
 {
     /// <summary>The kind under which locations name it.</summary>
     public const string LocationKind = "postgresql";
 
     /// <summary>The port in the socket's name, which libpq and Npgsql make of <see cref="PostgreSqlConnectionSettings.Port"/>.</summary>
     public const int SocketPort = 5432;
-
-    private const string Loopback = "127.0.0.1";
 
     // The socket is for the programs if its rules ask for no more than a connection to the loopback does: "peer" would ask for the operating
     // system's user. https://www.postgresql.org/docs/current/view-pg-hba-file-rules.html
@@ -45,7 +43,7 @@ internal sealed class TunnelledServer(ITunnel tunnel, int port)
     public bool IsOfThisMachine => tunnel.IsOfThisMachine;
 
     /// <summary>The host for the programs beside the server: a name, or the folder of its Unix socket.</summary>
-    public string ToolHost => _toolHost ?? Loopback;
+    public string ToolHost => _toolHost ?? listening.Host;
 
     /// <summary>Finds the server in a place, with the credentials that the place itself was given.</summary>
     /// <param name="place">The place.</param>
@@ -55,24 +53,25 @@ internal sealed class TunnelledServer(ITunnel tunnel, int port)
     public static async Task<PostgreSqlConnectionSettings> ResolveAsync(ITunnelAddress place, PostgreSqlConnectionRequest request, CancellationToken cancellationToken)
     {
         ITunnel tunnel = await place.FindAsync(cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> processes = await tunnel.ProcessesAsync(cancellationToken).ConfigureAwait(false);
         if (!place.Starts)
-            await RequireServerAsync(tunnel, cancellationToken).ConfigureAwait(false);
+            RequireServer(tunnel, processes);
         ContainerCredentials own = await ContainerCredentials.ReadAsync(tunnel, cancellationToken).ConfigureAwait(false);
         string username = request.Username ?? own.Username;
-        int port = request.Port ?? own.Port;
+        ListeningAddress? told = await ListeningAddress.FindAsync(tunnel, processes, cancellationToken).ConfigureAwait(false);
+        // A port that the user names may be that of another server there.
+        ListeningAddress listening = told is not null && (request.Port ?? told.Port) == told.Port ? told : new ListeningAddress(ListeningAddress.Loopback, request.Port ?? own.Port);
         var settings = new PostgreSqlConnectionSettings
         {
-            Host = Loopback,
-            Port = port,
+            Host = ListeningAddress.Loopback,
+            Port = listening.Port,
             Username = username,
             Password = request.Password ?? (username == own.Username ? own.Password : null),
             Database = request.Database ?? own.Database,
             SslMode = "disable",
-            Route = new TunnelledServer(tunnel, port),
+            Route = new TunnelledServer(tunnel, listening),
         };
-        if (place.Starts)
-            await WaitUntilReadyAsync(settings, tunnel, cancellationToken).ConfigureAwait(false);
-        return settings;
+        return place.Starts ? await WaitUntilReadyAsync(settings, tunnel, request.Port, cancellationToken).ConfigureAwait(false) : settings;
     }
 
     /// <summary>Finds the fastest way from the programs to the server that lets them in as this session was let in.</summary>
@@ -85,7 +84,7 @@ internal sealed class TunnelledServer(ITunnel tunnel, int port)
         bool canSeeRules = session.ServerMajor >= FirstMajorWithRules
             && await session.IsTrueAsync("SELECT current_setting('is_superuser') = 'on'", Looking, cancellationToken).ConfigureAwait(false);
         string? folder = canSeeRules ? await session.TextAsync(SocketOpenToPasswords, Looking, cancellationToken).ConfigureAwait(false) : null;
-        _toolHost = folder is ['/', ..] ? folder : Loopback;
+        _toolHost = folder is ['/', ..] ? folder : listening.Host;
     }
 
     /// <summary>The location of a database; see <see cref="PostgreSqlConnectionSettings.LocationOf"/>.</summary>
@@ -94,36 +93,39 @@ internal sealed class TunnelledServer(ITunnel tunnel, int port)
     /// <summary>Opens a way for the driver: a Unix socket that leads to the server until it is disposed.</summary>
     /// <exception cref="BackupException">There is no way, with the reason.</exception>
     public Task<ITunnelEnd> OpenAsync(CancellationToken cancellationToken) =>
-        tunnel.OpenAsync(port, ".s.PGSQL." + SocketPort.ToString(CultureInfo.InvariantCulture), cancellationToken);
+        tunnel.OpenAsync(listening.Address, listening.Port, ".s.PGSQL." + SocketPort.ToString(CultureInfo.InvariantCulture), cancellationToken);
 
     // The first start of an image makes the data directory, with a server of its own in between that only listens within.
-    private static async Task WaitUntilReadyAsync(PostgreSqlConnectionSettings settings, ITunnel tunnel, CancellationToken cancellationToken)
+    private static async Task<PostgreSqlConnectionSettings> WaitUntilReadyAsync(PostgreSqlConnectionSettings settings, ITunnel tunnel, int? port, CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
                 using PostgreSqlSession session = await PostgreSqlSession.OpenMaintenanceAsync(settings, settings.Database, cancellationToken).ConfigureAwait(false);
-                return;
+                return settings;
             }
             catch (BackupException failure) when (failure.Code == ErrorCodes.ServerUnreachable && DateTimeOffset.UtcNow - tunnel.Started < s_startTimeout)
             {
                 await Task.Delay(500, cancellationToken).ConfigureAwait(false);
+                // Where it listens is known once it does.
+                IReadOnlyList<string> processes = await tunnel.ProcessesAsync(cancellationToken).ConfigureAwait(false);
+                if (port is null && await ListeningAddress.FindAsync(tunnel, processes, cancellationToken).ConfigureAwait(false) is { } told)
+                    settings = settings with { Port = told.Port, Route = new TunnelledServer(tunnel, told) };
             }
         }
     }
 
     // Whatever the image is called: a server is a process of its name.
-    private static async Task RequireServerAsync(ITunnel tunnel, CancellationToken cancellationToken)
+    private static void RequireServer(ITunnel tunnel, IReadOnlyList<string> processes)
     {
-        IReadOnlyList<string> processes = await tunnel.ProcessesAsync(cancellationToken).ConfigureAwait(false);
         if (processes.Any(command => command.Contains("postgres", StringComparison.Ordinal) || command.Contains("postmaster", StringComparison.Ordinal)))
             return;
         throw new BackupFailure(
             ErrorCodes.ServerUnreachable,
             FailureCategory.NotFound,
             $"No PostgreSQL server runs in the {tunnel.Description}.",
-            "If it is still starting, try again in a moment; if its data are files, name them with -ContainerPath, or a volume with -Volume.")
+            "If it is still starting, try again in a moment. Files and SQLite databases there are backed up with New-DbBackup -ContainerPath or -Volume; such a backup also tells the schema revision (Get-DbBackup | Get-DbSchemaRevision). Find-DbBackupSource shows what there is.")
         { Target = tunnel.Name, CanRetry = true };
     }
 }
