@@ -39,7 +39,8 @@ public sealed class BackupService
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(observer);
         string source = ResolveSourceName(request);
-        return DiskFailures.GuardAsync(_repository.Location, $"backing up '{source}'", () => CreateAsync(request, source, observer, cancellationToken));
+        return DiskFailures.GuardAsync(_repository.Location, $"backing up '{source}'", async () =>
+            await CreateAsync(request, await KnownNameAsync(request, source, cancellationToken).ConfigureAwait(false), observer, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Checks whether a backup can be made, as far as that shows without reading the sources whole. Changes nothing.</summary>
@@ -54,8 +55,9 @@ public sealed class BackupService
         {
             _ = WriteOptions(request);
             IReadOnlyList<SourcePreview> previews = await InspectAsync(request, cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<Backup> history = await _repository.CheckAsync(source, request.AllowNewRepository, cancellationToken).ConfigureAwait(false);
-            await RequireFitAsync(request, source, previews, history, cancellationToken).ConfigureAwait(false);
+            string known = await KnownNameAsync(request, source, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<Backup> history = await _repository.CheckAsync(known, request.AllowNewRepository, cancellationToken).ConfigureAwait(false);
+            await RequireFitAsync(request, known, previews, history, cancellationToken).ConfigureAwait(false);
             return true;
         });
     }
@@ -167,6 +169,40 @@ public sealed class BackupService
         return request.SourceName;
     }
 
+    // The same data named in another way go on with the source that they have: two histories would each lack the other's backups.
+    private async Task<string> KnownNameAsync(BackupRequest request, string source, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<SourceAlias> aliases = request.SourceName is null && request.Import is null ? request.Sources[0].Aliases : [];
+        if (aliases.Count == 0)
+            return source;
+        try
+        {
+            if ((await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false)).Count > 0)
+                return source;
+            foreach (SourceAlias alias in aliases)
+            {
+                string name = BackupName.From(alias.Name);
+                IReadOnlyList<Backup> history = await _repository.ListAsync(name, cancellationToken).ConfigureAwait(false);
+                if (history.Any(backup => BackupSelection.IsOrdinary(backup) && backup.Manifest?.Source.Location is { } location && SamePath(location, alias.Location)))
+                    return name;
+            }
+        }
+        catch (BackupFailure failure) when (failure.Code == ErrorCodes.RepositoryNotFound)
+        {
+            // The first backup creates it.
+        }
+
+        return source;
+    }
+
+    /// <summary>Fails where the source's name belongs to another source, as the backup itself would.</summary>
+    /// <exception cref="BackupException">The name is another source's (<see cref="ErrorCodes.SourceNameTaken"/>).</exception>
+    internal static void RequireOwnName(BackupRequest request, IReadOnlyList<Backup> history)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        RequireOwnName(request, ResolveSourceName(request), history);
+    }
+
     private static async Task<Proof> ProveAsync(
         BackupRequest request, BackupDraft draft, string scratch, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
     {
@@ -245,17 +281,16 @@ public sealed class BackupService
     {
         if (request.SourceName is not null || request.Import is not null)
             return;
-        string location = request.Sources[0].Location;
         // A safety backup was taken where a restore went, which may be another place, or only the folder beside the database.
         Backup? other = history.FirstOrDefault(backup => BackupSelection.IsOrdinary(backup) && backup.Manifest?.Source.Location is not null);
-        if (other is null || (SamePath(other.Manifest!.Source.Location!, location) && (!request.Sources[0].IsOfThisMachine || other.Manifest.Host == Environment.MachineName)))
+        if (other is null || (IsSame(other.Manifest!.Source.Location!, request.Sources[0]) && (!request.Sources[0].IsOfThisMachine || other.Manifest.Host == Environment.MachineName)))
             return;
         throw new BackupFailure(
             ErrorCodes.SourceNameTaken,
             FailureCategory.AlreadyExists,
-            $"In this repository the source '{source}' is '{other.Manifest!.Source.Location}' on {other.Manifest.Host}, not '{location}' on {Environment.MachineName}.",
+            $"In this repository the source '{source}' is '{other.Manifest!.Source.Location}' on {other.Manifest.Host}, not '{request.Sources[0].Location}' on {Environment.MachineName}.",
             $"Give this one a name of its own (-Source {source}2); if it is the same database that has moved, say so with -Source {source}.")
-        { Target = location };
+        { Target = request.Sources[0].Location };
     }
 
     private static void RequireFreeName(string? name, string source, IReadOnlyList<Backup> history)
@@ -294,6 +329,8 @@ public sealed class BackupService
 
         return excludes.IsExcluded;
     }
+
+    private static bool IsSame(string location, IBackupSource source) => SamePath(location, source.Location) || source.Aliases.Any(alias => SamePath(location, alias.Location));
 
     private static bool SamePath(string left, string right) =>
         string.Equals(left, right, OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase);

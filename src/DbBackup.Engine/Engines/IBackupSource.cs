@@ -15,6 +15,9 @@ public interface IBackupSource
     /// <summary>Where the source is: an absolute path, or the address of a server's database.</summary>
     string Location { get; }
 
+    /// <summary>Other ways in which the same data may have been named, as a volume and a path in its container are.</summary>
+    IReadOnlyList<SourceAlias> Aliases => [];
+
     /// <summary>True if <see cref="Location"/> is a path of the file system.</summary>
     bool IsPath => true;
 
@@ -37,6 +40,11 @@ public interface IBackupSource
     /// <exception cref="BackupException">The snapshot could not be taken; nothing outside the staging folder was changed.</exception>
     Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken);
 }
+
+/// <summary>Another way in which a source may have been named.</summary>
+/// <param name="Name">The name that it would have then.</param>
+/// <param name="Location">The location that it would have then.</param>
+public sealed record SourceAlias(string Name, string Location);
 
 /// <summary>What is known of a source before its snapshot is taken.</summary>
 /// <param name="ContentBytes">About how many bytes its payloads have before compression.</param>

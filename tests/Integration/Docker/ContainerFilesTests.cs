@@ -23,6 +23,27 @@ public sealed class ContainerFilesTests : IDisposable
 
     public void Dispose() => _bench.Dispose();
 
+    // Containers are named with dashes and volumes with underscores: new-partshub_data and new_partshub_data.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_volume_and_the_path_at_which_it_is_mounted_are_one_source(bool volumeFirst)
+    {
+        string volume = _bench.Docker.CreateVolume();
+        string container = _bench.Docker.Run("--volume", $"{volume}:/app/data", DockerImages.App);
+        _bench.Docker.Exec(container, "sh", "-c", "mkdir /app/data/sub && echo one > /app/data/sub/one.txt");
+        ContainerFilesRequest[] ways = [ContainerFilesBench.Request(container, "/app/data"), ContainerFilesBench.Volume(volume)];
+        if (volumeFirst)
+            Array.Reverse(ways);
+        Backup first = await _bench.BackUpAsync(ways[0]);
+        Backup second = await _bench.BackUpAsync(ways[1]);
+        Assert.Equal(first.Source, second.Source);
+        Assert.Equal(first.Source, (await _bench.BackUpAsync(ways[0])).Source);
+        Assert.Equal(3, (await _bench.Bench.ListAsync(first.Source)).Count);
+        // A part of it is another one.
+        Assert.NotEqual(first.Source, (await _bench.BackUpAsync(ContainerFilesBench.Volume(volume, "/sub"))).Source);
+    }
+
     [Theory]
     [InlineData(Consistency.Auto, false)]
     [InlineData(Consistency.Auto, true)]

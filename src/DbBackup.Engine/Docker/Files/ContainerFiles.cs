@@ -94,6 +94,7 @@ internal static class ContainerFiles
                 request,
                 new FilesLayout(location, name, place.IsFolder, request.AllowEmpty),
                 $"{location.Service ?? location.Container}_{name}",
+                place.Mount is { Type: "volume", Name: { } volume } ? AliasesOf(location, volume, place.Relative, users) : [],
                 users, host, new ArchiveOrigin(subject.Client, subject.Container.Id, place.Path), running, null, subject.Client);
         }
         catch
@@ -127,7 +128,7 @@ internal static class ContainerFiles
             string rootName = path is null ? name : path[(path.LastIndexOf('/') + 1)..];
             string defaultName = path is null ? name : $"{name}_{rootName}";
             if (host is not null)
-                return Plan(request, new FilesLayout(location, rootName, Directory.Exists(host), request.AllowEmpty), defaultName, users, host, null, null, null, client);
+                return Plan(request, new FilesLayout(location, rootName, Directory.Exists(host), request.AllowEmpty), defaultName, AliasesOf(location, name, path ?? string.Empty, users), users, host, null, null, null, client);
 
             // A container that mounts something within the volume's folder would show that in its place.
             ContainerSummary? user = users.Select(each => each.Container).OrderByDescending(each => each.State == "running").FirstOrDefault(each => MountedPath.ShowsWhole(each, name));
@@ -138,7 +139,7 @@ internal static class ContainerFiles
             MountedPath place = await MountedPath.FindAsync(client, via, location with { Path = root.TrimEnd('/') + path }, cancellationToken).ConfigureAwait(false);
             ContainerHost? running = user?.State == "running" ? new ContainerHost(client, via) : null;
             return Plan(
-                request, new FilesLayout(location, rootName, place.IsFolder, request.AllowEmpty), defaultName, users, null, new ArchiveOrigin(client, via.Id, place.Path), running, temporary, client);
+                request, new FilesLayout(location, rootName, place.IsFolder, request.AllowEmpty), defaultName, AliasesOf(location, name, path ?? string.Empty, users), users, null, new ArchiveOrigin(client, via.Id, place.Path), running, temporary, client);
         }
         catch
         {
@@ -149,10 +150,30 @@ internal static class ContainerFiles
         }
     }
 
+    // A volume, and the path at which a container mounts it, are the same files.
+    private static IReadOnlyList<SourceAlias> AliasesOf(DockerLocation own, string volume, string relative, IReadOnlyList<ContainerUse> users)
+    {
+        var all = new List<(string Name, DockerLocation Location)>
+        {
+            (relative.Length == 0 ? volume : $"{volume}_{LastOf(relative)}", new DockerLocation { Host = own.Host, Volume = volume, Path = relative.Length == 0 ? null : relative }),
+        };
+        foreach (ContainerSummary user in users.Select(use => use.Container))
+        {
+            DockerLocation location = DockerSubject.LocationOf(user, own.Host);
+            all.AddRange((user.Mounts ?? []).Where(mount => mount.Name == volume).Select(mount => mount.Destination.TrimEnd('/') + relative).Where(path => path.Length > 0)
+                .Select(path => ($"{location.Service ?? location.Container}_{LastOf(path)}", location with { Path = path })));
+        }
+
+        return [.. all.Where(alias => alias.Location != own).Select(alias => new SourceAlias(alias.Name, alias.Location.ToString())).Distinct()];
+    }
+
+    private static string LastOf(string path) => path[(path.LastIndexOf('/') + 1)..];
+
     private static ContainerFilesPlan Plan(
         ContainerFilesRequest request,
         FilesLayout layout,
         string defaultName,
+        IReadOnlyList<SourceAlias> aliases,
         IReadOnlyList<ContainerUse> users,
         string? host,
         ArchiveOrigin? origin,
@@ -168,8 +189,8 @@ internal static class ContainerFiles
         return new ContainerFilesPlan(client, temporary)
         {
             Sources = [host is not null
-                ? new HostFilesSource(host, layout, isPaused, pausing.Length > 0, request.LockTimeout) { DefaultName = defaultName }
-                : new DockerFilesSource(origin!, layout, runsOn, pausing.Length > 0, running, request.LockTimeout) { DefaultName = defaultName }],
+                ? new HostFilesSource(host, layout, isPaused, pausing.Length > 0, request.LockTimeout) { DefaultName = defaultName, Aliases = aliases }
+                : new DockerFilesSource(origin!, layout, runsOn, pausing.Length > 0, running, request.LockTimeout) { DefaultName = defaultName, Aliases = aliases }],
             Pausing = pausing,
             Mode = pausing.Length == 0 ? null : request.Consistency == Consistency.Stop ? PauseMode.Stopped : PauseMode.Paused,
             Location = layout.Location,

@@ -30,6 +30,8 @@ internal sealed class DockerFilesSource(ArchiveOrigin origin, FilesLayout layout
 
     public required string DefaultName { get; init; }
 
+    public IReadOnlyList<SourceAlias> Aliases { get; init; } = [];
+
     public string Location => layout.Location.ToString();
 
     public bool IsPath => false;

@@ -23,6 +23,8 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
 
     public required string DefaultName { get; init; }
 
+    public IReadOnlyList<SourceAlias> Aliases { get; init; } = [];
+
     public string Location => layout.Location.ToString();
 
     public bool IsPath => false;
