@@ -1,5 +1,6 @@
 # The commands that the documents show. A fence says what it is with its first word (powershell, sh, output, text, yaml, json, sql),
 # and more with the next ones: what its commands need (postgresql, docker, upgrade) where that is not what the document needs,
+# A line of a table says the same for its inline code in a comment: <!-- upgrade -->.
 # "fresh" where a script begins that does not follow what is above it, "fails" where the text says that the command fails, "windows" for what only Windows has.
 $script:DocumentRoot = (Resolve-Path (Join-Path $PSScriptRoot '../../..')).ProviderPath
 $script:DocumentNeeds = @{
@@ -7,6 +8,7 @@ $script:DocumentNeeds = @{
     'docs/guides/docker.md'            = 'docker'
     'docs/guides/postgresql.md'        = 'postgresql'
     'docs/guides/upgrades.md'          = 'upgrade'
+    'docs/guides/from-your-scripts.md' = 'docker'
     'docs/en-US/Get-DbUpgrade.md'      = 'upgrade'
     'docs/en-US/Invoke-DbUpgrade.md'   = 'upgrade'
     'docs/en-US/Resume-DbUpgrade.md'   = 'upgrade'
@@ -41,8 +43,9 @@ function Get-DocumentBlock([string] $Document) {
             }
         }
         elseif (-not $fence) {
+            $words = @(if ($line -match '<!-- (?<need>[a-z]+) -->') { $Matches.need })
             foreach ($span in [regex]::Matches($line, '(?<!`)`(?!`)(?<code>[^`]+)`')) {
-                [pscustomobject]@{ Language = 'inline'; Words = @(); Line = $i + 1; Text = $span.Groups['code'].Value.Replace('\|', '|') }
+                [pscustomobject]@{ Language = 'inline'; Words = $words; Line = $i + 1; Text = $span.Groups['code'].Value.Replace('\|', '|') }
             }
         }
     }
