@@ -35,7 +35,9 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
                 previews.Add(await source.InspectAsync(cancellationToken).ConfigureAwait(false));
             size = previews.Sum(preview => preview.ContentBytes);
             string name = upgrade.Request.SourceName ?? BackupName.From(planned.Sources[0].DefaultName);
-            await BackupSpace.RequireAsync(repository, null, previews, await HistoryAsync(repository, name, cancellationToken).ConfigureAwait(false), verify: true, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<Backup> history = await HistoryAsync(repository, name, cancellationToken).ConfigureAwait(false);
+            BackupService.RequireOwnName(new BackupRequest { Sources = planned.Sources, SourceName = upgrade.Request.SourceName }, history);
+            await BackupSpace.RequireAsync(repository, null, previews, history, verify: true, cancellationToken).ConfigureAwait(false);
         }
 
         // Programs that the upgrade stops anyway may hold locks now.

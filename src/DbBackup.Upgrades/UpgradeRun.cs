@@ -15,6 +15,9 @@ namespace DbBackup.Upgrades;
 /// <param name="observer">Receives progress.</param>
 internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade, BackupRepository repository, IOperationObserver observer)
 {
+    // The migration tool's own table is filled in any new database.
+    private const string VersionTable = "alembic_version";
+
     private UpgradeRequest Request => upgrade.Request;
 
     /// <summary>Returns why the migration is not rehearsed on a copy; null if it is.</summary>
@@ -229,8 +232,37 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
 
     private async Task<string> CheckAsync(CancellationToken cancellationToken)
     {
-        await upgrade.Deployment.WatchAsync(cancellationToken).ConfigureAwait(false);
+        await upgrade.Deployment.WatchAsync(journal.Record, cancellationToken).ConfigureAwait(false);
+        await CheckRowsAsync(cancellationToken).ConfigureAwait(false);
         return await CheckDataAsync(upgrade.Target, isCopy: false, cancellationToken).ConfigureAwait(false);
+    }
+
+    // A new version that was started on other data finds an empty database, and fills its schema in by itself.
+    private async Task CheckRowsAsync(CancellationToken cancellationToken)
+    {
+        if (Request.Force || journal.Record.BackupName is null)
+            return;
+        Backup backup = await UpgradeRollback.FindBackupAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
+        foreach (Payload payload in backup.Manifest!.Payloads)
+        {
+            TableFingerprint[] before = [.. (payload.Fingerprint?.Tables ?? []).Where(table => table.Rows > 0 && !table.Name.Contains(VersionTable, StringComparison.OrdinalIgnoreCase))];
+            if (before.Length == 0 || await upgrade.Target.FilledTablesAsync(payload, cancellationToken).ConfigureAwait(false) is not { } filled)
+                continue;
+            TableFingerprint[] lost = [.. before.Where(table => !filled.Contains(table.Name))];
+            bool hasOthers = filled.Any(name => !name.Contains(VersionTable, StringComparison.OrdinalIgnoreCase) && payload.Fingerprint!.Tables.All(table => table.Name != name));
+            string names = string.Join(", ", lost.Take(5).Select(table => table.ToString()));
+            // Tables may get other names, and some may be dropped.
+            if (lost.Length == before.Length && !hasOthers)
+            {
+                throw new BackupFailure(
+                    ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData, $"After the upgrade all tables of '{payload.RestoreName}' that had rows are empty or gone: {names}.",
+                    "Find out whether the new version uses another folder, volume or database. If it is meant to begin without rows: -Force.")
+                { Target = upgrade.Name };
+            }
+
+            if (lost.Length > 0)
+                observer.Warning($"After the upgrade these tables of '{payload.RestoreName}' are empty or gone: {names}{(lost.Length > 5 ? ", …" : string.Empty)}.");
+        }
     }
 
     // The new version works by now: leftovers of the old one are no reason to roll back.

@@ -43,7 +43,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         Skip-OnWindows
         Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 $add
-        $result = Invoke-DbUpgrade @arguments -HealthCheck 'SELECT count(*) = 50 FROM applications WHERE stage IS NULL' -Force
+        $result = Invoke-DbUpgrade @arguments -HealthCheck 'SELECT count(*) = 50 FROM applications WHERE stage IS NULL' -Confirm:$false
         "$($result.State)" | Should -Be Succeeded
         $result.FromRevision, $result.ToRevision | Should -Be aa01, bb02
         $result.Steps.Name | Should -Be Preflight, Backup, Rehearsal, Migration, Check
@@ -60,13 +60,13 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 "op.execute('DELETE FROM documents')"
         Add-Migration cc03 bb02 "raise Exception('cannot go on')"
-        $result = Invoke-DbUpgrade @arguments -NoRehearsal -Force -ErrorAction SilentlyContinue -ErrorVariable failed -WarningAction SilentlyContinue
+        $result = Invoke-DbUpgrade @arguments -NoRehearsal -Confirm:$false -ErrorAction SilentlyContinue -ErrorVariable failed -WarningAction SilentlyContinue
         "$($result.State)" | Should -Be RolledBack
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'UpgradeRolledBack,*'
         $failed[0].Exception.Message | Should -Match 'cannot go on'
         sqlite3 ./pats.db .dump | Should -Be $before
         # And with a rehearsal it never gets that far.
-        $result = Invoke-DbUpgrade @arguments -Force -ErrorAction SilentlyContinue
+        $result = Invoke-DbUpgrade @arguments -Confirm:$false -ErrorAction SilentlyContinue
         ($result.Steps | Where-Object Name -EQ Migration).State | Should -Be Pending
         sqlite3 ./pats.db .dump | Should -Be $before
     }
@@ -78,7 +78,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         Add-Migration cc03 bb02 "open('../begun', 'w').close(); time.sleep(0 if __import__('os').path.exists('../go') else 600)"
         $killed = {
             Remove-Item ./begun -ErrorAction Ignore
-            $command = "Import-Module '$ModulePath'; Set-Location '$folder'; Invoke-DbUpgrade ./pats.db -MigrationPath ./backend -Migrate 'alembic upgrade head' -DatabaseVariable DATABASE_URL -NoRehearsal -Force"
+            $command = "Import-Module '$ModulePath'; Set-Location '$folder'; Invoke-DbUpgrade ./pats.db -MigrationPath ./backend -Migrate 'alembic upgrade head' -DatabaseVariable DATABASE_URL -NoRehearsal -Confirm:`$false"
             $program, [string[]] $first = Get-SameShell
             $words = @($first) + '-NoProfile' + '-NonInteractive' + '-Command' + $command | Where-Object { $_ } | ForEach-Object { "`"$_`"" }
             $shell = Start-Process $program -ArgumentList $words -PassThru -RedirectStandardOutput ./shell.out -RedirectStandardError ./shell.err
@@ -90,7 +90,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         & $killed
         $cut = Get-DbUpgrade
         "$($cut.State)" | Should -Be Interrupted
-        (Get-ErrorOf { Invoke-DbUpgrade @arguments -Force }).FullyQualifiedErrorId | Should -BeLike 'UpgradeUnfinished,*'
+        (Get-ErrorOf { Invoke-DbUpgrade @arguments -Confirm:$false }).FullyQualifiedErrorId | Should -BeLike 'UpgradeUnfinished,*'
         (TabExpansion2 'Undo-DbUpgrade ').CompletionMatches.CompletionText | Should -Be $cut.Id
         $undone = $cut | Undo-DbUpgrade -Force -WarningAction SilentlyContinue
         "$($undone.State)" | Should -Be RolledBack
@@ -104,12 +104,24 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         Get-RowCount ./pats.db | Should -Be 50
     }
 
+    It 'asks although checks are skipped, and checks although it does not ask' {
+        Skip-OnWindows
+        Require-Tool alembic sqlite3
+        Add-Migration bb02 aa01 $add
+        $refused = Get-ErrorOf { Invoke-DbUpgrade @arguments -Force }
+        $refused.FullyQualifiedErrorId | Should -BeLike 'ConfirmationRequired,*'
+        $refused.ErrorDetails.RecommendedAction | Should -BeLike '*-Confirm:$false*'
+        "update alembic_version set version_num = 'ffff'" | sqlite3 ./pats.db
+        (Get-ErrorOf { Invoke-DbUpgrade @arguments -Confirm:$false }).FullyQualifiedErrorId | Should -BeLike 'SchemaNotOfCode,*'
+        Get-DbUpgrade | Should -BeNullOrEmpty
+    }
+
     It 'refuses in one clear sentence' {
         Skip-OnWindows
         Require-Tool alembic sqlite3
         Add-Migration bb02 aa01 $add
-        (Get-ErrorOf { Invoke-DbUpgrade ./none.db -Migrate true -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
-        (Get-ErrorOf { Invoke-DbUpgrade @arguments -AdditionalPath ./none -Force }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
+        (Get-ErrorOf { Invoke-DbUpgrade ./none.db -Migrate true -Confirm:$false }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
+        (Get-ErrorOf { Invoke-DbUpgrade @arguments -AdditionalPath ./none -Confirm:$false }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
         (Get-ErrorOf { Undo-DbUpgrade none -Force }).FullyQualifiedErrorId | Should -BeLike 'UpgradeNotFound,*'
         (Get-ErrorOf { Get-DbUpgrade none }).FullyQualifiedErrorId | Should -BeLike 'UpgradeNotFound,*'
         "update alembic_version set version_num = 'ffff'" | sqlite3 ./pats.db

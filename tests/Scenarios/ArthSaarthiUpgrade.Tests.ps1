@@ -28,7 +28,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
         function Get-Checkout { Invoke-Git symbolic-ref HEAD; Invoke-Git status --porcelain }
         $upgrade = @{
             ComposeProject = $shop.Folder; Service = 'backend'; DatabaseService = 'db'; Build = $true; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL'
-            HealthCheck = "$($shop.Url)/health"; SettleTime = 1; Source = 'arthsaarthi'; Timeout = 120; Force = $true
+            HealthCheck = "$($shop.Url)/health"; SettleTime = 1; Source = 'arthsaarthi'; Timeout = 120; Confirm = $false
         }
         $quietly = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed'; WarningAction = 'SilentlyContinue' }
         $before = Get-ShopState $shop

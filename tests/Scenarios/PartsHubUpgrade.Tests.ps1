@@ -52,7 +52,7 @@ echo pinout >/app/data/attachments/pinout.txt
         $network = New-TestDockerName network
         Invoke-Docker network create $network | Out-Null
         $shop = New-PartsHub -Option '--restart', 'unless-stopped', '--label', 'owner=workshop', '--env', 'SITE=shed', '--memory', '512m', '--network', $network, '--network-alias', 'parts'
-        $upgrade = @{ Container = $shop.Name; Migrate = 'alembic upgrade head'; HealthCheck = "$($shop.Url)/health"; SettleTime = 1; Source = 'partshub'; Timeout = 120; Force = $true }
+        $upgrade = @{ Container = $shop.Name; Migrate = 'alembic upgrade head'; HealthCheck = "$($shop.Url)/health"; SettleTime = 1; Source = 'partshub'; Timeout = 120; Confirm = $false }
         $before = Get-ShopState $shop
         $definition = Get-Definition $shop.Name
     }
@@ -128,7 +128,7 @@ echo pinout >/app/data/attachments/pinout.txt
         Require-Docker
         $own = New-PartsHub -Option '--env', 'AUTO_MIGRATE=1'
         $before = Get-ShopState $own
-        $upgrade = @{ Container = $own.Name; HealthCheck = "$($own.Url)/health"; SettleTime = 1; Source = 'partshub_auto'; Timeout = 120; Force = $true }
+        $upgrade = @{ Container = $own.Name; HealthCheck = "$($own.Url)/health"; SettleTime = 1; Source = 'partshub_auto'; Timeout = 120; Confirm = $false }
         $result = Invoke-DbUpgrade @upgrade @quietly -Image dbbackup-test/shop:halfmigration
         Should-BeTakenBack $result $failed $own $before
         $result = Invoke-DbUpgrade @upgrade -Image dbbackup-test/shop:2

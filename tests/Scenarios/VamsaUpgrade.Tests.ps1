@@ -16,7 +16,7 @@ Describe 'Vamsa follows a tag that moves' {
         $upgrade = @{
             ComposeProject = $shop.Folder; Service = 'backend'; DatabaseService = 'db'; Migrate = 'alembic upgrade head'; DatabaseVariable = 'DATABASE_URL'
             # For the sick version, which is healthy for four seconds; the others are done sooner.
-            SettleTime = 60; Source = 'vamsa'; Timeout = 120; Force = $true
+            SettleTime = 60; Source = 'vamsa'; Timeout = 120; Confirm = $false
         }
         $quietly = @{ ErrorAction = 'SilentlyContinue'; ErrorVariable = 'failed'; WarningAction = 'SilentlyContinue' }
         function Get-RunningImage { Invoke-Docker inspect --format '{{.Image}}' (Invoke-Compose $shop.Folder ps -q backend) }

@@ -52,7 +52,7 @@ public sealed class ArchitectureTests
         ["PowerShell.Completion"] = "Discovery Docker.Addressing Engines.PostgreSql PowerShell.Arguments Repository Restores Upgrades",
         ["PowerShell.Loading"] = "",
         ["PowerShell.Parameters"] = "Docker.Addressing Engines.PostgreSql Migrations PowerShell.Arguments PowerShell.Completion",
-        ["PowerShell.Pipeline"] = "Backups Engines PowerShell.Arguments PowerShell.Completion PowerShell.Parameters Repository Upgrades",
+        ["PowerShell.Pipeline"] = "Backups Docker.Addressing Engines PowerShell.Arguments PowerShell.Completion PowerShell.Parameters Repository Upgrades",
         ["Repository"] = "Engines Platform",
         ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Payloads Platform Repository Retention",
         ["Retention"] = "Engines Engines.PostgreSql Platform Repository",

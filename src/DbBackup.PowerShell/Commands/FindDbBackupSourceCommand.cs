@@ -64,7 +64,7 @@ public sealed partial class FindDbBackupSourceCommand : EngineCommandBase
         var request = new SourceSearchRequest
         {
             DockerHost = DockerHost,
-            ComposeProject = ComposeProject is not null && DockerReader.IsFolder(ComposeProject) ? ResolvePath(ComposeProject) : ComposeProject,
+            ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject),
             Services = Filters(Service),
             Containers = Filters(Container),
             Volumes = Filters(Volume),

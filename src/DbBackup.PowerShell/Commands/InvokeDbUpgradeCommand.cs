@@ -126,7 +126,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
     [Parameter]
     public SwitchParameter NoRollback { get; set; }
 
-    /// <summary>Skips the confirmation and the checks of schema, locks and server image.</summary>
+    /// <summary>Skips the checks of schema, locks, server image, mounts and rows. It does not answer the confirmation.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -154,7 +154,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
         BackupRepository repository = OpenRepository(Repository);
         UpgradeRequest request = Describe();
         UpgradePlan plan = Run((_, token) => UpgradeService.PlanAsync(request, repository, token));
-        if (!Confirmed(plan.ToString(), $"{plan}\nContinue?", "Upgrade", Force))
+        if (!Confirmed(plan.ToString(), $"{plan}\nContinue?", "Upgrade", force: false))
         {
             if (PassThru && IsWhatIf())
                 WriteObject(plan);

@@ -51,11 +51,8 @@ internal static class DockerReader
             : project is not null ? new ContainerAddress.OfService(project, TextOf(bound, service)) { DockerHost = host } : null;
     }
 
-    /// <summary>True if a compose project is named by its folder; a name alone has none of these signs.</summary>
-    public static bool IsFolder(string project) => project is "." or ".." || project.AsSpan().IndexOfAny('/', '\\') >= 0;
-
     private static string? ProjectOf(IDictionary bound) =>
-        TextOf(bound, "ComposeProject") is { } project && IsFolder(project) ? RepositoryReader.Resolve(project) : TextOf(bound, "ComposeProject");
+        TextOf(bound, "ComposeProject") is { } project && ContainerAddress.IsProjectPath(project) ? RepositoryReader.Resolve(project) : TextOf(bound, "ComposeProject");
 
     private static string? TextOf(IDictionary bound, string name) =>
         (bound[name] is object[] several ? several.FirstOrDefault() : bound[name])?.ToString() is { Length: > 0 } text ? text : null;

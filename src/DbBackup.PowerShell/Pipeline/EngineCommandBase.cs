@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Management.Automation;
+using DbBackup.Engine.Docker.Addressing;
 
 namespace DbBackup.PowerShell.Pipeline;
 
@@ -155,10 +156,7 @@ public abstract class EngineCommandBase : PSCmdlet, IDisposable
     }
 
     /// <summary>A compose project as a person wrote it: a name is told from a folder by its form, and a folder is looked for where the shell is.</summary>
-    private protected string ResolveProject(string project) =>
-        project.Contains('/', StringComparison.Ordinal) || project.Contains('\\', StringComparison.Ordinal) || project.StartsWith('.') || project.StartsWith('~')
-            ? ResolvePath(project)
-            : project;
+    private protected string ResolveProject(string project) => ContainerAddress.IsProjectPath(project) ? ResolvePath(project) : project;
 
     /// <summary>Refuses a path of the registry, the environment and the like.</summary>
     private protected static void RequireFileSystem(string path, ProviderInfo provider)

@@ -30,7 +30,8 @@ internal static class ApplicationFinder
     private static async Task<UpgradeSubject.Application> CompleteProjectAsync(DockerClient client, UpgradeSubject.ComposeProject subject, string? migrate, CancellationToken cancellationToken)
     {
         ComposeProject project = await ComposeProject.FindAsync(client, subject.Name, cancellationToken).ConfigureAwait(false);
-        string? folder = subject.Folder ?? ComposeProject.FolderOf(subject.Name) ?? project.WorkingFolder;
+        // The folder that its containers name, in which its relative paths begin; another one where that is not on this machine.
+        string? folder = subject.Folder ?? (project.WorkingFolder is { } working && Directory.Exists(working) ? working : ComposeProject.FolderOf(subject.Name) ?? project.WorkingFolder);
         if (folder is null || !Directory.Exists(folder))
         {
             throw new BackupFailure(
@@ -39,8 +40,9 @@ internal static class ApplicationFinder
             { Target = project.Name };
         }
 
-        if (migrate is null && subject.GitRef is null && !subject.Pull && !subject.Build)
-            throw Invalid($"Nothing to upgrade was specified for compose project '{project.Name}'.", "Specify the source of the new version (-GitRef, -Pull, -Build), the migration command (-Migrate), or both.", project.Name);
+        // Whoever names services may have changed the project's files.
+        if (migrate is null && subject.GitRef is null && !subject.Pull && !subject.Build && subject.Services.Count == 0)
+            throw Invalid($"Nothing to upgrade was specified for compose project '{project.Name}'.", "Specify the source of the new version (-GitRef, -Pull, -Build) or the migration command (-Migrate); or, if the project's files were changed, the services (-Service).", project.Name);
         string? server = subject.DatabaseService ?? await FindServerAsync(client, project, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<string> services = subject.Services.Count > 0 ? subject.Services : [.. project.Services.Where(service => service != server)];
         if (services.Count == 0 || (services.Count > 1 && subject.Services.Count == 0 && migrate is not null))
@@ -59,6 +61,12 @@ internal static class ApplicationFinder
         {
             throw Invalid(
                 $"Container '{container.ShortName}' belongs to compose project '{project}', whose next 'docker compose up' would recreate it from the project's files.", $"Upgrade the project: -ComposeProject {project} -Service {container.Label(ComposeLabels.Service)}.", container.ShortName);
+        }
+
+        if (container.Label(ComposeLabels.SwarmService) is { } swarm)
+        {
+            throw Invalid(
+                $"Container '{container.ShortName}' is a task of Swarm service '{swarm}', which would replace it by another one.", $"Back it up (New-DbBackup -Container {swarm}), then upgrade the service: docker service update --image IMAGE {swarm}.", container.ShortName);
         }
 
         if (subject.Image is null && !subject.Pull && migrate is null)

@@ -42,12 +42,17 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeSubject.Co
         {
             Images = [new ImageRecord(Name, container.Config.Image!, container.Image)],
             Definitions = new Dictionary<string, string> { [Name] = definition.Describe() },
+            Mounts = new Dictionary<string, IReadOnlyList<DataMount>> { [Name] = DataMountsOf(container) },
+            Dependents = await FindDependentsAsync(await OwnContainersAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false),
         };
     }
 
     public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record) => (
         application.Pull ? [$"pull '{Image}'"] : [],
-        [$"recreate container '{Name}' from '{Image}' (now {record.Images[0].Reference}, {Short(record.Images[0].Id)}); the old container is kept until the new one is healthy"]);
+        [
+            $"recreate container '{Name}' from '{Image}' (now {record.Images[0].Reference}, {Short(record.Images[0].Id)}); the old container is kept until the new one is healthy",
+            .. DescribeDependents(record),
+        ]);
 
     public override async Task<string> FetchAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
@@ -116,8 +121,8 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeSubject.Co
     public override async Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
         await Client.ContainerStartAsync(Name, cancellationToken).ConfigureAwait(false);
-        string running = await WaitUntilHealthyAsync(cancellationToken).ConfigureAwait(false);
-        await StartOthersAsync(journal.Record, cancellationToken).ConfigureAwait(false);
+        string running = await WaitUntilHealthyAsync(journal.Record, cancellationToken).ConfigureAwait(false);
+        await StartOthersAsync(journal.Record, observer, cancellationToken).ConfigureAwait(false);
         return running;
     }
 
@@ -152,6 +157,8 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeSubject.Co
         ContainerInspect own = await Client.ContainerInspectAsync(Name, cancellationToken).ConfigureAwait(false);
         return [.. (await Client.ContainerListAsync(all: true, null, cancellationToken).ConfigureAwait(false)).Where(container => container.Id == own.Id)];
     }
+
+    protected override string NameOf(ContainerSummary container) => Name;
 
     private static string OldName(string id) => "before-" + id;
 

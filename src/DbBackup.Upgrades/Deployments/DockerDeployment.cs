@@ -68,16 +68,21 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
         return record.Stopped!.Count == 0 ? "no running container writes to the data" : $"stopped {string.Join(", ", record.Stopped.Select(each => each.Name))}";
     }
 
-    public async Task WatchAsync(CancellationToken cancellationToken)
+    public async Task WatchAsync(UpgradeRecord record, CancellationToken cancellationToken)
     {
-        string[] names = [.. (await OwnContainersAsync(cancellationToken).ConfigureAwait(false)).Select(container => container.Id)];
+        IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
+        if (!request.Force)
+            await RequireSameMountsAsync(record.Deployment!, own, cancellationToken).ConfigureAwait(false);
+        string[] names = [.. own.Where(container => !IsOneShot(record, container)).Select(container => container.Id)];
         if (await ContainerHealth.WatchAsync(client, names, request.SettleTime, cancellationToken).ConfigureAwait(false) is { } trouble)
             throw await UnhealthyAsync(trouble, names, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task CheckAsync(string command, IUpgradeTarget target, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        ContainerSummary own = (await OwnContainersAsync(cancellationToken).ConfigureAwait(false))[0];
+        IReadOnlyList<ContainerSummary> all = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
+        // One that has ended runs no command.
+        ContainerSummary own = all.FirstOrDefault(container => container.State == "running") ?? all[0];
         var host = new ContainerHost(client, await client.ContainerInspectAsync(own.Id, cancellationToken).ConfigureAwait(false));
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(request.Timeout);
@@ -102,7 +107,13 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
 
     public async Task RestartAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        foreach (StoppedContainer each in (record.Deployment?.Stopped ?? []).Reverse())
+        foreach (StoppedContainer server in record.Deployment?.Servers ?? [])
+        {
+            if (await client.ContainerFindAsync(server.Name, cancellationToken).ConfigureAwait(false) is { State.Running: false })
+                await client.ContainerStartAsync(server.Name, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (StoppedContainer each in (record.Deployment?.Stopped ?? []).Reverse().Where(each => !IsDependent(record, each.Name)))
         {
             // By name: a recreated container has another ID.
             if (await client.ContainerFindAsync(each.Name, cancellationToken).ConfigureAwait(false) is null)
@@ -114,6 +125,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
             await client.ContainerStartAsync(each.Name, cancellationToken).ConfigureAwait(false);
         }
 
+        await ReattachAsync(record, observer, cancellationToken).ConfigureAwait(false);
         foreach (StoppedContainer each in record.Deployment?.Stopped ?? [])
         {
             if (await client.ContainerFindAsync(each.Name, cancellationToken).ConfigureAwait(false) is not null
@@ -134,6 +146,12 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
 
     /// <summary>Finds the application's own containers; at least one.</summary>
     protected abstract Task<IReadOnlyList<ContainerSummary>> OwnContainersAsync(CancellationToken cancellationToken);
+
+    /// <summary>True for a container that ends by itself, with exit code 0.</summary>
+    protected virtual bool IsOneShot(UpgradeRecord record, ContainerSummary container) => false;
+
+    /// <summary>True for a container that has to run for the backup: that of the server whose image is upgraded.</summary>
+    protected virtual bool IsServer(ContainerSummary container) => false;
 
     /// <summary>Finds other containers that use its database.</summary>
     protected virtual Task<IReadOnlyList<ContainerSummary>> OtherUsersAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<ContainerSummary>>([]);
@@ -182,27 +200,28 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
     protected Task ForgetEarlierAsync(UpgradeRecord record, CancellationToken cancellationToken) => ForgetKeptAsync(record, ofThis: false, cancellationToken);
 
     /// <summary>Starts the stopped containers that are not the application's own.</summary>
-    protected async Task StartOthersAsync(UpgradeRecord record, CancellationToken cancellationToken)
+    protected async Task StartOthersAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)
     {
+        await ReattachAsync(record, observer, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
         foreach (StoppedContainer each in (record.Deployment?.Stopped ?? []).Reverse())
         {
-            if (!own.Any(container => container.Name == each.Name) && await client.ContainerFindAsync(each.Id, cancellationToken).ConfigureAwait(false) is not null)
+            if (!own.Any(container => container.Name == each.Name) && !IsDependent(record, each.Name) && await client.ContainerFindAsync(each.Id, cancellationToken).ConfigureAwait(false) is not null)
                 await client.ContainerStartAsync(each.Id, cancellationToken).ConfigureAwait(false);
         }
     }
 
     /// <summary>Waits until the application's own containers are healthy.</summary>
-    protected async Task<string> WaitUntilHealthyAsync(CancellationToken cancellationToken)
+    protected async Task<string> WaitUntilHealthyAsync(UpgradeRecord record, CancellationToken cancellationToken)
     {
-        IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ContainerSummary> own = [.. (await OwnContainersAsync(cancellationToken).ConfigureAwait(false)).Where(container => !IsOneShot(record, container))];
         foreach (ContainerSummary container in own)
         {
             if (await ContainerHealth.FindTroubleAsync(client, container.Id, s_settled, request.Timeout, cancellationToken).ConfigureAwait(false) is { } trouble)
                 throw await UnhealthyAsync($"container '{container.Name}' {trouble}", [container.Id], cancellationToken).ConfigureAwait(false);
         }
 
-        return $"{string.Join(", ", own.Select(container => container.Name))} {(own.Count == 1 ? "runs" : "run")}";
+        return own.Count == 0 ? "all services have ended well" : $"{string.Join(", ", own.Select(container => container.Name))} {(own.Count == 1 ? "runs" : "run")}";
     }
 
     /// <summary>Waits until a temporary container is healthy, and checks that it stays healthy.</summary>
@@ -240,10 +259,114 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
         }
     }
 
+    /// <summary>Returns the mounts that a container may write to; volumes without a name of their own are left out.</summary>
+    protected static IReadOnlyList<DataMount> DataMountsOf(ContainerInspect container) =>
+    [
+        .. (container.Mounts ?? []).Where(mount => mount is { RW: true, Type: "volume" or "bind" } && !IsAnonymous(mount.Name))
+            .Select(mount => new DataMount(mount.Destination, (mount.Type == "volume" ? mount.Name : mount.Source) ?? string.Empty)),
+    ];
+
+    /// <summary>Returns the error for a version that would work on other data.</summary>
+    protected static BackupFailure OtherData(string what, DataMount mount, string? now, string target) => new(
+        ErrorCodes.UpgradeStepFailed, FailureCategory.InvalidData,
+        $"{what} {(now is null ? $"no longer mounts '{mount.Path}', which is" : $"mounts '{now}' at '{mount.Path}' instead of")} '{mount.Source}': the application would not find its data.",
+        "Start from the folder, the files and the variables with which the application was started (an --env-file, variables of the shell). If the new version is meant to use other mounts: -Force.")
+    { Target = target };
+
+    /// <summary>Describes for a plan what happens to containers that share something of those that are recreated.</summary>
+    protected static IEnumerable<string> DescribeDependents(DeploymentRecord record) =>
+        record.Dependents.Select(each => $"recreate container '{each.Name}', which shares the network of '{each.Owner}' or has a link to it");
+
+    /// <summary>Finds other containers that share something of containers that are recreated.</summary>
+    protected async Task<IReadOnlyList<DependentContainer>> FindDependentsAsync(IReadOnlyList<ContainerSummary> own, CancellationToken cancellationToken)
+    {
+        var found = new List<DependentContainer>();
+        foreach (ContainerSummary other in await client.ContainerListAsync(all: true, null, cancellationToken).ConfigureAwait(false))
+        {
+            if (await client.ContainerFindAsync(other.Id, cancellationToken).ConfigureAwait(false) is not { } container)
+                continue;
+            if (own.FirstOrDefault(each => each.Id != other.Id && (Shares(container, each.Id) || each.Links.Any(link => link.Container == other.Name))) is { } owner)
+                found.Add(new DependentContainer(other.Name, other.Id, owner.Name, owner.Id, container.State.Running, [.. owner.Links.Where(link => link.Container == other.Name).Select(link => link.Alias)]));
+        }
+
+        return found;
+    }
+
+    private static bool Shares(ContainerInspect container, string id) =>
+        new[] { container.HostConfig.NetworkMode, container.HostConfig.IpcMode, container.HostConfig.PidMode }.Contains(ContainerDefinition.OfContainer + id, StringComparer.Ordinal);
+
+    private static bool IsDependent(UpgradeRecord record, string name) => record.Deployment?.Dependents.Any(each => each.Name == name) == true;
+
+    // The engine gives a volume without a name 64 digits.
+    private static bool IsAnonymous(string? volume) => volume is { Length: 64 } && volume.All(char.IsAsciiHexDigit);
+
+    private async Task RequireSameMountsAsync(DeploymentRecord record, IReadOnlyList<ContainerSummary> own, CancellationToken cancellationToken)
+    {
+        foreach (ContainerSummary each in own)
+        {
+            ContainerInspect container = await client.ContainerInspectAsync(each.Id, cancellationToken).ConfigureAwait(false);
+            if (!record.Mounts.TryGetValue(NameOf(each), out IReadOnlyList<DataMount>? before))
+                continue;
+            MountPoint[] now = [.. container.Mounts ?? []];
+            foreach (DataMount mount in before)
+            {
+                MountPoint? same = now.FirstOrDefault(point => point.Destination == mount.Path);
+                if (same is null || (same.Name != mount.Source && same.Source != mount.Source))
+                    throw OtherData($"Container '{each.Name}' of the new version", mount, same is null ? null : same.Name ?? same.Source, each.Name);
+            }
+        }
+    }
+
+    /// <summary>The service or container under which the record has a container.</summary>
+    protected abstract string NameOf(ContainerSummary container);
+
+    /// <summary>Recreates containers that share something of a container that was recreated: they keep its old ID, have no network and cannot start.</summary>
+    protected async Task ReattachAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        foreach (DependentContainer dependent in record.Deployment?.Dependents ?? [])
+        {
+            string aside = $"{dependent.Name}-before-{StampOf(record.Id)}";
+            if (await client.ContainerFindAsync(dependent.Owner, cancellationToken).ConfigureAwait(false) is not { } owner)
+                continue;
+            ContainerInspect? present = await client.ContainerFindAsync(dependent.Name, cancellationToken).ConfigureAwait(false);
+            // A run that was killed may have come so far.
+            ContainerInspect? left = await client.ContainerFindAsync(aside, cancellationToken).ConfigureAwait(false);
+            if (present is null && left is null)
+            {
+                observer.Warning($"Container '{dependent.Name}' shared the network of '{dependent.Owner}' before the upgrade and no longer exists.");
+                continue;
+            }
+
+            bool isCurrent = present is not null && (Shares(present, owner.Id) || (present.Id == dependent.Id && owner.Id == dependent.OwnerId));
+            if (!isCurrent)
+            {
+                if (left is null)
+                {
+                    await client.ContainerStopAsync(present!.Id, cancellationToken).ConfigureAwait(false);
+                    await client.ContainerRenameAsync(present.Id, aside, cancellationToken).ConfigureAwait(false);
+                    left = present;
+                }
+
+                await RemoveOnceAsync(dependent.Name, cancellationToken).ConfigureAwait(false);
+                ContainerDefinition definition = await DefineAsync(left.Id, left.Config.Image!, cancellationToken).ConfigureAwait(false);
+                await definition.SharingWith(SharedId(left) ?? dependent.OwnerId, owner.Id, dependent.Owner, dependent.Aliases).CreateAsync(client, dependent.Name, cancellationToken).ConfigureAwait(false);
+                observer.Verbose($"Recreated container '{dependent.Name}', which shares the network of '{dependent.Owner}' or has a link to it.");
+            }
+
+            await RemoveOnceAsync(aside, cancellationToken).ConfigureAwait(false);
+            if (dependent.Runs)
+                await client.ContainerStartAsync(dependent.Name, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static string? SharedId(ContainerInspect container) =>
+        new[] { container.HostConfig.NetworkMode, container.HostConfig.IpcMode, container.HostConfig.PidMode }
+            .FirstOrDefault(mode => mode?.StartsWith(ContainerDefinition.OfContainer, StringComparison.Ordinal) == true)?[ContainerDefinition.OfContainer.Length..];
+
     private async Task<IReadOnlyList<StoppedContainer>> FindWritersAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<ContainerSummary> own = await OwnContainersAsync(cancellationToken).ConfigureAwait(false);
-        var writers = new List<ContainerSummary>(own);
+        List<ContainerSummary> writers = [.. own.Where(container => !IsServer(container))];
         writers.AddRange(await OtherUsersAsync(cancellationToken).ConfigureAwait(false));
         foreach (string path in application.ContainerPaths)
             writers.AddRange((await ContainerUsers.OfPathAsync(client, own[0].Id, path, cancellationToken).ConfigureAwait(false)).Where(user => user.Disturbs).Select(user => user.Container));

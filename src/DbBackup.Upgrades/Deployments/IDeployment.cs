@@ -43,8 +43,8 @@ internal interface IDeployment : IAsyncDisposable
     /// <summary>Starts the new version and everything that was stopped for it, and waits until it is healthy.</summary>
     Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken) => Task.FromResult(string.Empty);
 
-    /// <summary>Checks that the new version stays healthy.</summary>
-    Task WatchAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>Checks that the new version stays healthy, and works on the data that were there before.</summary>
+    Task WatchAsync(UpgradeRecord record, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Runs a check in the environment of the application.</summary>
     Task CheckAsync(string command, IUpgradeTarget target, IOperationObserver observer, CancellationToken cancellationToken);
@@ -76,6 +76,18 @@ internal sealed record DeploymentRecord
 
     /// <summary>The containers that the upgrade stops, in that order; null until they are known.</summary>
     public IReadOnlyList<StoppedContainer>? Stopped { get; init; }
+
+    /// <summary>What the containers mounted to write, by service or container.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<DataMount>> Mounts { get; init => field = value ?? new Dictionary<string, IReadOnlyList<DataMount>>(); } = new Dictionary<string, IReadOnlyList<DataMount>>();
+
+    /// <summary>Services whose containers end by themselves, with exit code 0.</summary>
+    public IReadOnlyList<string> OneShots { get; init => field = value ?? []; } = [];
+
+    /// <summary>Other containers that share the network or another namespace of one that is recreated, or have a link to it.</summary>
+    public IReadOnlyList<DependentContainer> Dependents { get; init => field = value ?? []; } = [];
+
+    /// <summary>The containers of the database server where it is upgraded too; it runs until the backup is made.</summary>
+    public IReadOnlyList<StoppedContainer> Servers { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>An image that was in use.</summary>
@@ -84,6 +96,20 @@ internal sealed record DeploymentRecord
 /// <param name="Id">The ID.</param>
 /// <param name="Containers">The number of containers.</param>
 internal sealed record ImageRecord(string Name, string Reference, string Id, int Containers = 1);
+
+/// <summary>A mount that a container may write to.</summary>
+/// <param name="Path">The path in the container.</param>
+/// <param name="Source">The volume's name, or the folder of the engine's machine.</param>
+internal sealed record DataMount(string Path, string Source);
+
+/// <summary>A container that needs another one to be the same.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Id">Its ID before the upgrade.</param>
+/// <param name="Owner">The name of the other one.</param>
+/// <param name="OwnerId">The other one's ID before the upgrade.</param>
+/// <param name="Runs">True if it ran before the upgrade.</param>
+/// <param name="Aliases">The names under which it has a link to the other one.</param>
+internal sealed record DependentContainer(string Name, string Id, string Owner, string OwnerId, bool Runs, IReadOnlyList<string> Aliases);
 
 /// <summary>A container that is stopped.</summary>
 /// <param name="Id">The ID.</param>

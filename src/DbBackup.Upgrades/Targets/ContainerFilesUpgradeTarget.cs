@@ -54,6 +54,14 @@ internal sealed class ContainerFilesUpgradeTarget(
         return null;
     }
 
+    public async Task<IReadOnlySet<string>?> FilledTablesAsync(Payload payload, CancellationToken cancellationToken)
+    {
+        string? path = DockerLocation.TryParse(payload.OriginalPath)?.Path;
+        return databases.FirstOrDefault(database => database == path) is { } found
+            ? await WithSnapshotOfAsync(found, copy => copy.FilledTablesAsync(payload, cancellationToken), cancellationToken).ConfigureAwait(false)
+            : null;
+    }
+
     public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => databases switch
     {
         [var only] => WithSnapshotOfAsync(only, copy => copy.QueryScalarAsync(sql, cancellationToken), cancellationToken),

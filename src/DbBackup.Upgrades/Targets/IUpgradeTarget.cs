@@ -29,6 +29,12 @@ internal interface IUpgradeTarget : IAsyncDisposable
     /// <summary>Finds damage; null if there is none.</summary>
     Task<string?> FindDamageAsync(CancellationToken cancellationToken);
 
+    /// <summary>Finds the tables that have rows, named as in fingerprints.</summary>
+    /// <param name="payload">The database as it was backed up.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <returns>The tables; null if the payload is none of these databases.</returns>
+    Task<IReadOnlySet<string>?> FilledTablesAsync(Payload payload, CancellationToken cancellationToken);
+
     /// <summary>Returns the first value of a query; null if it has no rows.</summary>
     Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken);
 

@@ -75,6 +75,22 @@ internal sealed class PostgreSqlUpgradeTarget(
             "checking the database", cancellationToken).ConfigureAwait(false),
         cancellationToken);
 
+    // By their size on disk, which no new table has: to count rows would read them all.
+    public async Task<IReadOnlySet<string>?> FilledTablesAsync(Payload payload, CancellationToken cancellationToken)
+    {
+        if (payload.Kind != PayloadKind.Database)
+            return null;
+        List<string> filled = await WithSessionAsync(
+            session => session.RowsAsync(
+                """
+                SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE c.relkind IN ('r', 'p') AND CASE c.relkind WHEN 'p' THEN (SELECT coalesce(sum(pg_relation_size(t.relid)), 0) FROM pg_partition_tree(c.oid) t WHERE t.isleaf) ELSE pg_relation_size(c.oid) END > 0
+                """,
+                row => row.GetString(0), "looking for rows", cancellationToken),
+            cancellationToken).ConfigureAwait(false);
+        return filled.ToHashSet(StringComparer.Ordinal);
+    }
+
     public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => WithSessionAsync(
         async session =>
         {

@@ -36,6 +36,30 @@ internal sealed class SqliteUpgradeTarget(UpgradeSubject.SqliteFile file, Upgrad
         },
         cancellationToken);
 
+    public Task<IReadOnlySet<string>?> FilledTablesAsync(Payload payload, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            if (payload.Kind != PayloadKind.Database)
+                return null;
+            using SqliteDatabase database = SqliteDatabase.OpenLive(file.Path, request.LockTimeout, cancellationToken);
+            string[] tables = [.. database.Rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'", row => row.GetString(0))];
+            return (IReadOnlySet<string>?)tables.Where(table => HasRows(database, table)).ToHashSet(StringComparer.Ordinal);
+        },
+        cancellationToken);
+
+    // A table of an extension that is not here cannot be read, and is not called empty.
+    private static bool HasRows(SqliteDatabase database, string table)
+    {
+        try
+        {
+            return database.Number($"SELECT EXISTS (SELECT 1 FROM {SqliteDatabase.Quote(table)})") == 1;
+        }
+        catch (BackupException)
+        {
+            return true;
+        }
+    }
+
     public Task<object?> QueryScalarAsync(string sql, CancellationToken cancellationToken) => Task.Run(
         () =>
         {

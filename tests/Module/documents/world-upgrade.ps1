@@ -54,7 +54,7 @@ volumes:
 
 # Each of them is a real one; only its id is what the documents call it.
 function Add-Upgrades {
-    $pats = @{ Path = './data/pats.db'; Migrate = 'alembic upgrade head'; MigrationPath = './backend'; DatabaseVariable = 'DATABASE_URL'; Force = $true }
+    $pats = @{ Path = './data/pats.db'; Migrate = 'alembic upgrade head'; MigrationPath = './backend'; DatabaseVariable = 'DATABASE_URL'; Confirm = $false }
     Rename-Upgrade (Invoke-DbUpgrade @pats).Id 20261121T101500Z-pats
     Add-Migration e07c2b1f5a66 9c1b7a40d2e3 "op.execute('ALTER TABLE documents ADD COLUMN pages INTEGER')"
     "#!/bin/sh`nexec sqlite3 ./data/pats.db 'create table if not exists notes (id integer primary key)'" | Set-Content ./migrate.sh
@@ -69,7 +69,7 @@ shell=$PPID
 until grep -q Invoke-DbUpgrade "/proc/$shell/cmdline"; do read -r _ _ _ shell _ <"/proc/$shell/stat"; done
 kill -9 "$shell"
 '@ | Set-Content ./kill.sh
-    $script = "Set-Location /srv/pats; Import-Module DbBackup; Invoke-DbUpgrade ./data/wiki.db -Migrate 'sh /srv/pats/kill.sh' -Force"
+    $script = "Set-Location /srv/pats; Import-Module DbBackup; Invoke-DbUpgrade ./data/wiki.db -Migrate 'sh /srv/pats/kill.sh' -Confirm:`$false"
     Invoke-SameShell -NoProfile -NonInteractive -Command $script 2>&1 | Out-Null
     $cut = Get-DbUpgrade | Where-Object State -EQ Interrupted
     if (-not $cut) { throw "No upgrade was cut off: $(Get-DbUpgrade | Out-String)" }

@@ -102,7 +102,9 @@ internal sealed class DockerEngine : IDisposable
     }
 
     /// <summary>The container of a project's service, running or not.</summary>
-    public string ComposeContainer(string folder, string service) => Compose(folder, "ps", "-a", "-q", service);
+    /// <remarks>By its labels: compose itself would want the profiles, variables and files that the project was started with.</remarks>
+    public string ComposeContainer(string folder, string service) => Docker(
+        "ps", "-a", "-q", "--no-trunc", "--filter", "label=com.docker.compose.project=" + Path.GetFileName(folder), "--filter", "label=com.docker.compose.service=" + service, "--filter", "label=com.docker.compose.oneoff=False");
 
     /// <summary>Runs the docker program to its end and gives its output; anything but exit code 0 fails the test.</summary>
     public string Docker(params string[] arguments) => RunToEnd("docker", arguments);

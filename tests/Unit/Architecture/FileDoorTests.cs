@@ -14,6 +14,7 @@ public sealed class FileDoorTests
     // Who opens a file by its path without them, and why it can.
     private static readonly Dictionary<string, string> Opening = new()
     {
+        ["Docker.Addressing.ComposeCommand"] = "the files of the user's own project",
         ["Docker.Addressing.OwnContainer"] = Kernel,
         ["Docker.Api.ContainerHost"] = Staged,
         ["Docker.Api.ContainerPipe"] = Kernel,

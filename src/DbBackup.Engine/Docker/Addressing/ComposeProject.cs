@@ -1,4 +1,5 @@
 using DbBackup.Engine.Docker.Api;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Docker.Addressing;
 
@@ -11,8 +12,12 @@ internal static class ComposeLabels
     public const string OneOff = "com.docker.compose.oneoff";
     public const string WorkingFolder = "com.docker.compose.project.working_dir";
     public const string Files = "com.docker.compose.project.config_files";
+    public const string EnvironmentFiles = "com.docker.compose.project.environment_file";
     public const string DependsOn = "com.docker.compose.depends_on";
     public const string Volume = "com.docker.compose.volume";
+
+    /// <summary>What a Swarm gives the containers of a service, whose own names change with every task.</summary>
+    public const string SwarmService = "com.docker.swarm.service.name";
 }
 
 /// <summary>A compose project as its containers' labels tell of it, so that no file of it need be here.</summary>
@@ -22,6 +27,9 @@ internal static class ComposeLabels
 /// <param name="Containers">Its services' containers, running or not.</param>
 internal sealed record ComposeProject(string Name, string? WorkingFolder, IReadOnlyList<string> Files, IReadOnlyList<ContainerSummary> Containers)
 {
+    /// <summary>The files with the variables that it was started with; empty for the usual one.</summary>
+    public IReadOnlyList<string> EnvironmentFiles { get; init; } = [];
+
     public IEnumerable<string> Services => Containers.Select(container => container.Label(ComposeLabels.Service)).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
 
     /// <summary>The projects of an engine.</summary>
@@ -33,40 +41,90 @@ internal sealed record ComposeProject(string Name, string? WorkingFolder, IReadO
             .OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => Of(group.Key, [.. group]))];
     }
 
-    /// <summary>Finds a project by its name or its folder.</summary>
-    /// <exception cref="BackupFailure">There is none (<see cref="ErrorCodes.ContainerNotFound"/>).</exception>
-    public static async Task<ComposeProject> FindAsync(DockerClient client, string nameOrFolder, CancellationToken cancellationToken)
+    /// <summary>Finds a project by its name, or by its folder or one of its files.</summary>
+    /// <exception cref="BackupFailure">
+    /// There is none (<see cref="ErrorCodes.ContainerNotFound"/>), or the folder's project cannot be told from another one (<see cref="ErrorCodes.InvalidArgument"/>).
+    /// </exception>
+    public static async Task<ComposeProject> FindAsync(DockerClient client, string nameOrPath, CancellationToken cancellationToken)
     {
         IReadOnlyList<ComposeProject> all = await ListAsync(client, cancellationToken).ConfigureAwait(false);
-        if (all.FirstOrDefault(project => project.Name == nameOrFolder) is { } named)
-            return named;
-        if (FolderOf(nameOrFolder) is { } folder)
+        if (IsPath(nameOrPath))
+            return await FindInAsync(client, all, nameOrPath, cancellationToken).ConfigureAwait(false);
+        return all.FirstOrDefault(project => project.Name == nameOrPath) ?? throw NotFound(
+            client, all, nameOrPath, $"compose project '{nameOrPath}'", $"A project without containers is named by its folder: -ComposeProject ./{nameOrPath}.");
+    }
+
+    /// <summary>True if a text names a folder or file: a project's name has neither separators nor dots.</summary>
+    public static bool IsPath(string nameOrPath)
+    {
+        ArgumentNullException.ThrowIfNull(nameOrPath);
+        return nameOrPath.AsSpan().IndexOfAny("/\\.~") >= 0;
+    }
+
+    /// <summary>The folder that a text names; null for a name, and where the folder is not here.</summary>
+    public static string? FolderOf(string nameOrPath)
+    {
+        if (!IsPath(nameOrPath))
+            return null;
+        string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(nameOrPath));
+        return Directory.Exists(path) ? path : File.Exists(path) ? Path.GetDirectoryName(path) : null;
+    }
+
+    /// <summary>The compose file that a text names; null where it names none.</summary>
+    public static string? FileOf(string nameOrPath) => IsPath(nameOrPath) && File.Exists(nameOrPath) ? Path.GetFullPath(nameOrPath) : null;
+
+    // Several projects may have been started from one folder, and two folders may have the same name: only compose itself tells what the files are called.
+    private static async Task<ComposeProject> FindInAsync(DockerClient client, IReadOnlyList<ComposeProject> all, string path, CancellationToken cancellationToken)
+    {
+        string folder = FolderOf(path) ?? throw new BackupFailure(
+            ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"The folder or file '{path}' of a compose project was not found.", "Name the folder that holds the project's files, or the project by its name.")
+        { Target = path };
+        string? file = FileOf(path);
+        ComposeProject[] fromThere = [.. all.Where(project => file is null ? project.IsFrom(folder) : project.Uses(file))];
+        string? declared = fromThere is [var single] && single.Name == DefaultName(folder) && file is null && !ComposeCommand.MayDeclareName(folder)
+            ? single.Name
+            : await ComposeCommand.NameOfAsync(folder, file, client.Endpoint, cancellationToken).ConfigureAwait(false);
+        if (fromThere.FirstOrDefault(project => project.Name == declared) is { } same)
+            return same;
+        string name = declared ?? DefaultName(folder);
+        // The files have no name of their own, and the project was started under another one (-p).
+        if (name == DefaultName(folder) && fromThere.Length > 0)
         {
-            // Several projects may be started from one folder, each with a name of its own.
-            ComposeProject[] fromThere = [.. all.Where(project => project.WorkingFolder is { } working && Path.TrimEndingDirectorySeparator(working) == folder)];
-            if (fromThere is [var only])
-                return only;
-            if (fromThere.FirstOrDefault(project => project.Name == DefaultName(folder)) is { } usual)
-                return usual;
-            if (fromThere.Length == 0 && all.FirstOrDefault(project => project.Name == DefaultName(folder)) is { } moved)
-                return moved;
+            return fromThere is [var only] ? only : throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"More than one compose project was started from '{folder}', and none is called '{name}'.",
+                $"Name the project: -ComposeProject {string.Join(" or ", fromThere.Select(project => project.Name))}.")
+            { Target = path };
         }
 
-        throw new BackupFailure(
-            ErrorCodes.ContainerNotFound,
-            FailureCategory.NotFound,
-            $"The engine at '{client.Endpoint}' has no containers of a compose project '{nameOrFolder}'.",
-            all.Count == 0 ? "Start it first (docker compose up -d), or name another engine with -DockerHost." : $"These are there: {string.Join(", ", all.Select(project => project.Name).Take(10))}.")
-        { Target = nameOrFolder };
+        if (all.FirstOrDefault(project => project.Name == name) is { } other)
+        {
+            // A project that was moved, or was started on another machine.
+            if (other.WorkingFolder is null || !Directory.Exists(other.WorkingFolder) || IsSame(other.WorkingFolder, folder))
+                return other;
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.Refused, $"Compose project '{name}' was started from '{other.WorkingFolder}', not from '{folder}'. Nothing was changed.",
+                $"Name it if you mean that one: -ComposeProject {name}. Otherwise give the project in '{folder}' a name of its own ('name:' in its file, or COMPOSE_PROJECT_NAME in its .env).")
+            { Target = path };
+        }
+
+        throw NotFound(client, all, path, $"compose project '{name}' (from '{folder}')", "Start it (docker compose up -d), or restore into it: Restore-DbBackup creates the containers of a project that is named by its folder.");
     }
 
-    /// <summary>The folder that a text names; null where it is a name alone.</summary>
-    public static string? FolderOf(string nameOrFolder)
-    {
-        if (File.Exists(nameOrFolder))
-            return Path.GetDirectoryName(Path.GetFullPath(nameOrFolder));
-        return Directory.Exists(nameOrFolder) ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(nameOrFolder)) : null;
-    }
+    private static BackupFailure NotFound(DockerClient client, IReadOnlyList<ComposeProject> all, string target, string what, string hint) => new(
+        ErrorCodes.ContainerNotFound,
+        FailureCategory.NotFound,
+        $"The engine at '{client.Endpoint}' has no containers of {what}.",
+        $"{hint} {(all.Count == 0 ? "The engine has no compose projects; -DockerHost names another engine." : $"These are there: {string.Join(", ", all.Select(project => project.Name).Take(10))}.")}")
+    { Target = target };
+
+    private static bool IsSame(string path, string other) => UnixFile.RealPath(path) == UnixFile.RealPath(other);
+
+    private bool IsFrom(string folder) => (WorkingFolder is { } working && IsSame(working, folder)) || FullFiles.Any(file => Path.GetDirectoryName(file) is { } place && IsSame(place, folder));
+
+    private bool Uses(string file) => FullFiles.Any(each => IsSame(each, file));
+
+    // In its first version compose tells the names of the files alone.
+    private IEnumerable<string> FullFiles => Files.Select(file => Path.Combine(WorkingFolder ?? string.Empty, file.Trim())).Where(Path.IsPathFullyQualified);
 
     /// <summary>The name that compose gives a project of a folder: lower case, and only letters, digits, dashes and underscores.</summary>
     public static string DefaultName(string folder) => string.Concat(
@@ -98,5 +156,8 @@ internal sealed record ComposeProject(string Name, string? WorkingFolder, IReadO
         name,
         containers.Select(container => container.Label(ComposeLabels.WorkingFolder)).FirstOrDefault(folder => !string.IsNullOrEmpty(folder)),
         containers.Select(container => container.Label(ComposeLabels.Files)).FirstOrDefault(files => !string.IsNullOrEmpty(files))?.Split(',') ?? [],
-        containers);
+        containers)
+    {
+        EnvironmentFiles = containers.Select(container => container.Label(ComposeLabels.EnvironmentFiles)).FirstOrDefault(files => !string.IsNullOrEmpty(files))?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
+    };
 }

@@ -34,6 +34,9 @@ public abstract record ContainerAddress
         _ => new Unnamed(service) { DockerHost = dockerHost },
     };
 
+    /// <summary>True if a compose project is named by its folder or file: a project's name has neither separators nor dots.</summary>
+    public static bool IsProjectPath(string nameOrPath) => ComposeProject.IsPath(nameOrPath);
+
     /// <summary>Returns the address that finds a location again.</summary>
     /// <param name="location">The location.</param>
     /// <param name="dockerHost">Another engine than the location's; null for its own.</param>

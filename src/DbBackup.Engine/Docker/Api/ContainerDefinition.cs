@@ -17,6 +17,12 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
     // Of this container alone, or said in another way in the request.
     private static readonly string[] s_ownOfContainer = ["Image", "OnBuild", "ArgsEscaped"];
 
+    /// <summary>What of another container a container can share.</summary>
+    public static readonly string[] SharedNamespaces = ["NetworkMode", "IpcMode", "PidMode"];
+
+    /// <summary>What stands before the ID of the container with which something is shared.</summary>
+    public const string OfContainer = "container:";
+
     /// <summary>The same container once more, of another image: environment, mounts, networks, ports, labels, limits, restart policy.</summary>
     /// <param name="container">What ContainerInspect says of it.</param>
     /// <param name="oldImage">What ImageInspect says of its image.</param>
@@ -38,7 +44,7 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
             RemoveCommon(body[name] as JsonObject, image[name] as JsonObject);
         var fromImage = Texts(image["Env"]).ToHashSet(StringComparer.Ordinal);
         body["Env"] = Array(Texts(body["Env"]).Where(entry => !fromImage.Contains(entry)));
-        bool hasNetworkOfAnother = ((string?)container["HostConfig"]?["NetworkMode"])?.StartsWith("container:", StringComparison.Ordinal) == true;
+        bool hasNetworkOfAnother = ((string?)container["HostConfig"]?["NetworkMode"])?.StartsWith(OfContainer, StringComparison.Ordinal) == true;
         // In the network of another container it is the other one's, and the engine takes none.
         if (hasNetworkOfAnother || ((string?)body["Hostname"] is { } host && id.StartsWith(host, StringComparison.Ordinal)))
             body.Remove("Hostname");
@@ -50,6 +56,22 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
         body["HostConfig"] = hostConfig;
         IReadOnlyList<(string, JsonNode?)> others = Connect(body, hostConfig, container, id);
         return new ContainerDefinition(body, others);
+    }
+
+    /// <summary>The same definition, sharing with another container what it shared with a container that was recreated.</summary>
+    /// <param name="old">The ID of the one that was recreated.</param>
+    /// <param name="current">The ID of the one that took its place.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="aliases">The names under which it is linked: the engine may give the link by the other one's present name.</param>
+    public ContainerDefinition SharingWith(string old, string current, string name, IReadOnlyList<string> aliases)
+    {
+        JsonObject body = Copy(Body);
+        JsonObject hostConfig = body["HostConfig"]!.AsObject();
+        if (aliases.Count > 0)
+            hostConfig["Links"] = Array([.. Texts(hostConfig["Links"]).Where(link => !aliases.Contains(link[(link.IndexOf(':', StringComparison.Ordinal) + 1)..])), .. aliases.Select(alias => $"{name}:{alias}")]);
+        foreach (string shared in SharedNamespaces.Where(shared => (string?)hostConfig[shared] == OfContainer + old))
+            hostConfig[shared] = OfContainer + current;
+        return new ContainerDefinition(body, Networks);
     }
 
     /// <summary>A container of the same definition beside it, that does one thing and is removed: no other container reaches it, and nothing restarts it.</summary>

@@ -15,6 +15,9 @@ internal sealed record ContainerSummary(
 
     public ContainerNetworkSettings? NetworkSettings { get; init; }
 
+    /// <summary>The containers that have a link to this one, each with the name under which it knows this one.</summary>
+    public IEnumerable<(string Container, string Alias)> Links => Names.Select(name => name.Split('/', StringSplitOptions.RemoveEmptyEntries)).Where(parts => parts.Length == 2).Select(parts => (parts[0], parts[1]));
+
     /// <summary>Its addresses in its networks.</summary>
     public IEnumerable<string> Addresses => NetworkSettings?.Networks?.Values.Select(network => network.IPAddress).Where(address => !string.IsNullOrEmpty(address)).OfType<string>() ?? [];
 
@@ -50,6 +53,10 @@ internal sealed record ContainerConfig(
 
 internal sealed record ContainerHostConfig(RestartPolicy? RestartPolicy, bool ReadonlyRootfs, bool AutoRemove, string? NetworkMode)
 {
+    public string? IpcMode { get; init; }
+
+    public string? PidMode { get; init; }
+
     /// <summary>What is kept in memory alone, by its path in the container.</summary>
     public IReadOnlyDictionary<string, string>? Tmpfs { get; init; }
 }

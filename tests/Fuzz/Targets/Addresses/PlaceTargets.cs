@@ -113,7 +113,7 @@ internal sealed class ToolOutputTarget : FuzzTarget
         MigrationHistory history = AlembicHistory.Parse(text);
         int pending = history.PendingAfter(history.Heads).Count;
         SchemaRelation relation = history.Compare(["27c6a30d7c24"]);
-        return (history.Heads.Count, pending, relation, GitReferences.Parse(text).Count, ComposeConfig.ImageOf(text, "web") is null, Engine.Docker.Pausing.StartOrder.Dependencies(text).Count());
+        return (history.Heads.Count, pending, relation, GitReferences.Parse(text).Count, ComposeConfig.Parse(text).Services.Sum(service => service.Value.Mounts.Count), Engine.Docker.Pausing.StartOrder.Dependencies(text).Count());
     }
 }
 

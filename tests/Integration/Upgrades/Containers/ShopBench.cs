@@ -151,7 +151,10 @@ internal sealed class ContainerShop : ShopBench
 internal sealed class ComposeShop : ShopBench
 {
     /// <param name="backend">Where the service's image comes from; null for <see cref="ShopBench.Image"/>.</param>
-    public ComposeShop(string? backend = null)
+    /// <param name="more">Further lines of the service.</param>
+    /// <param name="others">Further services.</param>
+    /// <param name="profile">The profile under which the project is started; null for none.</param>
+    public ComposeShop(string? backend = null, string more = "", string others = "", string? profile = null)
     {
         Folder = Engine.CreateProject(
             $"""
@@ -167,15 +170,18 @@ internal sealed class ComposeShop : ShopBench
                 environment: [DATABASE_URL=postgresql://shop:secret@db/shop]
                 stop_grace_period: 3s
                 ports: ['127.0.0.1:{Port}:8000']
+                {more}
+              {others}
             volumes:
               data:
             """);
         if (backend is not null)
             WriteDockerfile("1");
-        Engine.Compose(Folder, "up", "-d", "db");
+        string[] profiles = profile is null ? [] : ["--profile", profile];
+        Engine.Compose(Folder, [.. profiles, "up", "-d", "db"]);
         Engine.WaitUntilPostgreSqlAnswers(Engine.ComposeContainer(Folder, "db"));
-        Engine.Compose(Folder, "run", "--rm", "backend", "alembic", "upgrade", "head");
-        Engine.Compose(Folder, "up", "-d");
+        Engine.Compose(Folder, [.. profiles, "run", "--rm", "--no-deps", "backend", "alembic", "upgrade", "head"]);
+        Engine.Compose(Folder, [.. profiles, "up", "-d"]);
         Query(Orders);
         Answer("/health");
     }
@@ -204,6 +210,52 @@ internal sealed class ComposeShop : ShopBench
     public override UpgradeRequest Request(params string[] checks) => new()
     {
         Subject = Subject,
+        Migrate = ContainerShop.Migrate,
+        Checks = checks,
+        SettleTime = TimeSpan.FromSeconds(1),
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+}
+
+/// <summary>The shop as a service of a compose project, with its SQLite database in a folder that a variable names.</summary>
+internal sealed class ComposeFolderShop : ShopBench
+{
+    public const string Variable = "SHOP_FOLDER";
+
+    public ComposeFolderShop()
+    {
+        Project = Engine.CreateProject(
+            $"""
+            version: '2.4'
+            services:
+              backend:
+                image: {Image}
+                environment: ['DATABASE_URL=sqlite:////app/data/shop.db', AUTO_MIGRATE=1]
+                volumes: ['${"{"}{Variable}:-./data{"}"}:/app/data']
+                stop_grace_period: 3s
+                ports: ['127.0.0.1:{Port}:8000']
+            """);
+        Directory.CreateDirectory(Path.Join(Project, "live"));
+        File.WriteAllText(VariablesFile, $"{Variable}=./live\n");
+        Engine.Compose(Project, "--env-file", VariablesFile, "up", "-d");
+        Answer("/health");
+        Engine.Exec(Container, "sqlite3", "/app/data/shop.db", Orders);
+    }
+
+    /// <summary>The folder of the project's file.</summary>
+    public string Project { get; }
+
+    /// <summary>The file with the variables that the project was started with.</summary>
+    public string VariablesFile => Path.Join(Project, "prod.env");
+
+    public override string Container => Engine.ComposeContainer(Project, "backend");
+
+    public override string Data => Engine.Exec(
+        Container, "sqlite3", "/app/data/shop.db", "SELECT version_num FROM alembic_version; SELECT count(*), sum(id), max(note) FROM orders; PRAGMA integrity_check;");
+
+    public override UpgradeRequest Request(params string[] checks) => new()
+    {
+        Subject = new UpgradeSubject.ComposeProject(Path.GetFileName(Project)) { Services = ["backend"], ContainerPaths = ["/app/data"] },
         Migrate = ContainerShop.Migrate,
         Checks = checks,
         SettleTime = TimeSpan.FromSeconds(1),
