@@ -53,6 +53,24 @@ public sealed class BackupRemovalTests : IDisposable
     }
 
     [Fact]
+    public async Task A_mismatched_backup_is_kept_while_there_is_no_better_one()
+    {
+        Backup mismatched = await MakeAsync();
+        await _bench.Repository.RecordAsync(
+            mismatched,
+            new TestRecord { Tested = DateTimeOffset.UtcNow, Level = BackupTestLevel.Restore, Passed = false, Reached = BackupStatus.Mismatched, Failure = "differs" },
+            CancellationToken.None);
+        // Reading the files back does not tell what a restore gives.
+        await _bench.TestAsync(mismatched, BackupTestLevel.Structure);
+        mismatched = Assert.Single(await _bench.ListAsync());
+        Assert.Equal((BackupStatus.Mismatched, false), (mismatched.Status, mismatched.IsGood));
+
+        Assert.Equal(ErrorCodes.LastGoodBackup, (await RefusedAsync(mismatched)).Code);
+        await MakeAsync();
+        await RemoveAsync(mismatched);
+    }
+
+    [Fact]
     public async Task A_backup_with_an_unreadable_manifest_does_not_count_and_can_be_removed()
     {
         Backup good = await MakeAsync();

@@ -77,7 +77,10 @@ internal sealed class PostgreSqlCapture(
                 fingerprint = fingerprint with { Sequences = PostgreSqlFingerprint.Span(sequences, after) };
             }
 
-            return new CaptureFacts(fingerprint, revision) { Database = info };
+            List<string> notes = await SearchPathNotes.OfAsync(session, cancellationToken).ConfigureAwait(false);
+            foreach (string note in notes)
+                context.Observer.Warning(note);
+            return new CaptureFacts(fingerprint, revision) { Database = info, Notes = notes };
         }
         finally
         {

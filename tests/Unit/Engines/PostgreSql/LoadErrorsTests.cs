@@ -1,0 +1,50 @@
+using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Rows;
+using DbBackup.Engine.Engines.PostgreSql.Text;
+
+namespace DbBackup.Tests.Unit.Engines.PostgreSql;
+
+public sealed class LoadErrorsTests
+{
+    [Fact]
+    public void What_pg_restore_could_not_run_is_one_line_each()
+    {
+        const string Words = """
+            pg_restore: error: could not execute query: ERROR:  insert or update on table "b" violates foreign key constraint "b_a_fkey"
+            DETAIL:  Key (a)=(9) is not present in table "a".
+            Command was: ALTER TABLE ONLY public.b
+                ADD CONSTRAINT b_a_fkey FOREIGN KEY (a) REFERENCES public.a(id);
+
+
+            pg_restore: warning: errors ignored on restore: 1
+            """;
+        Assert.Equal(
+            ["insert or update on table \"b\" violates foreign key constraint \"b_a_fkey\" (ALTER TABLE ONLY public.b ADD CONSTRAINT b_a_fkey FOREIGN KEY (a) REFERENCES public.a(id);)"],
+            LoadErrors.OfArchive(Words));
+        Assert.Empty(LoadErrors.OfArchive("pg_restore: error: could not read from input file: end of file"));
+        Assert.Equal(["line 12: relation \"x\" does not exist"], LoadErrors.OfText("psql:<stdin>:12: ERROR:  relation \"x\" does not exist\nLINE 1: select"));
+    }
+
+    [Fact]
+    public void Only_what_a_server_refuses_is_a_refusal()
+    {
+        Assert.True(LoadErrors.IsRefusal(new ToolFailedException("pg_restore", 1, "pg_restore: error: could not execute query: ERROR:  no", "")));
+        Assert.False(LoadErrors.IsRefusal(new ToolFailedException("pg_restore", 137, "ERROR:  no", "")));
+        Assert.False(LoadErrors.IsRefusal(new ToolFailedException("pg_restore", 1, "pg_restore: error: could not read from input file", "")));
+    }
+
+    [Fact]
+    public void The_table_that_a_copy_loads_is_read_with_its_quotes()
+    {
+        Assert.Equal("public.\"a (b\"", CopyColumns.TargetOf("COPY public.\"a (b\" (id, name) FROM stdin;\n"));
+        Assert.Equal("public.t", CopyColumns.TargetOf("COPY public.t FROM stdin;\n"));
+    }
+
+    [Fact]
+    public void Hashes_of_one_kind_are_added()
+    {
+        var one = new TableRows(1, "xxh128:ffffffffffffffffffffffffffffffff");
+        Assert.Equal(new TableRows(3, "xxh128:00000000000000000000000000000001"), one + new TableRows(2, "xxh128:00000000000000000000000000000002"));
+        Assert.Equal(new TableRows(2, null), one + new TableRows(1, "xxh128-utc:00000000000000000000000000000001"));
+    }
+}
