@@ -158,7 +158,7 @@ public sealed class ForeignSchemaTests(OwnPostgreSqlServer own) : IClassFixture<
             """);
         Backup backup = await bench.BackUpAsync();
         string note = Assert.Single(backup.Manifest!.Notes);
-        Assert.Contains("index by_name", note, StringComparison.Ordinal);
+        Assert.Contains("index public.by_name", note, StringComparison.Ordinal);
         const string Mending = "ALTER FUNCTION public.plain(t text) SET search_path = public, pg_temp;";
         Assert.EndsWith(Mending, note, StringComparison.Ordinal);
         Assert.Equal(BackupStatus.Mismatched, (await bench.TestAsync(backup)).Status);
