@@ -25,6 +25,23 @@ function Get-Text([string] $Name) {
     (pg_dump @programs $Name) -notmatch '^\\(un)?restrict ' -join "`n"
 }
 
+# What pg_dump and pg_restore alone make of it: the server prints some expressions in another way once they were loaded from its own text.
+function Test-Text([string] $Name, [string] $Before) {
+    $text = Get-Text $Name
+    if ($text -ceq $Before) { return $true }
+    $control = "control_$PID"
+    createdb @programs $control
+    try {
+        pg_dump @programs --format=custom --file "$Repository.control" $row.Database
+        pg_restore @programs --dbname $control "$Repository.control"
+        $text -ceq (Get-Text $control)
+    }
+    finally {
+        dropdb @programs $control
+        Remove-Item "$Repository.control"
+    }
+}
+
 $names = psql @programs -d postgres -Atc 'select datname from pg_database where datallowconn and not datistemplate order by 1' | Where-Object { $_ -like $Database -and $_ -ne 'postgres' }
 foreach ($name in $names) {
     $row = [ordered]@{ Database = $name; Tables = 0; Rows = 0; Proved = $false; Tested = $false; Beside = $false; InPlace = $false; Words = '' }
@@ -39,10 +56,10 @@ foreach ($name in $names) {
         $row.Tested = ($results.Passed -notcontains $false) -and $results.Count -eq 3
         $row.Words = ($results.Failure | Where-Object { $_ }) -join '; '
         Restore-DbBackup -InputObject $backup @server -Database "${name}_beside" -Confirm:$false -WarningAction SilentlyContinue
-        $row.Beside = (Get-Text "${name}_beside") -ceq $before
+        $row.Beside = Test-Text "${name}_beside" $before
         psql @programs -d postgres -qc "drop database ""${name}_beside""" | Out-Null
         Restore-DbBackup -InputObject $backup @server -Database $name -InPlace -Confirm:$false -WarningAction SilentlyContinue
-        $row.InPlace = (Get-Text $name) -ceq $before
+        $row.InPlace = Test-Text $name $before
     }
     catch { $row.Words = "$($row.Words) $_".Trim() }
     [pscustomobject]$row
