@@ -144,8 +144,9 @@ internal sealed record ComposeCommand(string Program, IReadOnlyList<string> Argu
 
     private static async Task<(string Tool, string[] Start, bool IsFirst)?> FindToolAsync(CancellationToken cancellationToken)
     {
-        if (ExternalTool.Find("docker") is { } docker && await VersionAsync(docker, ["compose", "version", "--short"], cancellationToken).ConfigureAwait(false) is not null)
-            return (docker, ["compose"], false);
+        if (ExternalTool.Find("docker") is { } docker && await VersionAsync(docker, ["compose", "version", "--short"], cancellationToken).ConfigureAwait(false) is { } version)
+            // A script of the machine's may lead this to the first version.
+            return (docker, ["compose"], version.StartsWith("1.", StringComparison.Ordinal));
         // The second version has had this name too.
         return ExternalTool.Find("docker-compose") is { } compose
             ? (compose, [], (await VersionAsync(compose, ["version", "--short"], cancellationToken).ConfigureAwait(false))?.StartsWith("1.", StringComparison.Ordinal) != false)
