@@ -27,7 +27,7 @@ internal static class MemoryRun
                         SqlScript.Load(sql, destination, CancellationToken.None);
                     break;
                 default:
-                    outcome = SqliteCheck.FindDamage(file, thorough: true, CancellationToken.None) ?? "sound";
+                    outcome = SqliteCheck.Run(file, file, thorough: true, CancellationToken.None).Damage ?? "sound";
                     SqliteFingerprint.Take(file, FingerprintLevel.Content, CancellationToken.None);
                     break;
             }

@@ -3,6 +3,9 @@ namespace DbBackup.Testing;
 /// <summary>States what a test needs: a developer's machine that lacks it skips the test, the continuous integration fails it.</summary>
 internal static class Require
 {
+    /// <summary>True if a program is on the path, for a part of a test.</summary>
+    internal static bool Has(string name) => IsOnPath(name);
+
     /// <summary>A program on the path.</summary>
     internal static void Tool(string name) => That(IsOnPath(name), $"'{name}' is not installed.");
 

@@ -51,4 +51,18 @@ internal static class SampleDatabase
             file.Write(garbage);
         }
     }
+
+    /// <summary>Overwrites one page with garbage.</summary>
+    /// <param name="path">The database.</param>
+    /// <param name="page">The page's number, from 1.</param>
+    /// <param name="keep">How many bytes at its start stay.</param>
+    public static void DamagePage(string path, int page, int keep = 0)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
+        int pageSize = SqliteFile.PageSize(path);
+        byte[] garbage = new byte[pageSize - keep];
+        new Random(1).NextBytes(garbage);
+        file.Seek(((long)(page - 1) * pageSize) + keep, SeekOrigin.Begin);
+        file.Write(garbage);
+    }
 }

@@ -76,6 +76,9 @@ public sealed class ArchitectureTests
     {
         ["DbBackup.Engine.Engines.DatabaseEngines"] = "the registry",
         ["DbBackup.Engine.Engines.Files.StagedFolder"] = "a folder of a running container is copied while SQLite may write in it",
+        ["DbBackup.Engine.Engines.Files.FolderSnapshots"] = "SQLite databases in a folder go through SQLite",
+        ["DbBackup.Engine.Engines.Files.FolderSource"] = "describes them, and tells their logs from files",
+        ["DbBackup.Engine.Engines.Files.FolderPatterns"] = "leaves a database's logs out with it",
         ["DbBackup.Engine.Backups.BackupIntent"] = "what a cmdlet's parameters say, which are an engine's",
         ["DbBackup.Engine.Backups.BackupPlanner"] = "makes the sources of that",
         ["DbBackup.Engine.Discovery"] = "looks for servers and files of each engine by their own marks",

@@ -15,6 +15,9 @@ public abstract record BackupIntent
     /// <summary>Folders and files of this machine that belong to the same restore point; absolute paths.</summary>
     public IReadOnlyList<string> AdditionalPaths { get; init; } = [];
 
+    /// <summary>Patterns of what is left out of folders, containers' paths and volumes.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
     /// <summary>Files of containers and volumes that belong to the same restore point.</summary>
     public IReadOnlyList<ContainerFilesRequest> ContainerFiles { get; init; } = [];
 

@@ -23,7 +23,7 @@ public static class BackupPlanner
         try
         {
             foreach (ContainerFilesRequest each in intent.ContainerFiles)
-                files.Add(await ContainerFiles.ResolveAsync(each, cancellationToken).ConfigureAwait(false));
+                files.Add(await ContainerFiles.ResolveAsync(each with { Exclude = intent.Exclude }, cancellationToken).ConfigureAwait(false));
             IReadOnlyList<IBackupSource> inContainers = [.. files.SelectMany(plan => plan.Sources)];
             IReadOnlyList<PlannedBackup> backups = intent is BackupIntent.OfServer ofServer
                 ? await PlanServerAsync(ofServer, inContainers, observer, cancellationToken).ConfigureAwait(false)
@@ -97,7 +97,7 @@ public static class BackupPlanner
         ? [new SqliteSource(sqlite.Path, sqlite.Format, sqlite.LockTimeout, sqlite.AllowEmpty)]
         : [];
 
-    private static IEnumerable<IBackupSource> Additional(BackupIntent intent) => intent.AdditionalPaths.Select(path => new FolderSource(path));
+    private static IEnumerable<IBackupSource> Additional(BackupIntent intent) => intent.AdditionalPaths.Select(path => new FolderSource(path) { Exclude = intent.Exclude });
 
     private static BackupFailure Several(string message, string hint) => new(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, message, hint);
 }

@@ -54,6 +54,9 @@ public sealed record BackupRequest
     /// <summary>When an imported backup was made, as the person says; null if its content or name is to tell.</summary>
     public DateTimeOffset? Created { get; init; }
 
+    /// <summary>True if a source that holds far less than in its last backup is what it should be.</summary>
+    public bool AllowCollapse { get; init; }
+
     /// <summary>The origin of an imported backup; null for one that is captured now.</summary>
     public ImportOrigin? Import { get; init; }
 }

@@ -121,7 +121,7 @@ public sealed class BackupService
             ? capture.RunAsync(request.Sources, cancellationToken)
             : capture.RunTogetherAsync(request.Sources, request.Pause, cancellationToken)).ConfigureAwait(false);
 
-        Manifest manifest = Describe(request, draft.Key, primary, collected, sequence.Value, duration);
+        Manifest manifest = CompareWithLast(Describe(request, draft.Key, primary, collected, sequence.Value, duration), request, history, observer);
         // Before the proof, which may go there again.
         if (manifest.ImportedFrom is null)
             KnownServers.OfUser.Remember([manifest.Source.Location, .. manifest.Payloads.Select(payload => payload.OriginalPath)]);
@@ -136,7 +136,28 @@ public sealed class BackupService
         await draft.PublishAsync(manifest).ConfigureAwait(false);
         observer.Verbose($"Published '{draft.Key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
         Backup backup = await FinishAsync(draft.Key, manifest, proof?.Record, observer).ConfigureAwait(false);
+        if (backup.Problem is { } problem)
+        {
+            throw new BackupFailure(
+                ErrorCodes.BackupDamaged,
+                FailureCategory.InvalidData,
+                $"Backup '{draft.Key}' was written to '{_repository.Location}', but is not readable there: {problem}",
+                $"Check the repository's disk or share, then test it (Test-DbBackup -Source '{draft.Key.Source}' -Name '{draft.Key.Name}') or make another one.")
+            { Target = draft.Key.ToString() };
+        }
+
         return proof?.Failure is null ? backup : throw Unproved(backup, proof.Failure);
+    }
+
+    private static Manifest CompareWithLast(Manifest manifest, BackupRequest request, IReadOnlyList<Backup> history, IOperationObserver observer)
+    {
+        // What a restore replaces, or a rehearsal copies, may well be little.
+        if (request.AllowCollapse || request.Import is not null || request.Reason is BackupReason.Safety or BackupReason.Rehearsal || manifest.Scope != BackupScope.Whole
+            || BackupCollapse.Last(history) is not { } last || BackupCollapse.Find(manifest, last.Manifest!) is not { Count: > 0 } collapsed)
+            return manifest;
+        observer.Warning(
+            $"There is far less in this backup than in '{last}' ({string.Join("; ", collapsed)}), so it does not count as the last good one. Check that everything is mounted and the right database is named; if it is, make it again with -AllowCollapse.");
+        return manifest with { Collapsed = collapsed };
     }
 
     // The backup is made: what fails now is told, and is no failure of the backup.

@@ -49,8 +49,9 @@ internal static class BackupSpace
 
     private static double Ratio(IReadOnlyList<Backup> history)
     {
-        Backup? last = history.FirstOrDefault(backup => backup is { IsGood: true, OriginalSize: > 0 });
-        return last is null ? RatioOfUnknownSource : Math.Min(1.05, (double)last.Size / last.OriginalSize * SafetyOnHistory);
+        Backup? last = history.FirstOrDefault(backup => backup is { IsGood: true, OriginalSize: > 0, IsCollapsed: false });
+        long restored = last?.Manifest?.Payloads.Sum(payload => payload.RestoredSize) ?? 0;
+        return restored == 0 ? RatioOfUnknownSource : Math.Min(1.05, (double)last!.Size / restored * SafetyOnHistory);
     }
 
     private static void RequireOne(string path, long? available, long required, string purpose, string? hint = null)

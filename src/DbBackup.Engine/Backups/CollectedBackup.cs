@@ -42,7 +42,7 @@ internal sealed class CollectedBackup
             return;
         _hasFacts = true;
         Notes.AddRange(facts.Notes);
-        Payloads[index] = Payloads[index] with { Database = facts.Database, Fingerprint = facts.Fingerprint, SchemaRevision = facts.SchemaRevision };
+        Payloads[index] = Payloads[index] with { Database = facts.Database, Fingerprint = facts.Fingerprint, SchemaRevision = facts.SchemaRevision, Damage = facts.Damage };
     }
 
     public void Add(CapturedPayload part, string fileName, string compression, PayloadDigest digest, StreamSummary? summary, IOperationObserver observer)
@@ -62,6 +62,7 @@ internal sealed class CollectedBackup
             RestoreName = part.RestoreName,
             Within = part.Within,
             EntryCount = summary?.EntryCount,
+            HoleBytes = summary?.HoleBytes ?? 0,
             UnixMode = part.UnixMode,
             UnixOwner = part.UnixOwner,
         });

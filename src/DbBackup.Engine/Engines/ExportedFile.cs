@@ -33,7 +33,7 @@ internal static class ExportedFile
             ".zst" => PayloadCompressionChoice.Resolve(PayloadCompression.Zstd),
             _ => PayloadCompression.None,
         };
-        using var target = new FileStream(staged, FileMode.Create, FileAccess.Write, FileShare.None, 1);
+        using FileStream target = PrivateFiles.CreateNew(staged);
         using var writer = new PayloadWriter(target, new PayloadWriteOptions { Compression = compression }, cancellationToken);
         await writer.CopyFromAsync(content, null, cancellationToken).ConfigureAwait(false);
         await writer.CompleteAsync().ConfigureAwait(false);

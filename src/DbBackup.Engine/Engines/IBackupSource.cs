@@ -113,6 +113,9 @@ public sealed record CaptureFacts(Fingerprint? Fingerprint, string? SchemaRevisi
     /// <summary>What must be known to create a server's database again; null for files.</summary>
     public DatabaseInfo? Database { get; init; }
 
+    /// <summary>What was damaged already when it was captured (see <see cref="Payload.Damage"/>); null for a sound one.</summary>
+    public string? Damage { get; init; }
+
     /// <summary>What a reader should know.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
@@ -169,4 +172,8 @@ public sealed record CapturedPayload
 /// <summary>What was found while a stream was made.</summary>
 /// <param name="EntryCount">Entries in an archive; null for other streams.</param>
 /// <param name="Notes">Files that vanished, grew or could not be read.</param>
-public sealed record StreamSummary(long? EntryCount, IReadOnlyList<string> Notes);
+public sealed record StreamSummary(long? EntryCount, IReadOnlyList<string> Notes)
+{
+    /// <summary>Bytes of the stream that are holes in files.</summary>
+    public long HoleBytes { get; init; }
+}

@@ -10,9 +10,6 @@ namespace DbBackup.Engine.Platform;
 /// </summary>
 internal static class FolderRemoval
 {
-    // d_name of struct dirent on Linux with 64 bits, of glibc and musl alike.
-    private const int NameInEntry = 19;
-
     /// <summary>Deletes a folder that this process has made.</summary>
     /// <exception cref="IOException">Something of it cannot be deleted.</exception>
     /// <exception cref="UnauthorizedAccessException">This user is not allowed to.</exception>
@@ -119,7 +116,7 @@ internal static class FolderRemoval
                     continue;
                 }
 
-                byte* name = entry + NameInEntry;
+                byte* name = entry + UnixFile.NameInEntry;
                 ReadOnlySpan<byte> bytes = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name);
                 if (bytes.SequenceEqual("."u8) || bytes.SequenceEqual(".."u8))
                     continue;

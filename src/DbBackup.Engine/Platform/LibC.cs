@@ -38,6 +38,12 @@ internal static partial class LibC
     /// <summary>LOCK_UN, the same on Linux and macOS.</summary>
     internal const int Unlock = 8;
 
+    /// <summary>SEEK_DATA of Linux: the next byte that is no hole's.</summary>
+    internal const int SeekData = 3;
+
+    /// <summary>SEEK_HOLE of Linux: the end of data.</summary>
+    internal const int SeekHole = 4;
+
     /// <summary>POLLIN, the same on Linux and macOS.</summary>
     internal const short PollInput = 1;
 
@@ -120,6 +126,9 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
     internal static partial int Fchmod(int descriptor, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    internal static partial long Lseek(int descriptor, long offset, int whence);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     internal static partial int Flock(int descriptor, int operation);
@@ -209,6 +218,7 @@ internal static partial class LibC
         [FieldOffset(28)] internal ushort Mode;
         [FieldOffset(32)] internal ulong Inode;
         [FieldOffset(40)] internal ulong Size;
+        [FieldOffset(48)] internal ulong Blocks;
         [FieldOffset(80)] internal long BirthSeconds;
         [FieldOffset(88)] internal uint BirthNanoseconds;
         [FieldOffset(96)] internal long ChangedSeconds;

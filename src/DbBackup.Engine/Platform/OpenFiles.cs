@@ -35,6 +35,40 @@ internal static class OpenFiles
     }
 
     /// <summary>
+    /// Finds a process that has a file open under a name of its own (a bind mount, a second name, another mount namespace) and keeps another
+    /// file beside that name which is not the one beside ours. Linux alone; null elsewhere.
+    /// </summary>
+    /// <param name="path">The file, with all links resolved.</param>
+    /// <param name="ending">What the other file's name has more.</param>
+    /// <returns>The process, with the name that it uses.</returns>
+    public static FileHolder? FindBeside(string path, string ending)
+    {
+        if (!OperatingSystem.IsLinux() || !UnixFile.TryStatFollow(path, out var wanted))
+            return null;
+        var ours = UnixFile.TryStatFollow(path + ending, out var facts) ? (facts.Device, facts.Inode) : default;
+        foreach (var process in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id == Environment.ProcessId)
+                continue;
+            try
+            {
+                var descriptors = Directory.GetFiles(process + "/fd");
+                var name = descriptors.Where(file => UnixFile.TryStatFollow(file, out var held) && (held.Device, held.Inode) == (wanted.Device, wanted.Inode)).Select(LinkOf).FirstOrDefault();
+                if (name is not null && descriptors.Any(file => LinkOf(file) == name + ending && UnixFile.TryStatFollow(file, out var held) && (held.Device, held.Inode) != ours))
+                    return new FileHolder(id, NameOf(process), name);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // It ended while we looked, or is another user's.
+            }
+        }
+
+        return null;
+    }
+
+    private static string? LinkOf(string file) => new FileInfo(file).LinkTarget;
+
+    /// <summary>
     /// Compares device and inode, not paths: a process in a container sees the same file under another path.
     /// </summary>
     private static FileHolders FromProc(List<string> files, bool includeThisProcess)

@@ -12,6 +12,8 @@ internal static class UnixFile
     private const uint BirthTime = 0x800;
     private const uint MountId = 0x1000;
     private const uint RenameNoReplace = 1;
+    // d_name of struct dirent on Linux with 64 bits, of glibc and musl alike.
+    internal const int NameInEntry = 19;
     private const nint OmitTime = 0x3FFFFFFE;
 
     /// <summary>The user that file access is checked for; null on Windows.</summary>
@@ -140,12 +142,75 @@ internal static class UnixFile
         try
         {
             int read;
-            for (long position = 0; (read = RandomAccess.Read(source, buffer, position)) > 0; position += read)
+            long length = RandomAccess.GetLength(source);
+            for (long position = NextData(source, 0); position < long.MaxValue && (read = RandomAccess.Read(source, buffer, position)) > 0; position = NextData(source, position + read))
                 RandomAccess.Write(copy, buffer.AsSpan(0, read), position);
+            if (RandomAccess.GetLength(copy) < length)
+                RandomAccess.SetLength(copy, length);
         }
         finally
         {
             System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Finds where the next data of a file begins; the position itself where the file system knows of no holes.</summary>
+    /// <returns>A number beyond every file's end if there is none.</returns>
+    public static long NextData(SafeFileHandle file, long position) => Seek(file, position, LibC.SeekData) ?? position;
+
+    /// <summary>Finds where the data at a position ends; a number beyond every file's end where the file system knows of no holes.</summary>
+    public static long NextHole(SafeFileHandle file, long position) => Seek(file, position, LibC.SeekHole) ?? long.MaxValue;
+
+    private static long? Seek(SafeFileHandle file, long position, int what)
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        var added = false;
+        try
+        {
+            file.DangerousAddRef(ref added);
+            var found = LibC.Lseek((int)file.DangerousGetHandle(), position, what);
+            return found >= 0 ? found : Marshal.GetLastPInvokeError() == LibC.Enxio ? long.MaxValue : null;
+        }
+        finally
+        {
+            if (added)
+                file.DangerousRelease();
+        }
+    }
+
+    /// <summary>
+    /// Finds the bytes of a name that is not valid UTF-8, which the framework shows with U+FFFD in their place.
+    /// </summary>
+    /// <returns>The name as <c>$'…'</c> in a shell has it; the given one where it cannot be found.</returns>
+    public static unsafe string NameInBytes(string folder, string shown)
+    {
+        if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess)
+            return shown;
+        int descriptor = LibC.Open(folder, LibC.OpenReadOnly | LibC.OpenDirectory | LibC.OpenCloseOnExec);
+        if (descriptor < 0)
+            return shown;
+        nint entries = LibC.Fdopendir(descriptor);
+        if (entries == 0)
+        {
+            _ = LibC.Close(descriptor);
+            return shown;
+        }
+
+        try
+        {
+            while ((byte*)LibC.Readdir(entries) is var entry && entry is not null)
+            {
+                ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + NameInEntry);
+                if (Encoding.UTF8.GetString(name) == shown)
+                    return string.Concat(name.ToArray().Select(each => each is >= 0x20 and < 0x7f and not ((byte)'\\' or (byte)'\'') ? ((char)each).ToString() : $"\\x{each:x2}"));
+            }
+
+            return shown;
+        }
+        finally
+        {
+            _ = LibC.Closedir(entries);
         }
     }
 
@@ -198,7 +263,7 @@ internal static class UnixFile
             ToUtc(buffer.ModifiedSeconds, buffer.ModifiedNanoseconds),
             (buffer.Mask & BirthTime) != 0 ? ToUtc(buffer.BirthSeconds, buffer.BirthNanoseconds).Ticks : 0,
             (buffer.Mask & MountId) != 0 ? buffer.MountId : 0)
-        { ChangedUtc = ToUtc(buffer.ChangedSeconds, buffer.ChangedNanoseconds) };
+        { AllocatedBytes = (long)buffer.Blocks * 512, ChangedUtc = ToUtc(buffer.ChangedSeconds, buffer.ChangedNanoseconds) };
         return 0;
     }
 

@@ -43,6 +43,9 @@ internal readonly record struct UnixFileFacts(
     /// <summary>When content, owner, mode or names were last changed; no program can set it.</summary>
     public DateTime ChangedUtc { get; init; }
 
+    /// <summary>How many bytes it takes on disk; fewer than its size if there are holes in it, or the file system compresses.</summary>
+    public long AllocatedBytes { get; init; }
+
     public FileKind Kind => (Mode & 0xF000) switch
     {
         0x8000 => FileKind.File,

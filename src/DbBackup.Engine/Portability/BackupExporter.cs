@@ -157,7 +157,7 @@ public sealed class BackupExporter
         {
             using (PayloadReader tar = content.OpenOriginal(payload, cancellationToken))
             {
-                ArchiveSummary summary = await FolderExtractor.ExtractAsync(tar, staged, new ExtractOptions { StripFirstFolder = true }, cancellationToken).ConfigureAwait(false);
+                ArchiveSummary summary = await FolderExtractor.ExtractAsync(tar, staged, new ExtractOptions { StripFirstFolder = true, MakeHoles = payload.HoleBytes > 0 }, cancellationToken).ConfigureAwait(false);
                 await tar.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
                 foreach (string warning in summary.Warnings)
                     observer.Warning(warning);

@@ -12,7 +12,7 @@ public static class BackupSelection
     public static IReadOnlyList<Backup> LatestGood(IEnumerable<Backup> backups, IReadOnlyCollection<string>? reasons) =>
     [
         .. backups
-            .Where(backup => backup.IsGood && backup.Scope == BackupScope.Whole && (reasons is null ? IsOrdinary(backup) : reasons.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase)))
+            .Where(backup => backup.IsGood && !backup.IsCollapsed && backup.Scope == BackupScope.Whole && (reasons is null ? IsOrdinary(backup) : reasons.Contains(backup.Reason, StringComparer.OrdinalIgnoreCase)))
             .DistinctBy(backup => backup.Source, StringComparer.Ordinal),
     ];
 

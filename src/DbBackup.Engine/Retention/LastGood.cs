@@ -15,7 +15,9 @@ internal static class LastGood
         List<Backup> safety = [.. good.Where(backup => !IsPartial(backup))];
         // One whose restore test found a difference is better than none.
         List<Backup> mismatched = [.. all.Where(backup => backup.Status == BackupStatus.Mismatched && backup.Manifest?.Kept is null && !IsTemporary(backup) && !IsPartial(backup))];
-        List<Backup> counted = whole.Count > 0 ? whole : mismatched.Count > 0 ? mismatched : safety.Count > 0 ? safety : good;
+        // One that holds almost nothing of what was there is no reason to let the last full one go.
+        List<Backup> full = [.. whole.Where(backup => !backup.IsCollapsed)];
+        List<Backup> counted = full.Count > 0 ? full : mismatched.Count > 0 ? mismatched : whole.Count > 0 ? whole : safety.Count > 0 ? safety : good;
         return counted.Count > 0 && counted.TrueForAll(backup => goes(backup)) ? counted[0] : null;
     }
 

@@ -36,7 +36,7 @@ public sealed class BackupVerifier
         var content = new BackupContent(manifest, file => _repository.OpenRead(key, file));
         using LocalWorkspace? scratch = options.Level == BackupTestLevel.Checksum
             ? null
-            : await _repository.OpenScratchAsync(options.StagingPath, manifest.Payloads.Sum(payload => payload.OriginalSize), cancellationToken).ConfigureAwait(false);
+            : await _repository.OpenScratchAsync(options.StagingPath, manifest.Payloads.Sum(payload => payload.RestoredSize), cancellationToken).ConfigureAwait(false);
         BackupTestResult result;
         try
         {
@@ -165,7 +165,7 @@ public sealed class BackupVerifier
             if (level == BackupTestLevel.Restore)
             {
                 string folder = Path.Combine(scratch, $"{Guid.NewGuid():N}");
-                summary = await FolderExtractor.ExtractAsync(tar, folder, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
+                summary = await FolderExtractor.ExtractAsync(tar, folder, new ExtractOptions { MakeHoles = payload.HoleBytes > 0 }, cancellationToken).ConfigureAwait(false);
                 await tar.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
                 FolderRemoval.Delete(folder);
             }

@@ -81,6 +81,12 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     [ValidateNotNullOrEmpty]
     public string[] AdditionalPath { get; set; } = [];
 
+    /// <summary>What is left out of folders, container paths and volumes; wildcards are allowed.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] Exclude { get; set; } = [];
+
     /// <summary>How the database is stored.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(DumpFormatCompleter))]
@@ -93,6 +99,10 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     /// <summary>Accepts a database without tables.</summary>
     [Parameter]
     public SwitchParameter AllowEmpty { get; set; }
+
+    /// <summary>Accepts that the source holds far less than in its last backup.</summary>
+    [Parameter]
+    public SwitchParameter AllowCollapse { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -146,7 +156,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     private void BackUp(BackupIntent intent)
     {
         PlannedBackups plan = Run((observer, token) => BackupPlanner.PlanAsync(
-            intent with { AdditionalPaths = [.. ResolveAdditionalPaths()], SourceName = Source }, observer, token));
+            intent with { AdditionalPaths = [.. ResolveAdditionalPaths()], Exclude = Exclude, SourceName = Source }, observer, token));
         try
         {
             foreach (PlannedBackup planned in plan.Backups)
@@ -211,6 +221,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
             : Verify || DiscardUnverified ? FingerprintLevel.Content : FingerprintLevel.Rows,
         TestServer = TestServer is not null && planned.TestServer is not null ? ConnectionArguments.ToRequest(TestServer) : planned.TestServer,
         Pause = planned.Pause,
+        AllowCollapse = AllowCollapse,
     };
 
     private BackupFailure WrongFormat(string what, IEnumerable<string> formats) => new(

@@ -79,6 +79,12 @@ public sealed record Manifest
     /// <summary>What a reader should know: files that vanished while they were archived, say.</summary>
     public IReadOnlyList<string> Notes { get; init => field = Indexable.Of(value); } = [];
 
+    /// <summary>
+    /// What holds far less than in the source's last good backup, as in <c>uploads: 1 entries instead of 302</c>; such a backup does not count
+    /// as the last good one.
+    /// </summary>
+    public IReadOnlyList<string> Collapsed { get; init => field = Indexable.Of(value); } = [];
+
     /// <summary>One of <see cref="BackupScope"/>: partial if any payload is.</summary>
     public string Scope => Payloads.Any(payload => payload.Scope != BackupScope.Whole) ? BackupScope.Partial : BackupScope.Whole;
 

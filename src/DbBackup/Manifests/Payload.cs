@@ -51,8 +51,20 @@ public sealed record Payload
     /// <summary>What Alembic's <c>alembic_version</c> table says; several heads are separated by commas. Null for files, and without such a table.</summary>
     public string? SchemaRevision { get; init; }
 
+    /// <summary>
+    /// What was damaged in the database already when it was captured: an index, or a database among other files. It is stored as it was.
+    /// Null for a sound one.
+    /// </summary>
+    public string? Damage { get; init; }
+
     /// <summary>Files in a tar; null otherwise.</summary>
     public long? EntryCount { get; init; }
+
+    /// <summary>Bytes of the content that were holes in files, which take no room on disk.</summary>
+    public long HoleBytes { get; init; }
+
+    /// <summary>Bytes that it takes when it is restored.</summary>
+    public long RestoredSize => OriginalSize - HoleBytes;
 
     /// <summary>The captured file's Unix permission bits as octal digits; null where the system has none.</summary>
     public string? UnixMode { get; init; }

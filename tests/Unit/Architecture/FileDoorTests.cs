@@ -24,7 +24,6 @@ public sealed class FileDoorTests
         ["Docker.Files.DockerFilesSource"] = Staged,
         ["Docker.Files.SplitArchive"] = Staged,
         ["Docker.Restore.UploadArchive"] = Staged,
-        ["Engines.ExportedFile"] = "a new file under a name that nobody can guess",
         ["Engines.Files.FolderArchiveRun"] = "Windows, which has no FIFOs; elsewhere UnixFile opens",
         ["Engines.Files.FolderExtractor"] = "new files in a new folder, whose parents were checked",
         ["Engines.ForeignFile"] = Staged,

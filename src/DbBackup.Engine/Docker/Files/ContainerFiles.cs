@@ -23,6 +23,9 @@ public sealed record ContainerFilesRequest
     /// <summary>True if an empty folder, or a database without any table, is accepted.</summary>
     public bool AllowEmpty { get; init; }
 
+    /// <summary>Patterns of what is left out.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
     /// <summary>True if the bytes come through the engine though they could be read on this machine.</summary>
     internal bool ForceEngine { get; init; }
 }
@@ -92,7 +95,7 @@ internal static class ContainerFiles
             ContainerHost? running = subject.Container.State is { Running: true, Paused: false, Restarting: false } ? new ContainerHost(subject.Client, subject.Container) : null;
             return Plan(
                 request,
-                new FilesLayout(location, name, place.IsFolder, request.AllowEmpty),
+                new FilesLayout(location, name, place.IsFolder, request.AllowEmpty) { Exclude = request.Exclude },
                 $"{location.Service ?? location.Container}_{name}",
                 place.Mount is { Type: "volume", Name: { } volume } ? AliasesOf(location, volume, place.Relative, users) : [],
                 users, host, new ArchiveOrigin(subject.Client, subject.Container.Id, place.Path), running, null, subject.Client);
@@ -128,7 +131,7 @@ internal static class ContainerFiles
             string rootName = path is null ? name : path[(path.LastIndexOf('/') + 1)..];
             string defaultName = path is null ? name : $"{name}_{rootName}";
             if (host is not null)
-                return Plan(request, new FilesLayout(location, rootName, Directory.Exists(host), request.AllowEmpty), defaultName, AliasesOf(location, name, path ?? string.Empty, users), users, host, null, null, null, client);
+                return Plan(request, new FilesLayout(location, rootName, Directory.Exists(host), request.AllowEmpty) { Exclude = request.Exclude }, defaultName, AliasesOf(location, name, path ?? string.Empty, users), users, host, null, null, null, client);
 
             // A container that mounts something within the volume's folder would show that in its place.
             ContainerSummary? user = users.Select(each => each.Container).OrderByDescending(each => each.State == "running").FirstOrDefault(each => MountedPath.ShowsWhole(each, name));
@@ -139,7 +142,7 @@ internal static class ContainerFiles
             MountedPath place = await MountedPath.FindAsync(client, via, location with { Path = root.TrimEnd('/') + path }, cancellationToken).ConfigureAwait(false);
             ContainerHost? running = user?.State == "running" ? new ContainerHost(client, via) : null;
             return Plan(
-                request, new FilesLayout(location, rootName, place.IsFolder, request.AllowEmpty), defaultName, AliasesOf(location, name, path ?? string.Empty, users), users, null, new ArchiveOrigin(client, via.Id, place.Path), running, temporary, client);
+                request, new FilesLayout(location, rootName, place.IsFolder, request.AllowEmpty) { Exclude = request.Exclude }, defaultName, AliasesOf(location, name, path ?? string.Empty, users), users, null, new ArchiveOrigin(client, via.Id, place.Path), running, temporary, client);
         }
         catch
         {

@@ -10,6 +10,9 @@ internal sealed class ContainerSqlite
 {
     private const int NoRoom = 3;
 
+    // SQLite's words for a file in which it finds no way.
+    private static readonly string[] s_ofContent = ["malformed", "is not a database", "unsupported file format"];
+
     // Python's own module has the backup API, and needs neither a shell nor sqlite3 in the image.
     private const string PythonFind = """
         import os, sys
@@ -130,6 +133,10 @@ internal sealed class ContainerSqlite
         ? new BackupFailure(
             ErrorCodes.NotEnoughSpace, FailureCategory.NoSpace, $"{what} within the {_host.Description}: {errors.Trim()}",
             "Give the container's /tmp more room, or pause the application during the snapshot, which needs none there (-Consistency Pause).")
+        { Target = _host.Container.ShortName }
+        : s_ofContent.Any(words => errors.Contains(words, StringComparison.OrdinalIgnoreCase)) ? new BackupFailure(
+            ErrorCodes.SourceCorrupt, FailureCategory.InvalidData, $"{what} within the {_host.Description}: {errors.Trim().Split('\n')[^1]}.",
+            "Check it there with: sqlite3 DATABASE 'PRAGMA integrity_check'.")
         { Target = _host.Container.ShortName }
         : new BackupFailure(
             errors.Contains("locked", StringComparison.OrdinalIgnoreCase) ? ErrorCodes.SourceLocked : ErrorCodes.ToolFailed, FailureCategory.ReadError,

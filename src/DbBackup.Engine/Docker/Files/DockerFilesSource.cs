@@ -26,6 +26,8 @@ internal sealed class DockerFilesSource(ArchiveOrigin origin, FilesLayout layout
     // An archive of files that change meanwhile may break off.
     private const int Attempts = 3;
 
+    private readonly FolderPatterns _patterns = new(layout.Exclude);
+
     public string Engine => FolderSource.EngineName;
 
     public required string DefaultName { get; init; }
@@ -62,43 +64,78 @@ internal sealed class DockerFilesSource(ArchiveOrigin origin, FilesLayout layout
         DateTimeOffset taken = context.Clock.GetUtcNow();
         if (runsOn)
             return await CaptureLiveAsync(context, taken, cancellationToken).ConfigureAwait(false);
-        SplitArchive parts = await FetchAsync(context, "archive", keepDatabases: true, cancellationToken).ConfigureAwait(false);
+        SplitArchive parts = await FetchAsync(context, "archive", keepDatabases: true, [], cancellationToken).ConfigureAwait(false);
         return new Capture
         {
             Taken = taken,
             Payloads = [],
-            Finish = token => Task.Run(
-                () =>
-                {
-                    var databases = new List<SqliteCopy>();
-                    foreach (SplitDatabase database in parts.Databases)
-                    {
-                        SqliteHold.Recover(database.File, layout.LocationOf(RelativeOf(database)), token);
-                        databases.Add(Copy(database, database.File));
-                    }
-
-                    return Describe(context, taken, databases, parts);
-                },
-                token),
+            Finish = token => Task.Run(() => FinishAsync(context, taken, parts, token), token),
+            Abandon = parts.Dispose,
         };
+    }
+
+    private async Task<Capture> FinishAsync(CaptureContext context, DateTimeOffset taken, SplitArchive parts, CancellationToken cancellationToken)
+    {
+        using SplitArchive owned = parts;
+        parts.PlaceLogs();
+        var databases = new List<SqliteCopy>();
+        foreach (SplitDatabase database in parts.Databases)
+        {
+            try
+            {
+                SqliteHold.Recover(database.File, layout.LocationOf(RelativeOf(database)), cancellationToken);
+                databases.Add(Copy(database, database.File));
+            }
+            catch (BackupException failure) when (layout.IsFolder && FolderSnapshots.IsOfContent(failure))
+            {
+                await parts.AddAsItIsAsync(database, cancellationToken).ConfigureAwait(false);
+                AsItIs(context, parts, failure);
+            }
+        }
+
+        await parts.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        return Describe(context, taken, databases, parts);
+    }
+
+    private static void AsItIs(CaptureContext context, SplitArchive parts, BackupException failure)
+    {
+        string note = $"{failure.Message} Its files are in the backup as they are.";
+        parts.Notes.Add(note);
+        context.Observer.Warning(note);
     }
 
     private async Task<Capture> CaptureLiveAsync(CaptureContext context, DateTimeOffset taken, CancellationToken cancellationToken)
     {
         ContainerSqlite? tool = running is null ? null : await ContainerSqlite.FindToolAsync(running, cancellationToken).ConfigureAwait(false);
         var copies = new Dictionary<string, string>(StringComparer.Ordinal);
+        var unreadable = new Dictionary<string, BackupException>(StringComparer.Ordinal);
         // The databases first: what their rows name was there before them.
         if (tool is not null)
         {
             foreach (string path in await tool.FindAsync(origin.Path, cancellationToken).ConfigureAwait(false))
-                await CopyAsync(tool, path, context, copies, cancellationToken).ConfigureAwait(false);
+            {
+                if (_patterns.ExcludeBelow(RelativeOf(path)))
+                    continue;
+                try
+                {
+                    await CopyAsync(tool, path, context, copies, cancellationToken).ConfigureAwait(false);
+                }
+                catch (BackupException failure) when (layout.IsFolder && FolderSnapshots.IsOfContent(failure))
+                {
+                    unreadable[RelativeOf(path)] = failure;
+                }
+            }
         }
 
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                using SplitArchive parts = await FetchAsync(context, $"archive-{attempt}", keepDatabases: false, cancellationToken).ConfigureAwait(false);
+                using SplitArchive parts = await FetchAsync(context, $"archive-{attempt}", keepDatabases: false, unreadable.Keys, cancellationToken).ConfigureAwait(false);
+                parts.PlaceLogs();
+                await parts.CompleteAsync(cancellationToken).ConfigureAwait(false);
+                foreach (BackupException failure in unreadable.Values)
+                    AsItIs(context, parts, failure);
                 var databases = new List<SqliteCopy>();
                 foreach (SplitDatabase database in parts.Passed)
                 {
@@ -128,9 +165,11 @@ internal sealed class DockerFilesSource(ArchiveOrigin origin, FilesLayout layout
         copies[path] = copy;
     }
 
-    private async Task<SplitArchive> FetchAsync(CaptureContext context, string folder, bool keepDatabases, CancellationToken cancellationToken)
+    private string RelativeOf(string path) => layout.IsFolder && path.Length > origin.Path.Length ? path[origin.Path.TrimEnd('/').Length..].TrimStart('/') : string.Empty;
+
+    private async Task<SplitArchive> FetchAsync(CaptureContext context, string folder, bool keepDatabases, IEnumerable<string> unreadable, CancellationToken cancellationToken)
     {
-        var parts = new SplitArchive(Path.Join(context.StagingFolder, folder), layout);
+        var parts = new SplitArchive(Path.Join(context.StagingFolder, folder), layout, unreadable);
         try
         {
             await AddAsync(parts, origin.Path, keepDatabases, context, cancellationToken).ConfigureAwait(false);
@@ -144,7 +183,6 @@ internal sealed class DockerFilesSource(ArchiveOrigin origin, FilesLayout layout
                 }
             }
 
-            await parts.CompleteAsync(cancellationToken).ConfigureAwait(false);
             return parts;
         }
         catch
@@ -198,7 +236,7 @@ internal sealed class DockerFilesSource(ArchiveOrigin origin, FilesLayout layout
                 return new StreamSummary(parts.Entries, parts.Notes);
             },
             new FileInfo(parts.FilesPath).Length);
-        return FilesLayout.Describe(taken, [.. databases.Select(database => database.ToPayload(context))], files, []);
+        return layout.Describe(taken, [.. databases.Select(database => database.ToPayload(context))], files, []);
     }
 
     private SqliteCopy Copy(SplitDatabase database, string copy) => layout.Database(

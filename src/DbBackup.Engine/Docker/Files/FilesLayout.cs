@@ -11,6 +11,9 @@ namespace DbBackup.Engine.Docker.Files;
 /// <param name="AllowEmpty">True if nothing at all is accepted.</param>
 internal sealed record FilesLayout(DockerLocation Location, string RootName, bool IsFolder, bool AllowEmpty)
 {
+    /// <summary>Patterns of what is left out.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
     /// <summary>The location's text of something in the folder.</summary>
     /// <param name="relative">Its path in the folder, with slashes; empty for the folder or file itself.</param>
     public string LocationOf(string relative) =>
@@ -26,6 +29,7 @@ internal sealed record FilesLayout(DockerLocation Location, string RootName, boo
             UnixOwner = owner,
             // An application may keep a database that it has not used yet beside the others; alone it would be a mistake.
             AllowEmpty = AllowEmpty || IsFolder,
+            KeepDamaged = IsFolder,
         };
 
     /// <summary>What the archive of everything else is in the backup.</summary>
@@ -54,12 +58,12 @@ internal sealed record FilesLayout(DockerLocation Location, string RootName, boo
     }
 
     /// <summary>The capture with what was found; the databases come first.</summary>
-    public static Capture Describe(DateTimeOffset taken, IReadOnlyList<CapturedPayload> databases, CapturedPayload? files, IReadOnlyList<string> notes) => new()
+    public Capture Describe(DateTimeOffset taken, IReadOnlyList<CapturedPayload> databases, CapturedPayload? files, IReadOnlyList<string> notes) => new()
     {
         Taken = taken,
         EngineVersion = databases.Count > 0 ? SqliteLibrary.Version : null,
         Payloads = files is null ? databases : [.. databases, files],
         Tools = databases.Count > 0 ? new Dictionary<string, string> { ["SQLite"] = SqliteLibrary.Version } : [],
-        Notes = notes,
+        Notes = [.. notes, .. Exclude.Select(pattern => $"Without '{pattern}' of {RootName}.")],
     };
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
-using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Docker.Files;
 
@@ -17,6 +16,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
     // Each look beforehand leaves less to do in the pause; more than these gain nothing.
     private const int LooksBefore = 4;
     private const int FewFiles = 64;
+    private readonly Func<string, bool> _patterns = new FolderPatterns(layout.Exclude).Within(root);
     private StagedFolder? _staged;
 
     public string Engine => layout.IsFolder || !SqliteFile.IsDatabase(root) ? FolderSource.EngineName : SqliteSource.EngineName;
@@ -34,11 +34,11 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
     public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            FolderSize size = new FolderArchiver { RootName = layout.RootName }.Measure(root, cancellationToken);
+            FolderSize size = new FolderArchiver { RootName = layout.RootName, Exclude = IsLeftOut }.Measure(root, cancellationToken);
             layout.RequireContent(!layout.IsFolder || size.Entries > 1);
             if (mustBePaused)
-                return new SourcePreview(size.ArchiveBytes, size.ContentBytes) { StagingHint = StagingHint };
-            return new SourcePreview(size.ArchiveBytes, FindDatabases(path => false, cancellationToken).Sum(item => SqliteFile.TotalSize(item.Path)));
+                return new SourcePreview(size.ArchiveBytes, size.DataBytes) { StagingHint = StagingHint };
+            return new SourcePreview(size.ArchiveBytes, FolderSnapshots.Find(root, layout.RootName, IsLeftOut, cancellationToken).Sum(item => SqliteSnapshot.Measure(item.Path, lockTimeout, cancellationToken)));
         },
         cancellationToken);
 
@@ -79,12 +79,23 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         DateTimeOffset taken = context.Clock.GetUtcNow();
         staged.Refresh(isLast: true, cancellationToken);
         var held = new List<(FolderItem Item, string Copy, SqliteHold Hold)>();
+        var unreadable = new List<FolderItem>();
+        var notes = new List<string>();
         try
         {
-            foreach (FolderItem item in staged.Databases)
+            for (int number = 0; number < staged.Databases.Count; number++)
             {
-                string copy = Path.Join(context.StagingFolder, string.Create(CultureInfo.InvariantCulture, $"database-{held.Count}.db"));
-                held.Add((item, copy, SqliteHold.Take(item.Path, layout.LocationOf(Relative(item)), copy, context.Clock, cancellationToken)));
+                FolderItem item = staged.Databases[number];
+                string copy = Path.Join(context.StagingFolder, string.Create(CultureInfo.InvariantCulture, $"database-{number}.db"));
+                try
+                {
+                    held.Add((item, copy, SqliteHold.Take(item.Path, layout.LocationOf(Relative(item)), copy, context.Clock, cancellationToken)));
+                }
+                catch (BackupException failure) when (FolderSnapshots.IsOfContent(failure))
+                {
+                    unreadable.AddRange(CopyAsItIs(item, copy));
+                    notes.Add(AsItIs(context, failure));
+                }
             }
         }
         catch
@@ -97,70 +108,90 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         {
             Taken = taken,
             Payloads = [],
-            Finish = token => Task.Run(() => Finish(context, staged, held, taken, token), token),
+            Finish = token => Task.Run(() => Finish(context, staged, held, unreadable, notes, taken, token), token),
             Abandon = () => held.ForEach(each => each.Hold.Dispose()),
         };
     }
 
     private Capture Finish(
-        CaptureContext context, StagedFolder staged, List<(FolderItem Item, string Copy, SqliteHold Hold)> held, DateTimeOffset taken, CancellationToken cancellationToken)
+        CaptureContext context,
+        StagedFolder staged,
+        List<(FolderItem Item, string Copy, SqliteHold Hold)> held,
+        List<FolderItem> unreadable,
+        List<string> notes,
+        DateTimeOffset taken,
+        CancellationToken cancellationToken)
     {
         ArchiveSummary looked = staged.Warnings.Summarize(0, 0);
         RequireAllRead(looked);
         var databases = new List<CapturedPayload>();
         foreach ((FolderItem item, string copy, SqliteHold hold) in held)
         {
-            hold.Finish(
-                context.Clock, (done, total) => context.Observer.Progress(new OperationProgress(context.Activity, $"copying {Path.GetFileName(item.Path)}", done, total)), cancellationToken);
-            databases.Add(Database(item, copy).ToPayload(context));
+            try
+            {
+                hold.Finish(
+                    context.Clock, (done, total) => context.Observer.Progress(new OperationProgress(context.Activity, $"copying {Path.GetFileName(item.Path)}", done, total)), cancellationToken);
+                databases.Add(Database(item, copy).ToPayload(context));
+            }
+            catch (BackupException failure) when (FolderSnapshots.IsOfContent(failure))
+            {
+                hold.Dispose();
+                unreadable.AddRange(CopyAsItIs(item, copy));
+                notes.Add(AsItIs(context, failure));
+            }
         }
 
-        layout.RequireContent(databases.Count > 0 || staged.Items.Count > 1 || !layout.IsFolder);
-        CapturedPayload? files = staged.Items.Count == 0 ? null : layout.Files(
+        FolderItem[] items = [.. staged.Items, .. unreadable];
+
+        layout.RequireContent(databases.Count > 0 || items.Length > 1 || !layout.IsFolder);
+        CapturedPayload? files = items.Length == 0 ? null : layout.Files(
             async (target, progress, token) =>
             {
                 var warnings = new WarningLog();
-                ArchiveSummary summary = await FolderArchiver.WriteAsync(staged.Items, asListed: true, target, warnings, progress, token).ConfigureAwait(false);
-                return new StreamSummary(summary.Entries, [.. looked.Warnings, .. summary.Warnings]);
+                ArchiveSummary summary = await FolderArchiver.WriteAsync(items, asListed: true, target, warnings, progress, token).ConfigureAwait(false);
+                return new StreamSummary(summary.Entries, [.. looked.Warnings, .. summary.Warnings]) { HoleBytes = summary.HoleBytes };
             },
-            staged.Items.Sum(item => item.SizeBytes));
-        return FilesLayout.Describe(taken, databases, files, []);
+            items.Sum(item => item.SizeBytes));
+        return layout.Describe(taken, databases, files, notes);
+    }
+
+    // A database that SQLite cannot read is kept for what it is, with the log that may still save it.
+    private static List<FolderItem> CopyAsItIs(FolderItem item, string copy)
+    {
+        SqliteHold.CopyRaw(item.Path, copy);
+        var copies = new List<FolderItem> { item with { Path = copy } };
+        foreach (string suffix in SqliteHold.Beside.Where(suffix => File.Exists(copy + suffix)))
+            copies.Add(FolderItem.Read(SqliteFile.RealPath(item.Path) + suffix, item.Name + suffix) with { Path = copy + suffix });
+        return copies;
+    }
+
+    private static string AsItIs(CaptureContext context, BackupException failure)
+    {
+        string note = $"{failure.Message} Its files are in the backup as they are.";
+        context.Observer.Warning(note);
+        return note;
     }
 
     private Capture CaptureLive(CaptureContext context, CancellationToken cancellationToken)
     {
-        var excludes = new FolderExcludes();
-        var databases = new List<CapturedPayload>();
         DateTimeOffset taken = context.Clock.GetUtcNow();
-        foreach (FolderItem item in FindDatabases(Excluded(context), cancellationToken))
-        {
-            string copy = Path.Join(context.StagingFolder, string.Create(CultureInfo.InvariantCulture, $"database-{databases.Count}.db"));
-            SqliteSnapshot.Result snapshot = SqliteSnapshot.Take(
-                item.Path, copy, lockTimeout, context.Clock,
-                (done, total) => context.Observer.Progress(new OperationProgress(context.Activity, $"copying {Path.GetFileName(item.Path)}", done, total)), cancellationToken);
-            if (databases.Count == 0)
-                taken = snapshot.Taken;
-            databases.Add(Database(item, copy).ToPayload(context));
-            excludes.AddDatabase(item.Path, SqliteFile.SidecarSuffixes);
-        }
-
-        CapturedPayload? files = !layout.IsFolder && databases.Count > 0 ? null : layout.Files(
+        var snapshots = new FolderSnapshots(context, lockTimeout, (item, copy) => Database(item, copy));
+        snapshots.Take(root, layout.RootName, Excluded(context), cancellationToken);
+        CapturedPayload? files = !layout.IsFolder && snapshots.Databases.Count > 0 ? null : layout.Files(
             async (target, progress, token) =>
             {
-                var archiver = new FolderArchiver { Exclude = path => Excluded(context)(path) || excludes.IsExcluded(path), RootName = layout.RootName };
+                var archiver = new FolderArchiver { Exclude = path => Excluded(context)(path) || snapshots.IsCaptured(path), RootName = layout.RootName };
                 ArchiveSummary summary = await archiver.WriteAsync(root, target, progress, token).ConfigureAwait(false);
                 RequireAllRead(summary);
-                return new StreamSummary(summary.Entries, summary.Warnings);
+                return new StreamSummary(summary.Entries, summary.Warnings) { HoleBytes = summary.HoleBytes };
             },
             null);
-        return FilesLayout.Describe(taken, databases, files, []);
+        return layout.Describe(snapshots.Taken ?? taken, snapshots.Databases, files, snapshots.Notes);
     }
 
-    private static Func<string, bool> Excluded(CaptureContext context) => path => context.Excluded(path) || WorkFolders.IsOne(Path.GetFileName(path.AsSpan()));
+    private Func<string, bool> Excluded(CaptureContext context) => path => context.Excluded(path) || IsLeftOut(path);
 
-    // All files are looked into before the first database is opened: see SqliteSnapshot.
-    private List<FolderItem> FindDatabases(Func<string, bool> excluded, CancellationToken cancellationToken) =>
-        [.. new FolderWalk(root, layout.RootName, excluded, new WarningLog()).Items(cancellationToken).Where(item => item.Kind == FileKind.File && SqliteFile.HoldsDatabase(item.Path, item.SizeBytes))];
+    private bool IsLeftOut(string path) => WorkFolders.IsOne(Path.GetFileName(path.AsSpan())) || _patterns(path);
 
     private SqliteCopy Database(in FolderItem item, string copy) =>
         layout.Database(copy, Relative(item), Convert.ToString((int)item.Mode, 8), string.Create(CultureInfo.InvariantCulture, $"{item.UserId}:{item.GroupId}"));

@@ -26,12 +26,19 @@ internal sealed class SplitArchive : IDisposable
     private readonly TarWriter _writer;
     private readonly Dictionary<string, (string File, TarItem Item)> _pending = new(StringComparer.Ordinal);
     private readonly HashSet<string> _databases = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unreadable;
+    private readonly FolderPatterns _patterns;
     private readonly HashSet<string> _leftOut = new(StringComparer.Ordinal);
     // Not the number of those that wait: an archive may hold one name twice.
     private int _saved;
 
-    public SplitArchive(string folder, FilesLayout layout)
+    /// <param name="folder">Where its parts go.</param>
+    /// <param name="layout">How they stand in the backup.</param>
+    /// <param name="unreadable">The databases, by their paths in the folder, that stay files.</param>
+    public SplitArchive(string folder, FilesLayout layout, IEnumerable<string> unreadable)
     {
+        _unreadable = new HashSet<string>(unreadable, StringComparer.Ordinal);
+        _patterns = new FolderPatterns(layout.Exclude);
         _folder = Directory.CreateDirectory(folder).FullName;
         _layout = layout;
         FilesPath = Path.Join(folder, "files.tar");
@@ -68,7 +75,7 @@ internal sealed class SplitArchive : IDisposable
         while (await scan.NextAsync(cancellationToken).ConfigureAwait(false) is { } item)
         {
             string relative = Relative(item.Name);
-            if (WorkFolders.Hold(relative))
+            if (WorkFolders.Hold(relative) || (_layout.IsFolder && _patterns.ExcludeBelow(relative)))
                 continue;
             if (item.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
             {
@@ -80,7 +87,7 @@ internal sealed class SplitArchive : IDisposable
             while (have < start.Length && await scan.ReadAsync(start.AsMemory(have), cancellationToken).ConfigureAwait(false) is > 0 and var read)
                 have += read;
             using var content = new TarEntryContent(scan, start.AsMemory(0, have), item.Length);
-            bool isDatabase = item.Length >= SqliteFile.SmallestSize && SqliteFile.HasHeader(start);
+            bool isDatabase = !_unreadable.Contains(relative) && item.Length >= SqliteFile.SmallestSize && SqliteFile.HasHeader(start);
             if (isDatabase && !keepDatabases)
             {
                 Passed.Add(new SplitDatabase(relative, string.Empty, item));
@@ -109,22 +116,41 @@ internal sealed class SplitArchive : IDisposable
         }
     }
 
-    /// <summary>Puts what lay beside databases to them, and ends the new archive.</summary>
-    public async Task CompleteAsync(CancellationToken cancellationToken)
+    /// <summary>Puts what lay beside databases to them.</summary>
+    public void PlaceLogs()
     {
-        foreach ((string relative, (string file, TarItem item)) in _pending)
+        foreach ((string relative, (string file, TarItem item)) in _pending.ToArray())
         {
             string suffix = SqliteFile.SidecarSuffixes.First(each => relative.EndsWith(each, StringComparison.Ordinal));
             string owner = relative[..^suffix.Length];
+            bool isShared = suffix == "-shm";
             // A shared-memory file is of the processes that have it open, and worthless without them.
-            if (Databases.Find(each => each.Relative == owner) is { } database && suffix != "-shm")
+            if (Databases.Find(each => each.Relative == owner) is { } database && !isShared)
                 File.Move(file, database.File + suffix);
-            else if (_databases.Contains(owner))
+            else if (_databases.Contains(owner) || (isShared && _unreadable.Contains(owner)))
                 File.Delete(file);
             else
-                await AddSavedAsync(file, item, relative, cancellationToken).ConfigureAwait(false);
+                continue;
+            _pending.Remove(relative);
         }
+    }
 
+    /// <summary>Makes files of a database that SQLite cannot read, with its logs.</summary>
+    public async Task AddAsItIsAsync(SplitDatabase database, CancellationToken cancellationToken)
+    {
+        await AddSavedAsync(database.File, database.Item, database.Relative, cancellationToken).ConfigureAwait(false);
+        foreach (string suffix in SqliteHold.Beside.Where(suffix => File.Exists(database.File + suffix)))
+        {
+            TarItem log = database.Item with { Length = new FileInfo(database.File + suffix).Length };
+            await AddSavedAsync(database.File + suffix, log, database.Relative + suffix, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends the new archive.</summary>
+    public async Task CompleteAsync(CancellationToken cancellationToken)
+    {
+        foreach ((string relative, (string file, TarItem item)) in _pending)
+            await AddSavedAsync(file, item, relative, cancellationToken).ConfigureAwait(false);
         await _writer.DisposeAsync().ConfigureAwait(false);
         await _buffered.FlushAsync(cancellationToken).ConfigureAwait(false);
         _file.Dispose();

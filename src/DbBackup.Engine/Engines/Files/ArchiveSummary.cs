@@ -9,11 +9,17 @@ internal sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnly
     /// <summary>How many warnings there were, with those that <see cref="Warnings"/> has no room for.</summary>
     public long WarningCount { get; init; }
 
+    /// <summary>How many bytes of the contents are holes in files.</summary>
+    public long HoleBytes { get; init; }
+
     /// <summary>
     /// How many things that were there and stayed there are missing in the archive, because they could not be read. Files
     /// that vanished on their own, sockets and devices do not count.
     /// </summary>
     public long UnreadableCount { get; init; }
+
+    /// <summary>How many of them have names that are not valid UTF-8.</summary>
+    public long ForeignNames { get; init; }
 
     /// <summary>Refuses what lacks something that was there: files that vanish belong to life, those that may not be read would be missing after a restore.</summary>
     /// <param name="what">What was archived, for the message.</param>
@@ -28,7 +34,7 @@ internal sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnly
             ErrorCodes.SourceUnreadable,
             FailureCategory.PermissionDenied,
             $"{UnreadableCount} files of '{what}' could not be read, so the backup would not be whole: {string.Join("; ", Warnings.Take(3))}",
-            hint)
+            ForeignNames == UnreadableCount ? "Rename them (mv, with the name that is shown), or leave them out with -Exclude, a ? for each byte that is shown with \\x." : hint)
         { Target = target };
     }
 }

@@ -16,6 +16,9 @@ internal sealed record ExtractOptions
     /// <summary>True if an archive without an end mark is refused; true for archives made here, false for those of other programs.</summary>
     public bool RequireEndMark { get; init; }
 
+    /// <summary>True if long runs of zeros become holes, which take no room.</summary>
+    public bool MakeHoles { get; init; }
+
     /// <summary>Receives how many bytes of content were written so far.</summary>
     public IProgress<long>? Bytes { get; init; }
 }

@@ -22,6 +22,8 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
 
     public long ContentBytes { get; private set; }
 
+    public long HoleBytes { get; private set; }
+
     public Task AddAsync(FolderItem item, CancellationToken cancellationToken)
     {
         if (item.UserId > int.MaxValue || item.GroupId > int.MaxValue)
@@ -68,11 +70,12 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
         }
 
         var entry = Entry(TarEntryType.RegularFile, item.Name, item);
-        var content = new OpenedContent(file, item.Path, item.SizeBytes, Progress, watch);
+        var content = new OpenedContent(file, item.Path, item.SizeBytes, Progress, watch) { HasHoles = known && facts.AllocatedBytes < item.SizeBytes };
         if (item.SizeBytes > 0)
             entry.DataStream = content;
         await WriteAsync(entry, cancellationToken).ConfigureAwait(false);
         ContentBytes += item.SizeBytes;
+        HoleBytes += content.HoleBytes;
         if (item.SharedIdentity is { } identity)
             _firstNames[identity] = item.Name;
         if (content.MissingBytes > 0)

@@ -66,7 +66,7 @@ internal sealed class FolderArchiver
         await writer.DisposeAsync().ConfigureAwait(false);
         await buffered.FlushAsync(cancellationToken).ConfigureAwait(false);
         bytes?.Report(run.ContentBytes);
-        return warnings.Summarize(run.Entries, run.ContentBytes);
+        return warnings.Summarize(run.Entries, run.ContentBytes) with { HoleBytes = run.HoleBytes };
     }
 
     /// <summary>Counts what <see cref="WriteAsync(string, Stream, IProgress{long}?, CancellationToken)"/> would write now, without reading any content.</summary>
@@ -74,16 +74,19 @@ internal sealed class FolderArchiver
     public FolderSize Measure(string path, CancellationToken cancellationToken = default)
     {
         long entries = 0;
-        long content = 0;
+        long content = 0, data = 0;
         var shared = new HashSet<FileIdentity>();
         foreach (var item in Walk(path, new WarningLog()).Items(cancellationToken))
         {
             entries++;
             if (item.SharedIdentity is not { } identity || shared.Add(identity))
+            {
                 content += item.SizeBytes;
+                data += Math.Min(item.SizeBytes, item.AllocatedBytes);
+            }
         }
 
-        return new FolderSize(entries, content);
+        return new FolderSize(entries, content) { DataBytes = data };
     }
 
     private FolderWalk Walk(string path, WarningLog warnings)

@@ -30,7 +30,7 @@ internal static class FolderExtractor
         {
             Prepare(full);
             var root = new ExtractionRoot(full, options.StripFirstFolder);
-            var run = new Run(root, new EntryAttributes(options.RestoreOwners, warnings), warnings, options.Bytes);
+            var run = new Run(root, new EntryAttributes(options.RestoreOwners, warnings), warnings, options);
             var scan = new TarScan(tar, options.RequireEndMark);
             while (await scan.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
                 await run.AddAsync(scan, entry, cancellationToken).ConfigureAwait(false);
@@ -69,9 +69,12 @@ internal static class FolderExtractor
     }
 
     /// <summary>One extraction.</summary>
-    private sealed class Run(ExtractionRoot root, EntryAttributes attributes, WarningLog warnings, IProgress<long>? bytes)
+    private sealed class Run(ExtractionRoot root, EntryAttributes attributes, WarningLog warnings, ExtractOptions options)
     {
         private const int BufferBytes = 1 << 20;
+
+        // The usual block of file systems.
+        private const int HoleBytes = 4096;
 
         public long Entries { get; private set; }
 
@@ -80,7 +83,7 @@ internal static class FolderExtractor
         public void Finish()
         {
             attributes.ApplyToFolders();
-            bytes?.Report(ContentBytes);
+            options.Bytes?.Report(ContentBytes);
         }
 
         public async Task AddAsync(TarScan scan, TarItem entry, CancellationToken cancellationToken)
@@ -182,16 +185,37 @@ internal static class FolderExtractor
                 int read;
                 while ((read = await scan.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                 {
-                    file.Write(buffer, 0, read);
+                    if (options.MakeHoles)
+                        WriteWithHoles(file, buffer.AsSpan(0, read));
+                    else
+                        file.Write(buffer, 0, read);
                     ContentBytes += read;
                     if (read == buffer.Length)
-                        bytes?.Report(ContentBytes);
+                        options.Bytes?.Report(ContentBytes);
                 }
+
+                // A hole at its end is there only by its length.
+                if (options.MakeHoles && file.Length < entry.Length)
+                    file.SetLength(entry.Length);
             }
 
             ArrayPool<byte>.Shared.Return(buffer);
             attributes.Apply(path, entry);
             Entries++;
+        }
+
+        private static void WriteWithHoles(FileStream file, ReadOnlySpan<byte> content)
+        {
+            while (!content.IsEmpty)
+            {
+                // In blocks of the file, whatever pieces come.
+                int length = (int)Math.Min(content.Length, HoleBytes - (file.Position % HoleBytes));
+                if (content[..length].ContainsAnyExcept((byte)0))
+                    file.Write(content[..length]);
+                else
+                    file.Seek(length, SeekOrigin.Current);
+                content = content[length..];
+            }
         }
 
         private void AddSymbolicLink(string path, TarItem entry)

@@ -29,6 +29,9 @@ internal readonly record struct FolderItem(
     /// <summary>What tells it from another file under the same name; nothing where the system does not say.</summary>
     public FileIdentity Identity { get; init; }
 
+    /// <summary>How many bytes it takes on disk; its size where the system does not say.</summary>
+    public long AllocatedBytes { get; init; }
+
     private const UnixFileMode WindowsFile =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
@@ -63,7 +66,7 @@ internal readonly record struct FolderItem(
         facts.UserId,
         facts.GroupId,
         facts.Kind == FileKind.File && facts.LinkCount > 1 ? facts.Identity : null)
-    { ChangedUtc = facts.ChangedUtc, Identity = facts.Identity };
+    { ChangedUtc = facts.ChangedUtc, Identity = facts.Identity, AllocatedBytes = facts.Kind == FileKind.File ? facts.AllocatedBytes : 0 };
 
     /// <summary>Where the kind of special files and the owners cannot be read, owners are taken to be the present user.</summary>
     private static FolderItem ReadPortably(string path, string name)
@@ -86,6 +89,6 @@ internal readonly record struct FolderItem(
             UnixFile.EffectiveUserId ?? 0,
             UnixFile.EffectiveGroupId ?? 0,
             null)
-        { ChangedUtc = info.LastWriteTimeUtc };
+        { ChangedUtc = info.LastWriteTimeUtc, AllocatedBytes = kind == FileKind.File ? info.Length : 0 };
     }
 }

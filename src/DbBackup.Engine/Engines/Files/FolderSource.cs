@@ -1,4 +1,6 @@
 using System.Globalization;
+using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Files;
 
@@ -20,6 +22,12 @@ public sealed class FolderSource(string path) : IBackupSource
     /// <inheritdoc/>
     public string Location => path;
 
+    /// <summary>Patterns of what is left out.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>How long to wait for the lock of a database in the folder.</summary>
+    public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <inheritdoc/>
     public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
@@ -34,7 +42,11 @@ public sealed class FolderSource(string path) : IBackupSource
                 { Target = path };
             }
 
-            return new SourcePreview(new FolderArchiver().Measure(path, cancellationToken).ArchiveBytes, 0);
+            string root = UnixFile.RealPath(path);
+            Func<string, bool> excluded = new FolderPatterns(Exclude).Within(root);
+            return new SourcePreview(
+                new FolderArchiver { Exclude = each => excluded(each) || IsLog(each) }.Measure(path, cancellationToken).ArchiveBytes,
+                new FolderWalk(root, Name, excluded, new WarningLog()).Items(cancellationToken).Where(LooksLikeDatabase).Sum(item => Math.Min(item.SizeBytes, item.AllocatedBytes)));
         },
         cancellationToken);
 
@@ -42,30 +54,70 @@ public sealed class FolderSource(string path) : IBackupSource
     public Task<Capture> CaptureAsync(CaptureContext context, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var archiver = new FolderArchiver { Exclude = context.Excluded };
-        string name = Path.GetFileName(path);
-        return Task.FromResult(new Capture
-        {
-            Taken = context.Clock.GetUtcNow(),
-            Payloads =
-            [
-                new CapturedPayload
-                {
-                    FileName = name + ".tar",
-                    Kind = PayloadKind.Files,
-                    Format = PayloadFormat.Tar,
-                    RestoreName = name,
-                    OriginalPath = path,
-                    WriteTo = async (target, progress, token) =>
-                    {
-                        ArchiveSummary summary = await archiver.WriteAsync(path, target, progress, token).ConfigureAwait(false);
-                        summary.RequireAllRead(name, path, "Run as a user who may read them all, or leave the folder out of -AdditionalPath.");
-                        return new StreamSummary(summary.Entries, Notes(name, summary));
-                    },
-                },
-            ],
-        });
+        // After a pause: nothing in the folder belongs to what is paused, and a paused writer would keep its locks.
+        return context.IsPaused
+            ? Task.FromResult(new Capture { Taken = context.Clock.GetUtcNow(), Payloads = [], Finish = token => Task.Run(() => Capture(context, token), token) })
+            : Task.Run(() => Capture(context, cancellationToken), cancellationToken);
     }
+
+    private string Name => Path.GetFileName(path);
+
+    private Capture Capture(CaptureContext context, CancellationToken cancellationToken)
+    {
+        string root = UnixFile.RealPath(path);
+        Func<string, bool> patterns = new FolderPatterns(Exclude).Within(root);
+        bool Excluded(string each) => context.Excluded(each) || patterns(each);
+        var snapshots = new FolderSnapshots(context, LockTimeout, (item, copy) => Database(root, item, copy));
+        DateTimeOffset taken = context.Clock.GetUtcNow();
+        snapshots.Take(root, Name, Excluded, cancellationToken);
+        var archiver = new FolderArchiver { Exclude = each => Excluded(each) || snapshots.IsCaptured(each) };
+        var files = new CapturedPayload
+        {
+            FileName = Name + ".tar",
+            Kind = PayloadKind.Files,
+            Format = PayloadFormat.Tar,
+            RestoreName = Name,
+            OriginalPath = path,
+            WriteTo = async (target, progress, token) =>
+            {
+                ArchiveSummary summary = await archiver.WriteAsync(path, target, progress, token).ConfigureAwait(false);
+                summary.RequireAllRead(Name, path, "Run as a user who may read them all, or leave them out with -Exclude.");
+                return new StreamSummary(summary.Entries, Notes(Name, summary)) { HoleBytes = summary.HoleBytes };
+            },
+        };
+        bool isDatabase = File.Exists(root) && snapshots.Databases.Count > 0;
+        return new Capture
+        {
+            Taken = snapshots.Taken ?? taken,
+            Payloads = isDatabase ? snapshots.Databases : [.. snapshots.Databases, files],
+            Tools = snapshots.Databases.Count > 0 ? new Dictionary<string, string> { ["SQLite"] = SqliteLibrary.Version } : [],
+            Notes = [.. snapshots.Notes, .. Exclude.Select(pattern => $"Without '{pattern}' of {Name}.")],
+        };
+    }
+
+    private SqliteCopy Database(string root, in FolderItem item, string copy)
+    {
+        bool isOnly = item.Path == root;
+        string relative = isOnly ? string.Empty : Path.GetRelativePath(root, item.Path);
+        return new SqliteCopy(copy, isOnly ? path : Path.Join(path, relative), Path.GetFileName(item.Path))
+        {
+            OriginalPath = isOnly ? path : Path.Join(path, relative),
+            Within = isOnly ? null : $"{Name}/{relative.Replace(Path.DirectorySeparatorChar, '/')}",
+            UnixMode = OperatingSystem.IsWindows() ? null : Convert.ToString((int)item.Mode, 8),
+            UnixOwner = OperatingSystem.IsWindows() ? null : string.Create(CultureInfo.InvariantCulture, $"{item.UserId}:{item.GroupId}"),
+            AllowEmpty = true,
+            KeepDamaged = true,
+        };
+    }
+
+    // A database's copy has what its log holds; the log itself, which may be many times as large, is not copied.
+    private static bool IsLog(string each) =>
+        SqliteFile.SidecarSuffixes.FirstOrDefault(suffix => each.EndsWith(suffix, StringComparison.Ordinal)) is { } ending && File.Exists(each[..^ending.Length]);
+
+    // Only for the space that is needed. To look into a database that this process has locked (a restore's) would end the lock.
+    private static bool LooksLikeDatabase(FolderItem item) =>
+        item.Kind == FileKind.File && item.SizeBytes >= SqliteFile.SmallestSize
+        && (Path.GetExtension(item.Name) is ".db" or ".db3" or ".sqlite" or ".sqlite3" or ".anki2" || File.Exists(item.Path + "-wal"));
 
     private static List<string> Notes(string name, ArchiveSummary summary)
     {

@@ -85,7 +85,7 @@ internal sealed class FolderWalk(string root, string rootName, Func<string, bool
         {
             // A name that is no UTF-8 reaches us with a replacement character, and leads nowhere.
             if (name.Contains('\uFFFD', StringComparison.Ordinal))
-                warnings.AddUnreadable(name, "its name is not valid UTF-8; it is not in the archive");
+                warnings.AddForeignName(name, UnixFile.NameInBytes(Path.GetDirectoryName(path)!, Path.GetFileName(path)));
             else
                 warnings.Add(name, "it vanished before it could be read");
             return false;

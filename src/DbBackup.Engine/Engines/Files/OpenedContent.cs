@@ -13,6 +13,14 @@ internal sealed class OpenedContent(SafeFileHandle file, string path, long lengt
     private const int ChunkBytes = 1 << 20;
     private long _position;
 
+    /// <summary>True if the file takes less room than its size: it is asked where its holes are, which are not read.</summary>
+    public bool HasHoles { get; init; }
+
+    /// <summary>How many bytes were holes.</summary>
+    public long HoleBytes { get; private set; }
+
+    private long _data, _dataEnd;
+
     /// <summary>How many bytes had to be filled with zeros.</summary>
     public long MissingBytes { get; private set; }
 
@@ -47,6 +55,16 @@ internal sealed class OpenedContent(SafeFileHandle file, string path, long lengt
         var wanted = (int)Math.Min(buffer.Length, length - _position);
         if (wanted <= 0)
             return 0;
+        if (HasHoles && _position >= _dataEnd)
+        {
+            _data = UnixFile.NextData(file, _position);
+            _dataEnd = _data == long.MaxValue ? _data : UnixFile.NextHole(file, _data);
+        }
+
+        if (HasHoles && _position < _data)
+            return ReadHole(buffer[..(int)Math.Min(wanted, _data - _position)]);
+        if (HasHoles)
+            wanted = (int)Math.Min(wanted, _dataEnd - _position);
         var read = ReadOrFail(buffer[..wanted]);
         if (read == 0)
         {
@@ -59,6 +77,16 @@ internal sealed class OpenedContent(SafeFileHandle file, string path, long lengt
         progress(read);
         watch?.Invoke(path, buffer[..read]);
         return read;
+    }
+
+    private int ReadHole(Span<byte> buffer)
+    {
+        buffer.Clear();
+        _position += buffer.Length;
+        HoleBytes += buffer.Length;
+        progress(buffer.Length);
+        watch?.Invoke(path, buffer);
+        return buffer.Length;
     }
 
     // A disk that fails is no file that changes: zeros in its place would be silent damage.

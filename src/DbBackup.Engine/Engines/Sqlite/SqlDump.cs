@@ -22,7 +22,7 @@ internal static class SqlDump
     public static string Write(string database, string dump, Fingerprint facts, CancellationToken cancellationToken)
     {
         string tool = RequireTool();
-        using (var target = new FileStream(dump, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 20))
+        using (FileStream target = PrivateFiles.CreateNew(dump))
         {
             target.Write(Encoding.UTF8.GetBytes(Settings(facts, beforeTables: true)));
             ExternalTool.Run(
@@ -40,10 +40,18 @@ internal static class SqlDump
 
     /// <summary>Loads the dump into a new database and compares it with the facts of the original.</summary>
     /// <exception cref="BackupException">The dump does not give the original back.</exception>
-    public static void Prove(string dump, string scratch, Fingerprint facts, CancellationToken cancellationToken)
+    public static void Prove(string dump, string shownAs, string scratch, Fingerprint facts, CancellationToken cancellationToken)
     {
-        using (var text = new FileStream(dump, FileMode.Open, FileAccess.Read, FileShare.Read))
+        try
+        {
+            using var text = new FileStream(dump, FileMode.Open, FileAccess.Read, FileShare.Read);
             SqlScript.Load(text, scratch, cancellationToken);
+        }
+        catch (BackupException failure) when (SqliteFailures.NeedsApplication(failure.Message))
+        {
+            throw SqliteFailures.OfApplication(shownAs, failure.Message, failure);
+        }
+
         IReadOnlyList<string> differences = facts.DifferencesFrom(SqliteFingerprint.Take(scratch, facts.Level, cancellationToken));
         File.Delete(scratch);
         if (differences.Count > 0)

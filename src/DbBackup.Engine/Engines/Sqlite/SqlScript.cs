@@ -22,7 +22,7 @@ internal static class SqlScript
     /// <exception cref="BackupException">A statement failed, the text ends in the middle, or it holds no statement.</exception>
     public static void Load(Stream text, string database, CancellationToken cancellationToken)
     {
-        using SqliteDatabase target = SqliteDatabase.OpenForWriting(database, TimeSpan.Zero, cancellationToken);
+        using SqliteDatabase target = SqliteDatabase.OpenPrivate(database, cancellationToken);
         target.ExecuteRaw("PRAGMA synchronous=OFF");
         target.Guard.IgnoresOtherSettings = true;
         using var reader = new StreamReader(text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), detectEncodingFromByteOrderMarks: true, 1 << 16);

@@ -23,6 +23,9 @@ internal sealed record SqliteCopy(string File, string ShownAs, string FileName)
     /// <summary>True if a database without any table is accepted.</summary>
     public bool AllowEmpty { get; init; }
 
+    /// <summary>True if a damaged database is stored as it is and marked, for the sake of the files around it.</summary>
+    public bool KeepDamaged { get; init; }
+
     /// <summary>Takes over the owner and the mode of the original.</summary>
     public void TakeOwnerAndMode(string path)
     {
@@ -50,9 +53,26 @@ internal sealed record SqliteCopy(string File, string ShownAs, string FileName)
     /// <exception cref="BackupException">It is damaged, or holds nothing.</exception>
     public CaptureFacts CollectFacts(CaptureContext context, CancellationToken cancellationToken)
     {
-        if (SqliteCheck.FindDamage(File, context.ThoroughCheck, cancellationToken) is { } damage)
+        try
+        {
+            return CheckedFacts(context, cancellationToken);
+        }
+        catch (BackupException failure) when (SqliteFailures.IsOfNewerSchema(failure))
+        {
+            return new CaptureFacts(null, null) { Damage = "not checked: " + failure.Message, Notes = [Marked(context, $"{failure.Message} It is in the backup whole, but could not be checked: update DbBackup.")] };
+        }
+        catch (BackupException failure) when (KeepDamaged && failure.Code is ErrorCodes.SourceCorrupt or ErrorCodes.SourceNotSqlite or ErrorCodes.SourceUnreadable)
+        {
+            return new CaptureFacts(null, null) { Damage = failure.Message, Notes = [Marked(context, $"{failure.Message} It is in the backup as it is, because of the files around it.")] };
+        }
+    }
+
+    private CaptureFacts CheckedFacts(CaptureContext context, CancellationToken cancellationToken)
+    {
+        SqliteFindings findings = SqliteCheck.Run(File, ShownAs, context.ThoroughCheck, cancellationToken);
+        if (findings.Damage is { } damage)
             throw SqliteFailures.Damaged(ShownAs, damage);
-        Fingerprint fingerprint = SqliteFingerprint.Take(File, context.Fingerprint, cancellationToken);
+        Fingerprint fingerprint = SqliteFingerprint.Take(File, context.Fingerprint, cancellationToken, ShownAs, findings.IndexDamage is not null);
         if (fingerprint.Tables.Count == 0 && !AllowEmpty)
         {
             throw new BackupFailure(
@@ -63,7 +83,23 @@ internal sealed record SqliteCopy(string File, string ShownAs, string FileName)
             { Target = ShownAs };
         }
 
+        var notes = findings.Notes.Select(note => $"{FileName}: {note}").ToList();
+        if (findings.IndexDamage is { } indexes)
+        {
+            notes.Add(Marked(context, $"'{ShownAs}' has damaged indexes; its rows are whole, and it is in the backup as it is: {indexes}. Rebuild them with: sqlite3 '{ShownAs}' REINDEX, or load its .dump into a new file where that finds the index malformed"));
+        }
+
         context.Observer.Verbose($"Checked the copy of {FileName}: {fingerprint.Tables.Count} tables, {fingerprint.TotalRows} rows.");
-        return new CaptureFacts(context.Fingerprint == FingerprintLevel.None ? null : fingerprint, SqliteFingerprint.SchemaRevision(File, cancellationToken));
+        return new CaptureFacts(context.Fingerprint == FingerprintLevel.None ? null : fingerprint, SqliteFingerprint.SchemaRevision(File, cancellationToken))
+        {
+            Damage = findings.IndexDamage,
+            Notes = notes,
+        };
+    }
+
+    private static string Marked(CaptureContext context, string warning)
+    {
+        context.Observer.Warning(warning);
+        return warning;
     }
 }

@@ -59,6 +59,9 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>The file.</summary>
     public string Path { get; }
 
+    /// <summary>What only the application defines and was stood in for; null if a statement that needs it fails.</summary>
+    public SqliteStandIns? StandIns { get; private set; }
+
     /// <summary>What SQL is allowed to do here.</summary>
     public SqliteGuard Guard { get; }
 
@@ -72,8 +75,11 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>
     /// Opens a file that nobody writes: no locks are taken and no files appear beside it, also when its header says WAL.
     /// </summary>
-    public static SqliteDatabase OpenImmutable(string path, CancellationToken cancellationToken) =>
-        new(path, path, ToUri(path) + "?immutable=1", SqliteOpenMode.ReadOnly, TimeSpan.Zero, cancellationToken);
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Interrupts whatever runs.</param>
+    /// <param name="shownAs">What it is a copy of, for failures; null for its own path.</param>
+    public static SqliteDatabase OpenImmutable(string path, CancellationToken cancellationToken, string? shownAs = null) =>
+        new(shownAs ?? path, path, ToUri(path) + "?immutable=1", SqliteOpenMode.ReadOnly, TimeSpan.Zero, cancellationToken);
 
     /// <summary>Opens a file for writing; creates it where it is missing.</summary>
     public static SqliteDatabase OpenForWriting(string path, TimeSpan lockTimeout, CancellationToken cancellationToken, bool mustExist = false) =>
@@ -84,7 +90,55 @@ internal sealed class SqliteDatabase : IDisposable
     /// <param name="shownAs">What it is a copy of, for failures.</param>
     /// <param name="cancellationToken">Interrupts whatever runs.</param>
     public static SqliteDatabase OpenCopy(string file, string shownAs, CancellationToken cancellationToken) =>
-        new(shownAs, file, file, SqliteOpenMode.ReadWrite, TimeSpan.Zero, cancellationToken);
+        WithoutLocks(new(shownAs, file, PrivateSource(file), SqliteOpenMode.ReadWrite, TimeSpan.Zero, cancellationToken));
+
+    /// <summary>Opens or creates a file of DbBackup's own for writing.</summary>
+    public static SqliteDatabase OpenPrivate(string path, CancellationToken cancellationToken) =>
+        WithoutLocks(new(path, path, PrivateSource(path), SqliteOpenMode.ReadWriteCreate, TimeSpan.Zero, cancellationToken));
+
+    // No other process knows the file, and some shares have no locks (ENOLCK): the library's own way to ask for none.
+    private static string PrivateSource(string path) => OperatingSystem.IsWindows() ? path : ToUri(path) + "?vfs=unix-none";
+
+    // Without locks there is no shared memory either: the log's index is kept in this process.
+    private static SqliteDatabase WithoutLocks(SqliteDatabase database)
+    {
+        database.Execute("PRAGMA locking_mode=EXCLUSIVE");
+        return database;
+    }
+
+    /// <summary>From here on, stands in for collations and functions that only the application defines. Nothing may be written then.</summary>
+    public SqliteStandIns UseStandIns()
+    {
+        if (StandIns is not null)
+            return StandIns;
+        StandIns = SqliteStandIns.For(Handle);
+        // A table without rowids whose key has an unknown collation fails without naming it ("no query solution").
+        foreach (string name in Rows(SqliteStandIns.CollationsOfIndexes, row => row.GetString(0)))
+            StandIns.DefineCollation(name);
+        return StandIns;
+    }
+
+    /// <summary>Reads a database whose schema this library does not understand, as far as that goes.</summary>
+    public void IgnoreSchema()
+    {
+        // No schema is written here, whatever the flag's name says.
+        raw.sqlite3_db_config(Handle, SqliteGuard.Defensive, 0, out _);
+        ExecuteRaw("PRAGMA writable_schema=ON");
+    }
+
+    /// <summary>Compiles a statement that the caller runs through the library itself.</summary>
+    public sqlite3_stmt Prepare(string sql)
+    {
+        while (true)
+        {
+            int result = raw.sqlite3_prepare_v2(Handle, sql, out sqlite3_stmt statement);
+            if (result == raw.SQLITE_OK)
+                return statement;
+            string message = raw.sqlite3_errmsg(Handle).utf8_to_string();
+            if (StandIns?.TryDefine(message) != true)
+                throw SqliteFailures.From(result, message, Path);
+        }
+    }
 
     /// <summary>Runs a statement that gives nothing.</summary>
     public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());
@@ -145,6 +199,8 @@ internal sealed class SqliteDatabase : IDisposable
             catch (SqliteException exception)
             {
                 _cancellationToken.ThrowIfCancellationRequested();
+                if (StandIns?.TryDefine(exception.Message) == true)
+                    continue;
                 if (exception.SqliteErrorCode is not (raw.SQLITE_BUSY or raw.SQLITE_LOCKED) || waiting.Elapsed >= _lockTimeout)
                     throw SqliteFailures.From(exception, Path);
             }

@@ -34,8 +34,12 @@ internal sealed class SqliteEngine : IFileEngine
     public Task RestoreAsync(BackupContent content, Payload payload, string file, IProgress<long>? progress, CancellationToken cancellationToken) =>
         SqliteRestore.RestoreAsync(content, payload, file, progress, cancellationToken);
 
-    public void RequireEqual(Payload payload, string file, CancellationToken cancellationToken) =>
-        SqliteRestore.RequireEqual(payload, file, cancellationToken);
+    public void RequireEqual(Payload payload, string file, CancellationToken cancellationToken)
+    {
+        // What was damaged when it was captured has nothing to be compared with but its hash.
+        if (payload is not { Damage: not null, Fingerprint: null })
+            SqliteRestore.RequireEqual(payload, file, cancellationToken);
+    }
 
     public string RestoreCommand(Payload payload, string target) =>
         payload.Format == PayloadFormat.SqliteSql ? $"{ShellText.Read(payload)} | sqlite3 -bail {target}" : $"{ShellText.Read(payload)} > {target}";

@@ -12,6 +12,7 @@ internal static class SqliteExport
     {
         string staged = $"{path}.{Guid.NewGuid():N}.part";
         string text = staged + ".sql";
+        Fingerprint? facts = null;
         try
         {
             if (format == ExportFormat.Sql && payload.Format == PayloadFormat.SqliteSql)
@@ -22,10 +23,12 @@ internal static class SqliteExport
             else
             {
                 await SqliteRestore.RestoreAsync(content, payload, staged, null, cancellationToken).ConfigureAwait(false);
-                Fingerprint facts = SqliteRestore.RequireEqual(payload, staged, cancellationToken);
+                // What was damaged when it was captured is given back as it was; it cannot be dumped.
+                if (format == ExportFormat.Sql || payload is not { Damage: not null, Fingerprint: null })
+                    facts = SqliteRestore.RequireEqual(payload, staged, cancellationToken);
                 if (format == ExportFormat.Sql)
                 {
-                    SqlDump.Write(staged, text, facts, cancellationToken);
+                    SqlDump.Write(staged, text, facts!, cancellationToken);
                     Delete(staged);
                     using var sql = new FileStream(text, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
                     await ExportedFile.WriteAsync(sql, path, staged, cancellationToken).ConfigureAwait(false);

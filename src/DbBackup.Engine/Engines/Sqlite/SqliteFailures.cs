@@ -6,6 +6,9 @@ namespace DbBackup.Engine.Engines.Sqlite;
 internal static class SqliteFailures
 {
     private const int Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Corrupt = 11, Full = 13, CannotOpen = 14, NotADatabase = 26;
+    private const string NewerWords = "has a schema that needs a newer SQLite than";
+    private static readonly string[] s_ofCompiling = [") - near \"", "syntax error", "no such function", "unrecognized token", "unknown ", "wrong number of arguments", "may not be used", "incomplete input"];
+    private static readonly string[] s_ofApplications = ["no such collation sequence", "unknown function", "no such function", "no such tokenizer", "unknown tokenizer", "no such module"];
     private const int ReadOnlyRollback = 8 | (3 << 8), ReadOnlyDirectory = 8 | (6 << 8);
 
     public static BackupException From(SqliteException exception, string path) =>
@@ -40,6 +43,7 @@ internal static class SqliteFailures
                 "Name a SQLite database file; a SQLCipher database must be backed up with its own tool.",
                 inner)
             { Target = path },
+            Corrupt when IsNewerSchema(message) => NewerSchema(path, message, inner),
             Corrupt => Damaged(path, message, inner),
             CannotOpen => new BackupFailure(
                 ErrorCodes.SourceUnreadable,
@@ -69,6 +73,7 @@ internal static class SqliteFailures
                 "Check the disk (dmesg, the event log), then try again.",
                 inner)
             { Target = path },
+            _ when NeedsApplication(message) => OfApplication(path, message, inner),
             _ => new BackupFailure(
                 ErrorCodes.SourceUnreadable,
                 FailureCategory.ReadError,
@@ -78,6 +83,32 @@ internal static class SqliteFailures
             { Target = path },
         };
     }
+
+    // "malformed database schema (x)" alone, or with "invalid rootpage" and the like, is damage; SQL that cannot be compiled is not.
+    private static bool IsNewerSchema(string message) => message.Contains("malformed database schema (", StringComparison.Ordinal)
+        && s_ofCompiling.Any(words => message.Contains(words, StringComparison.Ordinal));
+
+    /// <summary>True if a database is whole as far as this library can tell, and its schema has words that only a newer one understands.</summary>
+    public static bool IsOfNewerSchema(BackupException failure) => failure is { Code: ErrorCodes.SourceUnreadable } && failure.Message.Contains(NewerWords, StringComparison.Ordinal);
+
+    private static BackupFailure NewerSchema(string path, string message, Exception? inner) => new(
+        ErrorCodes.SourceUnreadable,
+        FailureCategory.ReadError,
+        $"'{path}' {NewerWords} {SqliteLibrary.Version} does: {message}",
+        "Update DbBackup, which brings its own SQLite. The database is not damaged: .recover would throw live data away.",
+        inner)
+    { Target = path };
+
+    /// <summary>True if a message is about what an application defines in its own connections.</summary>
+    public static bool NeedsApplication(string message) => s_ofApplications.Any(words => message.Contains(words, StringComparison.Ordinal));
+
+    public static BackupFailure OfApplication(string path, string message, Exception? inner) => new(
+        ErrorCodes.SourceUnreadable,
+        FailureCategory.ReadError,
+        $"'{path}' needs what only its application defines: {message}",
+        "SQL text of it can be loaded by that application alone; store or export the database file itself (-Format Native).",
+        inner)
+    { Target = path };
 
     public static BackupFailure Damaged(string path, string findings, Exception? inner = null) => new(
         ErrorCodes.SourceCorrupt,

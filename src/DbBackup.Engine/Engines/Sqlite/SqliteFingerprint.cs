@@ -9,7 +9,7 @@ namespace DbBackup.Engine.Engines.Sqlite;
 internal static class SqliteFingerprint
 {
     private const string OrdinaryTables =
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%' AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_sequence') ORDER BY name";
+        "SELECT name, sql LIKE '%WITHOUT%ROWID%' FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%' AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_sequence') ORDER BY name";
 
     // Alembic's own are 32 letters, and hardly ever more than one.
     private const int LongestRevision = 200, MostHeads = 100;
@@ -18,17 +18,23 @@ internal static class SqliteFingerprint
     /// <param name="path">A file that nobody writes.</param>
     /// <param name="level">True if contents are hashed too.</param>
     /// <param name="cancellationToken">Interrupts the running query.</param>
+    /// <param name="shownAs">What it is a copy of, for failures; null for its own path.</param>
+    /// <param name="withoutIndexes">True if rows are counted in the tables themselves, for an index is damaged. It takes longer.</param>
     /// <exception cref="BackupException">The file is damaged or no database.</exception>
-    public static Fingerprint Take(string path, FingerprintLevel level, CancellationToken cancellationToken)
+    public static Fingerprint Take(string path, FingerprintLevel level, CancellationToken cancellationToken, string? shownAs = null, bool withoutIndexes = false)
     {
-        using SqliteDatabase database = SqliteDatabase.OpenImmutable(path, cancellationToken);
+        using SqliteDatabase database = SqliteDatabase.OpenImmutable(path, cancellationToken, shownAs);
+        database.UseStandIns();
         var tables = new List<TableFingerprint>();
-        foreach (string name in database.Rows(OrdinaryTables, row => row.GetString(0)))
+        foreach ((string name, bool isIndex) in database.Rows(OrdinaryTables, row => (row.GetString(0), row.GetBoolean(1))))
         {
             cancellationToken.ThrowIfCancellationRequested();
+            // A table without rowids is an index itself.
+            string table = SqliteDatabase.Quote(name);
+            string alone = isIndex ? table : table + " NOT INDEXED";
             tables.Add(level == FingerprintLevel.Content
-                ? HashRows(database, name, cancellationToken)
-                : new TableFingerprint(name, database.Number($"SELECT count(*) FROM {SqliteDatabase.Quote(name)}")));
+                ? HashRows(database, name, alone, cancellationToken)
+                : new TableFingerprint(name, database.Number($"SELECT count(*) FROM {(withoutIndexes ? alone : table)}")));
         }
 
         tables.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
@@ -45,6 +51,7 @@ internal static class SqliteFingerprint
     public static string? SchemaRevision(string path, CancellationToken cancellationToken)
     {
         using SqliteDatabase database = SqliteDatabase.OpenImmutable(path, cancellationToken);
+        database.UseStandIns();
         return SchemaRevision(database);
     }
 
@@ -97,12 +104,9 @@ internal static class SqliteFingerprint
     }
 
     // The sum of all rows' hashes: the same whatever the order of the rows on disk, which a dump and a load may change.
-    private static TableFingerprint HashRows(SqliteDatabase database, string table, CancellationToken cancellationToken)
+    private static TableFingerprint HashRows(SqliteDatabase database, string table, string from, CancellationToken cancellationToken)
     {
-        int result = raw.sqlite3_prepare_v2(database.Handle, $"SELECT {StoredColumns(database, table)} FROM {SqliteDatabase.Quote(table)}", out sqlite3_stmt statement);
-        if (result != raw.SQLITE_OK)
-            throw SqliteFailures.From(result, raw.sqlite3_errmsg(database.Handle).utf8_to_string(), database.Path);
-        using (statement)
+        using (sqlite3_stmt statement = database.Prepare($"SELECT {StoredColumns(database, table)} FROM {from}"))
         {
             long rows = 0;
             var sum = new RowHashSum();
@@ -110,6 +114,7 @@ internal static class SqliteFingerprint
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
             int columns = raw.sqlite3_column_count(statement);
+            int result;
             while ((result = raw.sqlite3_step(statement)) == raw.SQLITE_ROW)
             {
                 buffer.Clear();

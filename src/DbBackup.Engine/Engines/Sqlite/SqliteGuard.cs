@@ -29,8 +29,8 @@ internal sealed class SqliteGuard
     // No expression gives a larger value than the largest that may be stored: a small file does not ask for a gigabyte.
     private const int SmallestValueLimit = 64 << 20, LargestValueLimit = 1_000_000_000;
 
-    // sqlite.org/c3ref/c_dbconfig_defensive.html
-    private const int Defensive = 1010;
+    /// <summary>SQLITE_DBCONFIG_DEFENSIVE (sqlite.org/c3ref/c_dbconfig_defensive.html).</summary>
+    internal const int Defensive = 1010;
 
     // How many of the library's operations lie between two looks at the time: about a hundredth of a second.
     private const int OperationsBetweenLooks = 1_000_000;

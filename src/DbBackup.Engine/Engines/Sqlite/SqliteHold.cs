@@ -8,7 +8,9 @@ namespace DbBackup.Engine.Engines.Sqlite;
 /// </summary>
 internal sealed class SqliteHold : IDisposable
 {
-    private static readonly string[] s_beside = ["-wal", "-journal"];
+    /// <summary>The endings of what a raw copy needs beside it.</summary>
+    public static IReadOnlyList<string> Beside { get; } = ["-wal", "-journal"];
+
     private readonly string _shownAs;
     private readonly string _copy;
     private readonly bool _isRaw;
@@ -30,6 +32,7 @@ internal sealed class SqliteHold : IDisposable
     /// <param name="cancellationToken">Stops it.</param>
     public static SqliteHold Take(string path, string shownAs, string copy, TimeProvider clock, CancellationToken cancellationToken)
     {
+        SqliteSnapshot.RequireItsLog(path);
         SqliteDatabase? source = null;
         try
         {
@@ -95,13 +98,14 @@ internal sealed class SqliteHold : IDisposable
         _source = null;
     }
 
-    private static void CopyRaw(string path, string copy)
+    /// <summary>Copies a database and its logs as they are.</summary>
+    public static void CopyRaw(string path, string copy)
     {
         string real = SqliteFile.RealPath(path);
         foreach (string file in SqliteFile.Sidecars(copy))
             File.Delete(file);
         CopyOne(real, copy);
-        foreach (string suffix in s_beside)
+        foreach (string suffix in Beside)
         {
             if (File.Exists(real + suffix))
                 CopyOne(real + suffix, copy + suffix);

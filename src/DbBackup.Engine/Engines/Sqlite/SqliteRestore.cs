@@ -29,9 +29,9 @@ internal static class SqliteRestore
     /// <exception cref="BackupException">It is damaged, or not what was backed up.</exception>
     public static Fingerprint RequireEqual(Payload payload, string file, CancellationToken cancellationToken)
     {
-        if (SqliteCheck.FindDamage(file, thorough: false, cancellationToken) is { } damage)
+        if (SqliteCheck.Run(file, payload.RestoreName, thorough: false, cancellationToken).Damage is { } damage)
             throw PayloadCopy.Mismatch(payload, damage);
-        Fingerprint actual = SqliteFingerprint.Take(file, payload.Fingerprint?.Level ?? FingerprintLevel.Rows, cancellationToken);
+        Fingerprint actual = SqliteFingerprint.Take(file, payload.Fingerprint?.Level ?? FingerprintLevel.Rows, cancellationToken, null, payload.Damage is not null);
         IReadOnlyList<string> differences = payload.Fingerprint?.DifferencesFrom(actual) ?? [];
         return differences.Count == 0 ? actual : throw PayloadCopy.Mismatch(payload, string.Join("; ", differences.Take(5)));
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DbBackup.Engine.Platform;
 using SQLitePCL;
 
 namespace DbBackup.Engine.Engines.Sqlite;
@@ -32,6 +33,8 @@ internal static class SqliteSnapshot
     public static Result Take(
         string path, string copy, TimeSpan lockTimeout, TimeProvider clock, Action<long, long> progress, CancellationToken cancellationToken)
     {
+        if (HasUnreadLog(path))
+            return TakeRaw(path, copy, clock, cancellationToken);
         using SqliteDatabase source = OpenSource(path, lockTimeout, cancellationToken);
         using SqliteDatabase target = OpenTarget(copy, cancellationToken);
         bool readersNeverBlock = ReadersNeverBlock(source);
@@ -47,12 +50,7 @@ internal static class SqliteSnapshot
                 return result;
             if (overwrites == OverwritesBeforeFailing)
             {
-                throw new BackupFailure(
-                    ErrorCodes.SourceUnreadable,
-                    FailureCategory.Busy,
-                    $"'{path}' is being overwritten by a program that does not use SQLite (a copy, a synchronisation), so no moment of it can be kept.",
-                    "Wait until that program has ended, then try again.")
-                { Target = path, CanRetry = true };
+                throw Overwritten(path);
             }
 
             // Perhaps a writer that asks SQLite came in right after the last page: held off from now on, it is told from one that does not.
@@ -60,6 +58,59 @@ internal static class SqliteSnapshot
                 holding = BeginRead(source);
         }
     }
+
+    /// <summary>Measures what a snapshot takes: the pages that the database has, not the log, which may be many times as large.</summary>
+    /// <exception cref="BackupException">The database is locked, damaged or unreadable.</exception>
+    public static long Measure(string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
+    {
+        if (HasUnreadLog(path))
+            return SqliteFile.TotalSize(path);
+        try
+        {
+            using SqliteDatabase source = OpenSource(path, lockTimeout, cancellationToken);
+            return source.Number("PRAGMA page_count") * source.Number("PRAGMA page_size");
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.SourceCorrupt)
+        {
+            // Perhaps one that is kept as it is among other files; the snapshot says what is wrong with it.
+            return SqliteFile.TotalSize(path);
+        }
+    }
+
+    // A log that nobody has read yet, on a read-only medium: SQLite reads it only with an index file beside it, which nobody can make there.
+    private static bool HasUnreadLog(string path)
+    {
+        string real = SqliteFile.RealPath(path);
+        return new FileInfo(real + "-wal") is { Exists: true, Length: > 0 } && !File.Exists(real + "-shm") && !CanWriteBeside(real);
+    }
+
+    private static Result TakeRaw(string path, string copy, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            DateTimeOffset taken = clock.GetUtcNow();
+            (FileStamp database, FileStamp log) before = Stamps(path);
+            SqliteHold.CopyRaw(path, copy);
+            // Read-only here, it may be written elsewhere.
+            if (before == Stamps(path))
+            {
+                SqliteHold.Recover(copy, path, cancellationToken);
+                return new Result(taken, 0, TimeSpan.Zero);
+            }
+
+            if (attempt == OverwritesBeforeFailing)
+                throw Overwritten(path);
+        }
+    }
+
+    private static (FileStamp Database, FileStamp Log) Stamps(string path) => (FileStamp.Of(path), FileStamp.Of(SqliteFile.RealPath(path) + "-wal"));
+
+    private static BackupFailure Overwritten(string path) => new(
+        ErrorCodes.SourceUnreadable,
+        FailureCategory.Busy,
+        $"'{path}' is being overwritten by a program that does not use SQLite (a copy, a synchronisation), so no moment of it can be kept.",
+        "Wait until that program has ended, then try again.")
+    { Target = path, CanRetry = true };
 
     /// <summary>Copies a database from a read transaction that is open in it already, which nobody disturbs.</summary>
     public static void CopyHeld(SqliteDatabase source, string copy, TimeProvider clock, Action<long, long> progress, CancellationToken cancellationToken)
@@ -77,11 +128,10 @@ internal static class SqliteSnapshot
 
     private static SqliteDatabase OpenTarget(string copy, CancellationToken cancellationToken)
     {
-        SqliteDatabase target = SqliteDatabase.OpenForWriting(copy, TimeSpan.Zero, cancellationToken);
+        SqliteDatabase target = SqliteDatabase.OpenPrivate(copy, cancellationToken);
         // The copy is thrown away unless it is finished: a journal and syncs would only cost time.
         target.Execute("PRAGMA journal_mode=OFF");
         target.Execute("PRAGMA synchronous=OFF");
-        target.Execute("PRAGMA locking_mode=EXCLUSIVE");
         return target;
     }
 
@@ -220,10 +270,17 @@ internal static class SqliteSnapshot
     /// <summary>Opens a live database for reading and reads its schema, which fails for whatever is no database.</summary>
     public static SqliteDatabase OpenSource(string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
+        RequireItsLog(path);
         SqliteDatabase source = SqliteDatabase.OpenLive(path, lockTimeout, cancellationToken);
         try
         {
             source.Number("SELECT count(*) FROM sqlite_master");
+            return source;
+        }
+        catch (BackupException failure) when (SqliteFailures.IsOfNewerSchema(failure))
+        {
+            // Its pages can be copied all the same.
+            source.IgnoreSchema();
             return source;
         }
         catch (BackupException failure) when (failure.Code == ErrorCodes.SourceUnreadable && CanBeReadAsImmutable(path))
@@ -236,6 +293,22 @@ internal static class SqliteSnapshot
             source.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Fails where a process has the database open under another name, and its log there: what it committed last would be missing. It must be
+    /// asked before SQLite makes a log of its own here.
+    /// </summary>
+    public static void RequireItsLog(string path)
+    {
+        if (OpenFiles.FindBeside(SqliteFile.RealPath(path), "-wal") is not { } holder)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.SourceUnreadable,
+            FailureCategory.InvalidArgument,
+            $"{holder.ProcessName} (process {holder.ProcessId}) has '{path}' open as '{holder.Path}', and its write-ahead log lies beside that name: a backup from here would lack the last changes.",
+            $"Name the database as its application does: '{holder.Path}'; if that is in a container, with -Container and -ContainerPath '{holder.Path}'.")
+        { Target = path };
     }
 
     // In WAL mode even a reader writes beside the database. On a read-only medium it cannot, and need not: nobody else can write.

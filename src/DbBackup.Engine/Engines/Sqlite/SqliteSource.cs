@@ -35,10 +35,9 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
         {
             RequireDatabaseFile(path);
             // SQLite itself says whether the file is a database: see SqliteSnapshot for why nobody else may open it here.
-            SqliteSnapshot.OpenSource(path, lockTimeout, cancellationToken).Dispose();
+            long size = SqliteSnapshot.Measure(path, lockTimeout, cancellationToken);
             if (format == SqliteFormat.Sql)
                 SqlDump.RequireTool();
-            long size = SqliteFile.TotalSize(path);
             // A text dump lies in the staging folder together with the copy and the reloaded database.
             return new SourcePreview(size, format == SqliteFormat.Sql ? 4 * size : size);
         },
@@ -130,7 +129,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
             Fingerprint expected = facts.Fingerprint!;
             tools["sqlite3"] = SqlDump.Write(copy, dump, expected, cancellationToken);
             context.Observer.Progress(new OperationProgress(context.Activity, "reloading and comparing the dump"));
-            SqlDump.Prove(dump, System.IO.Path.Combine(context.StagingFolder, "reloaded.db"), expected, cancellationToken);
+            SqlDump.Prove(dump, path, System.IO.Path.Combine(context.StagingFolder, "reloaded.db"), expected, cancellationToken);
             payload = payload with
             {
                 FileName = System.IO.Path.GetFileNameWithoutExtension(fileName) + ".sql",

@@ -59,13 +59,28 @@ internal sealed class SqliteWriterLock : IHeldFile
             if (OpenFiles.HoldersOf([_path]).Holders is { Count: > 0 } holders)
                 throw OpenDatabase.InUse(_path, holders, s_engine);
             _database.Execute("COMMIT");
-            if (_database.Text("PRAGMA journal_mode=DELETE") is not "delete")
+            if (LeaveLog() is not "delete")
                 throw Held(_path, null);
             _database.Execute("BEGIN EXCLUSIVE");
         }
         catch (BackupException failure) when (failure.Code == ErrorCodes.SourceLocked)
         {
             throw Held(_path, failure);
+        }
+    }
+
+    private string? LeaveLog()
+    {
+        const string Leave = "PRAGMA journal_mode=DELETE";
+        try
+        {
+            return _database.Text(Leave);
+        }
+        catch (BackupException failure) when (SqliteFailures.IsOfNewerSchema(failure))
+        {
+            // What the schema says does not matter here.
+            _database.IgnoreSchema();
+            return _database.Text(Leave);
         }
     }
 

@@ -195,7 +195,7 @@ internal static class ManifestJson
                 return $"its payload '{payload.FileName}' lies in a folder that leads elsewhere";
             if ((payload.UnixMode is { } mode && !UnixAttributes.IsMode(mode)) || (payload.UnixOwner is { } owner && !UnixAttributes.TryOwnerOf(owner, out _, out _)))
                 return $"its payload '{payload.FileName}' has no valid mode or owner";
-            if (payload.OriginalSize is < 0 or > LargestSize || payload.StoredSize is < 0 or > LargestSize || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
+            if (payload.OriginalSize is < 0 or > LargestSize || payload.HoleBytes < 0 || payload.HoleBytes > payload.OriginalSize || payload.StoredSize is < 0 or > LargestSize || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
                 return $"its payload '{payload.FileName}' has no valid size or hash";
         }
 

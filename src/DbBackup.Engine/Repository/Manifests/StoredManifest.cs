@@ -71,6 +71,7 @@ internal sealed record StoredManifest
             ImportedFrom = manifest.ImportedFrom,
             Pause = manifest.Pause,
             Notes = manifest.Notes,
+            Collapsed = manifest.Collapsed.Count == 0 ? null : manifest.Collapsed,
         },
     };
 
@@ -103,6 +104,7 @@ internal sealed record StoredManifest
             ImportedFrom = Details.ImportedFrom,
             Pause = Details.Pause,
             Notes = Details.Notes,
+            Collapsed = Details.Collapsed ?? [],
         };
     }
 }
@@ -122,4 +124,6 @@ internal sealed record StoredDetails
     public PauseInfo? Pause { get; init; }
 
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    public IReadOnlyList<string>? Collapsed { get; init; }
 }

@@ -55,7 +55,9 @@ internal sealed record StoredPayload
             Database = details.Database?.ToInfo(Format),
             Fingerprint = details.Fingerprint,
             SchemaRevision = details.SchemaRevision,
+            Damage = details.Damage,
             EntryCount = details.EntryCount,
+            HoleBytes = details.HoleBytes ?? 0,
             UnixMode = details.UnixMode,
             UnixOwner = details.UnixOwner,
         };
@@ -76,11 +78,15 @@ internal sealed record StoredPayloadDetails
 
     public long? EntryCount { get; init; }
 
+    public long? HoleBytes { get; init; }
+
     public string? UnixMode { get; init; }
 
     public string? UnixOwner { get; init; }
 
     public string? SchemaRevision { get; init; }
+
+    public string? Damage { get; init; }
 
     public StoredDatabase? Database { get; init; }
 
@@ -94,9 +100,11 @@ internal sealed record StoredPayloadDetails
         RestoreName = payload.RestoreName,
         Within = payload.Within,
         EntryCount = payload.EntryCount,
+        HoleBytes = payload.HoleBytes == 0 ? null : payload.HoleBytes,
         UnixMode = payload.UnixMode,
         UnixOwner = payload.UnixOwner,
         SchemaRevision = payload.SchemaRevision,
+        Damage = payload.Damage,
         Database = payload.Database is { } database ? StoredDatabase.Of(database) : null,
         Fingerprint = payload.Fingerprint,
     };

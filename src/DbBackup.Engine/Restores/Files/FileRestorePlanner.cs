@@ -256,7 +256,7 @@ internal static class FileRestorePlanner
             List<RestoreTarget> together = rest.FindAll(target => target == rest[0] || VolumeSpace.SameVolume(place, Path.GetDirectoryName(target.Path)!));
             rest.RemoveAll(together.Contains);
             // Beside the present state until the swap; written into an open one, also once more in its log, and the previous state beside others' swaps.
-            long required = together.Sum(target => target.Payload.OriginalSize * (target.Action == RestoreAction.WriteInto ? targets.Count > 1 ? 3 : 2 : 1));
+            long required = together.Sum(target => target.Payload.RestoredSize * (target.Action == RestoreAction.WriteInto ? targets.Count > 1 ? 3 : 2 : 1));
             if (VolumeSpace.Available(place) is { } free && free < required)
                 throw new NotEnoughSpaceException(place, required, free, "the restored copy beside the present state");
         }

@@ -83,7 +83,7 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
         {
             using (PayloadReader tar = content.OpenOriginal(payload, cancellationToken))
             {
-                summary = await FolderExtractor.ExtractAsync(tar, extracted, new ExtractOptions { Bytes = progress }, cancellationToken).ConfigureAwait(false);
+                summary = await FolderExtractor.ExtractAsync(tar, extracted, new ExtractOptions { Bytes = progress, MakeHoles = payload.HoleBytes > 0 }, cancellationToken).ConfigureAwait(false);
                 await tar.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
             }
 

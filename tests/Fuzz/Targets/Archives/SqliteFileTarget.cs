@@ -31,7 +31,7 @@ internal sealed class SqliteFileTarget : FuzzTarget
         File.WriteAllBytes(path, input);
         try
         {
-            string? damage = SqliteCheck.FindDamage(path, thorough: true, CancellationToken.None);
+            string? damage = SqliteCheck.Run(path, path, thorough: true, CancellationToken.None).Damage;
             Fingerprint facts = SqliteFingerprint.Take(path, FingerprintLevel.Content, CancellationToken.None);
             Fingerprint again = SqliteFingerprint.Take(path, FingerprintLevel.Content, CancellationToken.None);
             Require(facts.DifferencesFrom(again).Count == 0, "the fingerprint of a file is always the same");

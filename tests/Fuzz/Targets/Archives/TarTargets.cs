@@ -132,9 +132,10 @@ internal sealed class SplitArchiveTarget : TarFormTarget
         string folder = Folder[Guid.NewGuid().ToString("N")];
         try
         {
-            using var split = new SplitArchive(folder, new FilesLayout(new DockerLocation { Container = "app", Path = "/data" }, "data", IsFolder: input.Length % 2 == 0, AllowEmpty: true));
+            using var split = new SplitArchive(folder, new FilesLayout(new DockerLocation { Container = "app", Path = "/data" }, "data", IsFolder: input.Length % 2 == 0, AllowEmpty: true), []);
             using var tar = new MemoryStream(input);
             split.AddAsync(tar, keepDatabases: true, _ => { }, CancellationToken.None).GetAwaiter().GetResult();
+            split.PlaceLogs();
             split.CompleteAsync(CancellationToken.None).GetAwaiter().GetResult();
             using FileStream written = File.OpenRead(split.FilesPath);
             Require(TarInspector.ReadToEndAsync(written).GetAwaiter().GetResult().Entries >= 0, "what was written is read");

@@ -190,6 +190,72 @@ public sealed class SqliteSourceFaultTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Sql_text_of_a_database_with_its_application_s_collation_is_refused_with_the_way_that_works()
+    {
+        Require.Tool("sqlite3");
+        string path = SampleDatabase.Create(_bench["app.db"]);
+        SampleDatabase.Run(path, "PRAGMA writable_schema=ON", "UPDATE sqlite_master SET sql = 'CREATE TABLE notes(id INTEGER PRIMARY KEY, text TEXT COLLATE unicase, filler BLOB, CHECK (text <> ''x''))'");
+
+        BackupException failure = await _bench.BackupFailsAsync(Workbench.Sqlite(path, SqliteFormat.Sql));
+
+        Assert.Contains("-Format Native", failure.Hint, StringComparison.Ordinal);
+        Assert.Equal(100, (await _bench.BackUpAsync(path)).Manifest!.Payloads[0].Fingerprint!.TotalRows);
+    }
+
+    [Fact]
+    public async Task A_log_without_its_index_on_a_read_only_file_system_is_recovered_in_a_private_copy()
+    {
+        using var disk = new SmallDisk(8);
+        SampleDatabase.Create(_bench["live.db"], journal: "WAL");
+        using (OtherProcess holder = OtherProcess.Hold(_bench["live.db"]))
+        {
+            holder.Ask("INSERT INTO notes VALUES (1000, 'only in the log', '')");
+            foreach (string ending in (string[])["", "-wal"])
+                File.Copy(_bench["live.db" + ending], disk["live.db" + ending]);
+        }
+
+        disk.MakeReadOnly();
+
+        Assert.Equal(101, (await _bench.BackUpAsync(disk["live.db"])).Manifest!.Payloads[0].Fingerprint!.TotalRows);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_database_that_is_open_under_another_name_with_its_log_there_is_refused_by_this_one(bool isMounted)
+    {
+        string path = SampleDatabase.Create(_bench["app.db"], journal: "WAL");
+        Directory.CreateDirectory(_bench["other"]);
+        string other = _bench["other/data.db"];
+        if (isMounted)
+        {
+            Assert.SkipUnless(Environment.UserName == "root", "Mounting needs root.");
+            File.WriteAllBytes(other, []);
+            Shell.Run("mount", "--bind", path, other);
+        }
+        else
+        {
+            Shell.Run("ln", path, other);
+        }
+
+        try
+        {
+            using OtherProcess holder = OtherProcess.Hold(other);
+            holder.Ask("INSERT INTO notes VALUES (1000, 'only in the log', '')");
+
+            BackupException failure = await _bench.BackupFailsAsync(Workbench.Sqlite(path));
+            Assert.Equal(ErrorCodes.SourceUnreadable, failure.Code);
+            Assert.Contains(other, failure.Message, StringComparison.Ordinal);
+            Assert.Equal(101, (await _bench.BackUpAsync(other)).Manifest!.Payloads[0].Fingerprint!.TotalRows);
+        }
+        finally
+        {
+            if (isMounted)
+                Shell.Run("umount", other);
+        }
+    }
+
     [Theory]
     [InlineData("it's \"quoted\".db")]
     [InlineData("100%25 #1 ?mode=memory&x.db")]

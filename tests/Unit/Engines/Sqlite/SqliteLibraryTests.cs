@@ -47,7 +47,7 @@ public sealed class SqliteLibraryTests : IDisposable
 
         SqlScript.Load(text, _bench["loaded.db"], CancellationToken.None);
 
-        Assert.Null(SqliteCheck.FindDamage(_bench["loaded.db"], thorough: true, CancellationToken.None));
+        Assert.Null(SqliteCheck.Run(_bench["loaded.db"], "loaded", thorough: true, CancellationToken.None).Damage);
         Assert.NotEqual("0", SampleDatabase.Text(_bench["loaded.db"], "SELECT sum(1) FROM " + (what.StartsWith("a child", StringComparison.Ordinal) ? "child" : "t")));
     }
 }

@@ -53,7 +53,7 @@ internal static class PostgreSqlExport
     private static async Task WriteTextAsync(BackupContent content, Payload payload, string path, string staged, CancellationToken cancellationToken)
     {
         string folder = staged + ".d";
-        Directory.CreateDirectory(folder);
+        PrivateFiles.CreateFolder(folder);
         try
         {
             using StagedDump dump = await StagedDump.PrepareAsync(content, payload, null, null, folder, null, cancellationToken).ConfigureAwait(false);
