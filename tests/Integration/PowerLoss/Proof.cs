@@ -5,7 +5,7 @@ namespace DbBackup.Tests.Integration.PowerLoss;
 /// <summary>Proves that the simulator finds a mistake: it is found in a recording that has it, and not in the same one without.</summary>
 internal static class Proof
 {
-    private const int Most = 500;
+    private const int Most = 4000;
 
     /// <summary>Fails unless a seed finds the mistake, and none of the seeds up to it finds anything in the sound recording.</summary>
     /// <param name="tryAsync">Cuts the power of a recording by a seed, and returns what is wrong then; null if nothing is.</param>
