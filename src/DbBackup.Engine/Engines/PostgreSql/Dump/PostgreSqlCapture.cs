@@ -12,19 +12,15 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 /// <param name="source">The database, and what of it.</param>
 /// <param name="keeper">The session that keeps the snapshot; it is this object's own.</param>
 /// <param name="client">The programs.</param>
-/// <param name="snapshot">The snapshot's name.</param>
-/// <param name="tables">The tables in it.</param>
+/// <param name="started">The snapshot, and pg_dump at work on it.</param>
 /// <param name="info">What is known of the database.</param>
-/// <param name="sequences">The values of its sequences before the snapshot.</param>
 /// <param name="context">What the backup wants.</param>
 internal sealed class PostgreSqlCapture(
     PostgreSqlSource source,
     PostgreSqlSession keeper,
     PostgreSqlClient client,
-    string snapshot,
-    List<PostgreSqlTable> tables,
+    StartedDump started,
     DatabaseInfo info,
-    List<SequenceFingerprint> sequences,
     CaptureContext context)
 {
     // The server sets the pace, so a processor is left for a level that makes dumps 2 to 4 % smaller in the same time; level 3 does no better.
@@ -34,10 +30,11 @@ internal sealed class PostgreSqlCapture(
     internal const int OldestServerOfContent = 12;
 
     private readonly TaskCompletionSource<DumpContents> _contents = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly PostgreSqlDump _dump = new(source.Server, source.Database, client, source.Options);
+    private readonly List<PostgreSqlTable> _tables = started.Tables;
 
-    public CapturedPayload Describe(bool folder)
+    public CapturedPayload Describe()
     {
+        bool folder = started.Folder is not null;
         bool plain = source.Options.Format == PostgreSqlFormat.Plain;
         string name = PostgreSqlSource.FileStem(source.Database) + (plain ? ".sql" : folder ? ".tar" : ".dump");
         return new CapturedPayload
@@ -49,7 +46,7 @@ internal sealed class PostgreSqlCapture(
             RestoreName = folder ? PostgreSqlSource.FileStem(source.Database) : name,
             OriginalPath = source.Location,
             ZstdLevel = DumpLevel,
-            WriteTo = (target, progress, token) => folder ? WriteFolderAsync(target, progress, token) : WriteStreamAsync(plain, target, progress, token),
+            WriteTo = (target, progress, token) => folder ? WriteFolderAsync(target, progress, token) : WriteStreamAsync(target, progress, token),
         };
     }
 
@@ -61,12 +58,12 @@ internal sealed class PostgreSqlCapture(
             string? revision = await PostgreSqlCatalog.SchemaRevisionAsync(keeper, cancellationToken).ConfigureAwait(false);
             // What a filter leaves is known from the dump alone; of a whole dump the catalogue is read while it runs.
             DumpContents? contents = source.Options.IsFiltered ? await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false) : null;
-            List<PostgreSqlTable> counted = contents is null ? tables : tables.FindAll(contents.Defines);
+            List<PostgreSqlTable> counted = contents is null ? _tables : _tables.FindAll(contents.Defines);
             // Older servers write floating point numbers with digits that no restored database gives.
             FingerprintLevel level = session.ServerMajor < OldestServerOfContent && context.Fingerprint == FingerprintLevel.Content ? FingerprintLevel.Rows : context.Fingerprint;
             Fingerprint? fingerprint = context.Fingerprint == FingerprintLevel.None
                 ? null
-                : await PostgreSqlFingerprint.OfCatalogAsync(session, snapshot, level, counted, info.IsPartial, cancellationToken).ConfigureAwait(false);
+                : await PostgreSqlFingerprint.OfCatalogAsync(session, started.Snapshot, level, counted, info.IsPartial, cancellationToken).ConfigureAwait(false);
             contents = await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
             RequireWhole(contents);
             if (fingerprint is not null)
@@ -74,7 +71,7 @@ internal sealed class PostgreSqlCapture(
             if (fingerprint is { Sequences.Count: > 0 })
             {
                 List<SequenceFingerprint> after = await PostgreSqlFingerprint.SequencesAsync(session, cancellationToken).ConfigureAwait(false);
-                fingerprint = fingerprint with { Sequences = PostgreSqlFingerprint.Span(sequences, after) };
+                fingerprint = fingerprint with { Sequences = PostgreSqlFingerprint.Span(started.Sequences, after) };
             }
 
             List<string> notes = await SearchPathNotes.OfAsync(session, cancellationToken).ConfigureAwait(false);
@@ -84,8 +81,15 @@ internal sealed class PostgreSqlCapture(
         }
         finally
         {
-            keeper.Dispose();
+            Abandon();
         }
+    }
+
+    /// <summary>Ends pg_dump and the snapshot.</summary>
+    public void Abandon()
+    {
+        started.Dump.Dispose();
+        keeper.Dispose();
     }
 
     // The rows are the dump's own, counted as it passed. Only an archive of a form that is not known here is no help: then the server is asked.
@@ -97,47 +101,50 @@ internal sealed class PostgreSqlCapture(
             contents = contents with
             {
                 Columns = await PostgreSqlCatalog.ColumnsAsync(session, counted.FindAll(table => table.Inherits), cancellationToken).ConfigureAwait(false),
-                Rows = await PostgreSqlFingerprint.ReadRowsAsync(session, snapshot, level, counted.FindAll(contents.HasRowsOf), cancellationToken).ConfigureAwait(false),
+                Rows = await PostgreSqlFingerprint.ReadRowsAsync(session, started.Snapshot, level, counted.FindAll(contents.HasRowsOf), cancellationToken).ConfigureAwait(false),
             };
         }
 
         return contents.FactsOf(counted, level)!;
     }
 
-    private async Task<StreamSummary> WriteStreamAsync(bool plain, Stream target, IProgress<long> progress, CancellationToken cancellationToken)
+    private async Task<StreamSummary> WriteStreamAsync(Stream target, IProgress<long> progress, CancellationToken cancellationToken)
     {
         // The writer takes the bytes straight from the pipe into its blocks.
         Func<Stream, Task> store = target is PayloadWriter writer
             ? stream => writer.CopyFromAsync(stream, progress, cancellationToken)
             : stream => stream.CopyToAsync(target, 1 << 20, cancellationToken);
-        _contents.SetResult(await _dump.StreamAsync(plain, snapshot, store, cancellationToken).ConfigureAwait(false));
+        _contents.SetResult(await started.Dump.StreamAsync(store, cancellationToken).ConfigureAwait(false));
         return new StreamSummary(null, []);
     }
 
     private async Task<StreamSummary> WriteFolderAsync(Stream target, IProgress<long> progress, CancellationToken cancellationToken)
     {
-        string folder = Path.Combine(context.StagingFolder, PostgreSqlSource.FileStem(source.Database));
+        string folder = started.Folder!;
         context.Observer.Progress(new OperationProgress(context.Activity, $"dumping {source.Database} with {source.Jobs} jobs"));
-        DumpContents contents = await _dump.ToFolderAsync(folder, source.Jobs, snapshot, cancellationToken).ConfigureAwait(false);
+        DumpContents contents = await started.Dump.CompleteFolderAsync(folder, cancellationToken).ConfigureAwait(false);
         FolderRows? rows = FolderRows.Open(folder);
         var archiver = new FolderArchiver { Watch = rows is null ? null : rows.Take };
         ArchiveSummary summary = await archiver.WriteAsync(folder, target, progress, cancellationToken).ConfigureAwait(false);
-        _contents.SetResult(_dump.Counted(contents, () => rows?.Complete(), () => rows?.Contents));
+        _contents.SetResult(started.Dump.Counted(contents, () => rows?.Complete(), () => rows?.Contents));
         FolderRemoval.Delete(folder);
         return new StreamSummary(summary.Entries, []);
     }
 
     private void RequireWhole(DumpContents contents)
     {
+        // What the filter left out may have been emptied as often as its application liked.
+        if (started.Replaced.Find(contents.HasRowsOf) is { } emptied)
+            throw StartedDump.Emptied(source, [emptied.Name]);
         if (source.Options.IsFiltered)
         {
-            if (!source.Options.AllowEmpty && !tables.Exists(contents.Defines))
-                throw _dump.Incomplete("it holds no table");
+            if (!source.Options.AllowEmpty && !_tables.Exists(contents.Defines))
+                throw started.Dump.Incomplete("it holds no table");
             return;
         }
 
-        List<PostgreSqlTable> missing = tables.FindAll(table => table.HasRows && !contents.HasRowsOf(table));
+        List<PostgreSqlTable> missing = _tables.FindAll(table => table.HasRows && !contents.HasRowsOf(table));
         if (missing.Count > 0)
-            throw _dump.Incomplete(string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {tables.Count(table => table.HasRows)} tables are not in it: {PostgreSqlSource.Names(missing)}"));
+            throw started.Dump.Incomplete(string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {_tables.Count(table => table.HasRows)} tables are not in it: {PostgreSqlSource.Names(missing)}"));
     }
 }

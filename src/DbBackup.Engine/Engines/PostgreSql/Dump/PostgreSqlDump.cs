@@ -2,34 +2,80 @@ using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
+using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 
-/// <summary>Runs pg_dump. What it writes is worth nothing until its exit code is 0 and its own table of contents has been read.</summary>
+/// <summary>
+/// One run of pg_dump. What it writes is worth nothing until its exit code is 0 and its own table of contents has been read.
+/// </summary>
 /// <param name="server">The server and role.</param>
 /// <param name="database">The database.</param>
 /// <param name="client">The programs.</param>
 /// <param name="options">What of it, and how.</param>
-internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string database, PostgreSqlClient client, PostgreSqlDumpOptions options)
+internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string database, PostgreSqlClient client, PostgreSqlDumpOptions options) : IDisposable
 {
-    /// <summary>Dumps into a stream as a custom archive or as SQL text.</summary>
-    /// <param name="plain">True if as SQL text.</param>
+    // pg_dump writes this file when it has read the catalogue, before any data.
+    private const string ContentsOfFolder = "toc.dat";
+    private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(20);
+
+    private ToolProcess? _tool;
+    private string _snapshot = string.Empty;
+    private ReadOnlyMemory<byte> _start;
+
+    /// <summary>
+    /// Starts pg_dump on a stream, as a custom archive or as SQL text, and returns when it holds the locks of its tables: it writes nothing
+    /// before it has locked them all and read the catalogue.
+    /// </summary>
     /// <param name="snapshot">The exported snapshot to dump.</param>
+    /// <param name="cancellationToken">Kills pg_dump.</param>
+    /// <exception cref="BackupException">pg_dump failed.</exception>
+    public async Task StartStreamAsync(string snapshot, CancellationToken cancellationToken)
+    {
+        string[] form = options.Format == PostgreSqlFormat.Plain ? ["--format=plain"] : ["--format=custom", "--compress=0"];
+        _snapshot = snapshot;
+        _tool = await StartAsync(form, snapshot, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenRegistration stop = cancellationToken.Register(_tool.Kill);
+        byte[] start = new byte[1 << 12];
+        int read = await _tool.Output.ReadAsync(start, cancellationToken).ConfigureAwait(false);
+        if (read == 0)
+            await RequireSuccessAsync(_tool, cancellationToken).ConfigureAwait(false);
+        _start = start.AsMemory(0, read);
+    }
+
+    /// <summary>The same into a folder with several jobs at once.</summary>
+    public async Task StartFolderAsync(string folder, int jobs, string snapshot, CancellationToken cancellationToken)
+    {
+        _snapshot = snapshot;
+        _tool = await StartAsync(
+            ["--format=directory", "--compress=0", "--no-sync", string.Create(CultureInfo.InvariantCulture, $"--jobs={jobs}"), $"--file={folder}"], snapshot, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenRegistration stop = cancellationToken.Register(_tool.Kill);
+        Task<int> end = _tool.WaitAsync(cancellationToken);
+        while (!end.IsCompleted && !File.Exists(Path.Combine(folder, ContentsOfFolder)))
+            await Task.WhenAny(end, Task.Delay(s_betweenLooks, cancellationToken)).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (end.IsCompleted)
+            await RequireSuccessAsync(_tool, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Stores the stream that was started.</summary>
     /// <param name="store">Takes the stream to its end.</param>
     /// <param name="cancellationToken">Kills pg_dump.</param>
     /// <returns>What the dump holds.</returns>
     /// <exception cref="BackupException">pg_dump failed, or the dump is not whole.</exception>
-    public async Task<DumpContents> StreamAsync(bool plain, string snapshot, Func<Stream, Task> store, CancellationToken cancellationToken)
+    public async Task<DumpContents> StreamAsync(Func<Stream, Task> store, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = await StartAsync([plain ? "--format=plain" : "--format=custom", .. plain ? (string[])[] : ["--compress=0"]], snapshot, cancellationToken).ConfigureAwait(false);
+        bool plain = options.Format == PostgreSqlFormat.Plain;
+        ToolProcess tool = _tool!;
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         var scanner = new PlainDumpScanner();
         var rows = new ArchiveRows();
         using PassingListing? listing = plain ? null : await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
         try
         {
-            using var tapped = new TappedStream(tool.Output, bytes =>
+            using var whole = new PrefixedStream(_start, tool.Output, null);
+            using var tapped = new TappedStream(whole, bytes =>
             {
                 if (listing is null)
                 {
@@ -55,7 +101,7 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
             throw Incomplete("it lacks its last line, \"PostgreSQL database dump complete\"");
         IReadOnlySet<string> names = report.Tables.Select(table => table.Name).ToHashSet(StringComparer.Ordinal);
         DumpContents contents = options.IsFiltered
-            ? (await ListAloneAsync(snapshot, cancellationToken).ConfigureAwait(false)) with { Names = names, WithRows = null }
+            ? (await ListAloneAsync(cancellationToken).ConfigureAwait(false)) with { Names = names, WithRows = null }
             : new DumpContents(null, null, names);
         return contents with { RowsByName = report.Tables.ToDictionary(table => table.Name, StringComparer.Ordinal) };
     }
@@ -81,14 +127,19 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
         }
     }
 
-    /// <summary>Dumps into a folder with several jobs at once.</summary>
-    public async Task<DumpContents> ToFolderAsync(string folder, int jobs, string snapshot, CancellationToken cancellationToken)
+    /// <summary>Waits for the folder that was started.</summary>
+    public async Task<DumpContents> CompleteFolderAsync(string folder, CancellationToken cancellationToken)
     {
-        using ToolProcess tool = await StartAsync(
-            ["--format=directory", "--compress=0", "--no-sync", string.Create(CultureInfo.InvariantCulture, $"--jobs={jobs}"), $"--file={folder}"], snapshot, cancellationToken).ConfigureAwait(false);
-        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
-        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+        using CancellationTokenRegistration stop = cancellationToken.Register(_tool!.Kill);
+        await RequireSuccessAsync(_tool, cancellationToken).ConfigureAwait(false);
         return DumpContents.FromListing(await DumpContents.ListAsync(client, folder, withDependencies: false, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _tool?.Dispose();
+        _tool = null;
     }
 
     /// <summary>The failure for a dump that is not whole although pg_dump says nothing.</summary>
@@ -100,9 +151,9 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
     { Target = server.LocationOf(database) };
 
     // SQL text names no oids; an archive of the definitions alone does, in the same snapshot.
-    private async Task<DumpContents> ListAloneAsync(string snapshot, CancellationToken cancellationToken)
+    private async Task<DumpContents> ListAloneAsync(CancellationToken cancellationToken)
     {
-        using ToolProcess tool = await StartAsync(["--format=custom", "--compress=0", "--schema-only"], snapshot, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await StartAsync(["--format=custom", "--compress=0", "--schema-only"], _snapshot, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         using PassingListing listing = await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
         byte[] buffer = new byte[1 << 16];

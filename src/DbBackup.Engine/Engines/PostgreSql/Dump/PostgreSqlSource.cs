@@ -60,14 +60,12 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
     private async Task<Capture> BeginAsync(CaptureContext context, CancellationToken cancellationToken)
     {
         PostgreSqlSession keeper = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        StartedDump? started = null;
         try
         {
             PostgreSqlClient client = await PostgreSqlClients.ForAsync(keeper, "pg_dump", cancellationToken).ConfigureAwait(false);
-            // Before the snapshot: pg_dump reads sequences later, and never sees less.
-            List<SequenceFingerprint> sequences = await PostgreSqlFingerprint.SequencesAsync(keeper, cancellationToken).ConfigureAwait(false);
-            string snapshot = await keeper.ExportSnapshotAsync(cancellationToken).ConfigureAwait(false);
-            DateTimeOffset taken = context.Clock.GetUtcNow();
-            List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(keeper, cancellationToken).ConfigureAwait(false);
+            started = await StartedDump.BeginAsync(this, keeper, client, context, cancellationToken).ConfigureAwait(false);
+            List<PostgreSqlTable> tables = started.Tables;
             DatabaseInfo info = await PostgreSqlCatalog.DescribeAsync(keeper, cancellationToken).ConfigureAwait(false);
             info = info with
             {
@@ -77,27 +75,28 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
                 // Without a table, what belongs to it is missing too: keys that point to it, its sequences.
                 IsPartial = options.IsPartial || options.ExcludedTables.Count > 0,
             };
-            var run = new PostgreSqlCapture(this, keeper, client, snapshot, tables, info, sequences, context);
+            var run = new PostgreSqlCapture(this, keeper, client, started, info, context);
             context.Observer.Verbose(
                 $"Dumping '{database}' of PostgreSQL {keeper.ServerVersion} with pg_dump {client.Version} from {client.Where}, {tables.Count} tables, {ByteSize.Format(tables.Sum(table => table.Bytes))}.");
             return new Capture
             {
-                Taken = taken,
+                Taken = started.Taken,
                 EngineVersion = keeper.ServerVersion,
                 Payloads =
                 [
-                    run.Describe(UsesFolder(tables, context.StagingFolder)) with
+                    run.Describe() with
                     {
                         CollectFacts = token => NamingHoldersAsync(() => run.CollectFactsAsync(token), token),
                     },
                 ],
-                Abandon = keeper.Dispose,
+                Abandon = run.Abandon,
                 Tools = new Dictionary<string, string> { ["pg_dump"] = client.Version },
                 Notes = Notes(client, keeper),
             };
         }
         catch
         {
+            started?.Dump.Dispose();
             keeper.Dispose();
             throw;
         }
@@ -139,7 +138,8 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
         }
     }
 
-    private bool UsesFolder(List<PostgreSqlTable> tables, string staging)
+    /// <summary>True if a parallel dump into the staging folder is the faster way.</summary>
+    internal bool UsesFolder(List<PostgreSqlTable> tables, string staging)
     {
         // A folder would lie in the container.
         if (server.Route is not null)
