@@ -89,7 +89,8 @@ public static class BackupPlanner
         PostgreSqlConnectionSettings server = await PostgreSqlServer.ResolveAsync(intent.Connection, cancellationToken).ConfigureAwait(false);
         foreach (string warning in server.Warnings)
             observer.Warning(warning);
-        IReadOnlyList<string> all = intent.Databases.NeedsList ? await PostgreSqlServer.DatabasesAsync(server, cancellationToken).ConfigureAwait(false) : [];
+        IReadOnlyList<string> all = intent.Databases is DatabaseChoice.WholeServer { Names.Count: 0 } ? await PostgreSqlServer.WholeServerAsync(server, observer, cancellationToken).ConfigureAwait(false)
+            : intent.Databases.NeedsList ? await PostgreSqlServer.DatabasesAsync(server, cancellationToken).ConfigureAwait(false) : [];
         return Arrange(intent, server, intent.Databases.Choose(all, server.Database, server.LocationOf(null)), inContainers);
     }
 

@@ -42,6 +42,12 @@ public sealed record BackupRequest
     /// <summary>The server on which a PostgreSQL backup is proved; null for the one that it comes from.</summary>
     public PostgreSqlConnectionRequest? TestServer { get; init; }
 
+    /// <summary>
+    /// Receives the failure of a database of a whole server, which is then left out with a note while the others are backed up; null if the
+    /// first failure fails the backup.
+    /// </summary>
+    public Action<BackupException>? LeaveOut { get; init; }
+
     /// <summary>Where uncompressed copies are staged; null for the repository's own work folder.</summary>
     public string? StagingPath { get; init; }
 

@@ -54,7 +54,7 @@ public sealed class BackupService
         return DiskFailures.GuardAsync(_repository.Location, $"checking '{source}'", async () =>
         {
             _ = WriteOptions(request);
-            IReadOnlyList<SourcePreview> previews = await InspectAsync(request, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<SourcePreview> previews = await InspectAsync(request, new LeftOutSources(request), cancellationToken).ConfigureAwait(false);
             string known = await KnownNameAsync(request, source, cancellationToken).ConfigureAwait(false);
             IReadOnlyList<Backup> history = await _repository.CheckAsync(known, request.AllowNewRepository, cancellationToken).ConfigureAwait(false);
             await RequireFitAsync(request, known, previews, history, cancellationToken).ConfigureAwait(false);
@@ -69,11 +69,15 @@ public sealed class BackupService
         return options;
     }
 
-    private static async Task<IReadOnlyList<SourcePreview>> InspectAsync(BackupRequest request, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<SourcePreview>> InspectAsync(BackupRequest request, LeftOutSources leftOut, CancellationToken cancellationToken)
     {
         var previews = new List<SourcePreview>();
         foreach (IBackupSource each in request.Sources)
-            previews.Add(await each.InspectAsync(cancellationToken).ConfigureAwait(false));
+        {
+            if (await leftOut.TryAsync(each, () => each.InspectAsync(cancellationToken)).ConfigureAwait(false) is { } preview)
+                previews.Add(preview);
+        }
+
         return previews;
     }
 
@@ -94,7 +98,8 @@ public sealed class BackupService
         // A restore that was killed in the middle is put right before anything is captured from where it worked.
         await RestoreRecovery.RunAsync(request.Sources.Where(each => each.IsPath).Select(each => each.Location), observer, cancellationToken).ConfigureAwait(false);
         await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<SourcePreview> previews = await InspectAsync(request, cancellationToken).ConfigureAwait(false);
+        var leftOut = new LeftOutSources(request);
+        IReadOnlyList<SourcePreview> previews = await InspectAsync(request, leftOut, cancellationToken).ConfigureAwait(false);
 
         await _repository.PrepareAsync(request.AllowNewRepository, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<Backup> history = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
@@ -116,10 +121,12 @@ public sealed class BackupService
         var collected = new CollectedBackup();
         if (options.Compression == PayloadCompression.Zstd)
             collected.Tools["zstd"] = PayloadCompressionChoice.ZstdVersion;
-        var capture = new SourceCapture(context, draft, options, collected);
+        var capture = new SourceCapture(context, draft, options, collected, leftOut);
         await (request.Pause is null
-            ? capture.RunAsync(request.Sources, cancellationToken)
-            : capture.RunTogetherAsync(request.Sources, request.Pause, cancellationToken)).ConfigureAwait(false);
+            ? capture.RunAsync(leftOut.Remaining, cancellationToken)
+            : capture.RunTogetherAsync(leftOut.Remaining, request.Pause, cancellationToken)).ConfigureAwait(false);
+        leftOut.RequireAny();
+        collected.Notes.AddRange(leftOut.Notes);
 
         Manifest manifest = CompareWithLast(Describe(request, draft.Key, primary, collected, sequence.Value, duration), request, history, observer);
         // Before the proof, which may go there again.

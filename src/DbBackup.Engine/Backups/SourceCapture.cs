@@ -11,7 +11,8 @@ namespace DbBackup.Engine.Backups;
 /// <param name="draft">Where the payloads go.</param>
 /// <param name="options">How they are compressed.</param>
 /// <param name="collected">What is known of them afterwards.</param>
-internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, PayloadWriteOptions options, CollectedBackup collected)
+/// <param name="leftOut">The sources that may fail.</param>
+internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, PayloadWriteOptions options, CollectedBackup collected, LeftOutSources leftOut)
 {
     /// <summary>Captures and stores one source after the other, while the application runs.</summary>
     public async Task RunAsync(IReadOnlyList<IBackupSource> sources, CancellationToken cancellationToken)
@@ -19,8 +20,13 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
         for (int index = 0; index < sources.Count; index++)
         {
             CaptureContext own = ContextOf(index);
-            Capture capture = await sources[index].CaptureAsync(own, cancellationToken).ConfigureAwait(false);
-            await StoreAsync(capture, cancellationToken).ConfigureAwait(false);
+            IBackupSource source = sources[index];
+            await leftOut.TryAsync(source, async () =>
+            {
+                Capture capture = await source.CaptureAsync(own, cancellationToken).ConfigureAwait(false);
+                await StoreAsync(capture, cancellationToken).ConfigureAwait(false);
+                return capture;
+            }).ConfigureAwait(false);
             FolderRemoval.Delete(own.StagingFolder);
         }
     }
@@ -105,7 +111,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
         var progress = new PayloadProgress(context.Observer, context.Activity, $"storing {part.FileName}", part.Length);
         StreamSummary? summary = null;
         PayloadDigest? written = null;
-        await draft.WriteAsync(
+        await WriteAsync(
             fileName,
             async target =>
             {
@@ -130,6 +136,20 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
             $"Stored {fileName}: {ByteSize.Format(digest.OriginalSize)} as {ByteSize.Format(digest.StoredSize)}.");
         collected.Add(part, fileName, options.Compression, digest, summary, context.Observer);
         return true;
+    }
+
+    // Another source may go on where this one fails, and a part of a payload is none.
+    private async Task WriteAsync(string fileName, Func<Stream, Task> write, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await draft.WriteAsync(fileName, write, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException)
+        {
+            await draft.DeleteAsync(fileName).ConfigureAwait(false);
+            throw;
+        }
     }
 
     private static string FileEnding(string compression) => compression switch

@@ -98,6 +98,9 @@ internal sealed class BackupDraft : IAsyncDisposable
     public Task WriteAsync(string fileName, Func<Stream, Task> write, CancellationToken cancellationToken) =>
         _store.WriteAsync(_folder + fileName, write, cancellationToken);
 
+    /// <summary>Deletes a file whose writing failed, if it is there.</summary>
+    public Task DeleteAsync(string fileName) => _store.DeleteAsync(_folder + fileName, CancellationToken.None);
+
     /// <summary>Opens a file that was written before.</summary>
     public Stream OpenRead(string fileName) =>
         new ObjectStream(_store, _folder + fileName, () => NotReadBack("it lacks its file '" + fileName + "'"));

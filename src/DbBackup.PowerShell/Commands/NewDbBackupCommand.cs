@@ -27,6 +27,9 @@ namespace DbBackup.PowerShell.Commands;
 public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 {
     internal const string PostgreSqlSet = "PostgreSql";
+    // Databases of a whole server that could not be backed up, while the others were.
+    private readonly System.Collections.Concurrent.ConcurrentQueue<BackupException> _leftOut = new();
+
     private static readonly string[] s_sqliteFormats = ["Native", "Sql"];
     private static readonly string[] s_serverFormats = ["Custom", "Directory", "Plain"];
     private int _count;
@@ -160,7 +163,12 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
         try
         {
             foreach (PlannedBackup planned in plan.Backups)
+            {
                 TryEach(planned.Name, () => Create(Describe(planned), planned.ToString(), "Back up"));
+                // After the backup of the others: -ErrorAction Stop ends the pipeline with the error.
+                while (_leftOut.TryDequeue(out BackupException? failure))
+                    WriteError(ErrorRecords.From(failure));
+            }
         }
         finally
         {
@@ -222,6 +230,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
         TestServer = TestServer is not null && planned.TestServer is not null ? ConnectionArguments.ToRequest(TestServer) : planned.TestServer,
         Pause = planned.Pause,
         AllowCollapse = AllowCollapse,
+        LeaveOut = AllDatabases ? _leftOut.Enqueue : null,
     };
 
     private BackupFailure WrongFormat(string what, IEnumerable<string> formats) => new(

@@ -165,6 +165,9 @@ public static class ErrorCodes
     /// <summary>An answer is needed, and the session cannot ask.</summary>
     public const string ConfirmationRequired = nameof(ConfirmationRequired);
 
+    /// <summary>The connection goes through a pooler, whose other clients it would harm.</summary>
+    public const string ConnectionPooled = nameof(ConnectionPooled);
+
     /// <summary>The server does not answer, or the connection was cut.</summary>
     public const string ServerUnreachable = nameof(ServerUnreachable);
 

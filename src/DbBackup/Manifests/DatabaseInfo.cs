@@ -51,6 +51,15 @@ public sealed record DatabaseInfo
     /// <summary>Its extensions.</summary>
     public IReadOnlyList<DatabaseExtension> Extensions { get; init => field = Indexable.Of(value); } = [];
 
+    /// <summary>The tablespace in which its tables are unless they say otherwise; null for the server's default.</summary>
+    public string? Tablespace { get; init; }
+
+    /// <summary>Other tablespaces that its tables and indexes are in.</summary>
+    public IReadOnlyList<string> Tablespaces { get; init => field = Indexable.Of(value); } = [];
+
+    /// <summary>True if it is a template for new databases.</summary>
+    public bool IsTemplate { get; init; }
+
     /// <summary>The server's version; null where it is not known.</summary>
     public string? ServerVersion { get; init; }
 

@@ -97,6 +97,8 @@ internal sealed class PostgreSqlBench : IDisposable
         return Assert.Single(await Files.ListAsync());
     }
 
+    public static PostgreSqlConnectionSettings Resolve(PostgreSqlConnectionRequest connection) => PostgreSqlConnectionSettings.Resolve(connection);
+
     public PostgreSqlSource Source(PostgreSqlDumpOptions? options = null, PostgreSqlConnectionRequest? connection = null, string? database = null) =>
         new(PostgreSqlConnectionSettings.Resolve(connection ?? Superuser), database ?? Database.Name, options ?? new PostgreSqlDumpOptions());
 

@@ -38,6 +38,9 @@ internal sealed record StoredDatabase
                 Grants = info.Grants,
                 Roles = info.Roles,
                 PolicyRoles = info.PolicyRoles,
+                Tablespace = info.Tablespace,
+                Tablespaces = info.Tablespaces.Count == 0 ? null : info.Tablespaces,
+                IsTemplate = info.IsTemplate ? true : null,
                 Extensions = info.Extensions,
                 OldestServerMajor = info.OldestServerMajor,
                 IsPartial = info.IsPartial,
@@ -70,6 +73,9 @@ internal sealed record StoredDatabase
             Grants = properties.Grants,
             Roles = properties.Roles,
             PolicyRoles = properties.PolicyRoles,
+            Tablespace = properties.Tablespace,
+            Tablespaces = properties.Tablespaces ?? [],
+            IsTemplate = properties.IsTemplate == true,
             Extensions = properties.Extensions,
             OldestServerMajor = properties.OldestServerMajor,
             IsPartial = properties.IsPartial,
@@ -105,6 +111,12 @@ internal sealed record PostgreSqlProperties
     public IReadOnlyList<string> Roles { get; init; } = [];
 
     public IReadOnlyList<string>? PolicyRoles { get; init; }
+
+    public string? Tablespace { get; init; }
+
+    public IReadOnlyList<string>? Tablespaces { get; init; }
+
+    public bool? IsTemplate { get; init; }
 
     public IReadOnlyList<DatabaseExtension> Extensions { get; init; } = [];
 

@@ -22,6 +22,7 @@ internal sealed class InPlaceDatabase(
     private StagedDump? _dump;
     private RestoreStage? _stage;
     private bool _isSwapped;
+    private int _serverMajor;
 
     public RestoreOrder Order => RestoreOrder.InPlace;
 
@@ -35,6 +36,7 @@ internal sealed class InPlaceDatabase(
     {
         _stage = stage;
         _lock = await PostgreSqlSession.OpenMaintenanceAsync(server, item.Name, cancellationToken).ConfigureAwait(false);
+        _serverMajor = _lock.ServerMajor;
         await TargetLock.TakeAsync(_lock, item.Name, cancellationToken).ConfigureAwait(false);
         await KeptDatabases.WithdrawUnusedAsync(repository, request.Backup.Source, _lock, item.Name, stage.Observer, cancellationToken).ConfigureAwait(false);
         _dump = await _part.PrepareAsync(_lock, stage, cancellationToken).ConfigureAwait(false);
@@ -59,9 +61,10 @@ internal sealed class InPlaceDatabase(
             after += EmptyingScript.AfterTables;
         if (part is null && _dump!.SchemasOfSource is { } schemas)
             after += PublicSchema.ExistsNotBeside(schemas, isNew: false);
+        IReadOnlyList<string> present = part is null ? await SchemasOfExtensionsAsync(cancellationToken).ConfigureAwait(false) : [];
         _stage!.Report($"loading {item.Name} in one transaction");
         await _dump!.LoadInOneTransactionAsync(
-            server, item.Name, _part.LoadOptions with { WithoutSubscriptions = true }, part ?? WithoutExtensionComments(_dump), before, after, cancellationToken).ConfigureAwait(false);
+            server, item.Name, _serverMajor, _part.LoadOptions with { WithoutSubscriptions = true, PresentSchemas = present, WithoutTablespaces = item.LacksTablespaces }, part ?? WithoutExtensionComments(_dump), before, after, cancellationToken).ConfigureAwait(false);
         _isSwapped = true;
         Status = expected is null ? BackupStatus.Restored : Status;
         if (expected is not null && part is null)
@@ -93,6 +96,7 @@ internal sealed class InPlaceDatabase(
             new BackupContent(manifest, file => repository.OpenRead(key, file)));
         // The lock of this database is held already.
         undo._stage = _stage;
+        undo._serverMajor = _serverMajor;
         try
         {
             undo._dump = await undo._part.PrepareAsync(_lock!, _stage!, CancellationToken.None).ConfigureAwait(false);
@@ -125,6 +129,14 @@ internal sealed class InPlaceDatabase(
             return;
         Status = BackupStatus.Restored;
         _stage!.Observer.Warning($"'{item.Name}' has all rows of the backup, but differs otherwise: {string.Join("; ", differences.Take(5))}.");
+    }
+
+    // Emptying leaves them, because an extension stays with its objects; a dump creates them.
+    private async Task<IReadOnlyList<string>> SchemasOfExtensionsAsync(CancellationToken cancellationToken)
+    {
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, item.Name, cancellationToken).ConfigureAwait(false);
+        return await session.RowsAsync(
+            "SELECT DISTINCT n.nspname::text FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace", row => row.GetString(0), "looking for extensions", cancellationToken).ConfigureAwait(false);
     }
 
     // Only a dump of the whole database that was made here surely says of the schema all that differs from a new one.

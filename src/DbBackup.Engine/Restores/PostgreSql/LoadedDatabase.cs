@@ -35,8 +35,8 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
         using StagedDump dump = await _part.PrepareAsync(maintenance, stage, cancellationToken).ConfigureAwait(false);
         DatabaseInfo? like = item.Payload.Database is { Encoding: not null } own ? own : item.Present ?? item.Payload.Database;
         string? owner = request.NoOwner ? null : item.Payload.Database?.Owner ?? item.Present?.Owner;
-        PostgreSqlSession holder = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
-        _database = await WorkDatabase.CreateAsync(holder, WorkDatabasePurpose.New, like, owner, anyLocale: false, cancellationToken).ConfigureAwait(false);
+        PostgreSqlSession holder = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken, item.Name).ConfigureAwait(false);
+        _database = await WorkDatabase.CreateAsync(holder, WorkDatabasePurpose.New, like, owner, anyLocale: false, cancellationToken, tablespace: item.LacksTablespaces ? null : item.Payload.Database?.Tablespace).ConfigureAwait(false);
         stage.Report($"restoring {item.Name} beside");
         using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, _database.Name, cancellationToken).ConfigureAwait(false);
         var progress = new PayloadProgress(stage.Observer, stage.Activity, $"restoring {item.Name} beside", item.Payload.OriginalSize);
@@ -49,7 +49,17 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
 
     public void InPlace(bool value) => _isInPlace = value;
 
-    public Task CompleteAsync() => DumpPart.AnalyzeAsync(server, item.Name, _stage!);
+    public async Task CompleteAsync()
+    {
+        // Not before: a template cannot be dropped, as a restore that fails must.
+        if (item.Payload.Database?.IsTemplate == true && !request.NoOwner && request.NewName is null)
+        {
+            using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, CancellationToken.None, item.Name).ConfigureAwait(false);
+            await maintenance.ExecuteAsync($"ALTER DATABASE {PostgreSqlSession.Quote(item.Name)} IS_TEMPLATE true", "setting the database's properties", CancellationToken.None).ConfigureAwait(false);
+        }
+
+        await DumpPart.AnalyzeAsync(server, item.Name, _stage!).ConfigureAwait(false);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -65,7 +75,7 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
     {
         try
         {
-            return await dump.LoadAsync(session, _part.LoadOptions, part, progress, cancellationToken).ConfigureAwait(false);
+            return await dump.LoadAsync(session, _part.LoadOptions with { WithoutTablespaces = item.LacksTablespaces }, part, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (BackupException failure) when (LoadErrors.IsRefusal(failure) && part is null)
         {

@@ -27,11 +27,17 @@ internal static class PostgreSqlRestorePlanner
         Manifest manifest = request.Backup.Manifest!;
         PostgreSqlTarget.RequireNamed(request.Connection, manifest, request.Backup.ToString());
         List<Payload> payloads = Choose(request, manifest);
+        // A server's own databases exist everywhere and are in use while others are restored.
+        List<Payload> empty = payloads.Count > 1 && request.Databases.Count == 0 ? payloads.FindAll(IsUnusedOwn) : [];
+        payloads = [.. payloads.Except(empty)];
         string? username = manifest.Payloads.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null);
         PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(request.Connection, PostgreSqlTarget.LocationOf(manifest), username, cancellationToken).ConfigureAwait(false);
         var warnings = new List<string>(server.Warnings);
+        warnings.AddRange(empty.Select(payload => $"the database '{payload.Database!.Name}' of the backup has no tables and is left as it is on the server"));
         using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(
             server, request.NewName ?? (payloads.Count > 0 ? payloads[0].Database?.Name : null), cancellationToken).ConfigureAwait(false);
+        await RequireWritableAsync(maintenance, cancellationToken).ConfigureAwait(false);
+        await maintenance.RequireDirectAsync(cancellationToken).ConfigureAwait(false);
         // What a killed restore of files waits for on this server is decided before its databases are dropped.
         if (!changeNothing)
             await RestoreRecovery.RunAsync(PathsOfFiles(request, manifest), request.Connection, observer, cancellationToken).ConfigureAwait(false);
@@ -52,7 +58,7 @@ internal static class PostgreSqlRestorePlanner
             await RequireObjectsAsync(request, maintenance, payload, newRoles, cancellationToken).ConfigureAwait(false);
             string name = TargetName(request, server, payload, payloads.Count);
             (PostgreSqlRestoreItem item, RestoreTarget target) = await PlanOneAsync(request, maintenance, payload, name, warnings, cancellationToken).ConfigureAwait(false);
-            items.Add(item);
+            items.Add(item with { LacksTablespaces = await LacksTablespacesAsync(request, maintenance, payload, warnings, cancellationToken).ConfigureAwait(false) });
             targets.Add(target);
         }
 
@@ -123,9 +129,12 @@ internal static class PostgreSqlRestorePlanner
             { Target = request.Backup.ToString() };
         }
 
-        // A server's own databases exist everywhere and are in use while others are restored.
-        return databases.Count > 1 ? databases.FindAll(payload => payload.Database?.Name != "postgres" || request.Databases.Count > 0) : databases;
+        return databases;
     }
+
+    // Without a fingerprint nobody knows what is in it.
+    private static bool IsUnusedOwn(Payload payload) => payload is { Database.Name: "postgres" or "template1", Fingerprint: { Tables.Count: 0 } fingerprint }
+        && fingerprint.Objects.All(kind => kind.Value == 0 || kind.Key is "schemas");
 
     private static bool Fits(Payload payload, string pattern) =>
         payload.Database?.Name is { } name && (name == pattern || FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
@@ -172,6 +181,10 @@ internal static class PostgreSqlRestorePlanner
             throw MayNot(maintenance, name, "is not allowed to create databases", present is not null);
         if (action == RestoreAction.Replace && !present!.Value.MayRename)
             throw MayNot(maintenance, name, $"does not own the database '{name}' and cannot rename it", true);
+        if (action == RestoreAction.InPlace && part.Length == 0)
+            await RequireLocksAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
+        if (action == RestoreAction.Replace)
+            warnings.AddRange(await LogicalReplication.SlotsAsync(maintenance, name, cancellationToken).ConfigureAwait(false));
         string sessions = present is null ? string.Empty : await DatabaseSwap.DescribeSessionsAsync(maintenance, name, cancellationToken, own).ConfigureAwait(false);
         if (sessions.Length > 0)
             warnings.Add(action == RestoreAction.Replace ? $"sessions in the present database are terminated: {sessions}" : $"the present database is in use, and its sessions wait: {sessions}");
@@ -192,6 +205,35 @@ internal static class PostgreSqlRestorePlanner
         $"Backup '{request.Backup}' is partial: it holds a part of its database, and would replace all of '{name}'. Nothing was changed.",
         "Restore its tables into the present database (-Table '*', or the ones that you want), or all of it beside (-Database NEWNAME).")
     { Target = request.Backup.ToString() };
+
+    // One transaction drops all that is there, and holds a lock of each until its end.
+    private static async Task RequireLocksAsync(PostgreSqlSession maintenance, string name, CancellationToken cancellationToken)
+    {
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(maintenance.Server, name, cancellationToken).ConfigureAwait(false);
+        long objects = await session.NumberAsync("SELECT count(*) FROM pg_class WHERE oid >= 16384", "counting objects", cancellationToken).ConfigureAwait(false);
+        long locks = await session.NumberAsync(
+            "SELECT current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint + current_setting('max_prepared_transactions')::bigint)", "counting objects", cancellationToken).ConfigureAwait(false);
+        if (objects <= locks)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.TargetInvalid,
+            FailureCategory.Refused,
+            string.Create(CultureInfo.InvariantCulture, $"A restore in place drops the {objects} tables, indexes and other objects of '{name}' in one transaction, and the server has room for {locks} locks. Nothing was changed."),
+            "Restore beside it (without -InPlace), or raise max_locks_per_transaction on the server.")
+        { Target = maintenance.Server.LocationOf(name) };
+    }
+
+    private static async Task RequireWritableAsync(PostgreSqlSession maintenance, CancellationToken cancellationToken)
+    {
+        if (!await PostgreSqlTarget.IsStandbyAsync(maintenance, cancellationToken).ConfigureAwait(false))
+            return;
+        throw new BackupFailure(
+            ErrorCodes.TargetInvalid,
+            FailureCategory.Refused,
+            $"{PostgreSqlFailures.Server(maintenance.Server)} is a standby: it repeats what its primary does and takes no restore. Nothing was changed.",
+            "Restore to the primary (-HostName, -Port): the standby follows it.")
+        { Target = maintenance.Server.LocationOf(null) };
+    }
 
     private static BackupFailure MayNot(PostgreSqlSession maintenance, string name, string what, bool exists) => new(
         ErrorCodes.PermissionDenied,
@@ -220,6 +262,26 @@ internal static class PostgreSqlRestorePlanner
                 ? "Install the extensions on the server (its packages, often postgresql-contrib), or restore to another server."
                 : $"Create the roles ({string.Join(" ", roles.Take(3).Select(role => $"CREATE ROLE {PostgreSqlSession.Quote(role)};"))}), or give everything to the connecting role: -NoOwner.")
         { Target = maintenance.Server.LocationOf(payload.Database?.Name) };
+    }
+
+    private static async Task<bool> LacksTablespacesAsync(
+        RestoreRequest request, PostgreSqlSession maintenance, Payload payload, List<string> warnings, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> missing = await PostgreSqlTarget.MissingTablespacesAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false);
+        if (missing.Count == 0)
+            return false;
+        if (payload.Format == PayloadFormat.PostgreSqlPlain && payload.Database!.Tablespaces.Intersect(missing, StringComparer.Ordinal).Any() && !request.NoOwner)
+        {
+            throw new BackupFailure(
+                ErrorCodes.TargetLacksObjects,
+                FailureCategory.NotFound,
+                $"The target server lacks the tablespaces that '{payload.Database.Name}' names in its SQL text: {string.Join(", ", missing)}. Nothing was changed.",
+                $"Create them, in a folder of the server's own: {string.Join(' ', missing.Select(name => $"CREATE TABLESPACE {PostgreSqlSession.Quote(name)} LOCATION '/FOLDER';"))}")
+            { Target = maintenance.Server.LocationOf(payload.Database.Name) };
+        }
+
+        warnings.Add($"the target server lacks the tablespaces {string.Join(", ", missing)}: all tables of '{payload.Database!.Name}' go to the database's default; to have them elsewhere, create these first (CREATE TABLESPACE … LOCATION …)");
+        return true;
     }
 
     // What a backup of a whole server holds of roles; those that exist are left as they are.
@@ -257,4 +319,8 @@ internal static class PostgreSqlRestorePlanner
 /// <param name="Action">How.</param>
 /// <param name="PresentRevision">The schema revision of what has the name now.</param>
 /// <param name="Present">The properties of what has the name now; null if nothing has it.</param>
-internal sealed record PostgreSqlRestoreItem(Payload Payload, string Name, RestoreAction Action, string? PresentRevision, DatabaseInfo? Present);
+internal sealed record PostgreSqlRestoreItem(Payload Payload, string Name, RestoreAction Action, string? PresentRevision, DatabaseInfo? Present)
+{
+    /// <summary>True if the server lacks tablespaces that the dump names, so that it is loaded without any.</summary>
+    public bool LacksTablespaces { get; init; }
+}

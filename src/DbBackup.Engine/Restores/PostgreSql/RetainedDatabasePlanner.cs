@@ -19,7 +19,8 @@ internal static class RetainedDatabasePlanner
     {
         KeptDatabase first = entries[0].Manifest!.Kept!;
         PostgreSqlConnectionSettings server = await PostgreSqlTarget.ResolveAsync(request.Connection, first.Location, first.Username, cancellationToken).ConfigureAwait(false);
-        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken, [.. entries.Select(entry => entry.Manifest!.Kept!.Replaced)]).ConfigureAwait(false);
+        await maintenance.RequireDirectAsync(cancellationToken).ConfigureAwait(false);
         var databases = new List<IIncomingDatabase>();
         var targets = new List<RestoreTarget>();
         var warnings = new List<string>();

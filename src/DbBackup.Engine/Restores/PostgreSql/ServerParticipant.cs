@@ -23,9 +23,13 @@ internal sealed class ServerParticipant(
     private readonly List<string> _staged = [];
     private readonly List<DatabaseRename> _renames = [];
     private readonly List<Backup> _entries = [];
+    private readonly List<(string Database, IReadOnlyList<string> Names)> _disabled = [];
     private RestoreStage? _stage;
     private long? _identity;
     private bool _isSwapped;
+
+    // No session of ours may be in one of them when they are renamed.
+    private string[] Names => [.. databases.Select(database => database.Name)];
 
     public RestoreOrder Order => RestoreOrder.Server;
 
@@ -44,7 +48,7 @@ internal sealed class ServerParticipant(
         _stage = stage;
         foreach (IIncomingDatabase database in databases)
         {
-            PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, database.Name, cancellationToken).ConfigureAwait(false);
+            PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, database.Name, cancellationToken, Names).ConfigureAwait(false);
             _locks.Add(maintenance);
             await TargetLock.TakeAsync(maintenance, database.Name, cancellationToken).ConfigureAwait(false);
             await KeptDatabases.WithdrawUnusedAsync(repository, request.Backup.Source, maintenance, database.Name, stage.Observer, cancellationToken).ConfigureAwait(false);
@@ -56,7 +60,7 @@ internal sealed class ServerParticipant(
 
     public async Task<IReadOnlyList<string>> RetainAsync(CancellationToken cancellationToken)
     {
-        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken, Names).ConfigureAwait(false);
         _identity = (await PostgreSqlTarget.FindAsync(maintenance, _staged[0], cancellationToken).ConfigureAwait(false))?.ObjectId;
         string? serverIdentifier = await PostgreSqlTarget.ServerIdentifierAsync(maintenance, cancellationToken).ConfigureAwait(false);
         DateTimeOffset now = DateTimeOffset.UtcNow;
@@ -88,7 +92,17 @@ internal sealed class ServerParticipant(
     public async Task SwapAsync(CancellationToken cancellationToken)
     {
         _stage!.Report($"putting {string.Join(", ", databases.Select(database => database.Name))} in place");
-        await RenameAsync(_renames, cancellationToken).ConfigureAwait(false);
+        await DisableSubscriptionsAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await RenameAsync(_renames, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await EnableSubscriptionsAsync().ConfigureAwait(false);
+            throw;
+        }
+
         SetInPlace(true);
         foreach (IIncomingDatabase database in databases)
             _stage.Observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"'{database.Name}' is in place; new connections waited {Interruption!.Value.TotalMilliseconds:0} ms."));
@@ -100,17 +114,19 @@ internal sealed class ServerParticipant(
             return;
         await RenameAsync([.. _renames.Select(rename => rename.Reverse)], CancellationToken.None).ConfigureAwait(false);
         SetInPlace(false);
+        await EnableSubscriptionsAsync().ConfigureAwait(false);
     }
 
     public async Task CompleteAsync()
     {
         if (request.NoSafetyBackup)
         {
-            using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, CancellationToken.None).ConfigureAwait(false);
+            using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, CancellationToken.None, Names).ConfigureAwait(false);
             foreach (DatabaseRename rename in _renames.Where(rename => rename.Kept is not null))
                 await WorkDatabase.DropAsync(maintenance, rename.Kept!, CancellationToken.None).ConfigureAwait(false);
         }
 
+        await TellOfSubscriptionsAsync().ConfigureAwait(false);
         foreach (IIncomingDatabase database in databases)
             await database.CompleteAsync().ConfigureAwait(false);
     }
@@ -131,9 +147,52 @@ internal sealed class ServerParticipant(
         _locks.Clear();
     }
 
+    // Before the rename: what a kept database receives from then on would be missing in the live one.
+    private async Task DisableSubscriptionsAsync(CancellationToken cancellationToken)
+    {
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken, Names).ConfigureAwait(false);
+        foreach (DatabaseRename rename in _renames.Where(rename => rename.Kept is not null))
+        {
+            IReadOnlyList<string> names = await LogicalReplication.DisableAsync(maintenance, rename.Name, cancellationToken).ConfigureAwait(false);
+            if (names.Count > 0)
+                _disabled.Add((rename.Name, names));
+        }
+    }
+
+    private async Task EnableSubscriptionsAsync()
+    {
+        foreach ((string database, IReadOnlyList<string> names) in _disabled)
+        {
+            try
+            {
+                await LogicalReplication.EnableAsync(server, database, names, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (BackupException failure)
+            {
+                _stage!.Observer.Warning($"The subscriptions {string.Join(", ", names)} of '{database}' could not be enabled again: {failure.Message}");
+            }
+        }
+
+        _disabled.Clear();
+    }
+
+    private async Task TellOfSubscriptionsAsync()
+    {
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, null, CancellationToken.None, Names).ConfigureAwait(false);
+        foreach (DatabaseRename rename in _renames)
+        {
+            List<string> names = await LogicalReplication.SubscriptionsAsync(maintenance, rename.Name, enabled: false, CancellationToken.None).ConfigureAwait(false);
+            if (names.Count > 0)
+            {
+                _stage!.Observer.Warning(
+                    $"The subscriptions of '{rename.Name}' are disabled, also in what was kept of it, until you enable them: {string.Join(' ', names.Select(PostgreSqlSession.Quote).Select(name => $"ALTER SUBSCRIPTION {name} ENABLE; ALTER SUBSCRIPTION {name} REFRESH PUBLICATION WITH (copy_data = false);"))} What was published since the backup is missing.");
+            }
+        }
+    }
+
     private async Task RenameAsync(IReadOnlyList<DatabaseRename> renames, CancellationToken cancellationToken)
     {
-        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, databases[0].Name, cancellationToken).ConfigureAwait(false);
+        using PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, databases[0].Name, cancellationToken, Names).ConfigureAwait(false);
         Interruption = await DatabaseSwap.RunAsync(maintenance, renames, cancellationToken).ConfigureAwait(false);
     }
 

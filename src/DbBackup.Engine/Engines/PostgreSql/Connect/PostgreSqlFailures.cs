@@ -39,6 +39,9 @@ internal static class PostgreSqlFailures
         };
     }
 
+    /// <summary>What a pooler says of options that it does not pass on.</summary>
+    internal const string PoolerRefusal = "unsupported startup parameter";
+
     /// <summary>The server as people name it.</summary>
     public static string Server(PostgreSqlConnectionSettings settings) => settings.Route is { } route
         ? char.ToUpperInvariant(route.Description[0]) + route.Description[1..]
@@ -46,6 +49,8 @@ internal static class PostgreSqlFailures
 
     private static BackupFailure FromServer(PostgresException error, PostgreSqlConnectionSettings settings, string? database, string action)
     {
+        if (error.MessageText.Contains(PoolerRefusal, StringComparison.Ordinal))
+            return Pooler.Failure(settings, database, $"it refuses what the connection asks for ({error.MessageText})", cause: error);
         string server = Server(settings);
         string words = error.MessageText + (error.Detail is { Length: > 0 } detail && error.SqlState != "28P01" ? $" ({detail.TrimEnd('.')})" : string.Empty);
         // The classes are those of https://www.postgresql.org/docs/current/errcodes-appendix.html.

@@ -14,11 +14,12 @@ internal sealed class PostgreSqlSession : IDisposable
 {
     // What changes the text of a value, and what could end a long query, is the same whatever role or database says otherwise.
     private const string Settings = """
-        SET search_path = pg_catalog;
+        SET statement_timeout = 0; SET search_path = pg_catalog;
         SET datestyle = ISO, MDY; SET intervalstyle = postgres; SET timezone = 'UTC'; SET extra_float_digits = 1; SET bytea_output = hex;
         SET xmlbinary = base64; SET lc_monetary = 'C'; SET lc_numeric = 'C'; SET standard_conforming_strings = on;
-        SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET row_security = off;
+        SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET row_security = off;
         SET synchronize_seqscans = off; SET default_transaction_read_only = off; SET quote_all_identifiers = off;
+        SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
         """;
 
     // From 14 on a session may also end for being idle, from 17 on for a long transaction. And from 14 on a server notices in the middle of a
@@ -28,6 +29,12 @@ internal sealed class PostgreSqlSession : IDisposable
         SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout');
         SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'
         """;
+
+    // https://www.postgresql.org/docs/14/release-14.html
+    private const int FirstWithIdleSessionTimeout = 14;
+
+    // Every server has them.
+    private static readonly string[] s_ownDatabases = ["postgres", "template1"];
 
     private readonly NpgsqlConnection _connection;
     private readonly ITunnelEnd? _relay;
@@ -58,6 +65,15 @@ internal sealed class PostgreSqlSession : IDisposable
     /// <summary>The server's major version.</summary>
     public int ServerMajor => _connection.PostgreSqlVersion.Major;
 
+    /// <summary>True if a pooler is between, which lends this session a connection of its own until it ends.</summary>
+    public bool IsPooled { get; private init; }
+
+    /// <summary>
+    /// The options with which PostgreSQL's programs connect, so that nothing that a role or a database has set ends them or has them write
+    /// nothing. A pooler refuses options; then pg_dump's own settings must do, which leave out rare ones.
+    /// </summary>
+    public string? ToolOptions => IsPooled ? null : ToolOptionsFor(ServerMajor);
+
     /// <summary>Connects.</summary>
     /// <param name="server">The server and role.</param>
     /// <param name="database">The database.</param>
@@ -68,11 +84,19 @@ internal sealed class PostgreSqlSession : IDisposable
     {
         ITunnelEnd? relay = server.Route is null ? null : await server.Route.OpenAsync(cancellationToken).ConfigureAwait(false);
         PostgreSqlConnectionSettings reached = relay is null ? server : server with { Host = relay.Folder, Port = TunnelledServer.SocketPort, Route = null };
-        var connection = new NpgsqlConnection(reached.ForDatabase(database).ToNpgsql(database));
+        string text = reached.ForDatabase(database).ToNpgsql(database);
+        var connection = new NpgsqlConnection(text);
         try
         {
             await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
-            var session = new PostgreSqlSession(connection, relay, server, database);
+            bool isPooled = await Pooler.IsBetweenAsync(connection, cancellationToken).ConfigureAwait(false);
+            if (isPooled && await Pooler.SharesConnectionsAsync(connection, text, cancellationToken).ConfigureAwait(false))
+            {
+                throw await Pooler.InTheWayAsync(
+                    connection, server, database, "it lends each connection for one transaction, and what pg_dump and this module set in them would stay there for the application", cancellationToken).ConfigureAwait(false);
+            }
+
+            var session = new PostgreSqlSession(connection, relay, server, database) { IsPooled = isPooled };
             await session.ExecuteAsync(Settings, "connecting", cancellationToken).ConfigureAwait(false);
             await session.ExecuteAsync(NewerSettings, "connecting", cancellationToken).ConfigureAwait(false);
             return session;
@@ -96,10 +120,17 @@ internal sealed class PostgreSqlSession : IDisposable
     }
 
     /// <summary>A session in the database that is there for work on others: <c>postgres</c>, else <c>template1</c>, else the named one.</summary>
-    public static async Task<PostgreSqlSession> OpenMaintenanceAsync(PostgreSqlConnectionSettings server, string? named, CancellationToken cancellationToken)
+    /// <param name="server">The server and role.</param>
+    /// <param name="named">A database that is there in any case; null where none is known.</param>
+    /// <param name="cancellationToken">Stops the attempt.</param>
+    /// <param name="renamed">Databases that get other names meanwhile, which no session may be in.</param>
+    public static async Task<PostgreSqlSession> OpenMaintenanceAsync(
+        PostgreSqlConnectionSettings server, string? named, CancellationToken cancellationToken, params string[] renamed)
     {
         BackupException? last = null;
-        foreach (string database in new[] { "postgres", "template1", named }.OfType<string>().Distinct(StringComparer.Ordinal))
+        // The named one is the last resort of roles that may enter no other.
+        string[] candidates = [.. s_ownDatabases.Except(renamed, StringComparer.Ordinal), .. named is null || s_ownDatabases.Contains(named) ? (string[])[] : [named]];
+        foreach (string database in candidates)
         {
             try
             {
@@ -112,6 +143,23 @@ internal sealed class PostgreSqlSession : IDisposable
         }
 
         throw last!;
+    }
+
+    /// <summary>The options for programs that connect to a server itself; see <see cref="ToolOptions"/>.</summary>
+    public static string ToolOptionsFor(int serverMajor) =>
+        "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed -c default_transaction_deferrable=off"
+        + " -c quote_all_identifiers=off -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+        + (serverMajor >= FirstWithIdleSessionTimeout ? " -c idle_session_timeout=0" : string.Empty)
+        + (serverMajor >= PostgreSqlClients.FirstWithTransactionTimeout ? " -c transaction_timeout=0" : string.Empty);
+
+    /// <summary>Fails where a pooler is between.</summary>
+    /// <exception cref="BackupFailure"><see cref="ErrorCodes.ConnectionPooled"/>.</exception>
+    public async Task RequireDirectAsync(CancellationToken cancellationToken)
+    {
+        if (!IsPooled)
+            return;
+        throw await Pooler.InTheWayAsync(
+            _connection, Server, Database, "a restore creates and renames databases, which it does not know and whose connections it keeps open", cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Has statements fail that wait longer for a lock. Without it they wait for ever, as even the size of a table does when it is locked.</summary>
@@ -222,8 +270,24 @@ internal sealed class PostgreSqlSession : IDisposable
 
     public void Dispose()
     {
+        if (IsPooled)
+            ForgetSettings();
         _connection.Dispose();
         _relay?.Dispose();
+    }
+
+    // A pooler usually does so itself between two clients (server_reset_query).
+    private void ForgetSettings()
+    {
+        try
+        {
+            using var command = new NpgsqlCommand("DISCARD ALL", _connection);
+            command.ExecuteNonQuery();
+        }
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or IOException)
+        {
+            // In a transaction it is refused; the pooler closes a connection whose client leaves there.
+        }
     }
 
     private static bool IsDriverFailure(Exception exception) =>
@@ -247,6 +311,21 @@ internal sealed class PostgreSqlSession : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw PostgreSqlFailures.From(exception, Server, Database, action);
+        }
+        catch (InvalidOperationException exception) when (_connection.State != System.Data.ConnectionState.Open)
+        {
+            // The server ended the session before; the driver takes a further statement for a mistake of the program.
+            throw PostgreSqlFailures.From(new NpgsqlException("the connection is closed", exception), Server, Database, action);
+        }
+        catch (System.Text.DecoderFallbackException exception)
+        {
+            throw new BackupFailure(
+                ErrorCodes.SourceUnreadable,
+                FailureCategory.InvalidData,
+                $"The database '{Database}' has names or texts in its catalogue that are not valid UTF-8, as a database with the encoding SQL_ASCII may.",
+                "Rename what pg_dump shows with strange letters (ALTER TABLE … RENAME TO …), or dump it with pg_dump by hand and import that with Import-DbBackup.",
+                exception)
+            { Target = Server.LocationOf(Database) };
         }
     }
 }

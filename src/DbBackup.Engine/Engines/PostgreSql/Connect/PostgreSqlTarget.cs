@@ -130,6 +130,16 @@ internal static class PostgreSqlTarget
             "SELECT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1", row => row.GetString(0), Looking, cancellationToken, [needed]).ConfigureAwait(false);
     }
 
+    /// <summary>The tablespaces that a dump names and the server does not have.</summary>
+    public static async Task<IReadOnlyList<string>> MissingTablespacesAsync(PostgreSqlSession session, DatabaseInfo? info, CancellationToken cancellationToken)
+    {
+        if (info is null || (info.Tablespace is null && info.Tablespaces.Count == 0))
+            return [];
+        string[] needed = [.. info.Tablespaces.Concat(info.Tablespace is { } own ? [own] : []).Distinct(StringComparer.Ordinal)];
+        return await session.RowsAsync(
+            "SELECT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_tablespace WHERE spcname = name) ORDER BY 1", row => row.GetString(0), Looking, cancellationToken, [needed]).ConfigureAwait(false);
+    }
+
     /// <summary>The extensions that a dump needs and the server, or the role, cannot create; each with the reason.</summary>
     public static async Task<IReadOnlyList<string>> MissingExtensionsAsync(PostgreSqlSession session, DatabaseInfo? info, CancellationToken cancellationToken)
     {
@@ -153,6 +163,10 @@ internal static class PostgreSqlTarget
         return missing;
     }
 
+    /// <summary>True if the server is a standby, which takes no writes.</summary>
+    public static Task<bool> IsStandbyAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
+        session.IsTrueAsync("SELECT pg_is_in_recovery()", Looking, cancellationToken);
+
     /// <summary>True if the role may do everything.</summary>
     public static Task<bool> IsSuperuserAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
         session.IsTrueAsync("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", Looking, cancellationToken);
@@ -161,10 +175,10 @@ internal static class PostgreSqlTarget
     public static Task<bool> MayCreateDatabasesAsync(PostgreSqlSession session, CancellationToken cancellationToken) =>
         session.IsTrueAsync("SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user", Looking, cancellationToken);
 
-    /// <summary>The databases of a server that applications use: no templates, none of this product's own.</summary>
+    /// <summary>The databases of a server that applications use: none that every server has as a template, none of this product's own.</summary>
     public static Task<List<string>> DatabasesAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
         $"""
-        SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datallowconn
+        SELECT datname::text FROM pg_database WHERE datname NOT IN ('template0', 'template1') AND datallowconn
           AND datname !~ '^dbbackup_(test|new)_[0-9a-f]+$' AND datname !~ '{KeptName.Pattern}' ORDER BY datname COLLATE "C"
         """,
         row => row.GetString(0),

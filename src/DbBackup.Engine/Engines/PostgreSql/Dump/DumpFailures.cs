@@ -13,11 +13,16 @@ internal static class DumpFailures
         if (Says(words, "lock timeout"))
             return await LockedAsync(server, database!, $"{tool} gave up: {FirstError(words)}", null, cancellationToken).ConfigureAwait(false);
 
+        if (Says(words, PostgreSqlFailures.PoolerRefusal))
+            return Pooler.Failure(server, database, $"it refuses what {tool} asks for ({FirstError(words).TrimEnd('.')})");
+
         (string Code, FailureCategory Category, string Hint, bool Retry)? known =
             Says(words, "row-level security") ? (ErrorCodes.PermissionDenied, FailureCategory.PermissionDenied, "Row-level security hides rows from this role, and a backup without them would not be whole: use the owner, a superuser, or a role with BYPASSRLS.", false)
+            : Says(words, "permission denied for large object") ? (ErrorCodes.PermissionDenied, FailureCategory.PermissionDenied, LargeObjectHint(server.Username), false)
             : Says(words, "permission denied") || Says(words, "must be owner") || Says(words, "must be superuser") ? (ErrorCodes.PermissionDenied, FailureCategory.PermissionDenied, "Use a role that may: for backups one with pg_read_all_data (GRANT pg_read_all_data TO …), for restores the owner or a superuser.", false)
             : Says(words, "other objects depend on it") ? (ErrorCodes.TargetInvalid, FailureCategory.Refused, "Nothing was changed. Restore the part into another database (-Database NEWNAME) and copy the rows from there, or restore the whole database.", false)
             : Says(words, "violates foreign key constraint") ? (ErrorCodes.TargetInvalid, FailureCategory.InvalidData, "Nothing was changed. Rows elsewhere refer to rows that the backup does not have: restore those tables too, or the whole database.", false)
+            : Says(words, "could not obtain lock on relation") ? (ErrorCodes.SourceLocked, FailureCategory.Busy, "Another session waits to empty or change that table, which a job of a parallel dump cannot wait for. Try again, or dump it as one stream: -Format Custom.", true)
             : Says(words, "server version mismatch") ? (ErrorCodes.ClientTooOld, FailureCategory.MissingTool, "Install client programs that are not older than the server.", false)
             : Says(words, "no matching") ? (ErrorCodes.SourceNotFound, FailureCategory.NotFound, "Check the names given with -Schema and -Table; letters' case counts, and * and ? are wildcards.", false)
             : Says(words, "No space left") || Says(words, "could not extend file") ? (ErrorCodes.NotEnoughSpace, FailureCategory.NoSpace, "Free some room on the server's disk; what was there before is unchanged.", false)
@@ -33,6 +38,10 @@ internal static class DumpFailures
             return new BackupFailure(found.Code, found.Category, $"{tool} failed on '{database}': {FirstError(words)}", found.Hint, new ToolFailedException(tool, exitCode, words, found.Hint)) { Target = target, CanRetry = found.Retry };
         return new ToolFailedException(tool, exitCode, words, $"Read {tool}'s output; nothing was kept.");
     }
+
+    /// <summary>What lets a role read large objects, which have privileges of their own.</summary>
+    public static string LargeObjectHint(string role) =>
+        $"Use their owner (GRANT owner TO {PostgreSqlSession.Quote(role)}) or a superuser, or grant each in psql: SELECT format('GRANT SELECT ON LARGE OBJECT %s TO {PostgreSqlSession.Quote(role)}', oid) FROM pg_largeobject_metadata \\gexec, as their owner.";
 
     /// <summary>The failure for a lock that was not released in time, with who holds it.</summary>
     public static async Task<BackupFailure> LockedAsync(

@@ -143,7 +143,7 @@ internal sealed class PostgreSqlCapture(
             return;
         }
 
-        List<PostgreSqlTable> missing = _tables.FindAll(table => table.HasRows && !contents.HasRowsOf(table));
+        List<PostgreSqlTable> missing = _tables.FindAll(table => table.HasRows && !contents.HasRowsOf(table) && !started.Unlogged.Contains(table.Name));
         if (missing.Count > 0)
             throw started.Dump.Incomplete(string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {_tables.Count(table => table.HasRows)} tables are not in it: {PostgreSqlSource.Names(missing)}"));
     }

@@ -14,7 +14,9 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump;
 /// <param name="database">The database.</param>
 /// <param name="client">The programs.</param>
 /// <param name="options">What of it, and how.</param>
-internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string database, PostgreSqlClient client, PostgreSqlDumpOptions options) : IDisposable
+/// <param name="serverOptions">The options with which it connects; null for none.</param>
+internal sealed class PostgreSqlDump(
+    PostgreSqlConnectionSettings server, string database, PostgreSqlClient client, PostgreSqlDumpOptions options, string? serverOptions) : IDisposable
 {
     // pg_dump writes this file when it has read the catalogue, before any data.
     private const string ContentsOfFolder = "toc.dat";
@@ -172,6 +174,7 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
             "--no-password",
             $"--snapshot={snapshot}",
             string.Create(CultureInfo.InvariantCulture, $"--lock-wait-timeout={(long)options.LockTimeout.TotalMilliseconds}"),
+            .. options.WithoutUnloggedRows ? ["--no-unlogged-table-data"] : (string[])[],
             .. options.Schemas.Select(pattern => $"--schema={pattern}"),
             .. options.Tables.Select(pattern => $"--table={pattern}"),
             .. options.ExcludedTables.Select(pattern => $"--exclude-table={pattern}"),
@@ -186,7 +189,7 @@ internal sealed class PostgreSqlDump(PostgreSqlConnectionSettings server, string
 
     // Times with a zone are written in the zone of the session, which is another one on each server: the same row is the same text only in
     // one and the same zone. Names are quoted as they are here, whatever the database has set.
-    private Dictionary<string, string?> Environment() => new(server.ForDatabase(database).ToToolEnvironment("-c quote_all_identifiers=off")) { ["PGTZ"] = "UTC" };
+    private Dictionary<string, string?> Environment() => new(server.ForDatabase(database).ToToolEnvironment(serverOptions)) { ["PGTZ"] = "UTC" };
 
     private async Task RequireSuccessAsync(ToolProcess tool, CancellationToken cancellationToken)
     {

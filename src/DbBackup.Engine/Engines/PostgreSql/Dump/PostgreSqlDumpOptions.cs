@@ -43,6 +43,9 @@ public sealed record PostgreSqlDumpOptions
     /// <summary>True if a database without any table is accepted.</summary>
     public bool AllowEmpty { get; init; }
 
+    /// <summary>True if the rows of unlogged tables are left out, which a standby does not have.</summary>
+    internal bool WithoutUnloggedRows { get; init; }
+
     /// <summary>True if only chosen schemas or tables are dumped, without what belongs to the database as a whole.</summary>
     internal bool IsPartial => Schemas.Count > 0 || Tables.Count > 0;
 

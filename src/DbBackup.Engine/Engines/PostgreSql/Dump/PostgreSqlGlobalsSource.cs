@@ -41,7 +41,7 @@ internal sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings serve
         // Only a superuser may read pg_authid, where the passwords' hashes are.
         bool withPasswords = await session.IsTrueAsync("SELECT has_table_privilege('pg_authid', 'SELECT')", "looking at the server", cancellationToken).ConfigureAwait(false);
         long roles = await session.NumberAsync("SELECT count(*) FROM pg_roles WHERE rolname !~ '^pg_'", "looking at the server", cancellationToken).ConfigureAwait(false);
-        string database = session.Database;
+        (string database, string? serverOptions) = (session.Database, session.ToolOptions);
         return new Capture
         {
             Taken = context.Clock.GetUtcNow(),
@@ -55,7 +55,7 @@ internal sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings serve
                     Format = PayloadFormat.PostgreSqlPlain,
                     RestoreName = "globals.sql",
                     OriginalPath = Location,
-                    WriteTo = (target, progress, token) => WriteAsync(client, database, withPasswords, roles, target, progress, token),
+                    WriteTo = (target, progress, token) => WriteAsync(client, database, serverOptions, withPasswords, roles, target, progress, token),
                 },
             ],
             Tools = new Dictionary<string, string> { ["pg_dumpall"] = client.Version },
@@ -64,12 +64,12 @@ internal sealed class PostgreSqlGlobalsSource(PostgreSqlConnectionSettings serve
     }
 
     private async Task<StreamSummary> WriteAsync(
-        PostgreSqlClient client, string database, bool withPasswords, long roles, Stream target, IProgress<long> progress, CancellationToken cancellationToken)
+        PostgreSqlClient client, string database, string? serverOptions, bool withPasswords, long roles, Stream target, IProgress<long> progress, CancellationToken cancellationToken)
     {
         List<string> arguments = ["--globals-only", "--no-password", $"--dbname={PostgreSqlConnectionSettings.ToolDatabase(database)}"];
         if (!withPasswords)
             arguments.Add("--no-role-passwords");
-        using ToolProcess tool = await client.StartAsync("pg_dumpall", arguments, server.ForDatabase(database).ToToolEnvironment(null), ToolUse.Ask, cancellationToken).ConfigureAwait(false);
+        using ToolProcess tool = await client.StartAsync("pg_dumpall", arguments, server.ForDatabase(database).ToToolEnvironment(serverOptions), ToolUse.Ask, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
         var text = new MemoryStream();
         await tool.Output.CopyToAsync(text, cancellationToken).ConfigureAwait(false);

@@ -91,7 +91,7 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
                 ],
                 Abandon = run.Abandon,
                 Tools = new Dictionary<string, string> { ["pg_dump"] = client.Version },
-                Notes = Notes(client, keeper),
+                Notes = [.. Notes(client, keeper), .. started.Unlogged.Select(table => $"The server is a standby, which has no rows of unlogged tables: those of {table} are not in this backup.")],
             };
         }
         catch
@@ -189,6 +189,7 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
             { Target = Location };
         }
 
+        await RequireLargeObjectsAsync(session, cancellationToken).ConfigureAwait(false);
         List<string> hidden = await session.RowsAsync(
             $"""
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -206,6 +207,27 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
                 $"Use the owner, a superuser, or a role with BYPASSRLS (ALTER ROLE {PostgreSqlSession.Quote(server.Username)} BYPASSRLS).")
             { Target = Location };
         }
+    }
+
+    // pg_read_all_data reads tables, views and sequences, but large objects up to version 18 only as their owners grant them one by one.
+    private async Task RequireLargeObjectsAsync(PostgreSqlSession session, CancellationToken cancellationToken)
+    {
+        long unreadable = await session.NumberAsync(
+            """
+            SELECT count(*) FROM pg_largeobject_metadata m
+            WHERE current_setting('lo_compat_privileges') = 'off' AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AND NOT pg_has_role(m.lomowner, 'USAGE')
+              AND NOT EXISTS (SELECT 1 FROM aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT' AND CASE a.grantee WHEN 0 THEN true ELSE pg_has_role(a.grantee, 'USAGE') END)
+            """,
+            "looking for large objects",
+            cancellationToken).ConfigureAwait(false);
+        if (unreadable == 0)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.PermissionDenied,
+            FailureCategory.PermissionDenied,
+            string.Create(CultureInfo.InvariantCulture, $"The role '{server.Username}' is not allowed to read {unreadable} large objects of '{database}'. pg_read_all_data does not cover them."),
+            DumpFailures.LargeObjectHint(server.Username))
+        { Target = Location };
     }
 
     internal static string Names(List<PostgreSqlTable> tables) =>

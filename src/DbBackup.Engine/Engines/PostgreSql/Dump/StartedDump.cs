@@ -34,6 +34,9 @@ internal sealed record StartedDump(
     /// <summary>Tables that were emptied before pg_dump locked them, if it has locked them; a filter may have left them out.</summary>
     public List<PostgreSqlTable> Replaced { get; private init; } = [];
 
+    /// <summary>Tables whose rows a standby does not have.</summary>
+    public List<string> Unlogged { get; private init; } = [];
+
     /// <summary>Takes a snapshot and starts pg_dump on it, again and again until nothing was emptied in between.</summary>
     /// <param name="source">The database, and what of it.</param>
     /// <param name="keeper">The session that keeps the snapshot.</param>
@@ -52,9 +55,10 @@ internal sealed record StartedDump(
             string snapshot = await keeper.ExportSnapshotAsync(cancellationToken).ConfigureAwait(false);
             DateTimeOffset taken = context.Clock.GetUtcNow();
             List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(keeper, cancellationToken).ConfigureAwait(false);
+            List<string> unlogged = await UnloggedOfStandbyAsync(keeper, cancellationToken).ConfigureAwait(false);
             Dictionary<long, (string Name, long File)> files = await FilesAsync(keeper, tables, cancellationToken).ConfigureAwait(false);
             string? folder = source.UsesFolder(tables, context.StagingFolder) ? Path.Combine(context.StagingFolder, PostgreSqlSource.FileStem(source.Database)) : null;
-            var started = new StartedDump(new PostgreSqlDump(source.Server, source.Database, client, source.Options), snapshot, taken, folder, tables, sequences);
+            var started = new StartedDump(new PostgreSqlDump(source.Server, source.Database, client, source.Options with { WithoutUnloggedRows = unlogged.Count > 0 }, keeper.ToolOptions), snapshot, taken, folder, tables, sequences) { Unlogged = unlogged };
             try
             {
                 (BackupException? failure, List<string> replaced) = await started.RunAsync(source, files, cancellationToken).ConfigureAwait(false);
@@ -114,6 +118,15 @@ internal sealed record StartedDump(
             return (failure, []);
         }
     }
+
+    private static Task<List<string>> UnloggedOfStandbyAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
+        $"""
+        SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE pg_is_in_recovery() AND c.relkind = 'r' AND c.relpersistence = 'u' AND {PostgreSqlCatalog.UserSchema} ORDER BY 1
+        """,
+        row => row.GetString(0),
+        Looking,
+        cancellationToken);
 
     private static async Task<Dictionary<long, (string Name, long File)>> FilesAsync(PostgreSqlSession session, List<PostgreSqlTable> tables, CancellationToken cancellationToken)
     {

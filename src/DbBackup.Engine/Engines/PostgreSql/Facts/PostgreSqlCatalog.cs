@@ -58,7 +58,8 @@ internal static class PostgreSqlCatalog
             $"""
             SELECT d.datname::text, pg_get_userbyid(d.datdba)::text, pg_encoding_to_char(d.encoding)::text, d.datcollate::text, d.datctype::text, {provider}, {locale},
                    d.datconnlimit, shobj_description(d.oid, 'pg_database'), d.datacl IS NULL,
-                   CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END
+                   CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,
+                   (SELECT nullif(spcname, 'pg_default')::text FROM pg_tablespace t WHERE t.oid = d.dattablespace), d.datistemplate
             FROM pg_database d WHERE d.datname = current_database()
             """,
             row => new DatabaseInfo
@@ -74,6 +75,8 @@ internal static class PostgreSqlCatalog
                 Comment = row.IsDBNull(8) ? null : row.GetString(8),
                 Grants = row.GetBoolean(9) ? null : [],
                 Size = row.GetInt64(10),
+                Tablespace = row.IsDBNull(11) ? null : row.GetString(11),
+                IsTemplate = row.GetBoolean(12),
             },
             Looking,
             cancellationToken).ConfigureAwait(false);
@@ -90,6 +93,8 @@ internal static class PostgreSqlCatalog
                 row => new DatabaseExtension(row.GetString(0), row.GetString(1)),
                 Looking,
                 cancellationToken).ConfigureAwait(false),
+            Tablespaces = await session.RowsAsync(
+                "SELECT DISTINCT t.spcname::text COLLATE \"C\" FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE t.spcname <> 'pg_global' ORDER BY 1", row => row.GetString(0), Looking, cancellationToken).ConfigureAwait(false),
             ServerVersion = session.ServerVersion,
         };
     }

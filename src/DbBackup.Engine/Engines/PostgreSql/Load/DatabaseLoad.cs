@@ -33,6 +33,12 @@ internal sealed record DatabaseLoadOptions
     /// <summary>True if an archive's definitions are loaded without its rows.</summary>
     public bool SchemaOnly { get; init; }
 
+    /// <summary>Schemas that are there already and stay, for the sake of extensions in them.</summary>
+    public IReadOnlyCollection<string> PresentSchemas { get; init; } = [];
+
+    /// <summary>True if the target lacks tablespaces of the dump: everything goes to the database's own.</summary>
+    public bool WithoutTablespaces { get; init; }
+
     /// <summary>A file with the entries to load, as <c>pg_restore --use-list</c> reads it; null for all.</summary>
     public string? ListFile { get; init; }
 }
@@ -40,13 +46,14 @@ internal sealed record DatabaseLoadOptions
 /// <summary>Loads a dump into a database with pg_restore or psql, which stop at the first error.</summary>
 /// <param name="server">The server and role.</param>
 /// <param name="database">The database.</param>
+/// <param name="serverMajor">The server's major version.</param>
 /// <param name="client">The programs.</param>
 /// <param name="options">How.</param>
-internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string database, PostgreSqlClient client, DatabaseLoadOptions options)
+internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string database, int serverMajor, PostgreSqlClient client, DatabaseLoadOptions options)
 {
     // The database is not in use yet and the commit that puts it in place is flushed with everything before it, so its own commits need not
     // wait for the disk. Indexes are built in memory where they fit.
-    private string ServerOptions => string.Create(CultureInfo.InvariantCulture, $"-c synchronous_commit=off -c maintenance_work_mem={Math.Max(64, 512 / options.Jobs)}MB");
+    private string ServerOptions => string.Create(CultureInfo.InvariantCulture, $"{PostgreSqlSession.ToolOptionsFor(serverMajor)} -c synchronous_commit=off -c maintenance_work_mem={Math.Max(64, 512 / options.Jobs)}MB");
 
     private string Target => PostgreSqlConnectionSettings.ToolDatabase(database);
 
@@ -170,8 +177,10 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
         {
             yield return "--no-owner";
             yield return "--no-privileges";
-            yield return "--no-tablespaces";
         }
+
+        if (options.WithoutOwners || options.WithoutTablespaces)
+            yield return "--no-tablespaces";
 
         if (options.WithoutPublications)
             yield return "--no-publications";
@@ -219,7 +228,7 @@ internal sealed class DatabaseLoad(PostgreSqlConnectionSettings server, string d
     {
         string nowhere = client.Place is null && OperatingSystem.IsWindows() ? "NUL" : "/dev/null";
         List<string> arguments = ["--no-psqlrc", "--quiet", "--no-password", options.KeepsGoing ? "--set=ON_ERROR_STOP=0" : "--set=ON_ERROR_STOP=1", "--output=" + nowhere, $"--dbname={Target}", "--file=-"];
-        return client.StartAsync("psql", arguments, Environment(ServerOptions), ToolUse.Feed, cancellationToken);
+        return client.StartAsync("psql", arguments, Environment(ServerOptions + " -c client_min_messages=error"), ToolUse.Feed, cancellationToken);
     }
 
     private IReadOnlyDictionary<string, string?> Environment(string? serverOptions) => server.ForDatabase(database).ToToolEnvironment(serverOptions);

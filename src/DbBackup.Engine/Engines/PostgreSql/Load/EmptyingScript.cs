@@ -15,9 +15,19 @@ internal static class EmptyingScript
     /// <summary>Drops everything of the database's own, whatever made it; extensions stay.</summary>
     public static string ForDatabase(TimeSpan lockTimeout) => Block(lockTimeout, PostgreSqlCatalog.UserSchema, DropFirst, DropLast);
 
+    // What users have put into the configuration tables of extensions, which a dump has; the extensions themselves stay.
+    private const string EmptyConfigurations = """
+        FOREACH statement IN ARRAY ARRAY(
+            SELECT format('DELETE FROM %s %s', c.oid::regclass, k.condition) FROM pg_extension x, unnest(x.extconfig, x.extcondition) WITH ORDINALITY k(place, condition, number) JOIN pg_class c ON c.oid = k.place
+            WHERE c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'DELETE') ORDER BY x.oid DESC, k.number DESC) LOOP
+            EXECUTE statement;
+          END LOOP;
+        """;
+
     // Event triggers first: they would see the rest go.
     private static string DropFirst => $"""
           PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
+          {EmptyConfigurations}
           {DropAll($"SELECT 'pg_event_trigger'::regclass AS kind, oid FROM pg_event_trigger UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication")}
         """;
 
@@ -129,7 +139,7 @@ internal static class EmptyingScript
     // Within dollar quotes nothing may end them.
     private static string InDollars(string text) => PostgreSqlSession.Literal(text.Replace("$dbbackup$", "$", StringComparison.Ordinal));
 
-    private static string LockTimeout(TimeSpan timeout) => string.Create(CultureInfo.InvariantCulture, $"SET client_min_messages = warning;\nSET lock_timeout = {(long)timeout.TotalMilliseconds};\n");
+    private static string LockTimeout(TimeSpan timeout) => string.Create(CultureInfo.InvariantCulture, $"SET client_min_messages = error;\nSET lock_timeout = {(long)timeout.TotalMilliseconds};\n");
 
     private static string Block(TimeSpan lockTimeout, string condition, string first, string last)
     {
@@ -146,7 +156,7 @@ internal static class EmptyingScript
                           ORDER BY CASE c.relkind WHEN 'v' THEN 1 WHEN 'm' THEN 1 WHEN 'S' THEN 3 ELSE 2 END LOOP
                 EXECUTE item.statement;
               END LOOP;
-              FOR item IN SELECT format('DROP %s IF EXISTS %I.%I(%s) CASCADE', CASE p.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS statement
+              FOR item IN SELECT format('DROP %s IF EXISTS %I.%I(%s) CASCADE', CASE p.prokind WHEN 'a' THEN 'AGGREGATE' WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, n.nspname, p.proname, CASE WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*' ELSE pg_get_function_identity_arguments(p.oid) END) AS statement
                           FROM pg_proc p {OfSchema("pg_proc", "p", "pronamespace")} AND NOT EXISTS (SELECT 1 FROM pg_depend i WHERE i.classid = 'pg_proc'::regclass AND i.objid = p.oid AND i.deptype = 'i')
                           ORDER BY p.prokind <> 'a' LOOP
                 EXECUTE item.statement;

@@ -102,7 +102,7 @@ internal sealed class StagedDump : IDisposable
             options = WithList(options, part);
             if (Payload.Format == PayloadFormat.PostgreSqlTar)
                 options = options with { Jobs = 1 };
-            refused = await new DatabaseLoad(target.Server, target.Database, Client, options).FromArchiveAsync(_archive, cancellationToken).ConfigureAwait(false);
+            refused = await new DatabaseLoad(target.Server, target.Database, target.ServerMajor, Client, options).FromArchiveAsync(_archive, cancellationToken).ConfigureAwait(false);
         }
 
         if (part is null && SchemasOfSource is { } schemas)
@@ -112,7 +112,7 @@ internal sealed class StagedDump : IDisposable
 
     /// <summary>Loads it, or a part of it, in one transaction between other statements.</summary>
     public async Task LoadInOneTransactionAsync(
-        PostgreSqlConnectionSettings server, string database, DatabaseLoadOptions options, ArchiveSelection? part, string before, string after, CancellationToken cancellationToken)
+        PostgreSqlConnectionSettings server, string database, int serverMajor, DatabaseLoadOptions options, ArchiveSelection? part, string before, string after, CancellationToken cancellationToken)
     {
         if (_archive is null)
         {
@@ -131,11 +131,11 @@ internal sealed class StagedDump : IDisposable
             }
 
             using Stream text = await OpenTextAsync(null, cancellationToken).ConfigureAwait(false);
-            await new DatabaseLoad(server, database, Client, options).FromTextInOneTransactionAsync(text, Payload.FileName, before, after, cancellationToken).ConfigureAwait(false);
+            await new DatabaseLoad(server, database, serverMajor, Client, options).FromTextInOneTransactionAsync(text, Payload.FileName, before, after, cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        await new DatabaseLoad(server, database, Client, WithList(options, part)).FromArchiveInOneTransactionAsync(
+        await new DatabaseLoad(server, database, serverMajor, Client, WithList(options, part)).FromArchiveInOneTransactionAsync(
             _archive, Payload.FileName, before + OwnerOfPublic(part, options), after, cancellationToken).ConfigureAwait(false);
     }
 
@@ -197,11 +197,11 @@ internal sealed class StagedDump : IDisposable
         IReadOnlyList<ArchiveEntry> entries = Entries(part);
         if (options.WithoutExtensionComments)
             entries = [.. entries.Where(entry => entry.Kind != "COMMENT" || !entry.Name.StartsWith("EXTENSION ", StringComparison.Ordinal))];
-        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(entries) is null && !options.WithoutExtensionComments)
+        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(entries) is null && !options.WithoutExtensionComments && options.PresentSchemas.Count == 0)
             return options;
         HashSet<int> loose = Payload.Database?.IsPartial == true ? [.. Listing!.WithoutBasis("FK CONSTRAINT"), .. Listing.WithoutBasis("TRIGGER")] : [];
         string list = _archive + ".list";
-        File.WriteAllLines(list, entries.Where(entry => !loose.Contains(entry.DumpId) && !PublicSchema.IsEntry(entry)).Select(entry => entry.Line));
+        File.WriteAllLines(list, entries.Where(entry => !loose.Contains(entry.DumpId) && !PublicSchema.IsEntry(entry) && !(entry.Kind == "SCHEMA" && options.PresentSchemas.Contains(entry.Name))).Select(entry => entry.Line));
         return options with { ListFile = list };
     }
 
@@ -209,7 +209,7 @@ internal sealed class StagedDump : IDisposable
     {
         using Stream whole = await OpenTextAsync(progress, cancellationToken).ConfigureAwait(false);
         (PlainDumpReport report, IReadOnlyList<string> refused) =
-            await new DatabaseLoad(target.Server, target.Database, Client, options).FromTextAsync(whole, Payload.FileName, cancellationToken).ConfigureAwait(false);
+            await new DatabaseLoad(target.Server, target.Database, target.ServerMajor, Client, options).FromTextAsync(whole, Payload.FileName, cancellationToken).ConfigureAwait(false);
         RequireComplete(report);
         return refused;
     }

@@ -60,6 +60,9 @@ internal sealed class WorkDatabase : IDisposable
                 continue;
             try
             {
+                // A lock is of one database, and the owner may have taken it in another one.
+                if (await IsLockedElsewhereAsync(maintenance, name, cancellationToken).ConfigureAwait(false))
+                    continue;
                 await DropAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
                 await DropRoleAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
                 dropped.Add(name);
@@ -85,13 +88,14 @@ internal sealed class WorkDatabase : IDisposable
     /// <param name="anyLocale">True if another locale will do where the server does not have that one.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <param name="ownRole">True if a role is made for it, without any rights but on this database; the role goes with it. Needs a superuser.</param>
+    /// <param name="tablespace">The tablespace; null for the server's default.</param>
     public static async Task<WorkDatabase> CreateAsync(
-        PostgreSqlSession maintenance, WorkDatabasePurpose purpose, DatabaseInfo? like, string? owner, bool anyLocale, CancellationToken cancellationToken, bool ownRole = false)
+        PostgreSqlSession maintenance, WorkDatabasePurpose purpose, DatabaseInfo? like, string? owner, bool anyLocale, CancellationToken cancellationToken, bool ownRole = false, string? tablespace = null)
     {
         string name = await LockNameAsync(maintenance, purpose, cancellationToken).ConfigureAwait(false);
         string? password = ownRole ? await CreateRoleAsync(maintenance, name, cancellationToken).ConfigureAwait(false) : null;
         owner = ownRole ? name : owner;
-        string create = $"CREATE DATABASE {name} TEMPLATE template0{(owner is null ? string.Empty : " OWNER " + PostgreSqlSession.Quote(owner))}";
+        string create = $"CREATE DATABASE {name} TEMPLATE template0{(owner is null ? string.Empty : " OWNER " + PostgreSqlSession.Quote(owner))}{(tablespace is null ? string.Empty : " TABLESPACE " + PostgreSqlSession.Quote(tablespace))}";
         string? note = null;
         try
         {
@@ -133,6 +137,9 @@ internal sealed class WorkDatabase : IDisposable
     public static async Task DropAsync(PostgreSqlSession maintenance, string name, CancellationToken cancellationToken)
     {
         const string Dropping = "dropping a database";
+        await LogicalReplication.DropSubscriptionsAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
+        if (await maintenance.IsTrueAsync("SELECT datistemplate FROM pg_database WHERE datname = $1", Dropping, cancellationToken, name).ConfigureAwait(false))
+            await maintenance.ExecuteAsync($"ALTER DATABASE {PostgreSqlSession.Quote(name)} IS_TEMPLATE false", Dropping, cancellationToken).ConfigureAwait(false);
         if (maintenance.ServerMajor >= 13)
         {
             await maintenance.ExecuteAsync($"DROP DATABASE IF EXISTS {PostgreSqlSession.Quote(name)} WITH (FORCE)", Dropping, cancellationToken).ConfigureAwait(false);
@@ -179,6 +186,15 @@ internal sealed class WorkDatabase : IDisposable
 
     private static async Task<bool> TryLockAsync(PostgreSqlSession session, string name, CancellationToken cancellationToken) =>
         await session.IsTrueAsync("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", Creating, cancellationToken, name).ConfigureAwait(false);
+
+    private static Task<bool> IsLockedElsewhereAsync(PostgreSqlSession session, string name, CancellationToken cancellationToken) => session.IsTrueAsync(
+        """
+        SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid()
+                       AND ((classid::bigint << 32) | objid::bigint) = hashtextextended($1, 0))
+        """,
+        Creating,
+        cancellationToken,
+        name);
 
     private static string Locale(DatabaseInfo? like, int serverMajor)
     {

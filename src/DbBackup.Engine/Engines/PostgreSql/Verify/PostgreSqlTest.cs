@@ -120,12 +120,14 @@ internal static class PostgreSqlTest
         PostgreSqlSession maintenance = await PostgreSqlSession.OpenMaintenanceAsync(server, server.Database, cancellationToken).ConfigureAwait(false);
         try
         {
+            await maintenance.RequireDirectAsync(cancellationToken).ConfigureAwait(false);
             PostgreSqlTarget.RequireVersion(maintenance, payload.Database);
-            foreach (string dropped in await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false))
+            bool isStandby = await PostgreSqlTarget.IsStandbyAsync(maintenance, cancellationToken).ConfigureAwait(false);
+            foreach (string dropped in isStandby ? [] : await WorkDatabase.SweepAsync(maintenance, cancellationToken).ConfigureAwait(false))
                 run.Observer.Warning($"Dropped the scratch database '{dropped}', which a killed run had left.");
             var progress = new PayloadProgress(run.Observer, run.Activity, $"unpacking {payload.FileName}", payload.OriginalSize);
             using StagedDump dump = await StagedDump.PrepareAsync(run.Content, payload, server.Route, maintenance.ServerMajor, run.Scratch, progress, cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<string> missing = await MissingAsync(maintenance, dump, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<string> missing = isStandby ? ["the right to write: it is a standby"] : await MissingAsync(maintenance, dump, cancellationToken).ConfigureAwait(false);
             if (missing.Count > 0)
                 return await ReadInsteadAsync(run, dump, missing, cancellationToken).ConfigureAwait(false);
             bool ownRole = IsForeign(manifest) && await PostgreSqlTarget.IsSuperuserAsync(maintenance, cancellationToken).ConfigureAwait(false);
