@@ -2,8 +2,8 @@ using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Payloads;
 
-/// <summary>Bytes that were read ahead, and then the stream that they came from, which is closed with this one.</summary>
-internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, IProgress<long>? progress) : ReadOnlyStream
+/// <summary>Bytes that were read ahead, and then the stream that they came from, which is closed with this one unless it is to stay open.</summary>
+internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, IProgress<long>? progress, bool leaveOpen = false) : ReadOnlyStream
 {
     private ReadOnlyMemory<byte> _prefix = prefix;
     private long _done;
@@ -27,7 +27,7 @@ internal sealed class PrefixedStream(ReadOnlyMemory<byte> prefix, Stream rest, I
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !leaveOpen)
             rest.Dispose();
         base.Dispose(disposing);
     }

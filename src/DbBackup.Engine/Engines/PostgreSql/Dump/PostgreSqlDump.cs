@@ -76,7 +76,8 @@ internal sealed class PostgreSqlDump(
         using PassingListing? listing = plain ? null : await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
         try
         {
-            using var whole = new PrefixedStream(_start, tool.Output, null);
+            // The wait for the end reads what is left.
+            using var whole = new PrefixedStream(_start, tool.Output, null, leaveOpen: true);
             using var tapped = new TappedStream(whole, bytes =>
             {
                 if (listing is null)

@@ -78,8 +78,9 @@ internal static class EmptyingScript
     }
 
     /// <summary>
-    /// Drops tables, unless a view or the like depends on them. Foreign keys of other tables that point to them are set aside, and
-    /// <see cref="AfterTables"/> puts them back, which checks them against the restored rows.
+    /// Drops tables. What hangs on them and is no part of them is set aside first, and <see cref="AfterTables"/> puts it back: foreign keys of
+    /// other tables, which checks them against the restored rows, and views (see <see cref="DependentViews"/>). Anything else that depends
+    /// on a table ends the restore.
     /// </summary>
     /// <param name="lockTimeout">How long to wait for a lock.</param>
     /// <param name="tables">Names with schemas, quoted where they must be.</param>
@@ -94,17 +95,19 @@ internal static class EmptyingScript
             DO $dbbackup$ DECLARE item record; BEGIN
               FOR item IN SELECT * FROM pg_temp.dbbackup_keys LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', item.owner, item.name); END LOOP;
             END $dbbackup$;
+            {DependentViews.SetAside(oids)}
             DROP TABLE IF EXISTS {string.Join(", ", tables)};
 
             """;
     }
 
-    /// <summary>Puts the foreign keys back that <see cref="ForTables"/> has set aside.</summary>
-    public const string AfterTables = """
+    /// <summary>Puts back what <see cref="ForTables"/> has set aside.</summary>
+    public const string AfterTables = $"""
         SELECT pg_catalog.set_config('search_path', 'pg_catalog', false);
         DO $dbbackup$ DECLARE item record; BEGIN
           FOR item IN SELECT * FROM pg_temp.dbbackup_keys LOOP EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', item.owner, item.name, item.definition); END LOOP;
         END $dbbackup$;
+        {DependentViews.PutBack}
 
         """;
 
