@@ -133,7 +133,7 @@ public sealed class Backup
     /// <summary>True if a restore from it can be expected to work: its manifest is readable, and its last test did not fail.</summary>
     public bool IsGood => Status >= BackupStatus.Written;
 
-    /// <summary>True if it holds far less than the source's last good backup before it: it does not count as the last good one.</summary>
+    /// <summary>True if it holds far less than the source's last good backup before it, or lacks databases of its server: it does not count as the last good one.</summary>
     public bool IsCollapsed => Manifest?.Collapsed.Count > 0;
 
     /// <inheritdoc/>

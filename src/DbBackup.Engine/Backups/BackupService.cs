@@ -129,6 +129,9 @@ public sealed class BackupService
         collected.Notes.AddRange(leftOut.Notes);
 
         Manifest manifest = CompareWithLast(Describe(request, draft.Key, primary, collected, sequence.Value, duration), request, history, observer);
+        // The last backup that has all databases must not go for the sake of one that lacks some.
+        if (!request.AllowCollapse)
+            manifest = manifest with { Collapsed = [.. manifest.Collapsed, .. leftOut.Notes] };
         // Before the proof, which may go there again.
         if (manifest.ImportedFrom is null)
             KnownServers.OfUser.Remember([manifest.Source.Location, .. manifest.Payloads.Select(payload => payload.OriginalPath)]);

@@ -87,6 +87,7 @@ public static class BackupSelection
         {
             { IsGood: false } bad => $"is {bad.Status}",
             { Scope: BackupScope.Partial } => "is partial",
+            { IsCollapsed: true } collapsed => $"does not count as one: {collapsed.Manifest!.Collapsed[0].TrimEnd('.')}",
             { Manifest.Kept: not null } => "is a database that a restore kept on its server",
             var other => $"was made for the reason {other.Reason}",
         };

@@ -80,7 +80,7 @@ public sealed record Manifest
     public IReadOnlyList<string> Notes { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>
-    /// What holds far less than in the source's last good backup, as in <c>uploads: 1 entries instead of 302</c>; such a backup does not count
+    /// What holds far less than in the source's last good backup, as in <c>uploads: 1 entries instead of 302</c>, and databases of a server that were left out; such a backup does not count
     /// as the last good one.
     /// </summary>
     public IReadOnlyList<string> Collapsed { get; init => field = Indexable.Of(value); } = [];

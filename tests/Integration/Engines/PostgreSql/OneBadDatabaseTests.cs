@@ -1,6 +1,7 @@
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Repository;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Engines.PostgreSql;
@@ -38,6 +39,8 @@ public sealed class OneBadDatabaseTests(OwnPostgreSqlServer own) : IClassFixture
             good.AssertSound(Assert.Single(leftOut));
             Assert.Contains(backup.Manifest.Notes, note => note.Contains($"'{bad}' is not in this backup", StringComparison.Ordinal));
             Assert.Equal(BackupStatus.Matched, (await good.TestAsync(backup)).Status);
+            // It lacks a database: the last one that has all stays the last good one.
+            Assert.Empty(BackupSelection.LatestGood(await good.Files.ListAsync(), null));
 
             // Where none is left there is no backup, and without -AllDatabases the failure is the backup's own.
             await Assert.ThrowsAnyAsync<BackupException>(() => good.Files.BackUpAsync(request with { Sources = [request.Sources[0], request.Sources[1]] }));
