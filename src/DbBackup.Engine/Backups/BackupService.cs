@@ -176,11 +176,13 @@ public sealed class BackupService
         var backup = new Backup(manifest, key.Source, key.Name, _repository.Location, _repository.Store.Locate(RepositoryKeys.FolderOf(key)), []);
         try
         {
-            backup = await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? backup;
-            if (proof is null)
-                return backup;
-            await _repository.RecordAsync(backup, proof, CancellationToken.None).ConfigureAwait(false);
-            return await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) ?? backup;
+            if (proof is not null)
+                await _repository.RecordAsync(backup, proof, CancellationToken.None).ConfigureAwait(false);
+            Backup? found = await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false);
+            // A disk or share may fail once: what can be read a moment later is no damage.
+            if (found?.Problem is not null)
+                found = await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false);
+            return found ?? backup;
         }
         catch (Exception exception) when (exception is BackupException or IOException or UnauthorizedAccessException)
         {

@@ -113,7 +113,7 @@ internal sealed class RestoreJournal : IDisposable
     /// <param name="reportForeign">Receives files that are named like journals and are not this user's own.</param>
     public static IReadOnlyList<Abandoned> FindAbandoned(string folder, Action<string>? reportForeign = null)
     {
-        if (!Directory.Exists(folder))
+        if (!Presence.IsFolder(folder))
             return [];
         foreach (string mark in Directory.EnumerateFileSystemEntries(folder, Prefix + "*" + PartSuffix).ToList())
             RemoveLooseMark(mark);
@@ -148,7 +148,7 @@ internal sealed class RestoreJournal : IDisposable
                 return null;
             Swap? swap = lines.Length > 1 && lines[1].StartsWith(SwapMark, StringComparison.Ordinal) ? RecordJson.Read<Swap>(lines[1][SwapMark.Length..]) : null;
             Progress progress = lines.Contains(DoneMark) ? Progress.Done : lines.Contains(UndoMark) ? Progress.Undoing : swap is null ? Progress.Staging : Progress.Swapping;
-            IReadOnlyList<string> marks = [.. content.Renames.Concat(content.Writes).Select(each => MarkBeside(each, path)).Distinct(StringComparer.Ordinal).Where(File.Exists)];
+            IReadOnlyList<string> marks = [.. content.Renames.Concat(content.Writes).Select(each => MarkBeside(each, path)).Distinct(StringComparer.Ordinal).Where(Presence.IsFile)];
             return new Abandoned(path, progress, content.Renames, content.Writes, swap?.Commit, swap?.Record) { Marks = marks };
         }
         catch (JsonException) when (DateTime.UtcNow - File.GetLastWriteTimeUtc(path) > UnreadableTimeout)
@@ -206,7 +206,7 @@ internal sealed class RestoreJournal : IDisposable
             using var reader = new StreamReader(file);
             string journal = reader.ReadToEnd();
             // A disk that is not mounted has no journal either.
-            if (Directory.Exists(Path.GetDirectoryName(journal)) && !File.Exists(journal))
+            if (Presence.IsFolder(Path.GetDirectoryName(journal)) && !Presence.IsFile(journal))
                 File.Delete(mark);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Restores;
 
@@ -27,7 +28,7 @@ internal static class RestoreRecovery
         bool any = false;
         // A link is restored where it leads to: the journal lies there.
         IEnumerable<string> places = paths.SelectMany(path =>
-            File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } real ? [path, real.FullName] : (string[])[path]);
+            Presence.IsFile(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } real ? [path, real.FullName] : (string[])[path]);
         foreach (string folder in places.Select(Path.GetDirectoryName).OfType<string>().Distinct(StringComparer.Ordinal))
         {
             foreach (RestoreJournal.Abandoned journal in RestoreJournal.FindAbandoned(folder, path => WarnOfForeign(path, observer)))
@@ -67,7 +68,7 @@ internal static class RestoreRecovery
 
         foreach (StagedSwap swap in journal.Writes)
         {
-            if (undo && File.Exists(swap.Old))
+            if (undo && Presence.IsFile(swap.Old))
                 DatabaseEngines.FileNamed(swap.Engine!).WriteInto(swap.Old, swap.Target, RollBackTimeout, (_, _) => { }, cancellationToken);
             swap.Discard();
         }

@@ -23,11 +23,11 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
 
     /// <summary>True if the swap has begun or is done.</summary>
     [JsonIgnore]
-    public bool HasBegun => !Exists(Staged) || Exists(Old);
+    public bool HasBegun => !Presence.IsThere(Staged) || Presence.IsThere(Old);
 
     /// <summary>True if the target is in place.</summary>
     [JsonIgnore]
-    public bool IsDone => !Exists(Staged);
+    public bool IsDone => !Presence.IsThere(Staged);
 
     /// <summary>
     /// True if the three are names in one folder, and what waits and what is replaced are named as <see cref="For"/> names them: nothing else
@@ -66,7 +66,7 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
     /// <summary>Puts what waits in place, or goes on where a killed run stopped. What was there waits as <see cref="Old"/>.</summary>
     public void Swap()
     {
-        if (!Exists(Staged))
+        if (!Presence.IsThere(Staged))
             return;
         if (IsFolder)
             SwapFolder();
@@ -78,7 +78,7 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
     /// <summary>Gives what was there its place again. Repeated, it does nothing more.</summary>
     public void Undo()
     {
-        if (Exists(Old))
+        if (Presence.IsThere(Old))
         {
             if (!IsFolder)
             {
@@ -87,12 +87,12 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
             }
             else
             {
-                if (Exists(Target))
+                if (Presence.IsThere(Target))
                     Move(Target, Staged);
                 Move(Old, Target);
             }
         }
-        else if (!Replaces && IsDone && Exists(Target))
+        else if (!Replaces && IsDone && Presence.IsThere(Target))
         {
             Move(Target, Staged);
         }
@@ -116,13 +116,13 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
 
     private void SwapFolder()
     {
-        if (Exists(Target))
+        if (Presence.IsThere(Target))
             Move(Target, Old);
         try
         {
             Move(Staged, Target);
         }
-        catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && Exists(Old))
+        catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && Presence.IsThere(Old))
         {
             Move(Old, Target);
             throw;
@@ -133,8 +133,8 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
     {
         // A second name keeps the old file, so that a single rename puts the new one in place: at no moment is there none. Where the
         // file system has no links, it moves away first, as a folder does.
-        bool linked = File.Exists(Target) && !Exists(Old) && UnixFile.TryLink(Target, Old);
-        if (!linked && File.Exists(Target) && !Exists(Old))
+        bool linked = Presence.IsFile(Target) && !Presence.IsThere(Old) && UnixFile.TryLink(Target, Old);
+        if (!linked && Presence.IsFile(Target) && !Presence.IsThere(Old))
             File.Move(Target, Old);
         try
         {
@@ -142,7 +142,7 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
             MoveCompanions(Target, Old);
             File.Move(Staged, Target, overwrite: true);
         }
-        catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && Exists(Old))
+        catch (Exception exception) when ((exception is IOException or UnauthorizedAccessException) && Presence.IsThere(Old))
         {
             MoveBack();
             MoveCompanions(Old, Target);
@@ -157,23 +157,9 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
         File.Delete(Old);
     }
 
-    // What cannot be told is not taken for nothing: a swap that takes its staged folder for gone would be done by halves.
-    private static bool Exists(string path)
-    {
-        try
-        {
-            _ = File.GetAttributes(path);
-            return true;
-        }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return false;
-        }
-    }
-
     private static void Move(string from, string to)
     {
-        if (Directory.Exists(from))
+        if (Presence.IsFolder(from))
             Directory.Move(from, to);
         else
             File.Move(from, to);
@@ -181,7 +167,7 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
 
     private void MoveCompanions(string from, string to)
     {
-        foreach (string ending in Companions.Where(ending => File.Exists(from + ending)))
+        foreach (string ending in Companions.Where(ending => Presence.IsFile(from + ending)))
             File.Move(from + ending, to + ending, overwrite: true);
     }
 
@@ -193,7 +179,7 @@ internal sealed partial record StagedSwap(string Target, string Staged, string O
 
     private void Delete(string path)
     {
-        if (Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null)
+        if (Presence.IsFolder(path) && new DirectoryInfo(path).LinkTarget is null)
             FolderRemoval.Delete(path);
         else
             File.Delete(path);

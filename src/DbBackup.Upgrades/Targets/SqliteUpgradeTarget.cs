@@ -91,7 +91,7 @@ internal sealed class SqliteUpgradeTarget(UpgradeSubject.SqliteFile file, Upgrad
     public Task FlushAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            foreach (string part in new[] { file.Path, file.Path + "-wal" }.Where(File.Exists))
+            foreach (string part in new[] { file.Path, file.Path + "-wal" }.Where(Presence.IsFile))
                 DurableFiles.FlushTree(part, cancellationToken);
             DurableFiles.FlushDirectory(Path.GetDirectoryName(file.Path)!);
         },

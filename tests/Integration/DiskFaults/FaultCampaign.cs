@@ -57,11 +57,11 @@ internal sealed class FaultCampaign : IDisposable
                 continue;
             Injected++;
             string place = $"{fault} at call {number} of {count}, {Anonymous(injected.ToString())}";
-            void Report(string what) => Count(_problems, $"{what} [{place}]");
+            void Report(string what) => Count(_problems, $"{what} [{place}] (the run ended with {end.Exit}: {Anonymous(end.Words)})");
             if (end.Exit > 1)
-                Report($"raw exception: {end.Words}");
+                Report("raw exception");
             else if (end.Exit == 1 && !s_codes.Contains(end.Words.Split(':')[0]))
-                Report($"no code: {end.Words}");
+                Report("no code");
             if (end.Exit == 1)
                 Count(_errors, Anonymous(end.Words));
             try
@@ -70,7 +70,7 @@ internal sealed class FaultCampaign : IDisposable
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
-                Report($"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")} (the run ended with {end.Exit}: {end.Words})");
+                Report($"{exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}");
             }
         }
     }

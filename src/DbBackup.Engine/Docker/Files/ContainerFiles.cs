@@ -2,6 +2,7 @@ using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Engines;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Docker.Files;
 
@@ -131,7 +132,7 @@ internal static class ContainerFiles
             string rootName = path is null ? name : path[(path.LastIndexOf('/') + 1)..];
             string defaultName = path is null ? name : $"{name}_{rootName}";
             if (host is not null)
-                return Plan(request, new FilesLayout(location, rootName, Directory.Exists(host), request.AllowEmpty) { Exclude = request.Exclude }, defaultName, AliasesOf(location, name, path ?? string.Empty, users), users, host, null, null, null, client);
+                return Plan(request, new FilesLayout(location, rootName, Presence.IsFolder(host), request.AllowEmpty) { Exclude = request.Exclude }, defaultName, AliasesOf(location, name, path ?? string.Empty, users), users, host, null, null, null, client);
 
             // A container that mounts something within the volume's folder would show that in its place.
             ContainerSummary? user = users.Select(each => each.Container).OrderByDescending(each => each.State == "running").FirstOrDefault(each => MountedPath.ShowsWhole(each, name));

@@ -2,6 +2,7 @@ using System.Globalization;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Docker.Files;
 
@@ -160,7 +161,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
     {
         SqliteHold.CopyRaw(item.Path, copy);
         var copies = new List<FolderItem> { item with { Path = copy } };
-        foreach (string suffix in SqliteHold.Beside.Where(suffix => File.Exists(copy + suffix)))
+        foreach (string suffix in SqliteHold.Beside.Where(suffix => Presence.IsFile(copy + suffix)))
             copies.Add(FolderItem.Read(SqliteFile.RealPath(item.Path) + suffix, item.Name + suffix) with { Path = copy + suffix });
         return copies;
     }

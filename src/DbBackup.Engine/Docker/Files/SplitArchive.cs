@@ -139,7 +139,7 @@ internal sealed class SplitArchive : IDisposable
     public async Task AddAsItIsAsync(SplitDatabase database, CancellationToken cancellationToken)
     {
         await AddSavedAsync(database.File, database.Item, database.Relative, cancellationToken).ConfigureAwait(false);
-        foreach (string suffix in SqliteHold.Beside.Where(suffix => File.Exists(database.File + suffix)))
+        foreach (string suffix in SqliteHold.Beside.Where(suffix => Presence.IsFile(database.File + suffix)))
         {
             TarItem log = database.Item with { Length = new FileInfo(database.File + suffix).Length };
             await AddSavedAsync(database.File + suffix, log, database.Relative + suffix, cancellationToken).ConfigureAwait(false);

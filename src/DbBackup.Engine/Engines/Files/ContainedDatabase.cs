@@ -20,7 +20,7 @@ internal static class ContainedDatabase
             throw Unsafe(within, $"is to be written where '{Path.GetRelativePath(folder, exception.Path)}' of its own files {exception.Reason}", exception);
         }
 
-        if (new FileInfo(Path.Join(folder, within)) is { LinkTarget: not null } or { Exists: true } || Directory.Exists(Path.Join(folder, within)))
+        if (new FileInfo(Path.Join(folder, within)) is { LinkTarget: not null } or { Exists: true } || Presence.IsFolder(Path.Join(folder, within)))
             throw Unsafe(within, "is to be written where its own files have something else", null);
     }
 

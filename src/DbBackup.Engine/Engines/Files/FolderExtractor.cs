@@ -53,7 +53,7 @@ internal static class FolderExtractor
 
     private static void Prepare(string destination)
     {
-        if (File.Exists(destination) || (Directory.Exists(destination) && Directory.EnumerateFileSystemEntries(destination).Any()))
+        if (Presence.IsFile(destination) || (Presence.IsFolder(destination) && Directory.EnumerateFileSystemEntries(destination).Any()))
         {
             throw new BackupFailure(
                 ErrorCodes.DestinationExists,

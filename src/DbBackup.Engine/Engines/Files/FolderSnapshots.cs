@@ -39,7 +39,7 @@ internal sealed class FolderSnapshots(CaptureContext context, TimeSpan lockTimeo
     {
         var done = new HashSet<FileIdentity>();
         // The name that has a log beside it is the one under which its application uses it.
-        foreach (FolderItem item in Find(root, rootName, excluded, cancellationToken).OrderByDescending(item => item.SharedIdentity is not null && File.Exists(item.Path + "-wal")))
+        foreach (FolderItem item in Find(root, rootName, excluded, cancellationToken).OrderByDescending(item => item.SharedIdentity is not null && Presence.IsFile(item.Path + "-wal")))
         {
             if (item.SharedIdentity is { } shared && !done.Add(shared))
             {

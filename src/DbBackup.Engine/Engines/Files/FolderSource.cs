@@ -32,7 +32,7 @@ public sealed class FolderSource(string path) : IBackupSource
     public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
         {
-            if (!Directory.Exists(path) && !File.Exists(path))
+            if (!Presence.IsFolder(path) && !Presence.IsFile(path))
             {
                 throw new BackupFailure(
                     ErrorCodes.SourceNotFound,
@@ -85,7 +85,7 @@ public sealed class FolderSource(string path) : IBackupSource
                 return new StreamSummary(summary.Entries, Notes(Name, summary)) { HoleBytes = summary.HoleBytes };
             },
         };
-        bool isDatabase = File.Exists(root) && snapshots.Databases.Count > 0;
+        bool isDatabase = Presence.IsFile(root) && snapshots.Databases.Count > 0;
         return new Capture
         {
             Taken = snapshots.Taken ?? taken,
@@ -112,12 +112,12 @@ public sealed class FolderSource(string path) : IBackupSource
 
     // A database's copy has what its log holds; the log itself, which may be many times as large, is not copied.
     private static bool IsLog(string each) =>
-        SqliteFile.SidecarSuffixes.FirstOrDefault(suffix => each.EndsWith(suffix, StringComparison.Ordinal)) is { } ending && File.Exists(each[..^ending.Length]);
+        SqliteFile.SidecarSuffixes.FirstOrDefault(suffix => each.EndsWith(suffix, StringComparison.Ordinal)) is { } ending && Presence.IsFile(each[..^ending.Length]);
 
     // Only for the space that is needed. To look into a database that this process has locked (a restore's) would end the lock.
     private static bool LooksLikeDatabase(FolderItem item) =>
         item.Kind == FileKind.File && item.SizeBytes >= SqliteFile.SmallestSize
-        && (Path.GetExtension(item.Name) is ".db" or ".db3" or ".sqlite" or ".sqlite3" or ".anki2" || File.Exists(item.Path + "-wal"));
+        && (Path.GetExtension(item.Name) is ".db" or ".db3" or ".sqlite" or ".sqlite3" or ".anki2" || Presence.IsFile(item.Path + "-wal"));
 
     private static List<string> Notes(string name, ArchiveSummary summary)
     {

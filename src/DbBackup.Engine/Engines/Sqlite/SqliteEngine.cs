@@ -1,5 +1,6 @@
 using DbBackup.Engine.Engines.Instructions;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Sqlite;
 
@@ -23,7 +24,7 @@ internal sealed class SqliteEngine : IFileEngine
     public Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken) =>
         SqliteExport.WriteAsync(content, payload, path, format, cancellationToken);
 
-    public bool IsDatabase(string path) => File.Exists(path) && SqliteFile.HoldsDatabase(SqliteFile.RealPath(path), SqliteFile.Length(path));
+    public bool IsDatabase(string path) => Presence.IsFile(path) && SqliteFile.HoldsDatabase(SqliteFile.RealPath(path), SqliteFile.Length(path));
 
     public string? ReadSchemaRevision(string path, TimeSpan lockTimeout, CancellationToken cancellationToken)
     {
@@ -82,7 +83,7 @@ internal sealed class SqliteEngine : IFileEngine
 
     public void RollBack(string path, TimeSpan lockTimeout)
     {
-        if (!File.Exists(path) || !File.Exists(path + "-journal"))
+        if (!Presence.IsFile(path) || !Presence.IsFile(path + "-journal"))
             return;
         // SQLite rolls back when a connection that may write first reads.
         using SqliteDatabase opened = SqliteDatabase.OpenForWriting(path, lockTimeout, CancellationToken.None, mustExist: true);

@@ -107,7 +107,7 @@ internal sealed class SqliteHold : IDisposable
         CopyOne(real, copy);
         foreach (string suffix in Beside)
         {
-            if (File.Exists(real + suffix))
+            if (Presence.IsFile(real + suffix))
                 CopyOne(real + suffix, copy + suffix);
         }
     }

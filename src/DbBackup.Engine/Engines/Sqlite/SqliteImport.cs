@@ -1,4 +1,5 @@
 using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Sqlite;
 
@@ -14,7 +15,7 @@ internal static class SqliteImport
     public static ForeignDump? Recognize(ForeignFile file)
     {
         if (file.IsFolder)
-            return File.Exists(Path.Combine(file.Path, PatsMetadata.FileName)) ? FromPats(file.Path) : null;
+            return Presence.IsFile(Path.Combine(file.Path, PatsMetadata.FileName)) ? FromPats(file.Path) : null;
         if (SqliteFile.HasHeader(file.Start.Span))
             return new ForeignDump("a SQLite database", (import, token) => FromDatabaseAsync(file, import, token)) { IsDatabase = true };
         return IsSql(file.ReadText())
@@ -48,7 +49,7 @@ internal static class SqliteImport
         PatsMetadata metadata = PatsMetadata.Read(folder);
         var sources = new List<IBackupSource> { Source(Path.Combine(folder, metadata.DatabaseFile)) };
         string uploads = Path.Combine(folder, "uploads");
-        if (metadata.UploadsIncluded && Directory.Exists(uploads))
+        if (metadata.UploadsIncluded && Presence.IsFolder(uploads))
             sources.Add(new FolderSource(uploads));
         return new ForeignContent(sources) { Name = metadata.Name, SchemaRevision = metadata.Revision, SourceName = SourceNameOf(metadata.DatabaseFile, import) };
     }

@@ -81,7 +81,7 @@ internal static class SqliteSnapshot
     private static bool HasUnreadLog(string path)
     {
         string real = SqliteFile.RealPath(path);
-        return new FileInfo(real + "-wal") is { Exists: true, Length: > 0 } && !File.Exists(real + "-shm") && !CanWriteBeside(real);
+        return new FileInfo(real + "-wal") is { Exists: true, Length: > 0 } && !Presence.IsFile(real + "-shm") && !CanWriteBeside(real);
     }
 
     private static Result TakeRaw(string path, string copy, TimeProvider clock, CancellationToken cancellationToken)
@@ -313,7 +313,7 @@ internal static class SqliteSnapshot
 
     // In WAL mode even a reader writes beside the database. On a read-only medium it cannot, and need not: nobody else can write.
     private static bool CanBeReadAsImmutable(string path) =>
-        SqliteFile.UsesWriteAheadLog(path) && !File.Exists(SqliteFile.RealPath(path) + "-wal") && !CanWriteBeside(path);
+        SqliteFile.UsesWriteAheadLog(path) && !Presence.IsFile(SqliteFile.RealPath(path) + "-wal") && !CanWriteBeside(path);
 
     private static bool CanWriteBeside(string path)
     {

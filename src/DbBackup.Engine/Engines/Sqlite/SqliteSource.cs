@@ -1,3 +1,5 @@
+using DbBackup.Engine.Platform;
+
 namespace DbBackup.Engine.Engines.Sqlite;
 
 /// <summary>How a SQLite database is stored.</summary>
@@ -53,7 +55,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
     /// <summary>Fails with the reason where a path does not lead to a file with anything in it.</summary>
     internal static void RequireDatabaseFile(string path)
     {
-        if (Directory.Exists(path))
+        if (Presence.IsFolder(path))
         {
             throw new BackupFailure(
                 ErrorCodes.SourceNotSqlite,
@@ -63,7 +65,7 @@ public sealed class SqliteSource(string path, SqliteFormat format, TimeSpan lock
             { Target = path };
         }
 
-        if (!File.Exists(path))
+        if (!Presence.IsFile(path))
         {
             throw new BackupFailure(
                 ErrorCodes.SourceNotFound,

@@ -88,7 +88,7 @@ internal sealed class SqliteWriterLock : IHeldFile
 
     private static BackupFailure Held(string path, Exception? inner)
     {
-        IReadOnlyList<FileHolder> holders = OpenFiles.HoldersOf(SqliteFile.Sidecars(path).Prepend(path).Where(File.Exists)).Holders;
+        IReadOnlyList<FileHolder> holders = OpenFiles.HoldersOf(SqliteFile.Sidecars(path).Prepend(path).Where(Presence.IsFile)).Holders;
         return holders.Count > 0 ? OpenDatabase.InUse(path, holders, s_engine) : OpenDatabase.InUse(path, s_engine, inner);
     }
 }

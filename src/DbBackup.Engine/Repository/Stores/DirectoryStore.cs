@@ -90,7 +90,21 @@ public sealed class DirectoryStore : IObjectStore
     private List<string> Existing(string[] folders, CancellationToken cancellationToken)
     {
         bool[] exist = new bool[folders.Length];
-        InParallel(folders.Length, i => exist[i] = Directory.Exists(Locate(folders[i])), cancellationToken);
+        InParallel(
+            folders.Length,
+            i =>
+            {
+                string folder = Locate(folders[i]);
+                try
+                {
+                    exist[i] = Presence.IsFolder(folder);
+                }
+                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+                {
+                    throw DirectoryFailures.NotReadable(folder, exception);
+                }
+            },
+            cancellationToken);
         return [.. folders.Where((_, i) => exist[i])];
     }
 
@@ -184,7 +198,7 @@ public sealed class DirectoryStore : IObjectStore
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // A file in place of the folder holds nothing.
-            return File.Exists(Location) ? Task.FromResult<byte[]?>(null) : throw DirectoryFailures.NotReadable(path, exception);
+            return Presence.IsFile(Location) ? Task.FromResult<byte[]?>(null) : throw DirectoryFailures.NotReadable(path, exception);
         }
     }
 
@@ -245,7 +259,7 @@ public sealed class DirectoryStore : IObjectStore
             string folder = Locate(prefix);
             try
             {
-                if (Directory.Exists(folder))
+                if (Presence.IsFolder(folder))
                     DurableFiles.FlushTree(folder, cancellationToken);
                 FlushFolders(VolumeSpace.NearestExisting(Path.GetDirectoryName(folder)!));
             }
@@ -299,7 +313,7 @@ public sealed class DirectoryStore : IObjectStore
         {
             try
             {
-                bool isNew = !Directory.Exists(Location);
+                bool isNew = !Presence.IsFolder(Location);
                 _folder.CreateFolder(key[..(key.LastIndexOf('/') + 1)]);
                 if (isNew)
                     DurableFiles.FlushDirectory(Path.GetDirectoryName(Location)!);

@@ -53,7 +53,7 @@ internal sealed class DatabaseFileParticipant(StagedDatabase database) : IRestor
         {
             _swap.Undo();
         }
-        else if (_isSwapped && File.Exists(_swap.Old))
+        else if (_isSwapped && Presence.IsFile(_swap.Old))
         {
             database.Engine.WriteInto(_swap.Old, _swap.Target, database.LockTimeout, (_, _) => { }, CancellationToken.None);
             _swap.Complete();

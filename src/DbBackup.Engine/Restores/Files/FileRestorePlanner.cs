@@ -39,7 +39,7 @@ internal static class FileRestorePlanner
     {
         (string name, string path, IReadOnlyList<string> copies) = aside;
         IFileEngine engine = DatabaseEngines.FileNamed(name);
-        if (copies.FirstOrDefault(copy => !File.Exists(copy)) is { } gone)
+        if (copies.FirstOrDefault(copy => !Presence.IsFile(copy)) is { } gone)
         {
             throw new BackupFailure(
                 ErrorCodes.BackupNotFound, FailureCategory.NotFound, $"The copy '{gone}' of the database that was replaced is gone. Nothing was changed.",
@@ -114,10 +114,10 @@ internal static class FileRestorePlanner
 
         if (all.Find(folder => PathWithin(folder, payload) is not null) is { } container)
             return Path.Combine(PathFor(request, container, all), PathWithin(container, payload)!);
-        bool folder = Directory.Exists(destination) || Path.EndsInDirectorySeparator(destination) || all.Count > 1;
+        bool folder = Presence.IsFolder(destination) || Path.EndsInDirectorySeparator(destination) || all.Count > 1;
         if (!folder && payload.Kind == PayloadKind.Database)
             return destination;
-        if (File.Exists(destination))
+        if (Presence.IsFile(destination))
         {
             throw new BackupFailure(
                 ErrorCodes.TargetInvalid,
@@ -152,7 +152,7 @@ internal static class FileRestorePlanner
                     continue;
                 string inside = Path.Combine(folder.Path, relative);
                 RestoreTarget? together = targets.Find(target => target.Payload == database);
-                if (together is null && File.Exists(inside))
+                if (together is null && Presence.IsFile(inside))
                 {
                     throw new BackupFailure(
                         ErrorCodes.TargetInvalid,
@@ -180,7 +180,7 @@ internal static class FileRestorePlanner
         string? parent = Path.GetDirectoryName(path);
         while (parent is not null && !Path.Exists(parent))
             parent = Path.GetDirectoryName(parent);
-        if (parent is null || File.Exists(parent))
+        if (parent is null || Presence.IsFile(parent))
         {
             throw new BackupFailure(
                 ErrorCodes.TargetInvalid,
@@ -197,7 +197,7 @@ internal static class FileRestorePlanner
 
     private static RestoreTarget PlanDatabase(Payload payload, string path, RestoreRequest request, List<string> warnings)
     {
-        if (Directory.Exists(path))
+        if (Presence.IsFolder(path))
         {
             throw new BackupFailure(
                 ErrorCodes.TargetInvalid,
@@ -207,12 +207,12 @@ internal static class FileRestorePlanner
             { Target = path };
         }
 
-        if (!File.Exists(path))
+        if (!Presence.IsFile(path))
             return new RestoreTarget(payload, path, RestoreAction.Create, 0);
         // A link to the real file stays a link: what it leads to is replaced.
         string real = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
         IFileEngine engine = DatabaseEngines.FileOf(payload);
-        FileHolders open = OpenFiles.HoldersOf(engine.Companions.Select(ending => real + ending).Prepend(real).Where(File.Exists));
+        FileHolders open = OpenFiles.HoldersOf(engine.Companions.Select(ending => real + ending).Prepend(real).Where(Presence.IsFile));
         if (open.Holders.Count > 0 && !(request.Force && engine.CanWriteInto))
             throw OpenDatabase.InUse(real, open.Holders, engine);
         if (open.Holders.Count > 0)
@@ -225,7 +225,7 @@ internal static class FileRestorePlanner
 
     private static RestoreTarget PlanFolder(Payload payload, string path)
     {
-        bool exists = Directory.Exists(path) || File.Exists(path);
+        bool exists = Presence.IsFolder(path) || Presence.IsFile(path);
         // A link to the real folder stays a link: what it leads to is replaced.
         if (exists)
             path = Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;

@@ -88,8 +88,8 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
             }
 
             string inner = Path.Combine(extracted, payload.RestoreName);
-            bool wrapped = (Directory.Exists(inner) || File.Exists(inner)) && Directory.EnumerateFileSystemEntries(extracted).Count() == 1;
-            if (wrapped && File.Exists(inner))
+            bool wrapped = (Presence.IsFolder(inner) || Presence.IsFile(inner)) && Directory.EnumerateFileSystemEntries(extracted).Count() == 1;
+            if (wrapped && Presence.IsFile(inner))
                 File.Move(inner, _swap.Staged);
             else
                 Directory.Move(wrapped ? inner : extracted, _swap.Staged);
@@ -103,7 +103,7 @@ internal sealed class FolderParticipant(RestoreTarget target, IReadOnlyList<Stag
             stage.Observer.Warning(warning);
         if (payload.EntryCount is { } expected && summary.Entries != expected)
             throw PayloadCopy.Mismatch(payload, string.Create(CultureInfo.InvariantCulture, $"{summary.Entries} entries instead of {expected}"));
-        if (Directory.Exists(_swap.Staged))
+        if (Presence.IsFolder(_swap.Staged))
             DurableFiles.FlushTree(_swap.Staged, cancellationToken);
         else
             DurableFiles.FlushFile(_swap.Staged);

@@ -64,7 +64,7 @@ internal sealed class StagedDatabase(IFileEngine engine, RestoreTarget target, s
         Release();
         string stem = Path.Combine(folder, $"{Path.GetFileName(target.Path)}.before-restore-{DateTimeOffset.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}");
         var copies = new List<string>();
-        foreach (string file in engine.Companions.Select(ending => target.Path + ending).Prepend(target.Path).Where(File.Exists))
+        foreach (string file in engine.Companions.Select(ending => target.Path + ending).Prepend(target.Path).Where(Presence.IsFile))
         {
             string copy = stem + file[target.Path.Length..];
             File.Copy(file, copy, overwrite: false);
@@ -98,7 +98,7 @@ internal sealed class StagedDatabase(IFileEngine engine, RestoreTarget target, s
     {
         if (OperatingSystem.IsWindows())
             return;
-        bool exists = File.Exists(target.Path);
+        bool exists = Presence.IsFile(target.Path);
         if (exists)
             File.SetUnixFileMode(staged, File.GetUnixFileMode(target.Path));
         else if (target.Payload.UnixMode is { } mode)

@@ -157,7 +157,7 @@ internal static class PostgreSqlRestorePlanner
         string part = string.Join(", ", request.Schemas.Select(schema => "the schema " + schema).Concat(request.Tables.Select(table => "the table " + table)));
         RestoreAction action = present is null ? RestoreAction.Create : request.InPlace || part.Length > 0 ? RestoreAction.InPlace : RestoreAction.Replace;
         if (payload.Scope != BackupScope.Whole && (action == RestoreAction.Replace || (action == RestoreAction.InPlace && part.Length == 0)))
-            throw Partial(request, name);
+            throw Partial(request, payload, name);
         string? revision = null;
         DatabaseInfo? properties = null;
         int[] own = [];
@@ -199,11 +199,13 @@ internal static class PostgreSqlRestorePlanner
             });
     }
 
-    private static BackupFailure Partial(RestoreRequest request, string name) => new(
+    private static BackupFailure Partial(RestoreRequest request, Payload payload, string name) => new(
         ErrorCodes.PartialBackup,
         FailureCategory.Refused,
         $"Backup '{request.Backup}' is partial: it holds a part of its database, and would replace all of '{name}'. Nothing was changed.",
-        "Restore its tables into the present database (-Table '*', or the ones that you want), or all of it beside (-Database NEWNAME).")
+        payload.Format == PayloadFormat.PostgreSqlPlain
+            ? "Restore all of it beside (-Database NEWNAME): no part of SQL text can be restored alone."
+            : "Restore its tables into the present database (-Table '*', or the ones that you want), or all of it beside (-Database NEWNAME).")
     { Target = request.Backup.ToString() };
 
     // One transaction drops all that is there, and holds a lock of each until its end.

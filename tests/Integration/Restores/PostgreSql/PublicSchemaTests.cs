@@ -121,10 +121,18 @@ public sealed class PublicSchemaTests(OwnPostgreSqlServer own) : IClassFixture<O
         Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format, Schemas = ["public"] });
         BackupTestResult result = await bench.TestAsync(backup);
         Assert.True(result.Status == BackupStatus.Matched, result.ToString());
+        own.Server.Execute("postgres", $"DROP DATABASE {PostgreSqlServer.SqlName(bench.Database.Name)} WITH (FORCE)");
         await bench.RestoreAsync(backup);
         Assert.Equal(before, bench.Database.Dump("--schema=public"));
+        BackupFailure refused = await Assert.ThrowsAnyAsync<BackupFailure>(() => bench.RestoreAsync(bench.Request(backup) with { InPlace = true }));
+        Assert.Equal(ErrorCodes.PartialBackup, refused.Code);
+        Assert.Equal(format != PostgreSqlFormat.Plain, refused.Hint.Contains("-Table", StringComparison.Ordinal));
+        Assert.Equal(before, bench.Database.Dump("--schema=public"));
+        // Of SQL text no part can be restored.
+        if (format == PostgreSqlFormat.Plain)
+            return;
         bench.Database.Execute(Lose);
-        await bench.RestoreAsync(bench.Request(backup) with { InPlace = true });
+        await bench.RestoreAsync(bench.Request(backup) with { Schemas = ["public"] });
         Assert.Equal(before, bench.Database.Dump("--schema=public"));
     }
 

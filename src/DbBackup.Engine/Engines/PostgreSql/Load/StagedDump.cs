@@ -1,10 +1,10 @@
-using DbBackup.Engine.Platform;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Load;
 
@@ -165,7 +165,7 @@ internal sealed class StagedDump : IDisposable
 
     public void Dispose()
     {
-        if (Directory.Exists(_archive))
+        if (Presence.IsFolder(_archive))
             FolderRemoval.Delete(_archive);
         else if (_archive is not null)
             File.Delete(_archive);
