@@ -184,6 +184,12 @@ Describe 'New-DbBackup' {
             Test-Path ./none.db | Should -BeFalse
         }
 
+        It 'refuses the formats of files for a server, and names those of a server' {
+            $record = Get-ErrorOf { New-DbBackup postgresql://postgres@localhost:1/app -Format Native }
+            Should-BeFailure $record InvalidArgument New InvalidArgument
+            $record.ErrorDetails.RecommendedAction | Should -BeLike '*Custom, Directory, Plain*'
+        }
+
         It 'refuses what is no database' {
             'text that is long enough to be looked at' * 100 | Set-Content ./notes.db
             Should-BeFailure (Get-ErrorOf { New-DbBackup ./notes.db }) SourceNotSqlite New InvalidData '*notes.db'

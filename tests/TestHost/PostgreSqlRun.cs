@@ -56,6 +56,8 @@ internal static class PostgreSqlRun
         BackupTestResult result = await new BackupVerifier(from).TestAsync(
             backup, new BackupTestOptions { Level = BackupTestLevel.Restore, TestServer = server }, new Executioner(killAt), CancellationToken.None);
         Console.WriteLine(result);
+        foreach (BackupCheck check in result.Checks)
+            Console.WriteLine(check);
     }
 
     private static async Task<(BackupRepository Repository, Backup Backup)> FindAsync(string repository, string source, string name)

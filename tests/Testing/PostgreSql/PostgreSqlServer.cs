@@ -45,7 +45,7 @@ internal sealed class PostgreSqlServer : IDisposable
     public string User { get; } = "postgres";
 
     /// <summary>The superuser's password. With characters that a URI, a connection string and a password file must escape.</summary>
-    public string Password { get; } = "p'w; @:/\\% " + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    public string Password { get; private init; } = "p'w; @:/\\% " + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     /// <summary>The folder with initdb, postgres, pg_dump and the other programs of its version.</summary>
     public string BinFolder => _programs.Folder;
@@ -82,21 +82,34 @@ internal sealed class PostgreSqlServer : IDisposable
         options ??= new PostgreSqlOptions();
         PostgreSqlPrograms programs = options.Programs ?? PostgreSqlPrograms.Installed();
         UnprivilegedUser user = UnprivilegedUser.Find();
-        // A socket's whole path may have 103 bytes on macOS; a deep temporary folder would break that.
-        string parent = options.Parent ?? (Path.GetTempPath().Length > 60 ? "/tmp" : Path.GetTempPath());
-        string folder = Path.Join(parent, $"dbbackup-pg-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");
-        Directory.CreateDirectory(folder);
-        var server = new PostgreSqlServer(programs, folder);
+        var server = new PostgreSqlServer(programs, NewFolder(options.Parent));
+        return server.Started(user, () => server.Initialize(user, options.Settings));
+    }
+
+    /// <summary>Starts a hot standby, which follows a server from what it has now and has its roles and passwords.</summary>
+    public static PostgreSqlServer StartStandbyOf(PostgreSqlServer primary)
+    {
+        UnprivilegedUser user = UnprivilegedUser.Find();
+        var server = new PostgreSqlServer(primary._programs, NewFolder(null)) { Password = primary.Password };
+        return server.Started(user, () => server.CopyFrom(primary, user));
+    }
+
+    // A socket's whole path may have 103 bytes on macOS; a deep temporary folder would break that.
+    private static string NewFolder(string? parent) => Directory.CreateDirectory(Path.Join(
+        parent ?? (Path.GetTempPath().Length > 60 ? "/tmp" : Path.GetTempPath()), $"dbbackup-pg-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}")).FullName;
+
+    private PostgreSqlServer Started(UnprivilegedUser user, Action makeData)
+    {
         try
         {
-            server.Initialize(user, options.Settings);
-            server._keeper = PostgreSqlKeeper.Start(folder, programs, user);
-            server.StartOnFreePort();
-            return server;
+            makeData();
+            _keeper = PostgreSqlKeeper.Start(_folder, _programs, user);
+            StartOnFreePort();
+            return this;
         }
         catch
         {
-            server.Dispose();
+            Dispose();
             throw;
         }
     }
@@ -205,6 +218,17 @@ internal sealed class PostgreSqlServer : IDisposable
         foreach ((string name, string value) in settings)
             lines.Append(CultureInfo.InvariantCulture, $"{name} = {SqlText(value)}\n");
         File.AppendAllText(Path.Join(DataFolder, "postgresql.conf"), lines.ToString());
+    }
+
+    private void CopyFrom(PostgreSqlServer primary, UnprivilegedUser user)
+    {
+        user.Own(_folder);
+        System.Diagnostics.ProcessStartInfo start = user.Command(
+            _programs["pg_basebackup"], "-D", DataFolder, "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync",
+            "-h", primary.Host, "-p", primary.Port.ToString(CultureInfo.InvariantCulture), "-U", User);
+        start.Environment["PGPASSWORD"] = Password;
+        new PostgreSqlClient(start).Run(string.Empty);
+        File.AppendAllText(Path.Join(DataFolder, "postgresql.conf"), $"unix_socket_directories = '{SocketFolder}'\n");
     }
 
     // Between the look for a free port and the start somebody else may have taken it.

@@ -48,7 +48,7 @@ internal sealed class DumpPart(RestoreRequest request, Payload payload, BackupCo
     }
 
     /// <summary>Compares what was loaded with the fingerprint.</summary>
-    public async Task<IReadOnlyList<string>> DifferencesAsync(PostgreSqlSession session, Fingerprint expected, ArchiveSelection? part, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> DifferencesAsync(PostgreSqlSession session, Fingerprint expected, ArchiveSelection? part, IReadOnlyCollection<string> withoutExtensions, CancellationToken cancellationToken)
     {
         if (part is not null)
         {
@@ -62,10 +62,26 @@ internal sealed class DumpPart(RestoreRequest request, Payload payload, BackupCo
             };
         }
 
-        Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, otherLocale: false, cancellationToken).ConfigureAwait(false);
+        Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, otherLocale: false, cancellationToken, withoutExtensions).ConfigureAwait(false);
         if (part is not null)
             actual = actual with { SchemaSha256 = expected.SchemaSha256, Tables = [.. actual.Tables.Where(table => expected.Tables.Any(chosen => chosen.Name == table.Name))] };
         return expected.DifferencesFrom(actual);
+    }
+
+    /// <summary>Fails if objects of the dump need extensions that are left out.</summary>
+    /// <param name="dump">The dump.</param>
+    /// <param name="extensions">The extensions.</param>
+    /// <param name="hint">The way that works.</param>
+    public static void RequireNoneNeeds(StagedDump dump, IReadOnlyCollection<string> extensions, string hint)
+    {
+        if (extensions.Count == 0 || dump.Listing is null || SingleDatabaseExtensions.EntriesOf(dump.Listing, extensions).Dependents is not { Count: > 0 } dependents)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.TargetLacksObjects,
+            FailureCategory.NotFound,
+            $"'{dump.Payload.Database?.Name}' cannot be restored without the extension {string.Join(", ", extensions)}, which these objects need: {SingleDatabaseExtensions.Describe(dependents)}. Nothing was changed.",
+            hint)
+        { Target = dump.Payload.FileName };
     }
 
     /// <summary>The name of a dumped table as SQL has it.</summary>

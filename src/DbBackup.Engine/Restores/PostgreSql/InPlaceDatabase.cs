@@ -23,6 +23,7 @@ internal sealed class InPlaceDatabase(
     private RestoreStage? _stage;
     private bool _isSwapped;
     private int _serverMajor;
+    private IReadOnlyList<ArchiveEntry> _staying = [];
 
     public RestoreOrder Order => RestoreOrder.InPlace;
 
@@ -40,8 +41,9 @@ internal sealed class InPlaceDatabase(
         await TargetLock.TakeAsync(_lock, item.Name, cancellationToken).ConfigureAwait(false);
         await KeptDatabases.WithdrawUnusedAsync(repository, request.Backup.Source, _lock, item.Name, stage.Observer, cancellationToken).ConfigureAwait(false);
         _dump = await _part.PrepareAsync(_lock, stage, cancellationToken).ConfigureAwait(false);
-        // What cannot be picked fails before anything is changed.
-        _part.Select(_dump, toExisting: true);
+        // What cannot be done fails before anything is changed.
+        if (_part.Select(_dump, toExisting: true) is null)
+            await RequireRightsAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public Task<PresentState> HoldAsync(CancellationToken cancellationToken) => Task.FromResult(request.NoSafetyBackup
@@ -64,7 +66,7 @@ internal sealed class InPlaceDatabase(
         IReadOnlyList<string> present = part is null ? await SchemasOfExtensionsAsync(cancellationToken).ConfigureAwait(false) : [];
         _stage!.Report($"loading {item.Name} in one transaction");
         await _dump!.LoadInOneTransactionAsync(
-            server, item.Name, _serverMajor, _part.LoadOptions with { WithoutSubscriptions = true, PresentSchemas = present, WithoutTablespaces = item.LacksTablespaces }, part ?? WithoutExtensionComments(_dump), before, after, cancellationToken).ConfigureAwait(false);
+            server, item.Name, _serverMajor, _part.LoadOptions with { WithoutSubscriptions = true, PresentSchemas = present, WithoutTablespaces = item.LacksTablespaces, WithoutExtensions = part is null ? item.WithoutExtensions : [] }, part ?? WhatCounts(_dump), before, after, cancellationToken).ConfigureAwait(false);
         _isSwapped = true;
         Status = expected is null ? BackupStatus.Restored : Status;
         if (expected is not null && part is null)
@@ -123,7 +125,7 @@ internal sealed class InPlaceDatabase(
     private async Task CompareAsync(Fingerprint expected, CancellationToken cancellationToken)
     {
         using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, item.Name, cancellationToken).ConfigureAwait(false);
-        Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, item.Payload, otherLocale: true, cancellationToken).ConfigureAwait(false);
+        Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, item.Payload, otherLocale: true, cancellationToken, item.WithoutExtensions).ConfigureAwait(false);
         IReadOnlyList<string> differences = expected.DifferencesFrom(actual);
         if (differences.Count == 0)
             return;
@@ -143,10 +145,25 @@ internal sealed class InPlaceDatabase(
     private string PreparePublic() =>
         PublicSchema.Exists + (item.Payload.Database is { Encoding: not null, IsPartial: false } && !request.NoOwner ? PublicSchema.IsAsMade : string.Empty);
 
-    // A comment on an extension may be set by its owner alone, and is there already.
-    private static ArchiveSelection? WithoutExtensionComments(StagedDump dump) => dump.Listing is not { } listing ? null : new ArchiveSelection
+    private async Task RequireRightsAsync(CancellationToken cancellationToken)
     {
-        Entries = [.. listing.Entries.Where(entry => entry.Kind != "COMMENT" || !entry.Name.StartsWith("EXTENSION ", StringComparison.Ordinal))],
+        DumpPart.RequireNoneNeeds(_dump!, item.WithoutExtensions, "Restore it to the server's database in which the extension works (-Database), or restore what you need of it: -Table, -Schema.");
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, item.Name, cancellationToken).ConfigureAwait(false);
+        await InPlaceRights.RequireOwnershipAsync(session, cancellationToken).ConfigureAwait(false);
+        if (_dump!.Listing is not { } listing)
+            return;
+        if (!request.NoOwner)
+            await InPlaceRights.RequireOwnersAsync(session, listing.Entries, await SchemasOfExtensionsAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        _staying = await InPlaceRights.UnwritableAsync(session, listing, cancellationToken).ConfigureAwait(false);
+        string[] tables = [.. _staying.Where(entry => entry.Kind == "TABLE DATA").Select(entry => $"{entry.Schema}.{entry.Name}")];
+        if (tables.Length > 0)
+            _stage!.Observer.Warning($"The rows of {string.Join(", ", tables)} stay as they are: the tables belong to extensions, and the role '{server.Username}' may not write them. To restore them too, use a superuser.");
+    }
+
+    // A comment on an extension may be set by its owner alone, and is there already.
+    private ArchiveSelection? WhatCounts(StagedDump dump) => dump.Listing is not { } listing ? null : new ArchiveSelection
+    {
+        Entries = [.. listing.Entries.Where(entry => entry.Kind != "COMMENT" || !entry.Name.StartsWith("EXTENSION ", StringComparison.Ordinal)).Except(_staying)],
         Tables = [.. listing.Entries.Where(entry => entry.Kind == "TABLE")],
         Needs = [],
         LeftOutForeignKeys = [],

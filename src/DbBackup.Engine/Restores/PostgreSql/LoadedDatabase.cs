@@ -15,6 +15,7 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
 
     private readonly DumpPart _part = new(request, item.Payload, content);
     private WorkDatabase? _database;
+    private StagedDump? _dump;
     private RestoreStage? _stage;
     private readonly List<string> _differences = [];
     private bool _isInPlace;
@@ -32,7 +33,13 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
     public async Task<string> StageAsync(PostgreSqlSession maintenance, RestoreStage stage, CancellationToken cancellationToken)
     {
         _stage = stage;
-        using StagedDump dump = await _part.PrepareAsync(maintenance, stage, cancellationToken).ConfigureAwait(false);
+        StagedDump dump = _dump = await _part.PrepareAsync(maintenance, stage, cancellationToken).ConfigureAwait(false);
+        DumpPart.RequireNoneNeeds(
+            dump,
+            [.. LoadOptions.WithoutExtensions],
+            item.LateExtensions.Count > 0
+                ? $"Create an empty database first (CREATE DATABASE {PostgreSqlSession.Quote(item.Name)};): it is then loaded in place, extension and all."
+                : "Restore it to the server's database in which the extension works (-Database), or restore what you need of it: -Table, -Schema.");
         DatabaseInfo? like = item.Payload.Database is { Encoding: not null } own ? own : item.Present ?? item.Payload.Database;
         string? owner = request.NoOwner ? null : item.Payload.Database?.Owner ?? item.Present?.Owner;
         PostgreSqlSession holder = await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken, item.Name).ConfigureAwait(false);
@@ -44,10 +51,15 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
         _differences.AddRange(await LoadAsync(dump, session, selection, progress, cancellationToken).ConfigureAwait(false));
         await CompareAsync(session, dump, selection, stage, cancellationToken).ConfigureAwait(false);
         await ApplyPropertiesAsync(holder, _database.Name, cancellationToken).ConfigureAwait(false);
+        // What is loaded when it has its name is read out of the archive once more.
+        if (item.LateExtensions.Count == 0)
+            ReleaseDump();
         return _database.Name;
     }
 
     public void InPlace(bool value) => _isInPlace = value;
+
+    private DatabaseLoadOptions LoadOptions => _part.LoadOptions with { WithoutTablespaces = item.LacksTablespaces, WithoutExtensions = [.. item.WithoutExtensions, .. item.LateExtensions] };
 
     public async Task CompleteAsync()
     {
@@ -58,11 +70,37 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
             await maintenance.ExecuteAsync($"ALTER DATABASE {PostgreSqlSession.Quote(item.Name)} IS_TEMPLATE true", "setting the database's properties", CancellationToken.None).ConfigureAwait(false);
         }
 
+        if (item.LateExtensions.Count > 0)
+            await CreateLateExtensionsAsync().ConfigureAwait(false);
         await DumpPart.AnalyzeAsync(server, item.Name, _stage!).ConfigureAwait(false);
+    }
+
+    // The database is restored and has its name; without the extension it is still what was asked for, so nothing is undone.
+    private async Task CreateLateExtensionsAsync()
+    {
+        StagedDump dump = _dump!;
+        IReadOnlySet<int> own = SingleDatabaseExtensions.EntriesOf(dump.Listing!, item.LateExtensions).Own;
+        try
+        {
+            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(server, item.Name, CancellationToken.None).ConfigureAwait(false);
+            var selection = new ArchiveSelection { Entries = [.. dump.Listing!.Entries.Where(entry => own.Contains(entry.DumpId))], Tables = [], Needs = [], LeftOutForeignKeys = [] };
+            await dump.LoadAsync(session, _part.LoadOptions with { Jobs = 1, KeepsGoing = false }, selection, null, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BackupException failure)
+        {
+            _stage!.Observer.Warning($"'{item.Name}' is restored, but without the extension {string.Join(", ", item.LateExtensions)} and its rows: {failure.Message} To load them too, restore again with -InPlace.");
+        }
+    }
+
+    private void ReleaseDump()
+    {
+        _dump?.Dispose();
+        _dump = null;
     }
 
     public async ValueTask DisposeAsync()
     {
+        ReleaseDump();
         if (_database is null)
             return;
         if (!_isInPlace)
@@ -75,7 +113,7 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
     {
         try
         {
-            return await dump.LoadAsync(session, _part.LoadOptions with { WithoutTablespaces = item.LacksTablespaces }, part, progress, cancellationToken).ConfigureAwait(false);
+            return await dump.LoadAsync(session, LoadOptions, part, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (BackupException failure) when (LoadErrors.IsRefusal(failure) && part is null)
         {
@@ -98,7 +136,7 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
         }
 
         stage.Report("comparing it with its fingerprint");
-        IReadOnlyList<string> differences = await _part.DifferencesAsync(session, expected, part, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> differences = await _part.DifferencesAsync(session, expected, part, LoadOptions.WithoutExtensions, cancellationToken).ConfigureAwait(false);
         if (part is null && item.Payload.Database?.IsPartial != true)
             differences = [.. differences, .. await SchemaDifferencesAsync(session, dump, stage, cancellationToken).ConfigureAwait(false)];
         if (differences.Count > 0 && !request.AllowMismatch)
@@ -111,7 +149,7 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
 
     private async Task<IReadOnlyList<string>> SchemaDifferencesAsync(PostgreSqlSession session, StagedDump dump, RestoreStage stage, CancellationToken cancellationToken)
     {
-        SchemaFindings schema = await new SchemaComparison(dump, _part.LoadOptions).RunAsync(
+        SchemaFindings schema = await new SchemaComparison(dump, LoadOptions).RunAsync(
             session,
             async () => await WorkDatabase.CreateAsync(
                 await PostgreSqlSession.OpenMaintenanceAsync(server, null, cancellationToken).ConfigureAwait(false),

@@ -49,23 +49,27 @@ internal static class PostgreSqlRestorePlanner
 
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
         var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
-        IReadOnlyList<string> newRoles = await NewRolesAsync(request, content, maintenance, warnings, cancellationToken).ConfigureAwait(false);
+        RoleScript? globals = await GlobalsAsync(request, content, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> newRoles = await NewRolesAsync(globals, maintenance, warnings, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<DumpedTablespace> newTablespaces = await NewTablespacesAsync(globals, maintenance, payloads, warnings, cancellationToken).ConfigureAwait(false);
         var items = new List<PostgreSqlRestoreItem>();
         var targets = new List<RestoreTarget>();
         foreach (Payload payload in payloads)
         {
             PostgreSqlTarget.RequireVersion(maintenance, payload.Database);
-            await RequireObjectsAsync(request, maintenance, payload, newRoles, cancellationToken).ConfigureAwait(false);
             string name = TargetName(request, server, payload, payloads.Count);
-            (PostgreSqlRestoreItem item, RestoreTarget target) = await PlanOneAsync(request, maintenance, payload, name, warnings, cancellationToken).ConfigureAwait(false);
-            items.Add(item with { LacksTablespaces = await LacksTablespacesAsync(request, maintenance, payload, warnings, cancellationToken).ConfigureAwait(false) });
+            SingleDatabasePlan extensions = await SingleDatabasePlan.OfAsync(request, maintenance, payload, name, cancellationToken).ConfigureAwait(false);
+            (PostgreSqlRestoreItem item, RestoreTarget target) = await PlanOneAsync(request, maintenance, payload, name, extensions.AtHome.Count > 0, warnings, cancellationToken).ConfigureAwait(false);
+            item = extensions.ApplyTo(item, maintenance, request, warnings);
+            await RequireObjectsAsync(request, maintenance, item, newRoles, cancellationToken).ConfigureAwait(false);
+            items.Add(item with { LacksTablespaces = await LacksTablespacesAsync(request, maintenance, payload, newTablespaces, globals, warnings, cancellationToken).ConfigureAwait(false) });
             targets.Add(target);
         }
 
         await RequireSpaceAsync(maintenance, items, cancellationToken).ConfigureAwait(false);
         ServerUsers? users = targets.Exists(target => target.Action != RestoreAction.Create)
             ? await ServerUsers.FindAsync(maintenance, [.. items.Select(item => item.Name)], cancellationToken).ConfigureAwait(false) : null;
-        var part = new RestorePart(Participants(repository, request, server, items, newRoles, content), targets)
+        var part = new RestorePart(Participants(repository, request, server, items, newRoles, newTablespaces, content), targets)
         {
             Warnings = warnings,
             SafetyBackup = targets.Exists(target => target.Action == RestoreAction.InPlace),
@@ -77,11 +81,15 @@ internal static class PostgreSqlRestorePlanner
     }
 
     private static List<IRestoreParticipant> Participants(
-        BackupRepository repository, RestoreRequest request, PostgreSqlConnectionSettings server, List<PostgreSqlRestoreItem> items, IReadOnlyList<string> newRoles, BackupContent content)
+        BackupRepository repository, RestoreRequest request, PostgreSqlConnectionSettings server, List<PostgreSqlRestoreItem> items, IReadOnlyList<string> newRoles,
+        IReadOnlyList<DumpedTablespace> newTablespaces, BackupContent content)
     {
         var participants = new List<IRestoreParticipant>();
         if (newRoles.Count > 0)
             participants.Add(new RoleParticipant(server, newRoles, content));
+        // After the roles, which own them.
+        if (newTablespaces.Count > 0)
+            participants.Add(new TablespaceParticipant(server, newTablespaces));
         List<PostgreSqlRestoreItem> beside = items.FindAll(item => item.Action != RestoreAction.InPlace);
         if (beside.Count > 0)
         {
@@ -151,11 +159,11 @@ internal static class PostgreSqlRestorePlanner
     }
 
     private static async Task<(PostgreSqlRestoreItem Item, RestoreTarget Target)> PlanOneAsync(
-        RestoreRequest request, PostgreSqlSession maintenance, Payload payload, string name, List<string> warnings, CancellationToken cancellationToken)
+        RestoreRequest request, PostgreSqlSession maintenance, Payload payload, string name, bool isHome, List<string> warnings, CancellationToken cancellationToken)
     {
         (long ObjectId, long Size, bool MayRename)? present = await PostgreSqlTarget.FindAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
         string part = string.Join(", ", request.Schemas.Select(schema => "the schema " + schema).Concat(request.Tables.Select(table => "the table " + table)));
-        RestoreAction action = present is null ? RestoreAction.Create : request.InPlace || part.Length > 0 ? RestoreAction.InPlace : RestoreAction.Replace;
+        RestoreAction action = present is null ? RestoreAction.Create : request.InPlace || part.Length > 0 || isHome ? RestoreAction.InPlace : RestoreAction.Replace;
         if (payload.Scope != BackupScope.Whole && (action == RestoreAction.Replace || (action == RestoreAction.InPlace && part.Length == 0)))
             throw Partial(request, payload, name);
         string? revision = null;
@@ -247,9 +255,12 @@ internal static class PostgreSqlRestorePlanner
     { Target = maintenance.Server.LocationOf(name) };
 
     private static async Task RequireObjectsAsync(
-        RestoreRequest request, PostgreSqlSession maintenance, Payload payload, IReadOnlyList<string> newRoles, CancellationToken cancellationToken)
+        RestoreRequest request, PostgreSqlSession maintenance, PostgreSqlRestoreItem item, IReadOnlyList<string> newRoles, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> extensions = await PostgreSqlTarget.MissingExtensionsAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false);
+        Payload payload = item.Payload;
+        // In place, those that the database has stay: CREATE EXTENSION IF NOT EXISTS finds them, whoever asks.
+        IEnumerable<string> present = item.Action == RestoreAction.InPlace ? item.Present?.Extensions.Select(extension => extension.Name) ?? [] : [];
+        IReadOnlyList<string> extensions = await PostgreSqlTarget.MissingExtensionsAsync(maintenance, payload.Database, cancellationToken, [.. present, .. item.WithoutExtensions]).ConfigureAwait(false);
         IReadOnlyList<string> roles = request.NoOwner
             ? []
             : [.. (await PostgreSqlTarget.MissingRolesAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false)).Except(newRoles)];
@@ -260,16 +271,21 @@ internal static class PostgreSqlRestorePlanner
             ErrorCodes.TargetLacksObjects,
             FailureCategory.NotFound,
             $"The target server lacks objects that '{payload.Database?.Name}' needs: {what}. Nothing was changed.",
-            roles.Count == 0
+            roles.Count == 0 && extensions.All(extension => extension.EndsWith(PostgreSqlTarget.NeedsSuperuser, StringComparison.Ordinal))
+                ? $"Restore as a superuser (-Username), or have one create them in '{item.Name}' (CREATE EXTENSION …) and load that in place: -InPlace."
+                : roles.Count == 0
                 ? "Install the extensions on the server (its packages, often postgresql-contrib), or restore to another server."
                 : $"Create the roles ({string.Join(" ", roles.Take(3).Select(role => $"CREATE ROLE {PostgreSqlSession.Quote(role)};"))}), or give everything to the connecting role: -NoOwner.")
         { Target = maintenance.Server.LocationOf(payload.Database?.Name) };
     }
 
     private static async Task<bool> LacksTablespacesAsync(
-        RestoreRequest request, PostgreSqlSession maintenance, Payload payload, List<string> warnings, CancellationToken cancellationToken)
+        RestoreRequest request, PostgreSqlSession maintenance, Payload payload, IReadOnlyList<DumpedTablespace> created, RoleScript? globals, List<string> warnings, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> missing = await PostgreSqlTarget.MissingTablespacesAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<string> missing =
+            [.. (await PostgreSqlTarget.MissingTablespacesAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false)).Except(created.Select(tablespace => tablespace.Name))];
+        string Create(string name) =>
+            $"CREATE TABLESPACE {PostgreSqlSession.Quote(name)} LOCATION {PostgreSqlSession.Literal(globals?.Tablespaces.FirstOrDefault(tablespace => tablespace.Name == name)?.Location ?? "/FOLDER")};";
         if (missing.Count == 0)
             return false;
         if (payload.Format == PayloadFormat.PostgreSqlPlain && payload.Database!.Tablespaces.Intersect(missing, StringComparer.Ordinal).Any() && !request.NoOwner)
@@ -278,22 +294,40 @@ internal static class PostgreSqlRestorePlanner
                 ErrorCodes.TargetLacksObjects,
                 FailureCategory.NotFound,
                 $"The target server lacks the tablespaces that '{payload.Database.Name}' names in its SQL text: {string.Join(", ", missing)}. Nothing was changed.",
-                $"Create them, in a folder of the server's own: {string.Join(' ', missing.Select(name => $"CREATE TABLESPACE {PostgreSqlSession.Quote(name)} LOCATION '/FOLDER';"))}")
+                $"Create them, in a folder of the server's own: {string.Join(' ', missing.Select(Create))}")
             { Target = maintenance.Server.LocationOf(payload.Database.Name) };
         }
 
-        warnings.Add($"the target server lacks the tablespaces {string.Join(", ", missing)}: all tables of '{payload.Database!.Name}' go to the database's default; to have them elsewhere, create these first (CREATE TABLESPACE … LOCATION …)");
+        warnings.Add($"the target server lacks the tablespaces {string.Join(", ", missing)}: all tables of '{payload.Database!.Name}' go to the database's default; to have them elsewhere, create these first, in empty folders of the server's own ({string.Join(' ', missing.Select(Create))})");
         return true;
     }
 
-    // What a backup of a whole server holds of roles; those that exist are left as they are.
-    private static async Task<IReadOnlyList<string>> NewRolesAsync(
-        RestoreRequest request, BackupContent content, PostgreSqlSession maintenance, List<string> warnings, CancellationToken cancellationToken)
+    // What a backup of a whole server holds beside its databases; null where it is not wanted.
+    private static async Task<RoleScript?> GlobalsAsync(RestoreRequest request, BackupContent content, CancellationToken cancellationToken)
     {
         Payload? globals = content.Manifest.Payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Globals);
-        if (globals is null || request.NoOwner || request.Content == ContentKind.Database || request.Tables.Count + request.Schemas.Count > 0)
+        return globals is null || request.NoOwner || request.Content == ContentKind.Database || request.Tables.Count + request.Schemas.Count > 0
+            ? null : await RoleParticipant.ReadAsync(content, globals, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<IReadOnlyList<DumpedTablespace>> NewTablespacesAsync(
+        RoleScript? globals, PostgreSqlSession maintenance, List<Payload> payloads, List<string> warnings, CancellationToken cancellationToken)
+    {
+        if (globals is null)
             return [];
-        RoleScript script = await RoleParticipant.ReadAsync(content, globals, cancellationToken).ConfigureAwait(false);
+        var missing = new HashSet<string>(StringComparer.Ordinal);
+        foreach (Payload payload in payloads)
+            missing.UnionWith(await PostgreSqlTarget.MissingTablespacesAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false));
+        IReadOnlyList<DumpedTablespace> created = await TablespaceParticipant.CreatableAsync(maintenance, globals.Tablespaces.Where(tablespace => missing.Contains(tablespace.Name)), cancellationToken).ConfigureAwait(false);
+        warnings.AddRange(created.Select(tablespace => $"the tablespace '{tablespace.Name}' is created in the server's folder '{tablespace.Location}', where it was"));
+        return created;
+    }
+
+    // Those that exist are left as they are.
+    private static async Task<IReadOnlyList<string>> NewRolesAsync(RoleScript? script, PostgreSqlSession maintenance, List<string> warnings, CancellationToken cancellationToken)
+    {
+        if (script is null)
+            return [];
         string[] roles = [.. script.Roles];
         List<string> missing = await maintenance.RowsAsync(
             "SELECT DISTINCT name FROM unnest($1) name WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) ORDER BY 1",
@@ -325,4 +359,10 @@ internal sealed record PostgreSqlRestoreItem(Payload Payload, string Name, Resto
 {
     /// <summary>True if the server lacks tablespaces that the dump names, so that it is loaded without any.</summary>
     public bool LacksTablespaces { get; init; }
+
+    /// <summary>Extensions that work in another database of the server alone, and are left out with what is their own.</summary>
+    public IReadOnlyList<string> WithoutExtensions { get; init; } = [];
+
+    /// <summary>Extensions that work in the database of this name alone, and are created when it has it.</summary>
+    public IReadOnlyList<string> LateExtensions { get; init; } = [];
 }

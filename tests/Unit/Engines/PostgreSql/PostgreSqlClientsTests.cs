@@ -7,13 +7,15 @@ public sealed class PostgreSqlClientsTests
 {
     [Theory]
     [InlineData(15, new[] { 13, 15 }, 15)]
-    [InlineData(15, new[] { 13, 16, 15 }, 16)]
+    // The server's own version knows what is not to be dumped.
+    [InlineData(15, new[] { 13, 16, 15 }, 15)]
+    [InlineData(17, new[] { 16, 17, 18 }, 17)]
     // pg_dump 17 writes what servers before 17 refuse: the newest whose dump the same server takes back is better.
-    [InlineData(15, new[] { 15, 16, 17, 18 }, 16)]
-    [InlineData(17, new[] { 16, 17, 18 }, 18)]
+    [InlineData(15, new[] { 14, 16, 17, 18 }, 16)]
+    [InlineData(17, new[] { 16, 18, 19 }, 19)]
     // Better a dump that only a newer server takes than none.
     [InlineData(15, new[] { 14, 17 }, 17)]
-    public void The_newest_that_is_not_older_than_the_server_and_whose_dump_it_takes_back_is_used(int server, int[] installed, int expected) =>
+    public void The_servers_own_version_is_used_or_the_newest_that_is_not_older_and_whose_dump_it_takes_back(int server, int[] installed, int expected) =>
         Assert.Equal(expected, PostgreSqlClients.Choose(Clients(installed), server, $"{server}.1", "pg_dump").Major);
 
     [Fact]

@@ -36,8 +36,9 @@ internal static partial class PostgreSqlClients
     private static readonly ConditionalWeakTable<IProgramHost, ConcurrentDictionary<string, PostgreSqlClient>> InPlace = [];
 
     /// <summary>
-    /// The client for a server: never older than the server (it refuses), else the newest whose dumps that same server takes back;
-    /// where there is none, the newest of all.
+    /// The client for a server: never older than the server (it refuses). The one of the server's own version knows what is not to be dumped:
+    /// PostgreSQL 17.12 marks columns with an option of its own (<c>pg_attver</c>), which pg_dump 18.6 writes and servers of 18 refuse. Else
+    /// the newest whose dumps that same server takes back; where there is none, the newest of all.
     /// </summary>
     /// <exception cref="BackupException">There is none, or all are older.</exception>
     public static async Task<PostgreSqlClient> ForAsync(PostgreSqlSession session, string tool, CancellationToken cancellationToken)
@@ -78,7 +79,7 @@ internal static partial class PostgreSqlClients
     {
         List<PostgreSqlClient> able = [.. installed.Where(client => client.Major >= serverMajor).OrderByDescending(client => client.Major)];
         if (able.Count > 0)
-            return able.Find(client => WritesFor(client.Major, serverMajor)) ?? able[0];
+            return able.Find(client => client.Major == serverMajor) ?? able.Find(client => WritesFor(client.Major, serverMajor)) ?? able[0];
         throw installed.Count == 0 ? Missing(tool, serverMajor) : new BackupFailure(
             ErrorCodes.ClientTooOld,
             FailureCategory.MissingTool,

@@ -8,6 +8,9 @@ namespace DbBackup.Engine.Engines.PostgreSql.Connect;
 /// <summary>What a server has, and what a dump needs of it: looked at before anything is touched.</summary>
 internal static class PostgreSqlTarget
 {
+    /// <summary>How the reason ends for extensions that are on the server, and that only a superuser creates.</summary>
+    public const string NeedsSuperuser = "(needs a superuser)";
+
     private const string Looking = "looking at the target's server";
 
     // By these libpq finds a server that nobody names on the command line.
@@ -141,11 +144,16 @@ internal static class PostgreSqlTarget
     }
 
     /// <summary>The extensions that a dump needs and the server, or the role, cannot create; each with the reason.</summary>
-    public static async Task<IReadOnlyList<string>> MissingExtensionsAsync(PostgreSqlSession session, DatabaseInfo? info, CancellationToken cancellationToken)
+    /// <param name="session">A session on the server.</param>
+    /// <param name="info">The database that was dumped.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <param name="except">Extensions that are there already, or are left out; null for none.</param>
+    public static async Task<IReadOnlyList<string>> MissingExtensionsAsync(
+        PostgreSqlSession session, DatabaseInfo? info, CancellationToken cancellationToken, IReadOnlyCollection<string>? except = null)
     {
-        if (info is null || info.Extensions.Count == 0)
+        string[] needed = [.. info?.Extensions.Select(extension => extension.Name).Where(name => except?.Contains(name) != true) ?? []];
+        if (needed.Length == 0)
             return [];
-        string[] needed = [.. info.Extensions.Select(extension => extension.Name)];
         List<string> missing = await session.RowsAsync(
             "SELECT name || ' (not installed on the server)' FROM unnest($1) name WHERE name NOT IN (SELECT e.name FROM pg_available_extensions e) ORDER BY 1",
             row => row.GetString(0),
@@ -155,7 +163,7 @@ internal static class PostgreSqlTarget
         if (session.ServerMajor < 13 || await IsSuperuserAsync(session, cancellationToken).ConfigureAwait(false))
             return missing;
         missing.AddRange(await session.RowsAsync(
-            "SELECT DISTINCT v.name || ' (needs a superuser)' FROM pg_available_extension_versions v WHERE v.name = ANY ($1) AND v.superuser AND NOT v.trusted ORDER BY 1",
+            $"SELECT DISTINCT v.name || ' {NeedsSuperuser}' FROM pg_available_extension_versions v WHERE v.name = ANY ($1) AND v.superuser AND NOT v.trusted ORDER BY 1",
             row => row.GetString(0),
             Looking,
             cancellationToken,

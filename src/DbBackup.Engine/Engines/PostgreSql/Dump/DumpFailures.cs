@@ -26,6 +26,7 @@ internal static class DumpFailures
             : Says(words, "server version mismatch") ? (ErrorCodes.ClientTooOld, FailureCategory.MissingTool, "Install client programs that are not older than the server.", false)
             : Says(words, "no matching") ? (ErrorCodes.SourceNotFound, FailureCategory.NotFound, "Check the names given with -Schema and -Table; letters' case counts, and * and ? are wildcards.", false)
             : Says(words, "No space left") || Says(words, "could not extend file") ? (ErrorCodes.NotEnoughSpace, FailureCategory.NoSpace, "Free some room on the server's disk; what was there before is unchanged.", false)
+            : s_tooLong.Any(part => Says(words, part)) ? (ErrorCodes.SourceUnreadable, FailureCategory.NotSupported, TooLongHint, false)
             : Says(words, "out of shared memory") ? (ErrorCodes.ServerFailed, FailureCategory.ReadError, "Raise max_locks_per_transaction on the server: a dump locks every table.", false)
             : Says(words, "password authentication failed") || Says(words, "no password supplied") ? (ErrorCodes.AuthenticationFailed, FailureCategory.PermissionDenied, "Check user name and password.", false)
             : Says(words, "could not connect") || Says(words, "connection to server") || Says(words, "server closed the connection") || Says(words, "terminating connection")
@@ -38,6 +39,13 @@ internal static class DumpFailures
             return new BackupFailure(found.Code, found.Category, $"{tool} failed on '{database}': {FirstError(words)}", found.Hint, new ToolFailedException(tool, exitCode, words, found.Hint)) { Target = target, CanRetry = found.Retry };
         return new ToolFailedException(tool, exitCode, words, $"Read {tool}'s output; nothing was kept.");
     }
+
+    // palloc of a value's text (a bytea has two letters a byte), and the buffer of a row, before and since version 18.
+    private static readonly string[] s_tooLong = ["invalid memory alloc request size", "Cannot enlarge string buffer", "string buffer exceeds maximum allowed length"];
+
+    private const string TooLongHint =
+        "A row of this table has over 1 GB as text, which PostgreSQL cannot send to any program. Leave the table's rows out (-ExcludeTableData TABLE) and save its longest values by themselves"
+        + " (in pieces: substring), or move them into large objects, which are backed up at any length.";
 
     /// <summary>What lets a role read large objects, which have privileges of their own.</summary>
     public static string LargeObjectHint(string role) =>

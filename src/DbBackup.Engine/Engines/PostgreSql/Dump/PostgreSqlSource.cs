@@ -78,6 +78,9 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
             var run = new PostgreSqlCapture(this, keeper, client, started, info, context);
             context.Observer.Verbose(
                 $"Dumping '{database}' of PostgreSQL {keeper.ServerVersion} with pg_dump {client.Version} from {client.Where}, {tables.Count} tables, {ByteSize.Format(tables.Sum(table => table.Bytes))}.");
+            List<string> notes = Notes(client, keeper);
+            if (client.Major != keeper.ServerMajor && await PostgreSqlCatalog.HasColumnMarksAsync(keeper, cancellationToken).ConfigureAwait(false))
+                notes.Add($"pg_dump {client.Version} writes marks of this server ({keeper.ServerVersion}) on its columns, pg_attver, which servers of other versions refuse: to restore to one, install the client of version {keeper.ServerMajor} and make a new backup.");
             return new Capture
             {
                 Taken = started.Taken,
@@ -91,7 +94,7 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
                 ],
                 Abandon = run.Abandon,
                 Tools = new Dictionary<string, string> { ["pg_dump"] = client.Version },
-                Notes = [.. Notes(client, keeper), .. started.Unlogged.Select(table => $"The server is a standby, which has no rows of unlogged tables: those of {table} are not in this backup.")],
+                Notes = [.. notes, .. started.Unlogged.Select(table => $"The server is a standby, which has no rows of unlogged tables: those of {table} are not in this backup.")],
             };
         }
         catch

@@ -33,6 +33,10 @@ internal static class PostgreSqlCatalog
         Looking,
         cancellationToken);
 
+    /// <summary>True if the server marks columns with an option that only its own pg_dump leaves out, as 17.12 does.</summary>
+    public static Task<bool> HasColumnMarksAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.IsTrueAsync(
+        "SELECT EXISTS (SELECT 1 FROM pg_attribute, unnest(attoptions) o WHERE attrelid >= 16384 AND o LIKE 'pg\\_attver=%')", Looking, cancellationToken);
+
     /// <summary>The columns of tables as COPY gives them, by the tables' oids.</summary>
     public static async Task<IReadOnlyDictionary<uint, IReadOnlyList<string>>> ColumnsAsync(PostgreSqlSession session, IReadOnlyList<PostgreSqlTable> tables, CancellationToken cancellationToken)
     {

@@ -16,6 +16,11 @@ internal static class PostgreSqlFacts
     // only lack a partition's.
     private static readonly string s_notLeftBehind = "NOT (c.relkind = 'i' AND EXISTS (SELECT 1 FROM pg_index x WHERE x.indexrelid = c.oid AND NOT (x.indisvalid AND x.indisready)))";
 
+    // The indexes of an extension's tables are no members of the extension, but come and go with it.
+    private const string NotOfExtensionsTable = """
+        NOT (c.relkind IN ('i', 'I') AND EXISTS (SELECT 1 FROM pg_index x JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = x.indrelid AND e.deptype = 'e' WHERE x.indexrelid = c.oid))
+        """;
+
     /// <summary>The kinds of objects of tables.</summary>
     public static IReadOnlyList<string> KindsOfTables { get; } =
         ["tables", "partitioned tables", "indexes", "primary keys", "unique constraints", "exclusion constraints", "check constraints"];
@@ -31,7 +36,7 @@ internal static class PostgreSqlFacts
     public static string Objects { get; } = $"""
         SELECT CASE c.relkind WHEN 'r' THEN 'tables' WHEN 'p' THEN 'partitioned tables' WHEN 'v' THEN 'views' WHEN 'm' THEN 'materialized views'
                     WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'foreign tables' WHEN 'c' THEN 'composite types' ELSE 'indexes' END, count(*)
-        FROM {Tables} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c', 'i', 'I') AND {s_user} AND {s_notLeftBehind} GROUP BY 1
+        FROM {Tables} WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c', 'i', 'I') AND {s_user} AND {s_notLeftBehind} AND {NotOfExtensionsTable} GROUP BY 1
         UNION ALL
         {Constraints(s_user)}
         UNION ALL
@@ -64,6 +69,11 @@ internal static class PostgreSqlFacts
         UNION ALL
         {Constraints("c.oid::bigint = ANY ($1) AND k.contype <> 'f'")}
         """;
+
+    private const string Extensions = "SELECT 'extension ' || extname FROM pg_extension WHERE extname <> 'plpgsql'";
+
+    /// <summary><see cref="Definitions"/> with the extensions in $1, which were left out when the database was restored.</summary>
+    public static string DefinitionsWithLeftOut => Definitions.Replace(Extensions, Extensions + " UNION ALL SELECT 'extension ' || name FROM unnest($1) name", StringComparison.Ordinal);
 
     /// <summary>One line for each definition, in an order that does not depend on the database's collation.</summary>
     public static string Definitions { get; } = $"""
@@ -105,7 +115,7 @@ internal static class PostgreSqlFacts
         FROM pg_description d JOIN {TablesOf("d.objoid")}
         WHERE d.classoid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'v', 'm') AND d.objsubid = 0 AND {s_user}
         UNION ALL
-        SELECT 'extension ' || extname FROM pg_extension WHERE extname <> 'plpgsql'
+        {Extensions}
         ) lines ORDER BY line COLLATE "C"
         """;
 

@@ -24,9 +24,11 @@ internal static class PostgreSqlFingerprint
     /// <param name="tables">The tables that count.</param>
     /// <param name="partial">True if only these tables were dumped, without what belongs to the database as a whole.</param>
     /// <param name="cancellationToken">Cancels the running query.</param>
+    /// <param name="leftOut">Extensions that were left out on purpose when the database was restored, and count as if they were there.</param>
     public static async Task<Fingerprint> OfCatalogAsync(
-        PostgreSqlSession session, string? snapshot, FingerprintLevel level, IReadOnlyList<PostgreSqlTable> tables, bool partial, CancellationToken cancellationToken)
+        PostgreSqlSession session, string? snapshot, FingerprintLevel level, IReadOnlyList<PostgreSqlTable> tables, bool partial, CancellationToken cancellationToken, IReadOnlyCollection<string>? leftOut = null)
     {
+        leftOut ??= [];
         Dictionary<string, long> objects = [];
         string schema = string.Empty;
         Dictionary<string, string> settings = [];
@@ -38,7 +40,9 @@ internal static class PostgreSqlFingerprint
             async () =>
             {
                 objects = await ObjectsAsync(session, partial, chosen, cancellationToken).ConfigureAwait(false);
-                schema = await HashSchemaAsync(session, partial, chosen, cancellationToken).ConfigureAwait(false);
+                if (!partial)
+                    objects["extensions"] += leftOut.Count;
+                schema = await HashSchemaAsync(session, partial, chosen, [.. leftOut], cancellationToken).ConfigureAwait(false);
                 if (!partial)
                 {
                     settings = await SettingsAsync(session, cancellationToken).ConfigureAwait(false);
@@ -137,11 +141,11 @@ internal static class PostgreSqlFingerprint
         return counts;
     }
 
-    private static async Task<string> HashSchemaAsync(PostgreSqlSession session, bool partial, long[] chosen, CancellationToken cancellationToken)
+    private static async Task<string> HashSchemaAsync(PostgreSqlSession session, bool partial, long[] chosen, string[] leftOut, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         await session.RowsAsync(
-            partial ? PostgreSqlFacts.DefinitionsOfTables : PostgreSqlFacts.Definitions,
+            partial ? PostgreSqlFacts.DefinitionsOfTables : leftOut.Length > 0 ? PostgreSqlFacts.DefinitionsWithLeftOut : PostgreSqlFacts.Definitions,
             row =>
             {
                 hash.AppendData(Encoding.UTF8.GetBytes(row.GetString(0)));
@@ -150,7 +154,7 @@ internal static class PostgreSqlFingerprint
             },
             Counting,
             cancellationToken,
-            partial ? [chosen] : []).ConfigureAwait(false);
+            partial ? [chosen] : leftOut.Length > 0 ? [leftOut] : []).ConfigureAwait(false);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
@@ -164,6 +168,18 @@ internal static class PostgreSqlFingerprint
         return new Dictionary<string, string> { ["encoding"] = found[0].Encoding, ["collation"] = found[0].Collation };
     }
 
+    // A value of the server's has at most 1 GB, a large object 4 TB (MAX_LARGE_OBJECT_SIZE in large_object.h): longer ones are read in pieces.
+    // Their length itself stands where superusers alone may read.
+    private const string LargeObjectsContent = """
+        SELECT sum(hash)::text FROM (
+          SELECT hashtextextended(oid::text || encode(sha256(lo_get(oid)), 'hex'), 0) AS hash FROM pg_largeobject_metadata WHERE length(lo_get(oid, 1000000000, 1)) = 0
+          UNION ALL
+          SELECT hashtextextended(oid::text || ' ' || place || ' ' || encode(sha256(lo_get(oid, place, 268435456)), 'hex'), 0)
+          FROM (SELECT oid FROM pg_largeobject_metadata WHERE length(lo_get(oid, 1000000000, 1)) > 0) long, generate_series(0, 4398046509055, 268435456) place
+          WHERE length(lo_get(oid, place, 1)) > 0
+        ) pieces
+        """;
+
     private static async Task AddLargeObjectsAsync(
         PostgreSqlSession session, FingerprintLevel level, Dictionary<string, long> objects, Dictionary<string, string> settings, CancellationToken cancellationToken)
     {
@@ -171,10 +187,7 @@ internal static class PostgreSqlFingerprint
         objects["large objects"] = count;
         if (count > 0 && level == FingerprintLevel.Content)
         {
-            settings["large objects' content"] = (await session.TextAsync(
-                "SELECT sum(hashtextextended(oid::text || encode(sha256(lo_get(oid)), 'hex'), 0))::text FROM pg_largeobject_metadata",
-                Counting,
-                cancellationToken).ConfigureAwait(false))!;
+            settings["large objects' content"] = (await session.TextAsync(LargeObjectsContent, Counting, cancellationToken).ConfigureAwait(false))!;
         }
     }
 }

@@ -27,6 +27,9 @@ internal sealed record DatabaseLoadOptions
     /// <summary>True if comments on extensions are left out: their owner alone may set them.</summary>
     public bool WithoutExtensionComments { get; init; }
 
+    /// <summary>Extensions of a single database that are left out of an archive, with what is their own; see <see cref="SingleDatabaseExtensions"/>.</summary>
+    public IReadOnlyCollection<string> WithoutExtensions { get; init; } = [];
+
     /// <summary>True if what the server refuses is left out and listed, instead of ending the load.</summary>
     public bool KeepsGoing { get; init; }
 

@@ -197,8 +197,15 @@ internal sealed class StagedDump : IDisposable
         IReadOnlyList<ArchiveEntry> entries = Entries(part);
         if (options.WithoutExtensionComments)
             entries = [.. entries.Where(entry => entry.Kind != "COMMENT" || !entry.Name.StartsWith("EXTENSION ", StringComparison.Ordinal))];
-        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(entries) is null && !options.WithoutExtensionComments && options.PresentSchemas.Count == 0)
+        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(entries) is null && !options.WithoutExtensionComments && options.PresentSchemas.Count == 0
+            && options.WithoutExtensions.Count == 0)
             return options;
+        if (options.WithoutExtensions.Count > 0)
+        {
+            IReadOnlySet<int> leftOut = SingleDatabaseExtensions.EntriesOf(Listing!, options.WithoutExtensions).Own;
+            entries = [.. entries.Where(entry => !leftOut.Contains(entry.DumpId))];
+        }
+
         HashSet<int> loose = Payload.Database?.IsPartial == true ? [.. Listing!.WithoutBasis("FK CONSTRAINT"), .. Listing.WithoutBasis("TRIGGER")] : [];
         string list = _archive + ".list";
         File.WriteAllLines(list, entries.Where(entry => !loose.Contains(entry.DumpId) && !PublicSchema.IsEntry(entry) && !(entry.Kind == "SCHEMA" && options.PresentSchemas.Contains(entry.Name))).Select(entry => entry.Line));

@@ -14,7 +14,10 @@ internal sealed class RoleScript
     private const int ChunkBytes = 1 << 16;
     private readonly List<RoleStatement> _statements;
 
-    private RoleScript(List<RoleStatement> statements) => _statements = statements;
+    private RoleScript(List<RoleStatement> statements, List<DumpedTablespace> tablespaces) => (_statements, Tablespaces) = (statements, tablespaces);
+
+    /// <summary>The tablespaces that it creates.</summary>
+    public IReadOnlyList<DumpedTablespace> Tablespaces { get; }
 
     /// <summary>The roles that it creates, in its order.</summary>
     public IReadOnlyList<string> Roles => [.. _statements.Where(statement => statement.Creates).Select(statement => statement.Role)];
@@ -35,7 +38,7 @@ internal sealed class RoleScript
 
         if (!lexer.Complete())
             throw Unfit("The script of the server's roles ends within a statement.", "Test the backup: Test-DbBackup; restore the databases alone with -Content Database, or restore another backup.");
-        return new RoleScript(found.Found);
+        return new RoleScript(found.Found, found.Tablespaces);
     }
 
     /// <summary>The statements that create roles, with their attributes, settings, comments and memberships.</summary>
@@ -47,6 +50,8 @@ internal sealed class RoleScript
     private sealed class Statements : IDumpEvents
     {
         public List<RoleStatement> Found { get; } = [];
+
+        public List<DumpedTablespace> Tablespaces { get; } = [];
 
         public long KeptBytes { get; private set; }
 
@@ -63,9 +68,15 @@ internal sealed class RoleScript
         public void Statement(ReadOnlySpan<byte> text, ByteRange range)
         {
             // Of a longer one not all is there.
-            if (text.Length != range.Length || RoleStatement.Read(DumpText.Decode(text)) is not { } statement)
+            if (text.Length != range.Length)
                 return;
-            Found.Add(statement);
+            string statementText = DumpText.Decode(text);
+            if (RoleStatement.Read(statementText) is { } statement)
+                Found.Add(statement);
+            else if (RoleStatement.ReadTablespace(statementText) is { } tablespace)
+                Tablespaces.Add(tablespace);
+            else
+                return;
             KeptBytes += range.Length;
         }
 

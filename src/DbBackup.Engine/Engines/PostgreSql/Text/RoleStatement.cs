@@ -40,6 +40,16 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
         return statement is not null && tokens.AtEnd() ? statement : null;
     }
 
+    /// <summary>Reads a whole statement that creates a tablespace, as pg_dumpall writes it.</summary>
+    /// <param name="text">The statement.</param>
+    /// <returns>The tablespace; null if it is of another form.</returns>
+    public static DumpedTablespace? ReadTablespace(string text)
+    {
+        var tokens = new Tokens(text);
+        return tokens.Take("CREATE") && tokens.Take("TABLESPACE") && tokens.Name() is { } name && tokens.Take("OWNER") && tokens.Name() is { } owner
+            && tokens.Take("LOCATION") && tokens.Literal() is { Length: > 0 } location && tokens.AtEnd() ? new DumpedTablespace(name, owner, location) : null;
+    }
+
     private static RoleStatement? Comment(ref Tokens tokens)
     {
         if (tokens.Name() is not { } role || !tokens.Take("IS") || tokens.Literal() is not { } comment)
@@ -194,3 +204,9 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
         }
     }
 }
+
+/// <summary>A tablespace of the server that was dumped.</summary>
+/// <param name="Name">Its name, without quotes.</param>
+/// <param name="Owner">The role that owns it.</param>
+/// <param name="Location">Its folder on the server.</param>
+internal sealed record DumpedTablespace(string Name, string Owner, string Location);

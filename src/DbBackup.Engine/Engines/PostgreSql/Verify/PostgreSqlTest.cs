@@ -153,12 +153,27 @@ internal static class PostgreSqlTest
     private static bool IsForeign(Manifest manifest) =>
         manifest.ImportedFrom is not null || PostgreSqlTarget.LocationOf(manifest) is not { } location || (KnownServers.ServerOf(location) is { } server && !KnownServers.OfUser.Knows(server));
 
+    private static IReadOnlyCollection<string> LeftOut(Payload payload) => [.. SingleDatabaseExtensions.Of(payload.Database).Select(extension => extension.Name)];
+
+    // The scratch database is not the one in which these extensions work.
+    private static string? NeedsItsDatabase(StagedDump dump)
+    {
+        IReadOnlyCollection<string> extensions = LeftOut(dump.Payload);
+        if (extensions.Count == 0)
+            return null;
+        string needed = $"a second database in which {string.Join(", ", extensions)} works";
+        if (dump.Listing is null)
+            return $"{needed}, and nothing can be left out of SQL text";
+        IReadOnlyList<Dump.ArchiveEntry> dependents = SingleDatabaseExtensions.EntriesOf(dump.Listing, extensions).Dependents;
+        return dependents.Count == 0 ? null : $"{needed}, which these objects need: {SingleDatabaseExtensions.Describe(dependents)}";
+    }
+
     private static async Task<IReadOnlyList<string>> MissingAsync(PostgreSqlSession maintenance, StagedDump dump, CancellationToken cancellationToken)
     {
-        List<string> missing = [];
+        List<string> missing = NeedsItsDatabase(dump) is { } database ? [database] : [];
         if (!await PostgreSqlTarget.MayCreateDatabasesAsync(maintenance, cancellationToken).ConfigureAwait(false))
             missing.Add($"the right to create databases for the role {maintenance.Server.Username}");
-        missing.AddRange((await PostgreSqlTarget.MissingExtensionsAsync(maintenance, dump.Payload.Database, cancellationToken).ConfigureAwait(false)).Select(name => "the extension " + name));
+        missing.AddRange((await PostgreSqlTarget.MissingExtensionsAsync(maintenance, dump.Payload.Database, cancellationToken, LeftOut(dump.Payload)).ConfigureAwait(false)).Select(name => "the extension " + name));
         // Owners and privileges are left out of a restore test. Policies still name roles, and text cannot be told to leave anything out.
         DatabaseInfo? info = dump.Payload.Database;
         if (dump.Listing is not null)
@@ -197,6 +212,7 @@ internal static class PostgreSqlTest
             WithoutPublications = true,
             WithoutSubscriptions = true,
             WithoutExtensionComments = scratch.HasOwnRole,
+            WithoutExtensions = LeftOut(payload),
         };
         run.Observer.Progress(new OperationProgress(run.Activity, $"restoring {name} into a scratch database"));
         try
@@ -218,12 +234,12 @@ internal static class PostgreSqlTest
         }
 
         run.AddReadWhole();
-        run.Checks.Add(new BackupCheck($"{name} restored", true, $"on PostgreSQL {session.ServerVersion}{await AsWhomAsync(session, scratch, cancellationToken).ConfigureAwait(false)}{(scratch.Note is null ? string.Empty : "; " + scratch.Note)}"));
+        run.Checks.Add(new BackupCheck($"{name} restored", true, $"on PostgreSQL {session.ServerVersion}{await AsWhomAsync(session, scratch, cancellationToken).ConfigureAwait(false)}{(scratch.Note is null ? string.Empty : "; " + scratch.Note)}{WithoutOf(options)}"));
         DatabaseTestOutcome outcome = DatabaseTestOutcome.Restored;
         if (payload.Fingerprint is { } expected)
         {
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {name} with its fingerprint"));
-            Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, scratch.Note is not null, cancellationToken).ConfigureAwait(false);
+            Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, scratch.Note is not null, cancellationToken, options.WithoutExtensions).ConfigureAwait(false);
             bool matched = run.AddComparison(name, expected, actual);
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing the schema of {name}"));
             SchemaFindings schema = await CompareSchemaAsync(session, dump, options, scratch, cancellationToken).ConfigureAwait(false);
@@ -264,6 +280,9 @@ internal static class PostgreSqlTest
             cancellationToken).ConfigureAwait(false);
     }
 
+    private static string WithoutOf(DatabaseLoadOptions options) => options.WithoutExtensions.Count == 0 ? string.Empty
+        : $"; without the extension {string.Join(", ", options.WithoutExtensions)} and its rows, which works in one database of a server only: its rows are in the backup, and were read but not compared";
+
     // Whoever tests as a superuser lets the dump do what a superuser may.
     private static async Task<string> AsWhomAsync(PostgreSqlSession session, WorkDatabase scratch, CancellationToken cancellationToken) =>
         scratch.HasOwnRole ? " as a role without rights"
@@ -272,7 +291,9 @@ internal static class PostgreSqlTest
     // Those that only a superuser can create are the server's own; the dump's statement finds them there.
     private static async Task CreateUntrustedExtensionsAsync(WorkDatabase scratch, Payload payload, CancellationToken cancellationToken)
     {
-        if (payload.Database?.Extensions is not { Count: > 0 } extensions)
+        IReadOnlyCollection<string> leftOut = LeftOut(payload);
+        DatabaseExtension[] extensions = [.. payload.Database?.Extensions.Where(extension => !leftOut.Contains(extension.Name)) ?? []];
+        if (extensions.Length == 0)
             return;
         using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(scratch.Maintenance.Server, scratch.Name, cancellationToken).ConfigureAwait(false);
         string trusted = session.ServerMajor >= 13 ? "AND NOT v.trusted" : string.Empty;

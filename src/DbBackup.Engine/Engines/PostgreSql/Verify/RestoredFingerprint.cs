@@ -12,11 +12,13 @@ internal static class RestoredFingerprint
     /// <param name="payload">The payload that was restored.</param>
     /// <param name="otherLocale">True if the database was created with another locale on purpose.</param>
     /// <param name="cancellationToken">Cancels the running query.</param>
-    public static async Task<Fingerprint> TakeAsync(PostgreSqlSession session, Fingerprint expected, Payload payload, bool otherLocale, CancellationToken cancellationToken)
+    /// <param name="leftOut">Extensions that were left out on purpose; null for none.</param>
+    public static async Task<Fingerprint> TakeAsync(
+        PostgreSqlSession session, Fingerprint expected, Payload payload, bool otherLocale, CancellationToken cancellationToken, IReadOnlyCollection<string>? leftOut = null)
     {
         List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(session, cancellationToken).ConfigureAwait(false);
         bool partial = payload.Database?.IsPartial == true || expected.Settings.Count == 0;
-        Fingerprint actual = await PostgreSqlFingerprint.OfCatalogAsync(session, null, expected.Level, tables, partial, cancellationToken).ConfigureAwait(false);
+        Fingerprint actual = await PostgreSqlFingerprint.OfCatalogAsync(session, null, expected.Level, tables, partial, cancellationToken, leftOut).ConfigureAwait(false);
         actual = actual with { Tables = await ReadAsync(session, expected, tables, cancellationToken).ConfigureAwait(false) };
         return otherLocale ? actual with { Settings = actual.Settings.Where(setting => setting.Key != "collation").ToDictionary() } : actual;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 
@@ -6,7 +7,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Verify;
 
 /// <summary>Compares two schemas as pg_dump writes them, object by object; their order does not matter.</summary>
 /// <param name="options">What was left out when the copy was loaded.</param>
-internal sealed class SchemaDifferences(DatabaseLoadOptions options)
+internal sealed partial class SchemaDifferences(DatabaseLoadOptions options)
 {
     // Rows and values are compared elsewhere; the rest is no object, or is of the database as a whole and goes with its name.
     private static readonly HashSet<string> s_leftOut = new(StringComparer.Ordinal)
@@ -46,8 +47,18 @@ internal sealed class SchemaDifferences(DatabaseLoadOptions options)
         definition.Schema.Length == 0 ? $"{definition.Kind} {definition.Name}" : $"{definition.Kind} {definition.Schema}.{definition.Name}";
 
     private string TextOf(ArchivedDefinition definition) => options.WithoutOwners
-        ? definition.Sql + "\n" + definition.AccessMethod
-        : $"{definition.Sql}\n{definition.AccessMethod}\n{definition.Tablespace}\n{definition.Owner}";
+        ? WithoutMarks(definition.Sql) + "\n" + definition.AccessMethod
+        : $"{WithoutMarks(definition.Sql)}\n{definition.AccessMethod}\n{definition.Tablespace}\n{definition.Owner}";
+
+    // PostgreSQL 17.12 marks the columns of each table with a number that is another one after each restore; newer clients write it.
+    private static string WithoutMarks(string sql) =>
+        sql.Contains("pg_attver=", StringComparison.Ordinal) ? NoOptions().Replace(Mark().Replace(sql, string.Empty), string.Empty) : sql;
+
+    [GeneratedRegex(@"pg_attver='?\d+'?, |(, )?pg_attver='?\d+'?", RegexOptions.CultureInvariant)]
+    private static partial Regex Mark();
+
+    [GeneratedRegex(@"^ALTER [^\n]* SET \(\);\n", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
+    private static partial Regex NoOptions();
 
     private bool Counts(ArchivedDefinition definition) => definition.Kind switch
     {
@@ -60,7 +71,7 @@ internal sealed class SchemaDifferences(DatabaseLoadOptions options)
         "COMMENT" or "SECURITY LABEL" or "ACL" when definition.Name.StartsWith("LARGE OBJECT", StringComparison.Ordinal) => false,
         "COMMENT" or "SECURITY LABEL" when IsOfLeftOut(definition.Name) => false,
         "COMMENT" when options.WithoutExtensionComments && definition.Name.StartsWith("EXTENSION ", StringComparison.Ordinal) => false,
-        _ => !s_leftOut.Contains(definition.Kind),
+        _ => !s_leftOut.Contains(definition.Kind) && !SingleDatabaseExtensions.IsOwn(definition.Kind, definition.Schema, definition.Name, options.WithoutExtensions),
     };
 
     private bool IsOfLeftOut(string name) =>

@@ -1,0 +1,45 @@
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Engines.PostgreSql.Verify;
+using DbBackup.Testing;
+
+namespace DbBackup.Tests.Integration.Engines.PostgreSql;
+
+/// <summary>What is longer than the longest value that the server can handle at once.</summary>
+[Trait("Category", "PostgreSql")]
+public sealed class HugeValuesTests(OwnPostgreSqlServer own) : IClassFixture<OwnPostgreSqlServer>
+{
+    [Fact]
+    public async Task A_large_object_of_over_1_GB_is_backed_up_with_its_content_in_the_fingerprint()
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.CreateNotes();
+        bench.Database.Execute("SELECT lo_put(lo_create(4711), 1100000000, 'the end'); SELECT lo_from_bytea(4712, 'short')");
+
+        Backup backup = await bench.BackUpAsync();
+
+        Fingerprint fingerprint = backup.Manifest!.Payloads[0].Fingerprint!;
+        Assert.Equal(FingerprintLevel.Content, fingerprint.Level);
+        Assert.Equal(2, fingerprint.Objects["large objects"]);
+        // What is behind the first gigabyte counts too.
+        bench.Database.Execute("SELECT lo_put(4711, 1100000000, 'no end!')");
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(PostgreSqlBench.Resolve(bench.Superuser), bench.Database.Name, CancellationToken.None);
+        Fingerprint changed = await RestoredFingerprint.TakeAsync(session, fingerprint, backup.Manifest.Payloads[0], otherLocale: false, CancellationToken.None);
+        Assert.NotEmpty(fingerprint.DifferencesFrom(changed));
+    }
+
+    [Fact]
+    public async Task A_row_that_the_server_cannot_send_is_told_with_what_to_do()
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.CreateNotes();
+        bench.Database.Execute("CREATE TABLE films (id integer, film bytea); INSERT INTO films VALUES (1, convert_to(repeat('x', 600000000), 'UTF8'))");
+
+        BackupException failure = await bench.BackupFailsAsync();
+
+        Assert.Contains("films", failure.ToString(), StringComparison.Ordinal);
+        Assert.Contains("1 GB", failure.Hint, StringComparison.Ordinal);
+        Assert.Contains("-ExcludeTableData", failure.Hint, StringComparison.Ordinal);
+        await bench.BackUpAsync(new PostgreSqlDumpOptions { ExcludedTableData = ["films"] });
+    }
+}
