@@ -86,15 +86,18 @@ internal static class InPlaceRights
     {
         HashSet<int> there = [.. listing.Entries.Select(entry => entry.DumpId)];
         ArchiveEntry[] ofExtensions = [.. listing.Entries.Where(entry => entry.Kind is "TABLE DATA" or "SEQUENCE SET" && !entry.DependsOn.Any(there.Contains))];
-        List<string> unwritable = await session.RowsAsync(
+        // to_regclass would fail in a schema that the role may not use.
+        List<int> unwritable = await session.RowsAsync(
             """
-            SELECT name FROM unnest($1) name, LATERAL to_regclass(name) place WHERE place IS NOT NULL AND NOT CASE (SELECT relkind FROM pg_class WHERE oid = place)
-              WHEN 'S' THEN has_sequence_privilege(place::oid, 'UPDATE') ELSE has_table_privilege(place::oid, 'INSERT') AND has_table_privilege(place::oid, 'DELETE') END
+            SELECT e.place::integer FROM unnest($1, $2) WITH ORDINALITY e(schema, name, place) JOIN pg_namespace n ON n.nspname = e.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = e.name
+            WHERE NOT has_schema_privilege(n.oid, 'USAGE') OR NOT CASE c.relkind
+              WHEN 'S' THEN has_sequence_privilege(c.oid, 'UPDATE') ELSE has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'DELETE') END
             """,
-            row => row.GetString(0),
+            row => row.GetInt32(0),
             Looking,
             cancellationToken,
-            [ofExtensions.Select(DumpPart.QualifiedName).ToArray()]).ConfigureAwait(false);
-        return [.. ofExtensions.Where(entry => unwritable.Contains(DumpPart.QualifiedName(entry)))];
+            ofExtensions.Select(entry => entry.Schema).ToArray(),
+            ofExtensions.Select(entry => entry.Name).ToArray()).ConfigureAwait(false);
+        return [.. unwritable.Select(place => ofExtensions[place - 1])];
     }
 }

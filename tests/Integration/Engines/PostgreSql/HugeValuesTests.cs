@@ -10,22 +10,23 @@ namespace DbBackup.Tests.Integration.Engines.PostgreSql;
 public sealed class HugeValuesTests(OwnPostgreSqlServer own) : IClassFixture<OwnPostgreSqlServer>
 {
     [Fact]
-    public async Task A_large_object_of_over_1_GB_is_backed_up_with_its_content_in_the_fingerprint()
+    public async Task A_large_object_of_over_1_GB_has_its_content_in_the_fingerprint()
     {
         using var bench = new PostgreSqlBench(own.Server);
         bench.CreateNotes();
-        bench.Database.Execute("SELECT lo_put(lo_create(4711), 1100000000, 'the end'); SELECT lo_from_bytea(4712, 'short')");
+        bench.Database.Execute("SELECT lo_from_bytea(4711, 'short'); SELECT lo_from_bytea(4712, 'short, too')");
+        Payload payload = (await bench.BackUpAsync()).Manifest!.Payloads[0];
+        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(PostgreSqlBench.Resolve(bench.Superuser), bench.Database.Name, CancellationToken.None);
+        Task<Fingerprint> TakeAsync() => RestoredFingerprint.TakeAsync(session, payload.Fingerprint!, payload, otherLocale: false, CancellationToken.None);
+        Assert.Empty(payload.Fingerprint!.DifferencesFrom(await TakeAsync()));
 
-        Backup backup = await bench.BackUpAsync();
+        bench.Database.Execute("SELECT lo_put(4711, 1100000000, 'the end')");
+        Fingerprint longer = await TakeAsync();
+        Assert.NotEmpty(payload.Fingerprint.DifferencesFrom(longer));
 
-        Fingerprint fingerprint = backup.Manifest!.Payloads[0].Fingerprint!;
-        Assert.Equal(FingerprintLevel.Content, fingerprint.Level);
-        Assert.Equal(2, fingerprint.Objects["large objects"]);
         // What is behind the first gigabyte counts too.
         bench.Database.Execute("SELECT lo_put(4711, 1100000000, 'no end!')");
-        using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(PostgreSqlBench.Resolve(bench.Superuser), bench.Database.Name, CancellationToken.None);
-        Fingerprint changed = await RestoredFingerprint.TakeAsync(session, fingerprint, backup.Manifest.Payloads[0], otherLocale: false, CancellationToken.None);
-        Assert.NotEmpty(fingerprint.DifferencesFrom(changed));
+        Assert.NotEmpty(longer.DifferencesFrom(await TakeAsync()));
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal static class EmptyingScript
     private const string EmptyConfigurations = """
         FOREACH statement IN ARRAY ARRAY(
             SELECT format('DELETE FROM %s %s', c.oid::regclass, k.condition) FROM pg_extension x, unnest(x.extconfig, x.extcondition) WITH ORDINALITY k(place, condition, number) JOIN pg_class c ON c.oid = k.place
-            WHERE c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'DELETE') AND has_table_privilege(c.oid, 'INSERT') ORDER BY x.oid DESC, k.number DESC) LOOP
+            WHERE c.relkind IN ('r', 'p') AND has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'DELETE') AND has_table_privilege(c.oid, 'INSERT') ORDER BY x.oid DESC, k.number DESC) LOOP
             EXECUTE statement;
           END LOOP;
         """;
