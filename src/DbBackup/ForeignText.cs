@@ -7,6 +7,7 @@ namespace DbBackup;
 /// <summary>
 /// Text of foreign origin (a path, a tag, a server's message) as a terminal, a log or a text file may get it: control characters would steer
 /// the terminal, forge lines, or show something else than there is. Objects keep it as it is; whatever shows it passes it through here.
+/// Bytes of a name that is not UTF-8, which are lone surrogates in a text, are shown as <c>\xe9</c>.
 /// </summary>
 public static class ForeignText
 {
@@ -24,13 +25,19 @@ public static class ForeignText
 
     private static string? Escape(string? text, bool keepLines)
     {
-        if (text is null || !text.Any(IsControl))
+        if (text is null || !text.Any(character => IsControl(character) || char.IsSurrogate(character)))
             return text;
         var shown = new StringBuilder(text.Length + 16);
         for (int i = 0; i < text.Length; i++)
         {
             char character = text[i];
-            if (!IsControl(character) || (keepLines && (character is '\n' or '\t' || (character == '\r' && i + 1 < text.Length && text[i + 1] == '\n'))))
+            if (char.IsHighSurrogate(character) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+                shown.Append(character).Append(text[++i]);
+            else if (character is >= '\udc80' and <= '\udcff')
+                shown.Append(CultureInfo.InvariantCulture, $"\\x{character - 0xdc00:x2}");
+            else if (char.IsSurrogate(character))
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
+            else if (!IsControl(character) || (keepLines && (character is '\n' or '\t' || (character == '\r' && i + 1 < text.Length && text[i + 1] == '\n'))))
                 shown.Append(character);
             else
                 shown.Append(CultureInfo.InvariantCulture, $"{(character > 0xff ? "\\u" : "\\x")}{((int)character).ToString(character > 0xff ? "x4" : "x2", CultureInfo.InvariantCulture)}");

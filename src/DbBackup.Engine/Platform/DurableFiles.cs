@@ -40,8 +40,8 @@ internal static class DurableFiles
             {
                 foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos())
                 {
-                    // Below the longest path (PATH_MAX) nothing can be opened by its name.
-                    if (OperatingSystem.IsLinux() && (entry.FullName.Length == 0 || System.Text.Encoding.UTF8.GetByteCount(entry.FullName) > LongestPath))
+                    // Below the longest path (PATH_MAX) nothing can be opened by its name, nor can the framework open one that is not UTF-8.
+                    if (OperatingSystem.IsLinux() && (entry.FullName.Length == 0 || entry.FullName.Contains('\uFFFD', StringComparison.Ordinal) || System.Text.Encoding.UTF8.GetByteCount(entry.FullName) > LongestPath))
                     {
                         wholeFileSystem = true;
                         break;

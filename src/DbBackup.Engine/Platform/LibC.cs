@@ -58,6 +58,10 @@ internal static partial class LibC
     internal const int Enotdir = 20;
     internal const int Eisdir = 21;
     internal const int Einval = 22;
+    internal const int Erange = 34;
+
+    // Of Linux.
+    internal const int Enodata = 61;
 
     internal static int Eloop => OperatingSystem.IsMacOS() ? 62 : 40;
 
@@ -82,19 +86,19 @@ internal static partial class LibC
 
     private static bool HasArmFlags => RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 or Architecture.Ppc64le;
 
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Open(string path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Openat(int directory, string path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Openat(int directory, string path, int flags, uint mode);
 
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static unsafe partial nint Syscall(nint number, nint directory, string path, OpenHow* how, nuint size);
 
-    [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "mkdirat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Mkdirat(int directory, string path, uint mode);
 
     [LibraryImport("libc", EntryPoint = "posix_fadvise")]
@@ -106,7 +110,7 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
     internal static unsafe partial int Unlinkat(int directory, byte* path, int flags);
 
-    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Unlinkat(int directory, string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fdopendir", SetLastError = true)]
@@ -148,25 +152,59 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     internal static partial int Syncfs(int descriptor);
 
-    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static unsafe partial int Statx(int directory, string path, int flags, uint mask, StatxBuffer* buffer);
 
-    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Lchown(string path, uint userId, uint groupId);
 
-    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);
 
-    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Linkat(int fromDirectory, string from, int toDirectory, string to, int flags);
 
-    [LibraryImport("libc", EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Mkfifo(string path, uint mode);
 
-    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static partial int Mkdir(string path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "fchmodat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static partial int Fchmodat(int directory, string path, uint mode, int flags);
+
+    [LibraryImport("libc", EntryPoint = "symlink", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static partial int Symlink(string destination, string path);
+
+    [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static unsafe partial nint Readlink(string path, byte* destination, nint size);
+
+    [LibraryImport("libc", EntryPoint = "llistxattr", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static unsafe partial nint Llistxattr(string path, byte* names, nint size);
+
+    [LibraryImport("libc", EntryPoint = "flistxattr", SetLastError = true)]
+    internal static unsafe partial nint Flistxattr(int descriptor, byte* names, nint size);
+
+    [LibraryImport("libc", EntryPoint = "lgetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static unsafe partial nint Lgetxattr(string path, string name, byte* value, nint size);
+
+    [LibraryImport("libc", EntryPoint = "fgetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static unsafe partial nint Fgetxattr(int descriptor, string name, byte* value, nint size);
+
+    [LibraryImport("libc", EntryPoint = "lsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static unsafe partial int Lsetxattr(string path, string name, byte* value, nint size, int flags);
+
+    // They return static memory: one call at a time.
+    [LibraryImport("libc", EntryPoint = "getpwnam", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static unsafe partial Account* Getpwnam(string name);
+
+    [LibraryImport("libc", EntryPoint = "getgrnam", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static unsafe partial Account* Getgrnam(string name);
+
+    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static unsafe partial int Utimensat(int directory, string path, TimeSpec* accessedAndModified, int flags);
 
-    [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static unsafe partial nint Realpath(string path, byte* resolved);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
@@ -188,6 +226,15 @@ internal static partial class LibC
         internal ulong Flags;
         internal ulong Mode;
         internal ulong Resolve;
+    }
+
+    /// <summary>The beginning of a struct passwd or group, which is the same.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Account
+    {
+        internal nint Name;
+        internal nint Password;
+        internal uint Id;
     }
 
     /// <summary>A struct pollfd.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace DbBackup.Engine.Platform;
@@ -116,7 +115,7 @@ internal static class UnixFile
         var buffer = stackalloc byte[4097];
         return LibC.Realpath(full, buffer) == 0
             ? full
-            : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(buffer));
+            : RawName.Decode(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(buffer));
     }
 
     /// <summary>Has the system write back what it holds for the file system of a path. A wish: where it cannot be had, nothing happens.</summary>
@@ -179,34 +178,37 @@ internal static class UnixFile
         }
     }
 
-    /// <summary>
-    /// Finds the bytes of a name that is not valid UTF-8, which the framework shows with U+FFFD in their place.
-    /// </summary>
-    /// <returns>The name as <c>$'…'</c> in a shell has it; the given one where it cannot be found.</returns>
-    public static unsafe string NameInBytes(string folder, string shown)
+    /// <summary>True where <see cref="NamesIn"/> works.</summary>
+    public static bool CanReadNames => OperatingSystem.IsLinux() && Environment.Is64BitProcess;
+
+    /// <summary>Reads the names in a folder with all their bytes; see <see cref="RawName"/>.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static unsafe List<string> NamesIn(string folder)
     {
-        if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess)
-            return shown;
-        int descriptor = LibC.Open(folder, LibC.OpenReadOnly | LibC.OpenDirectory | LibC.OpenCloseOnExec);
+        int descriptor = LibC.Open(folder, LibC.OpenReadOnly | LibC.OpenDirectory | LibC.OpenCloseOnExec | LibC.OpenNonBlocking);
         if (descriptor < 0)
-            return shown;
+            throw Unreadable(folder, Marshal.GetLastPInvokeError());
         nint entries = LibC.Fdopendir(descriptor);
         if (entries == 0)
         {
+            int error = Marshal.GetLastPInvokeError();
             _ = LibC.Close(descriptor);
-            return shown;
+            throw Unreadable(folder, error);
         }
 
         try
         {
-            while ((byte*)LibC.Readdir(entries) is var entry && entry is not null)
+            var names = new List<string>();
+            while (true)
             {
+                var entry = (byte*)LibC.Readdir(entries);
+                if (entry is null)
+                    return Marshal.GetLastPInvokeError() is 0 or LibC.Enoent ? names : throw Unreadable(folder, Marshal.GetLastPInvokeError());
                 ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + NameInEntry);
-                if (Encoding.UTF8.GetString(name) == shown)
-                    return string.Concat(name.ToArray().Select(each => each is >= 0x20 and < 0x7f and not ((byte)'\\' or (byte)'\'') ? ((char)each).ToString() : $"\\x{each:x2}"));
+                if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
+                    names.Add(RawName.Decode(name));
             }
-
-            return shown;
         }
         finally
         {
@@ -214,11 +216,100 @@ internal static class UnixFile
         }
     }
 
+    /// <summary>Reads what a link leads to, with all its bytes.</summary>
+    /// <returns>Null if it is no link, or gone.</returns>
+    public static unsafe string? LinkTarget(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return new FileInfo(path).LinkTarget;
+        var buffer = stackalloc byte[4097];
+        nint length = LibC.Readlink(path, buffer, 4097);
+        return length <= 0 ? null : RawName.Decode(new ReadOnlySpan<byte>(buffer, (int)length));
+    }
+
+    /// <summary>Makes a link; both names may have any bytes.</summary>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    public static void CreateLink(string path, string destination)
+    {
+        if (!RawName.IsRaw(path) && !RawName.IsRaw(destination))
+            File.CreateSymbolicLink(path, destination);
+        else if (LibC.Symlink(destination, path) != 0)
+            throw Failed($"'{path}' could not be created", Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Makes a folder; its name may have any bytes.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="isPrivate">True for one that is open to its owner alone.</param>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    public static void CreateFolder(string path, bool isPrivate)
+    {
+        if (RawName.IsRaw(path))
+        {
+            if (LibC.Mkdir(path, isPrivate ? 0x1C0u /* 0700 */ : 0x1FF /* 0777 */) != 0)
+                throw Failed($"'{path}' could not be created", Marshal.GetLastPInvokeError());
+        }
+        else if (OperatingSystem.IsWindows() || !isPrivate)
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    /// <summary>Creates a private file; its name may have any bytes.</summary>
+    /// <exception cref="IOException">It exists, or cannot be created.</exception>
+    public static FileStream CreatePrivateFile(string path)
+    {
+        if (RawName.IsRaw(path))
+        {
+            int descriptor = LibC.Openat(LibC.CurrentDirectory, path, LibC.OpenReadWrite | LibC.OpenCreateNew | LibC.OpenNoFollow | LibC.OpenCloseOnExec, 0x180 /* 0600 */);
+            return descriptor < 0
+                ? throw Failed($"'{path}' could not be created", Marshal.GetLastPInvokeError())
+                : new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.ReadWrite, 0);
+        }
+
+        var how = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+            how.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return new FileStream(path, how);
+    }
+
+    /// <summary>Deletes a file, or a link itself; its name may have any bytes.</summary>
+    /// <exception cref="IOException">It cannot be deleted.</exception>
+    public static void Delete(string path)
+    {
+        if (!RawName.IsRaw(path))
+            File.Delete(path);
+        else if (LibC.Unlinkat(LibC.CurrentDirectory, path, 0) != 0 && Marshal.GetLastPInvokeError() is not LibC.Enoent)
+            throw Failed($"'{path}' could not be deleted", Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Sets the permissions of a file or folder; its name may have any bytes.</summary>
+    /// <exception cref="IOException">They cannot be set.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not set them.</exception>
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    public static void SetMode(string path, UnixFileMode mode)
+    {
+        if (!RawName.IsRaw(path))
+            File.SetUnixFileMode(path, mode);
+        else if (LibC.Fchmodat(LibC.CurrentDirectory, path, (uint)mode, 0) != 0)
+            throw Failed($"The mode of '{path}' could not be set", Marshal.GetLastPInvokeError());
+    }
+
+    private static Exception Unreadable(string folder, int error) => error switch
+    {
+        LibC.Enoent or LibC.Enotdir => new DirectoryNotFoundException("It is not there."),
+        LibC.Eacces or LibC.Eperm => new UnauthorizedAccessException($"'{ForeignText.ShownLine(folder)}' cannot be read: permission denied."),
+        _ => Failed($"'{folder}' could not be read", error),
+    };
+
     /// <summary>The system's words for an error number.</summary>
     public static string Words(int error) => Marshal.GetPInvokeErrorMessage(error);
 
     /// <summary>An exception with the system's own words.</summary>
-    public static IOException Failed(string what, int error) => new($"{what}: {Marshal.GetPInvokeErrorMessage(error)}.", error);
+    public static IOException Failed(string what, int error) => new($"{ForeignText.Shown(what)}: {Marshal.GetPInvokeErrorMessage(error)}.", error);
 
     private static bool NotSupported(int error) => error == LibC.Enosys || error == LibC.Einval || error == LibC.Enotsup;
 

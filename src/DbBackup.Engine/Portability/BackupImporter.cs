@@ -157,7 +157,7 @@ public sealed class BackupImporter
         if (!file.IsTar)
             throw NotRecognized(file);
         observer.Progress(new OperationProgress($"Importing {Path.GetFileName(import.Origin)}", "unpacking"));
-        string folder = await UnpackAsync(file, import, cancellationToken).ConfigureAwait(false);
+        string folder = await UnpackAsync(file, import, observer, cancellationToken).ConfigureAwait(false);
         return await ReadAsync(ForeignFile.Read(folder), import, stated, observer, cancellationToken).ConfigureAwait(false);
     }
 
@@ -194,7 +194,7 @@ public sealed class BackupImporter
     }
 
     // Archives are unpacked first: the databases in them are checked like any other, and stored as such.
-    private static async Task<string> UnpackAsync(ForeignFile file, ForeignImport import, CancellationToken cancellationToken)
+    private static async Task<string> UnpackAsync(ForeignFile file, ForeignImport import, IOperationObserver observer, CancellationToken cancellationToken)
     {
         long size = new FileInfo(file.Path).Length;
         string scratch = await import.OpenScratchAsync(file.Compression == PayloadCompression.None ? size : GuessedRatio * size, cancellationToken).ConfigureAwait(false);
@@ -202,7 +202,9 @@ public sealed class BackupImporter
         try
         {
             using Stream content = DecompressionStreams.Open(RegularFile.Open(file.Path, inSequence: true), file.Compression);
-            await FolderExtractor.ExtractAsync(content, unpacked, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
+            ArchiveSummary summary = await FolderExtractor.ExtractAsync(content, unpacked, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
+            foreach (string warning in summary.Warnings)
+                observer.Warning(warning);
         }
         catch (InvalidDataException exception)
         {

@@ -1,7 +1,9 @@
 using System.Formats.Tar;
 using System.Security.Cryptography;
 using DbBackup.Engine.Docker.Restore;
+using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Platform;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Docker;
@@ -67,6 +69,41 @@ public sealed class UploadArchiveTests : IDisposable
         Assert.Equal(["new/", "new/sub/", "new/sub/..odd..name", "new/link", "new/second", "new/link", "new/sub/app.db"], sent);
     }
 
+    [Fact]
+    public async Task Names_and_attributes_go_with_all_their_bytes()
+    {
+        string name = RawName.Decode([(byte)'f', 0xe9]);
+        Assert.True(PosixAcl.TryParse("user::rw-,user:1234:r--,group::---,mask::r--,other::---", out byte[]? acl));
+        using var tar = new MemoryStream();
+        var writer = new PaxWriter(tar);
+        var file = new TarItem(TarEntryType.RegularFile, "data/" + name, string.Empty, 1, (UnixFileMode)0b110_100_100, 3_000_000_000, 1, DateTime.UnixEpoch)
+        {
+            Attributes = [new("user.x", [0, 255]), new(ExtendedAttributes.AccessAcl, acl)],
+        };
+        await writer.WriteAsync(file with { EntryType = TarEntryType.Directory, Name = "data/", Length = 0, Attributes = [] }, null, TestContext.Current.CancellationToken);
+        await writer.WriteAsync(file, new MemoryStream("x"u8.ToArray()), TestContext.Current.CancellationToken);
+        await writer.WriteAsync(file with { EntryType = TarEntryType.SymbolicLink, Name = "data/link", LinkName = name, Length = 0, Attributes = [] }, null, TestContext.Current.CancellationToken);
+        await writer.CompleteAsync(TestContext.Current.CancellationToken);
+        byte[] bytes = tar.ToArray();
+        Payload files = PayloadOf("data.tar", PayloadKind.Files, PayloadFormat.Tar, bytes) with { RestoreName = "data" };
+        using var sent = new MemoryStream();
+
+        var upload = new UploadArchive("new", null);
+        await upload.WriteAsync(sent, new BackupContent(null!, _ => new MemoryStream(bytes)), files, [], TestContext.Current.CancellationToken);
+
+        // The engine reads the kernel's form of an ACL, and no text.
+        Assert.True(sent.ToArray().AsSpan().IndexOf("SCHILY.xattr.system.posix_acl_access="u8) > 0);
+        sent.Position = 0;
+        Assert.Null(await upload.FindDifferenceAsync(sent, TestContext.Current.CancellationToken));
+        sent.Position = 0;
+        var reader = new TarScan(sent, requireEndMark: true);
+        await reader.NextAsync(TestContext.Current.CancellationToken);
+        TarItem arrived = (await reader.NextAsync(TestContext.Current.CancellationToken))!;
+        Assert.Equal(("new/" + name, 3_000_000_000u), (arrived.Name, arrived.UserId));
+        Assert.Equal(file.Attributes.Select(each => Convert.ToHexString(each.Value)), arrived.Attributes.Select(each => Convert.ToHexString(each.Value)));
+        Assert.Equal(name, (await reader.NextAsync(TestContext.Current.CancellationToken))!.LinkName);
+    }
+
     private async Task RefusedAsync(Action<TarWriter> write, string database = "app.db")
     {
         BackupFailure failure = await Assert.ThrowsAsync<BackupFailure>(() => SendAsync(write, database));
@@ -93,12 +130,12 @@ public sealed class UploadArchiveTests : IDisposable
 
         sent.Position = 0;
         var names = new List<string>();
-        using var reader = new TarReader(sent);
-        while (await reader.GetNextEntryAsync(cancellationToken: TestContext.Current.CancellationToken) is { } entry)
+        var reader = new TarScan(sent, requireEndMark: true);
+        while (await reader.NextAsync(TestContext.Current.CancellationToken) is { } entry)
         {
             names.Add(entry.Name);
             if (entry.Name.EndsWith(".db", StringComparison.Ordinal))
-                Assert.Equal(((UnixFileMode)0b111_101_101, 65534), (entry.Mode, entry.Uid));
+                Assert.Equal(((UnixFileMode)0b111_101_101, 4294967294u), (entry.Mode, entry.UserId));
         }
 
         return names;

@@ -13,6 +13,9 @@ internal static class FileInstructions
         // Folders first: a database may belong into one of them.
         foreach (Payload payload in payloads.OrderByDescending(payload => payload.Kind))
             text.Command(Command(payload));
+        if (payloads.Any(payload => payload.Kind == PayloadKind.Files))
+            text.Remark("GNU tar and bsdtar give back ACLs and extended attributes too, with --acls --xattrs (GNU tar as root: and --xattrs-include='*').");
+
         text.Line();
         Payload? database = payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Database);
         if (database is not null)

@@ -160,11 +160,13 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
     private static List<FolderItem> CopyAsItIs(FolderItem item, string copy)
     {
         SqliteHold.CopyRaw(item.Path, copy);
-        var copies = new List<FolderItem> { item with { Path = copy } };
+        var copies = new List<FolderItem> { WithAttributes(item) with { Path = copy } };
         foreach (string suffix in SqliteHold.Beside.Where(suffix => Presence.IsFile(copy + suffix)))
-            copies.Add(FolderItem.Read(SqliteFile.RealPath(item.Path) + suffix, item.Name + suffix) with { Path = copy + suffix });
+            copies.Add(WithAttributes(FolderItem.Read(SqliteFile.RealPath(item.Path) + suffix, item.Name + suffix)) with { Path = copy + suffix });
         return copies;
     }
+
+    private static FolderItem WithAttributes(FolderItem item) => item with { Attributes = ExtendedAttributes.Read(item.Path, null, (_, _) => { }) };
 
     private static string AsItIs(CaptureContext context, BackupException failure)
     {

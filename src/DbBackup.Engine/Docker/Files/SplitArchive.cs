@@ -23,7 +23,7 @@ internal sealed class SplitArchive : IDisposable
     private readonly FilesLayout _layout;
     private readonly FileStream _file;
     private readonly BufferedStream _buffered;
-    private readonly TarWriter _writer;
+    private readonly PaxWriter _writer;
     private readonly Dictionary<string, (string File, TarItem Item)> _pending = new(StringComparer.Ordinal);
     private readonly HashSet<string> _databases = new(StringComparer.Ordinal);
     private readonly HashSet<string> _unreadable;
@@ -44,7 +44,7 @@ internal sealed class SplitArchive : IDisposable
         FilesPath = Path.Join(folder, "files.tar");
         _file = new FileStream(FilesPath, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1);
         _buffered = new BufferedStream(_file, 1 << 18);
-        _writer = new TarWriter(_buffered, TarEntryFormat.Pax, leaveOpen: true);
+        _writer = new PaxWriter(_buffered);
     }
 
     /// <summary>The new archive.</summary>
@@ -87,7 +87,7 @@ internal sealed class SplitArchive : IDisposable
             while (have < start.Length && await scan.ReadAsync(start.AsMemory(have), cancellationToken).ConfigureAwait(false) is > 0 and var read)
                 have += read;
             using var content = new TarEntryContent(scan, start.AsMemory(0, have), item.Length);
-            bool isDatabase = !_unreadable.Contains(relative) && item.Length >= SqliteFile.SmallestSize && SqliteFile.HasHeader(start);
+            bool isDatabase = !RawName.IsRaw(relative) && !_unreadable.Contains(relative) && item.Length >= SqliteFile.SmallestSize && SqliteFile.HasHeader(start);
             if (isDatabase && !keepDatabases)
             {
                 Passed.Add(new SplitDatabase(relative, string.Empty, item));
@@ -151,7 +151,7 @@ internal sealed class SplitArchive : IDisposable
     {
         foreach ((string relative, (string file, TarItem item)) in _pending)
             await AddSavedAsync(file, item, relative, cancellationToken).ConfigureAwait(false);
-        await _writer.DisposeAsync().ConfigureAwait(false);
+        await _writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
         await _buffered.FlushAsync(cancellationToken).ConfigureAwait(false);
         _file.Dispose();
     }
@@ -167,10 +167,7 @@ internal sealed class SplitArchive : IDisposable
 
     private async Task AddFileAsync(TarItem item, string relative, Stream content, CancellationToken cancellationToken)
     {
-        PaxTarEntry entry = Entry(TarEntryType.RegularFile, item, relative);
-        if (item.Length > 0)
-            entry.DataStream = content;
-        await WriteAsync(entry, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(Entry(TarEntryType.RegularFile, item, relative), content, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task AddOtherAsync(TarItem item, string relative, CancellationToken cancellationToken)
@@ -178,19 +175,18 @@ internal sealed class SplitArchive : IDisposable
         switch (item.EntryType)
         {
             case TarEntryType.Directory:
-                await WriteAsync(Entry(item.EntryType, item, relative, "/"), cancellationToken).ConfigureAwait(false);
+                await WriteAsync(Entry(item.EntryType, item, relative, "/"), null, cancellationToken).ConfigureAwait(false);
                 break;
             case TarEntryType.HardLink when _databases.Contains(Relative(item.LinkName)) || _pending.ContainsKey(Relative(item.LinkName)) || _leftOut.Contains(Relative(item.LinkName)):
                 _leftOut.Add(relative);
                 Notes.Add($"{WarningLog.Shown(relative)}: a second name of a database's file, left out");
                 break;
             case TarEntryType.HardLink or TarEntryType.SymbolicLink:
-                PaxTarEntry link = Entry(item.EntryType, item, relative);
-                link.LinkName = item.EntryType == TarEntryType.HardLink ? NameInArchive(Relative(item.LinkName)) : item.LinkName;
-                await WriteAsync(link, cancellationToken).ConfigureAwait(false);
+                string destination = item.EntryType == TarEntryType.HardLink ? NameInArchive(Relative(item.LinkName)) : item.LinkName;
+                await WriteAsync(Entry(item.EntryType, item, relative) with { LinkName = destination }, null, cancellationToken).ConfigureAwait(false);
                 break;
             case TarEntryType.Fifo:
-                await WriteAsync(Entry(item.EntryType, item, relative), cancellationToken).ConfigureAwait(false);
+                await WriteAsync(Entry(item.EntryType, item, relative), null, cancellationToken).ConfigureAwait(false);
                 break;
             default:
                 Notes.Add($"{WarningLog.Shown(relative)}: a device, left out");
@@ -198,16 +194,14 @@ internal sealed class SplitArchive : IDisposable
         }
     }
 
-    private async Task WriteAsync(PaxTarEntry entry, CancellationToken cancellationToken)
+    private async Task WriteAsync(TarItem entry, Stream? content, CancellationToken cancellationToken)
     {
-        await _writer.WriteEntryAsync(entry, cancellationToken).ConfigureAwait(false);
+        await _writer.WriteAsync(entry, content, cancellationToken).ConfigureAwait(false);
         Entries++;
     }
 
-    private PaxTarEntry Entry(TarEntryType type, TarItem item, string relative, string ending = "") => FolderArchiveRun.Entry(
-        type,
-        NameInArchive(relative) + ending,
-        new FolderItem(string.Empty, relative, FileKind.File, item.Length, item.Mode, item.ModifiedUtc, item.UserId, item.GroupId, null));
+    private TarItem Entry(TarEntryType type, TarItem item, string relative, string ending = "") =>
+        item with { EntryType = type, Name = NameInArchive(relative) + ending, LinkName = string.Empty };
 
     // The engine names the entries after the last part of the path that was asked for.
     private string Relative(string name)

@@ -11,20 +11,7 @@ internal sealed class TarEntryContent(TarScan scan, ReadOnlyMemory<byte> start, 
 {
     private long _position;
 
-    /// <summary>True, so that the tar writer takes the length from here and buffers nothing.</summary>
-    public override bool CanSeek => true;
-
     public override long Length => length;
-
-    public override long Position
-    {
-        get => _position;
-        set
-        {
-            if (value != _position)
-                throw new NotSupportedException();
-        }
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Security.Cryptography;
+using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
@@ -13,6 +14,8 @@ internal sealed class UploadArchive(string root, string? fileName)
 {
     private readonly Dictionary<string, string> _files = new(StringComparer.Ordinal);
     private readonly ArchivePaths _paths = new();
+    // Files that are created in a folder with a default ACL get it: such folders come a second time, when they are full.
+    private readonly List<(string Name, TarItem Folder)> _withDefaults = [];
 
     /// <summary>Permission bits of the restored folder itself, in octal; null where nothing tells them.</summary>
     public string? Mode { get; private set; }
@@ -30,28 +33,32 @@ internal sealed class UploadArchive(string root, string? fileName)
     public async Task WriteAsync(
         Stream target, BackupContent content, Payload? files, IReadOnlyList<(Payload Payload, string File, string Relative)> databases, CancellationToken cancellationToken)
     {
-        using var writer = new TarWriter(target, TarEntryFormat.Pax, leaveOpen: true);
+        // The engine sets extended attributes, and knows no records of ACLs.
+        var writer = new PaxWriter(target, aclsAsAttributes: true);
         if (files is null)
-            await writer.WriteEntryAsync(new PaxTarEntry(TarEntryType.Directory, root + "/") { Mode = (UnixFileMode)0b111_101_101 }, cancellationToken).ConfigureAwait(false);
+            await writer.WriteAsync(Folder(), null, cancellationToken).ConfigureAwait(false);
         else
             await AddFilesAsync(writer, content, files, cancellationToken).ConfigureAwait(false);
         foreach ((Payload payload, string file, string relative) in databases)
         {
             using FileStream data = File.OpenRead(file);
-            var entry = new PaxTarEntry(TarEntryType.RegularFile, $"{root}/{relative}")
-            {
-                Mode = payload.UnixMode is { } mode ? UnixAttributes.ModeOf(mode) : (UnixFileMode)0b110_100_100,
-                ModificationTime = DateTimeOffset.UtcNow,
-                DataStream = data,
-            };
-            if (UnixAttributes.TryOwnerOf(payload.UnixOwner, out uint user, out uint group))
-                (entry.Uid, entry.Gid) = (FolderArchiveRun.Id(user), FolderArchiveRun.Id(group));
+            UnixAttributes.TryOwnerOf(payload.UnixOwner, out uint user, out uint group);
+            UnixFileMode mode = payload.UnixMode is { } text ? UnixAttributes.ModeOf(text) : (UnixFileMode)0b110_100_100;
+            var entry = new TarItem(TarEntryType.RegularFile, $"{root}/{relative}", string.Empty, data.Length, mode, user, group, DateTime.UtcNow);
             _paths.RequireFree(relative);
 
             _files[entry.Name] = Convert.ToHexStringLower(await SHA256.HashDataAsync(data, cancellationToken).ConfigureAwait(false));
             data.Position = 0;
-            await writer.WriteEntryAsync(entry, cancellationToken).ConfigureAwait(false);
+            await writer.WriteAsync(entry, data, cancellationToken).ConfigureAwait(false);
         }
+
+        foreach ((string name, TarItem folder) in _withDefaults)
+        {
+            _paths.Add(name, folder.EntryType, null);
+            await writer.WriteAsync(folder, null, cancellationToken).ConfigureAwait(false);
+        }
+
+        await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Compares what arrived with what was sent.</summary>
@@ -61,22 +68,22 @@ internal sealed class UploadArchive(string root, string? fileName)
     public async Task<string?> FindDifferenceAsync(Stream tar, CancellationToken cancellationToken)
     {
         var arrived = new Dictionary<string, string>(StringComparer.Ordinal);
-        using var reader = new TarReader(tar);
-        while (await reader.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { } entry)
+        var reader = new TarScan(tar, requireEndMark: false);
+        while (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
         {
             // The second name of a file may come as the file, and the first as the link to it.
             if (entry.EntryType == TarEntryType.HardLink && arrived.TryGetValue(entry.LinkName, out string? linked))
                 arrived[entry.Name] = linked;
-            else if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile)
-                arrived[entry.Name] = entry.DataStream is null ? EmptyHash : Convert.ToHexStringLower(await SHA256.HashDataAsync(entry.DataStream, cancellationToken).ConfigureAwait(false));
+            else if (IsFile(entry))
+                arrived[entry.Name] = await HashAsync(new TarEntryContent(reader, default, entry.Length), cancellationToken).ConfigureAwait(false);
         }
 
         foreach ((string name, string expected) in _files)
         {
             if (!arrived.TryGetValue(name, out string? hash))
-                return $"'{name}' did not arrive";
+                return $"'{WarningLog.Shown(name)}' did not arrive";
             if (hash != expected)
-                return $"'{name}' arrived with other content";
+                return $"'{WarningLog.Shown(name)}' arrived with other content";
         }
 
         return null;
@@ -86,68 +93,72 @@ internal sealed class UploadArchive(string root, string? fileName)
     public static async Task<bool> IsSingleFileAsync(BackupContent content, Payload files, CancellationToken cancellationToken)
     {
         using PayloadReader original = content.OpenOriginal(files, cancellationToken);
-        using var reader = new TarReader(original, leaveOpen: true);
-        return await reader.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { EntryType: not TarEntryType.Directory };
+        return await new TarScan(original, requireEndMark: false).NextAsync(cancellationToken).ConfigureAwait(false) is { EntryType: not TarEntryType.Directory };
     }
 
-    private static string EmptyHash { get; } = Convert.ToHexStringLower(SHA256.HashData([]));
+    private static bool IsFile(TarItem entry) => entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile;
 
-    private async Task AddFilesAsync(TarWriter writer, BackupContent content, Payload files, CancellationToken cancellationToken)
+    private static async Task<string> HashAsync(TarEntryContent content, CancellationToken cancellationToken)
+    {
+        using (content)
+            return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken).ConfigureAwait(false));
+    }
+
+    private TarItem Folder() => new(TarEntryType.Directory, root + "/", string.Empty, 0, (UnixFileMode)0b111_101_101, 0, 0, DateTime.UtcNow);
+
+    private async Task AddFilesAsync(PaxWriter writer, BackupContent content, Payload files, CancellationToken cancellationToken)
     {
         using PayloadReader original = content.OpenOriginal(files, cancellationToken);
-        using (var reader = new TarReader(original, leaveOpen: true))
+        var reader = new TarScan(original, requireEndMark: false);
+        bool first = true;
+        while (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
         {
-            bool first = true;
-            while (await reader.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { } entry)
+            // No backup makes devices.
+            if (entry.EntryType is TarEntryType.BlockDevice or TarEntryType.CharacterDevice or TarEntryType.TapeVolume or TarEntryType.DirectoryList)
+                continue;
+            _paths.Add(entry.Name, entry.EntryType, entry.EntryType is TarEntryType.HardLink ? entry.LinkName : null);
+            if (first && entry.EntryType == TarEntryType.Directory)
             {
-                // Devices are made by nobody's backup.
-                if (entry.EntryType is TarEntryType.BlockDevice or TarEntryType.CharacterDevice)
-                    continue;
-                _paths.Add(entry.Name, entry.EntryType, entry.EntryType is TarEntryType.HardLink ? entry.LinkName : null);
-                if (first && entry.EntryType == TarEntryType.Directory)
-                {
-                    Mode = Convert.ToString((int)entry.Mode, 8);
-                    Owner = FormattableString.Invariant($"{entry.Uid}:{entry.Gid}");
-                }
-                else if (first)
-                {
-                    // A single file lies in the folder under its own name.
-                    await writer.WriteEntryAsync(new PaxTarEntry(TarEntryType.Directory, root + "/") { Mode = (UnixFileMode)0b111_101_101 }, cancellationToken).ConfigureAwait(false);
-                }
-
-                bool single = first && entry.EntryType != TarEntryType.Directory;
-                first = false;
-                PaxTarEntry renamed = Copy(entry, single ? $"{root}/{fileName ?? entry.Name}" : Rename(entry.Name));
-                if (entry.DataStream is { } data)
-                {
-                    using var hashed = new HashingStream(data);
-                    renamed.DataStream = hashed;
-                    await writer.WriteEntryAsync(renamed, cancellationToken).ConfigureAwait(false);
-                    _files[renamed.Name] = hashed.Result();
-                }
-                else
-                {
-                    if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile)
-                        _files[renamed.Name] = EmptyHash;
-                    await writer.WriteEntryAsync(renamed, cancellationToken).ConfigureAwait(false);
-                }
+                Mode = Convert.ToString((int)entry.Mode, 8);
+                Owner = FormattableString.Invariant($"{entry.UserId}:{entry.GroupId}");
             }
+            else if (first)
+            {
+                // A single file lies in the folder under its own name.
+                await writer.WriteAsync(Folder(), null, cancellationToken).ConfigureAwait(false);
+            }
+
+            TarItem renamed = entry with
+            {
+                Name = first && entry.EntryType != TarEntryType.Directory ? $"{root}/{fileName ?? entry.Name}" : Rename(entry.Name),
+                LinkName = entry.EntryType switch
+                {
+                    TarEntryType.HardLink => Rename(entry.LinkName),
+                    TarEntryType.SymbolicLink => entry.LinkName,
+                    _ => string.Empty,
+                },
+            };
+            first = false;
+            if (entry.EntryType == TarEntryType.Directory && entry.Attributes.Any(attribute => attribute.Name == ExtendedAttributes.DefaultAcl))
+            {
+                _withDefaults.Add((entry.Name, renamed));
+                renamed = renamed with { Attributes = [.. entry.Attributes.Where(attribute => attribute.Name != ExtendedAttributes.DefaultAcl)] };
+            }
+
+            if (!IsFile(entry))
+            {
+                await writer.WriteAsync(renamed, null, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            using var data = new TarEntryContent(reader, default, entry.Length);
+            using var hashed = new HashingStream(data);
+            await writer.WriteAsync(renamed with { EntryType = TarEntryType.RegularFile }, hashed, cancellationToken).ConfigureAwait(false);
+            _files[renamed.Name] = hashed.Result();
         }
 
         // To its very end, where the hashes are proved.
         await original.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
-    }
-
-    // The framework's own copy of an entry takes its stream with it, and closes that when it is given another one.
-    private PaxTarEntry Copy(TarEntry entry, string name)
-    {
-        TarEntryType type = entry.EntryType == TarEntryType.V7RegularFile ? TarEntryType.RegularFile : entry.EntryType;
-        IEnumerable<KeyValuePair<string, string>> attributes = entry is PaxTarEntry pax ? pax.ExtendedAttributes.Where(attribute => attribute.Key.StartsWith("SCHILY.xattr.", StringComparison.Ordinal)) : [];
-        var copy = new PaxTarEntry(type, name, attributes) { Mode = entry.Mode, ModificationTime = entry.ModificationTime, Uid = entry.Uid, Gid = entry.Gid };
-        if (type is TarEntryType.HardLink or TarEntryType.SymbolicLink)
-            copy.LinkName = type == TarEntryType.HardLink ? Rename(entry.LinkName) : entry.LinkName;
-        (copy.UserName, copy.GroupName) = (string.Empty, string.Empty);
-        return copy;
     }
 
     // Archives of one folder hold its name as their first component.
@@ -160,18 +171,6 @@ internal sealed class UploadArchive(string root, string? fileName)
     private sealed class HashingStream(Stream inner) : ReadOnlyStream
     {
         private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        private long _position;
-
-        // Its length is known, which is all that the writer of an archive wants of it.
-        public override bool CanSeek => true;
-
-        public override long Length => inner.Length;
-
-        public override long Position
-        {
-            get => _position;
-            set => throw new NotSupportedException();
-        }
 
         public string Result() => Convert.ToHexStringLower(_hash.GetHashAndReset());
 
@@ -179,7 +178,6 @@ internal sealed class UploadArchive(string root, string? fileName)
         {
             int read = inner.Read(buffer);
             _hash.AppendData(buffer[..read]);
-            _position += read;
             return read;
         }
 
@@ -187,7 +185,6 @@ internal sealed class UploadArchive(string root, string? fileName)
         {
             int read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
             _hash.AppendData(buffer.Span[..read]);
-            _position += read;
             return read;
         }
 

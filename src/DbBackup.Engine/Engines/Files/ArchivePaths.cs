@@ -47,7 +47,7 @@ internal sealed class ArchivePaths
     {
         List<string> parts = ExtractionRoot.Parts(name);
         _top ??= parts.Count == 0 ? "." : parts[0];
-        return _top == "." || (parts.Count > 0 && parts[0] == _top) ? parts : throw ExtractionRoot.UnsafeName(name, $"is not in its folder '{_top}'");
+        return _top == "." || (parts.Count > 0 && parts[0] == _top) ? parts : throw ExtractionRoot.UnsafeName(name, $"is not in its folder '{WarningLog.Shown(_top)}'");
     }
 
     private void RequireNoLink(List<string> parts, string name)
@@ -57,7 +57,7 @@ internal sealed class ArchivePaths
         {
             above = above.Length == 0 ? part : $"{above}/{part}";
             if (_links.Contains(above))
-                throw ExtractionRoot.UnsafeName(name, $"passes through '{above}', which is a link");
+                throw ExtractionRoot.UnsafeName(name, $"passes through '{WarningLog.Shown(above)}', which is a link");
         }
     }
 }

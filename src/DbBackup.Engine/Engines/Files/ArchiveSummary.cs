@@ -18,9 +18,6 @@ internal sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnly
     /// </summary>
     public long UnreadableCount { get; init; }
 
-    /// <summary>How many of them have names that are not valid UTF-8.</summary>
-    public long ForeignNames { get; init; }
-
     /// <summary>Refuses what lacks something that was there: files that vanish belong to life, those that may not be read would be missing after a restore.</summary>
     /// <param name="what">What was archived, for the message.</param>
     /// <param name="target">The folder or location.</param>
@@ -34,7 +31,7 @@ internal sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnly
             ErrorCodes.SourceUnreadable,
             FailureCategory.PermissionDenied,
             $"{UnreadableCount} files of '{what}' could not be read, so the backup would not be whole: {string.Join("; ", Warnings.Take(3))}",
-            ForeignNames == UnreadableCount ? "Rename them (mv, with the name that is shown), or leave them out with -Exclude, a ? for each byte that is shown with \\x." : hint)
+            hint)
         { Target = target };
     }
 }

@@ -52,7 +52,7 @@ internal sealed class ExtractionRoot(string destination, bool stripFirst)
             return;
         EnsureParents(parent);
         if (!TryRead(parent, out var kind))
-            Directory.CreateDirectory(parent);
+            UnixFile.CreateFolder(parent, isPrivate: false);
         else if (kind != FileKind.Directory)
             throw Unsafe(path, $"passes through '{Shown(parent)}', which is no folder");
         NoteFolder(parent);
@@ -106,6 +106,8 @@ internal sealed class ExtractionRoot(string destination, bool stripFirst)
                 continue;
             if (OperatingSystem.IsWindows() && (part.AsSpan().IndexOfAny(WindowsForbidden) >= 0 || part[^1] is '.' or ' '))
                 throw UnsafeName(name, "has a name that Windows cannot hold or would change");
+            if ((OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) && RawName.IsRaw(part))
+                throw UnsafeName(name, "has a name that is not valid UTF-8, which this system cannot hold");
             parts.Add(part);
         }
 
@@ -118,6 +120,6 @@ internal sealed class ExtractionRoot(string destination, bool stripFirst)
         $"The archive was refused: its entry '{WarningLog.Shown(name)}' {why}.",
         "Do not use this archive before you know who made it; tar -tvf lists what it holds.")
     {
-        Target = name,
+        Target = WarningLog.Shown(name),
     };
 }

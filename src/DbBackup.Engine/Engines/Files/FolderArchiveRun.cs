@@ -11,7 +11,7 @@ namespace DbBackup.Engine.Engines.Files;
 /// <param name="bytes">Receives how many bytes of content were read so far.</param>
 /// <param name="asListed">True if owner, mode and time are those of the list: the files are copies, and only their content is wanted.</param>
 /// <param name="watch">Sees the bytes of each file.</param>
-internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IProgress<long>? bytes, bool asListed = false, WatchContent? watch = null)
+internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IProgress<long>? bytes, bool asListed = false, WatchContent? watch = null)
 {
     private const int ReportEvery = 1 << 20;
     private readonly Dictionary<FileIdentity, string> _firstNames = [];
@@ -26,22 +26,18 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
 
     public Task AddAsync(FolderItem item, CancellationToken cancellationToken)
     {
-        if (item.UserId > int.MaxValue || item.GroupId > int.MaxValue)
-            warnings.Add(item.Name, "its owner or group has a number that the archive cannot hold; 65534 stands in for it");
         switch (item.Kind)
         {
             case FileKind.File when item.SharedIdentity is { } identity && _firstNames.TryGetValue(identity, out var firstName):
-                var hardLink = Entry(TarEntryType.HardLink, item.Name, item);
-                hardLink.LinkName = firstName;
-                return WriteAsync(hardLink, cancellationToken);
+                return WriteAsync(Entry(TarEntryType.HardLink, item.Name, item) with { LinkName = firstName }, null, cancellationToken);
             case FileKind.File:
                 return AddFileAsync(item, cancellationToken);
             case FileKind.Directory:
-                return WriteAsync(Entry(TarEntryType.Directory, item.Name + "/", item), cancellationToken);
+                return WriteAsync(Entry(TarEntryType.Directory, item.Name + "/", item) with { Attributes = AttributesOf(item, null) }, null, cancellationToken);
             case FileKind.SymbolicLink:
                 return AddLinkAsync(item, cancellationToken);
             case FileKind.Fifo:
-                return WriteAsync(Entry(TarEntryType.Fifo, item.Name, item), cancellationToken);
+                return WriteAsync(Entry(TarEntryType.Fifo, item.Name, item) with { Attributes = AttributesOf(item, null) }, null, cancellationToken);
             default:
                 warnings.Add(item.Name, item.Kind == FileKind.Socket ? "a socket, left out" : "a device, left out");
                 return Task.CompletedTask;
@@ -69,11 +65,9 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
             return;
         }
 
-        var entry = Entry(TarEntryType.RegularFile, item.Name, item);
+        TarItem entry = Entry(TarEntryType.RegularFile, item.Name, item) with { Attributes = AttributesOf(item, file) };
         var content = new OpenedContent(file, item.Path, item.SizeBytes, Progress, watch) { HasHoles = known && facts.AllocatedBytes < item.SizeBytes };
-        if (item.SizeBytes > 0)
-            entry.DataStream = content;
-        await WriteAsync(entry, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(entry, content, cancellationToken).ConfigureAwait(false);
         ContentBytes += item.SizeBytes;
         HoleBytes += content.HoleBytes;
         if (item.SharedIdentity is { } identity)
@@ -128,7 +122,7 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
         string? destination = null;
         try
         {
-            destination = new FileInfo(item.Path).LinkTarget;
+            destination = UnixFile.LinkTarget(item.Path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -141,22 +135,38 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
             return Task.CompletedTask;
         }
 
-        if (destination.Contains('\uFFFD', StringComparison.Ordinal))
-        {
-            warnings.AddUnreadable(item.Name, "what the link leads to is not valid UTF-8; it is not in the archive");
-            return Task.CompletedTask;
-        }
-
-        var entry = Entry(TarEntryType.SymbolicLink, item.Name, item);
-        entry.LinkName = OperatingSystem.IsWindows() ? destination.Replace('\\', '/') : destination;
-        return WriteAsync(entry, cancellationToken);
+        return WriteAsync(
+            Entry(TarEntryType.SymbolicLink, item.Name, item) with
+            {
+                LinkName = OperatingSystem.IsWindows() ? destination.Replace('\\', '/') : destination,
+                Attributes = AttributesOf(item, null),
+            },
+            null,
+            cancellationToken);
     }
 
-    private async Task WriteAsync(PaxTarEntry entry, CancellationToken cancellationToken)
+    private async Task WriteAsync(TarItem entry, Stream? content, CancellationToken cancellationToken)
     {
-        await writer.WriteEntryAsync(entry, cancellationToken).ConfigureAwait(false);
+        await writer.WriteAsync(entry, content, cancellationToken).ConfigureAwait(false);
         Entries++;
     }
+
+    private IReadOnlyList<ExtendedAttribute> AttributesOf(FolderItem item, SafeFileHandle? file)
+    {
+        if (asListed && item.Attributes is null)
+            return [];
+        IReadOnlyList<ExtendedAttribute> attributes = item.Attributes ?? ReadAttributes(item, file, warnings);
+        if (attributes.Count == 0 || attributes.Sum(attribute => (long)attribute.Value.Length + attribute.Name.Length) <= PaxWriter.LargestAttributes)
+            return attributes;
+        warnings.Add(item.Name, "its extended attributes are larger than an archive can hold; they are not in it");
+        return [];
+    }
+
+    /// <summary>Reads the extended attributes of something in a folder.</summary>
+    internal static IReadOnlyList<ExtendedAttribute> ReadAttributes(FolderItem item, SafeFileHandle? file, WarningLog warnings) => ExtendedAttributes.Read(
+        item.Path,
+        file,
+        (name, error) => warnings.Add(item.Name, $"its extended attribute '{WarningLog.Shown(name)}' could not be read and is not in the archive ({Reason(error)})"));
 
     private void Progress(int read)
     {
@@ -167,23 +177,8 @@ internal sealed class FolderArchiveRun(TarWriter writer, WarningLog warnings, IP
         bytes.Report(_read);
     }
 
-    /// <summary>An entry as all archives made here have it.</summary>
-    internal static PaxTarEntry Entry(TarEntryType type, string name, in FolderItem item)
-    {
-        // Without these the writer stores the present time as time of access and change: no two archives would be equal.
-        var time = ((decimal)(item.ModifiedUtc.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond).ToString(CultureInfo.InvariantCulture);
-        var attributes = new Dictionary<string, string> { ["atime"] = time, ["ctime"] = time };
-        return new PaxTarEntry(type, name, attributes)
-        {
-            Mode = item.Mode,
-            ModificationTime = new DateTimeOffset(item.ModifiedUtc, TimeSpan.Zero),
-            Uid = Id(item.UserId),
-            Gid = Id(item.GroupId),
-        };
-    }
-
-    // The framework's entry holds no larger one. Nobody's number is the harmless one to stand in for it, root's is not.
-    internal static int Id(uint id) => id > int.MaxValue ? 65534 : (int)id;
+    private static TarItem Entry(TarEntryType type, string name, in FolderItem item) =>
+        new(type, name, string.Empty, item.SizeBytes, item.Mode, item.UserId, item.GroupId, item.ModifiedUtc);
 
     private static string Reason(int error) => System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error);
 }

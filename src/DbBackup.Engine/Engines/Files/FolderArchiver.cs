@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Files;
@@ -56,14 +55,13 @@ internal sealed class FolderArchiver
     {
         var buffered = new BufferedStream(target, WriteBufferBytes);
 
-        // Disposing the writer writes the end mark. It is reached on success only: no using, no finally.
-        var writer = new TarWriter(buffered, TarEntryFormat.Pax, leaveOpen: true);
+        var writer = new PaxWriter(buffered);
         var run = new FolderArchiveRun(writer, warnings, bytes, asListed, watch);
         foreach (var item in items)
             await run.AddAsync(item, cancellationToken).ConfigureAwait(false);
         if (run.Entries == 0)
             return warnings.Summarize(0, 0);
-        await writer.DisposeAsync().ConfigureAwait(false);
+        await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
         await buffered.FlushAsync(cancellationToken).ConfigureAwait(false);
         bytes?.Report(run.ContentBytes);
         return warnings.Summarize(run.Entries, run.ContentBytes) with { HoleBytes = run.HoleBytes };

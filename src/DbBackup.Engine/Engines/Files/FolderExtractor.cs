@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Formats.Tar;
 using DbBackup.Engine.Platform;
+using Microsoft.Win32.SafeHandles;
 
 namespace DbBackup.Engine.Engines.Files;
 
@@ -83,6 +84,7 @@ internal static class FolderExtractor
         public void Finish()
         {
             attributes.ApplyToFolders();
+            attributes.Complete();
             options.Bytes?.Report(ContentBytes);
         }
 
@@ -106,8 +108,6 @@ internal static class FolderExtractor
             }
 
             MakeWay(path, entry.Name);
-            if (entry.Name.Contains('\uFFFD', StringComparison.Ordinal))
-                warnings.Add(entry.Name, "its name in the archive is not valid UTF-8; it was restored under a changed one");
             switch (entry.EntryType)
             {
                 case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile:
@@ -134,7 +134,7 @@ internal static class FolderExtractor
             if (path != root.Destination)
             {
                 if (!ExtractionRoot.TryRead(path, out var kind))
-                    CreatePrivately(path);
+                    UnixFile.CreateFolder(path, isPrivate: true); // with its final mode we might not write into it
                 else if (kind != FileKind.Directory)
                     throw root.Unsafe(path, "is a folder where the archive already has something else");
                 root.NoteFolder(path);
@@ -142,15 +142,6 @@ internal static class FolderExtractor
 
             attributes.RememberFolder(path, entry);
             Entries++;
-        }
-
-        /// <summary>A folder opens to others when its content is complete; with its final mode we might not write into it either.</summary>
-        private static void CreatePrivately(string path)
-        {
-            if (OperatingSystem.IsWindows())
-                Directory.CreateDirectory(path);
-            else
-                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
         /// <summary>As in every tar, a later entry of the same name replaces the earlier one; but nothing replaces a folder.</summary>
@@ -169,17 +160,14 @@ internal static class FolderExtractor
                 return;
             if (kind == FileKind.Directory)
                 throw root.Unsafe(path, "would replace a folder of the archive");
-            File.Delete(path);
+            UnixFile.Delete(path);
             warnings.Add(name, "the archive holds it more than once; the last one was kept");
         }
 
         private async Task AddFileAsync(TarScan scan, string path, TarItem entry, CancellationToken cancellationToken)
         {
-            var how = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0 };
-            if (!OperatingSystem.IsWindows())
-                how.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(entry.Length, 1, BufferBytes));
-            var file = new FileStream(path, how);
+            FileStream file = UnixFile.CreatePrivateFile(path);
             await using (file.ConfigureAwait(false))
             {
                 int read;
@@ -222,7 +210,7 @@ internal static class FolderExtractor
         {
             try
             {
-                File.CreateSymbolicLink(path, entry.LinkName);
+                UnixFile.CreateLink(path, entry.LinkName);
             }
             catch (Exception exception) when (OperatingSystem.IsWindows() && exception is IOException or UnauthorizedAccessException)
             {
@@ -233,6 +221,14 @@ internal static class FolderExtractor
 
             attributes.Apply(path, entry);
             Entries++;
+        }
+
+        private static void CopyFile(string existing, string path)
+        {
+            using SafeFileHandle source = UnixFile.OpenForReading(existing, out int error) ?? throw UnixFile.Failed($"'{existing}' could not be read", error);
+            using FileStream copy = UnixFile.CreatePrivateFile(path);
+            using var content = new FileStream(source, FileAccess.Read, 1);
+            content.CopyTo(copy);
         }
 
         private void AddHardLink(string path, TarItem entry)
@@ -252,7 +248,7 @@ internal static class FolderExtractor
                     return;
                 }
 
-                File.Copy(existing, path);
+                CopyFile(existing, path);
                 attributes.Apply(path, entry);
                 warnings.Add(entry.Name, "second names are not possible here; it is a copy");
             }

@@ -32,6 +32,9 @@ internal readonly record struct FolderItem(
     /// <summary>How many bytes it takes on disk; its size where the system does not say.</summary>
     public long AllocatedBytes { get; init; }
 
+    /// <summary>Its extended attributes where they were read before its content is, which then is a copy's; null where they were not.</summary>
+    public IReadOnlyList<ExtendedAttribute>? Attributes { get; init; }
+
     private const UnixFileMode WindowsFile =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
@@ -51,7 +54,7 @@ internal readonly record struct FolderItem(
         throw error switch
         {
             LibC.Enoent or LibC.Enotdir => new FileNotFoundException("It is not there.", path),
-            LibC.Eacces or LibC.Eperm => new UnauthorizedAccessException($"'{path}' cannot be read: permission denied."),
+            LibC.Eacces or LibC.Eperm => new UnauthorizedAccessException($"'{ForeignText.ShownLine(path)}' cannot be read: permission denied."),
             _ => UnixFile.Failed($"'{path}' could not be read", error),
         };
     }

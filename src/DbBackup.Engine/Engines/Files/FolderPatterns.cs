@@ -1,15 +1,17 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using DbBackup.Engine.Engines.Sqlite;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Files;
 
 /// <summary>
 /// What a person leaves out of a folder. A pattern without a slash means the name of any file or folder below (<c>*.tmp</c>, <c>cache</c>);
-/// one with a slash means a path in the folder (<c>/thumbs</c>, <c>media/**/small</c>). A folder that is left out is left out with everything in it.
+/// one with a slash means a path in the folder (<c>/thumbs</c>, <c>media/**/small</c>). A byte that is not UTF-8 is written <c>\xe9</c>. A folder that is left out is left out with everything in it.
 /// </summary>
 internal sealed class FolderPatterns
 {
+    private const int ByteText = 4;
     private readonly List<Regex> _names = [], _paths = [];
 
     /// <summary>Reads patterns.</summary>
@@ -72,12 +74,33 @@ internal sealed class FolderPatterns
         return _names.Exists(pattern => pattern.IsMatch(name)) || _paths.Exists(pattern => pattern.IsMatch(relative));
     }
 
+    // Bytes in the form \xe9.
+    private static byte[] BytesAt(string pattern, int at)
+    {
+        var bytes = new List<byte>();
+        while (!OperatingSystem.IsWindows() && at + ByteText <= pattern.Length && pattern[at] == '\\' && pattern[at + 1] == 'x'
+            && byte.TryParse(pattern.AsSpan(at + 2, 2), System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out byte value) && value >= 0x80)
+        {
+            bytes.Add(value);
+            at += ByteText;
+        }
+
+        return [.. bytes];
+    }
+
     private static Regex ToRegex(string pattern)
     {
         var text = new StringBuilder("^");
         for (int i = 0; i < pattern.Length; i++)
         {
-            if (pattern[i] == '*' && i + 1 < pattern.Length && pattern[i + 1] == '*')
+            if (BytesAt(pattern, i) is { Length: > 0 } bytes)
+            {
+                // As a message shows it, or as a name has it that is written so.
+                string written = pattern.Substring(i, bytes.Length * ByteText);
+                text.Append("(?:").Append(Regex.Escape(RawName.Decode(bytes))).Append('|').Append(Regex.Escape(written)).Append(')');
+                i += written.Length - 1;
+            }
+            else if (pattern[i] == '*' && i + 1 < pattern.Length && pattern[i + 1] == '*')
             {
                 bool isFolders = i + 2 < pattern.Length && pattern[i + 2] == '/';
                 text.Append(isFolders ? "(?:.*/)?" : ".*");

@@ -37,6 +37,7 @@ internal sealed class FolderSnapshots(CaptureContext context, TimeSpan lockTimeo
     /// <summary>Takes them all. All files are looked into before the first database is opened: see <see cref="SqliteSnapshot"/>.</summary>
     public void Take(string root, string rootName, Func<string, bool> excluded, CancellationToken cancellationToken)
     {
+        NoteRawNames(root, rootName, excluded, cancellationToken);
         var done = new HashSet<FileIdentity>();
         // The name that has a log beside it is the one under which its application uses it.
         foreach (FolderItem item in Find(root, rootName, excluded, cancellationToken).OrderByDescending(item => item.SharedIdentity is not null && Presence.IsFile(item.Path + "-wal")))
@@ -51,6 +52,26 @@ internal sealed class FolderSnapshots(CaptureContext context, TimeSpan lockTimeo
             TakeOne(item, cancellationToken);
         }
     }
+
+    // SQLite is given names as text.
+    private void NoteRawNames(string root, string rootName, Func<string, bool> excluded, CancellationToken cancellationToken)
+    {
+        foreach (FolderItem item in new FolderWalk(root, rootName, excluded, new WarningLog()).Items(cancellationToken))
+        {
+            if (item.Kind != FileKind.File || !RawName.IsRaw(item.Path) || item.SizeBytes < SqliteFile.SmallestSize)
+                continue;
+            using Microsoft.Win32.SafeHandles.SafeFileHandle? file = UnixFile.OpenForReading(item.Path, out _);
+            if (file is null || !SqliteFile.HasHeader(file))
+                continue;
+            string note = RawDatabase(item.Name);
+            Notes.Add(note);
+            context.Observer.Warning(note);
+        }
+    }
+
+    /// <summary>Says that a database is kept as a file.</summary>
+    public static string RawDatabase(string name) =>
+        $"{WarningLog.Shown(name)}: a SQLite database whose path is not valid UTF-8, which SQLite cannot open; it is in the backup as a file, and may be torn if it was written to meanwhile";
 
     private void TakeOne(FolderItem item, CancellationToken cancellationToken)
     {

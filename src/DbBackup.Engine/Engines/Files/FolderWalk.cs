@@ -83,9 +83,9 @@ internal sealed class FolderWalk(string root, string rootName, Func<string, bool
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
-            // A name that is no UTF-8 reaches us with a replacement character, and leads nowhere.
-            if (name.Contains('\uFFFD', StringComparison.Ordinal))
-                warnings.AddForeignName(name, UnixFile.NameInBytes(Path.GetDirectoryName(path)!, Path.GetFileName(path)));
+            // Where its bytes cannot be read, a name that is not UTF-8 has a replacement character, and leads nowhere.
+            if (!UnixFile.CanReadNames && name.Contains('\uFFFD', StringComparison.Ordinal))
+                warnings.AddUnreadable(name, "its name is not valid UTF-8; it is not in the archive");
             else
                 warnings.Add(name, "it vanished before it could be read");
             return false;
@@ -106,7 +106,10 @@ internal sealed class FolderWalk(string root, string rootName, Func<string, bool
 
     private static string[] NamesIn(string folder)
     {
-        var names = new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => entry.FileName.ToString(), Everything).ToArray();
+        // The framework replaces bytes that are not UTF-8, and cannot open a folder whose path has any.
+        string[] names = RawName.IsRaw(folder) ? [] : [.. new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => entry.FileName.ToString(), Everything)];
+        if (UnixFile.CanReadNames && (RawName.IsRaw(folder) || names.Any(name => name.Contains('\uFFFD', StringComparison.Ordinal))))
+            names = [.. UnixFile.NamesIn(folder)];
         Array.Sort(names, StringComparer.Ordinal);
         return names;
     }

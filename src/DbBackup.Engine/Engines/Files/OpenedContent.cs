@@ -1,4 +1,3 @@
-using System.Buffers;
 using DbBackup.Engine.Platform;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,7 +9,6 @@ namespace DbBackup.Engine.Engines.Files;
 /// </summary>
 internal sealed class OpenedContent(SafeFileHandle file, string path, long length, Action<int> progress, WatchContent? watch = null) : ReadOnlyStream
 {
-    private const int ChunkBytes = 1 << 20;
     private long _position;
 
     /// <summary>True if the file takes less room than its size: it is asked where its holes are, which are not read.</summary>
@@ -23,32 +21,6 @@ internal sealed class OpenedContent(SafeFileHandle file, string path, long lengt
 
     /// <summary>How many bytes had to be filled with zeros.</summary>
     public long MissingBytes { get; private set; }
-
-    /// <summary>True, so that the tar writer takes the length from here and buffers nothing.</summary>
-    public override bool CanSeek => true;
-
-    public override long Length => length;
-
-    public override long Position
-    {
-        get => _position;
-        set => _position = value;
-    }
-
-    public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(ChunkBytes, Math.Max(1, length - _position)));
-        try
-        {
-            int read;
-            while ((read = Read(buffer)) > 0)
-                await destination.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -105,7 +77,7 @@ internal sealed class OpenedContent(SafeFileHandle file, string path, long lengt
                 "Check the disk or share that holds the file, then make the backup again.",
                 exception)
             {
-                Target = path,
+                Target = WarningLog.Shown(path),
             };
         }
     }

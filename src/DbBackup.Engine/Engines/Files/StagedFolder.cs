@@ -6,7 +6,7 @@ namespace DbBackup.Engine.Engines.Files;
 
 /// <summary>
 /// A copy of a folder's content, made while others go on changing it and made equal when they stand still, which then takes only as
-/// long as looking at every file. Owners, modes and times are kept in the list, not on the copies. SQLite databases are only found.
+/// long as looking at every file. Owners, modes, times and extended attributes are kept in the list, not on the copies. SQLite databases are only found.
 /// </summary>
 /// <param name="root">The folder, or a single file, with all links in its path resolved.</param>
 /// <param name="rootName">Its name in the archive.</param>
@@ -79,7 +79,7 @@ internal sealed class StagedFolder(string root, string rootName, string staging,
                 CopyLink(item, pass, began);
                 return;
             default:
-                pass.Items.Add(item);
+                pass.Items.Add(item with { Attributes = FolderArchiveRun.ReadAttributes(item, null, Warnings) });
                 return;
         }
     }
@@ -93,7 +93,7 @@ internal sealed class StagedFolder(string root, string rootName, string staging,
             return;
         }
 
-        pass.Items.Add(item with { Path = path });
+        pass.Items.Add(item with { Path = path, Attributes = copied.Attributes });
         if (item.SharedIdentity is { } shared)
             pass.FirstNames[shared] = path;
     }
@@ -115,30 +115,34 @@ internal sealed class StagedFolder(string root, string rootName, string staging,
             return;
         FolderItem seen = FolderItem.From(facts, item.Path, item.Name);
         bool isSettled = seen.ChangedUtc < began;
-        if (IsDatabase(source, seen))
+        bool isRaw = RawName.IsRaw(item.Path);
+        if (!isRaw && IsDatabase(source, seen))
         {
-            Keep(seen, new Copied(seen, null, isSettled), pass);
+            Keep(seen, new Copied(seen, null, isSettled, null), pass);
             return;
         }
+
+        if (isRaw && item.SizeBytes >= SqliteFile.SmallestSize && SqliteFile.HasHeader(source))
+            Warnings.Add(item.Name, "a SQLite database whose path is not valid UTF-8, which SQLite cannot open; it is in the backup as a file");
 
         string path = present ?? NextPath();
         UnixFile.CopyContent(source, path);
         pass.Fresh++;
-        Keep(seen, new Copied(seen, path, isSettled), pass);
+        Keep(seen, new Copied(seen, path, isSettled, FolderArchiveRun.ReadAttributes(seen, source, Warnings)), pass);
     }
 
     private void CopyLink(FolderItem item, Pass pass, DateTime began)
     {
-        if (new FileInfo(item.Path).LinkTarget is not { Length: > 0 } destination)
+        if (UnixFile.LinkTarget(item.Path) is not { Length: > 0 } destination)
         {
             Warnings.Add(item.Name, "it vanished before it could be read");
             return;
         }
 
         string path = NextPath();
-        File.CreateSymbolicLink(path, destination);
+        UnixFile.CreateLink(path, destination);
         pass.Fresh++;
-        Keep(item, new Copied(item, path, item.ChangedUtc < began), pass);
+        Keep(item, new Copied(item, path, item.ChangedUtc < began, FolderArchiveRun.ReadAttributes(item, null, Warnings)), pass);
     }
 
     // A new database in WAL mode may still be in its log alone.
@@ -162,7 +166,8 @@ internal sealed class StagedFolder(string root, string rootName, string staging,
     /// <param name="Seen">The original.</param>
     /// <param name="Path">The copy; null for a database.</param>
     /// <param name="IsSettled">True if any later change must show in its date.</param>
-    private readonly record struct Copied(FolderItem Seen, string? Path, bool IsSettled);
+    /// <param name="Attributes">The original's extended attributes; a change of them shows in the date too.</param>
+    private readonly record struct Copied(FolderItem Seen, string? Path, bool IsSettled, IReadOnlyList<ExtendedAttribute>? Attributes);
 
     private sealed record Pass(Dictionary<string, Copied> Copies, List<FolderItem> Items, List<FolderItem> Databases, Dictionary<FileIdentity, string> FirstNames)
     {

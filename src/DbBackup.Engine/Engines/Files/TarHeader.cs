@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Globalization;
 using System.Text;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Files;
 
@@ -13,8 +14,9 @@ internal static class TarHeader
     public const int BlockBytes = 512;
 
     /// <summary>Reads a header block, which extended records and GNU long names that came before it overrule.</summary>
-    public static TarItem Read(ReadOnlySpan<byte> block, IReadOnlyDictionary<string, string> records)
+    public static TarItem Read(ReadOnlySpan<byte> block, TarRecords extended)
     {
+        Dictionary<string, string> records = extended.Texts;
         CheckSum(block);
         var type = (TarEntryType)block[156];
         var name = Text(block[..100]);
@@ -44,17 +46,21 @@ internal static class TarHeader
             (UnixFileMode)(Number(block.Slice(100, 8)) & 0xFFF),
             Id(records, "uid", block.Slice(108, 8)),
             Id(records, "gid", block.Slice(116, 8)),
-            Time(records, block.Slice(136, 12)));
+            Time(records, block.Slice(136, 12)))
+        { Attributes = extended.Attributes };
     }
 
     /// <summary>The beginning of the keys that mark a sparse entry.</summary>
     public const string Sparse = "GNU.sparse.";
 
-    // What is used here. Others, such as extended attributes, are not even kept: a global header would hold them for each entry.
+    /// <summary>What an extended attribute's record begins with, in the archives of star, GNU tar and bsdtar.</summary>
+    public static ReadOnlySpan<byte> AttributePrefix => "SCHILY.xattr."u8;
+
+    // What is used here. Others are not even kept: a global header would hold them for each entry.
     private static readonly string[] s_known = ["path", "linkpath", "size", "uid", "gid", "mtime"];
 
     /// <summary>Reads records of the form <c>length key=value newline</c>; the length counts, a value may hold newlines.</summary>
-    public static void ReadRecords(ReadOnlySpan<byte> data, Dictionary<string, string> records)
+    public static void ReadRecords(ReadOnlySpan<byte> data, TarRecords records)
     {
         while (!data.IsEmpty && data[0] != 0)
         {
@@ -70,9 +76,15 @@ internal static class TarHeader
             if (equals < 1)
                 throw new InvalidDataException("an extended header cannot be read");
             if (record.StartsWith("GNU.sparse."u8))
-                records[Sparse] = string.Empty;
+                records.Texts[Sparse] = string.Empty;
+            else if (record.StartsWith(AttributePrefix))
+                records.Add(AttributeName(RawName.Decode(record[AttributePrefix.Length..equals])), record[(equals + 1)..]);
+            else if (record[..equals].SequenceEqual("SCHILY.acl.access"u8))
+                records.AddAcl(ExtendedAttributes.AccessAcl, RawName.Decode(record[(equals + 1)..]));
+            else if (record[..equals].SequenceEqual("SCHILY.acl.default"u8))
+                records.AddAcl(ExtendedAttributes.DefaultAcl, RawName.Decode(record[(equals + 1)..]));
             else if (Encoding.UTF8.GetString(record[..Math.Min(equals, 10)]) is var key && Array.IndexOf(s_known, key) >= 0)
-                records[key] = Encoding.UTF8.GetString(record[(equals + 1)..]);
+                records.Texts[key] = RawName.Decode(record[(equals + 1)..]);
             data = data[length..];
         }
     }
@@ -81,8 +93,13 @@ internal static class TarHeader
     public static string Text(ReadOnlySpan<byte> field)
     {
         var end = field.IndexOf((byte)0);
-        return Encoding.UTF8.GetString(end < 0 ? field : field[..end]);
+        return RawName.Decode(end < 0 ? field : field[..end]);
     }
+
+    /// <summary>An attribute's name as a record's key has it: GNU tar escapes what ends a key.</summary>
+    public static string AttributeKey(string name) => name.Replace("%", "%25", StringComparison.Ordinal).Replace("=", "%3D", StringComparison.Ordinal);
+
+    private static string AttributeName(string key) => key.Replace("%3D", "=", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
 
     private static void CheckSum(ReadOnlySpan<byte> block)
     {
@@ -127,12 +144,12 @@ internal static class TarHeader
         return octal;
     }
 
-    private static uint Id(IReadOnlyDictionary<string, string> records, string key, ReadOnlySpan<byte> field) =>
+    private static uint Id(Dictionary<string, string> records, string key, ReadOnlySpan<byte> field) =>
         records.TryGetValue(key, out var text) && uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             ? id
             : (uint)Number(field);
 
-    private static DateTime Time(IReadOnlyDictionary<string, string> records, ReadOnlySpan<byte> field)
+    private static DateTime Time(Dictionary<string, string> records, ReadOnlySpan<byte> field)
     {
         decimal seconds = Number(field);
         if (records.TryGetValue("mtime", out var text)

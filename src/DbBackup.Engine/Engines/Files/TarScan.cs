@@ -1,5 +1,5 @@
 using System.Formats.Tar;
-using System.Text;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Files;
 
@@ -15,7 +15,7 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
     private const int LongestPath = 4096;
 
     private readonly byte[] _block = new byte[TarHeader.BlockBytes];
-    private readonly Dictionary<string, string> _global = [];
+    private readonly TarRecords _global = new();
     private byte[] _skip = [];
     private long _content;
     private long _padding;
@@ -58,7 +58,10 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
 
     private async Task<TarItem?> ReadHeadersAsync(CancellationToken cancellationToken)
     {
-        var records = new Dictionary<string, string>(_global);
+        // A global header's extended attributes are no file's own.
+        var records = new TarRecords();
+        foreach ((string key, string value) in _global.Texts)
+            records.Texts[key] = value;
         var extended = false;
         while (true)
         {
@@ -83,7 +86,7 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
             var isHeader = item.EntryType is TarEntryType.ExtendedAttributes or TarEntryType.GlobalExtendedAttributes
                 or TarEntryType.LongPath or TarEntryType.LongLink;
             if (isHeader)
-                item = TarHeader.Read(_block, new Dictionary<string, string>());
+                item = TarHeader.Read(_block, new TarRecords());
             _content = item.Length;
             _padding = (TarHeader.BlockBytes - (item.Length % TarHeader.BlockBytes)) % TarHeader.BlockBytes;
             if (!isHeader)
@@ -98,10 +101,10 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
             switch (item.EntryType)
             {
                 case TarEntryType.LongPath:
-                    records["path"] = TarHeader.Text(data);
+                    records.Texts["path"] = TarHeader.Text(data);
                     break;
                 case TarEntryType.LongLink:
-                    records["linkpath"] = TarHeader.Text(data);
+                    records.Texts["linkpath"] = TarHeader.Text(data);
                     break;
                 case TarEntryType.GlobalExtendedAttributes:
                     TarHeader.ReadRecords(data, _global);
@@ -118,7 +121,7 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
     {
         foreach (string path in (string[])[item.Name, item.LinkName])
         {
-            if (path.Length > LongestPath || Encoding.UTF8.GetByteCount(path) > LongestPath)
+            if (path.Length > LongestPath || RawName.ByteCount(path) > LongestPath)
             {
                 throw new BackupFailure(
                     ErrorCodes.UnsafeContent,
@@ -130,12 +133,12 @@ internal sealed class TarScan(Stream tar, bool requireEndMark)
     }
 
     /// <summary>Each of these changes the meaning of the bytes that follow; taken as plain files they would be restored wrong.</summary>
-    private static void RefuseWhatIsNotPlain(TarItem item, Dictionary<string, string> records)
+    private static void RefuseWhatIsNotPlain(TarItem item, TarRecords records)
     {
         if (item.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink && (item.LinkName.Length == 0 || item.LinkName.Contains('\0', StringComparison.Ordinal)))
             throw Damaged($"'{WarningLog.Shown(item.Name)}' is a link to nothing", null);
         if (item.EntryType is TarEntryType.SparseFile or TarEntryType.MultiVolume
-            || records.ContainsKey(TarHeader.Sparse))
+            || records.Texts.ContainsKey(TarHeader.Sparse))
         {
             throw new BackupFailure(
                 ErrorCodes.FormatNotSupported,

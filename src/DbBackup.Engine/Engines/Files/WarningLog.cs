@@ -24,26 +24,14 @@ internal sealed class WarningLog
         Add(name, what);
     }
 
-    /// <summary>Adds a file that cannot be reached, because its name is not valid UTF-8.</summary>
-    /// <param name="name">The name as far as it can be shown.</param>
-    /// <param name="bytes">Its last part, as a shell takes it.</param>
-    public void AddForeignName(string name, string bytes)
-    {
-        ForeignNames++;
-        AddUnreadable(name, $"its name is not valid UTF-8 (in a shell: $'{bytes}'); it is not in the archive");
-    }
-
-    /// <summary>How many files have names that are not valid UTF-8.</summary>
-    public long ForeignNames { get; private set; }
-
     public ArchiveSummary Summarize(long entries, long contentBytes)
     {
         IReadOnlyList<string> warnings = Count <= Kept
             ? _warnings
             : [.. _warnings, string.Create(CultureInfo.InvariantCulture, $"and {Count - Kept} more warnings")];
-        return new ArchiveSummary(entries, contentBytes, warnings) { WarningCount = Count, UnreadableCount = Unreadable, ForeignNames = ForeignNames };
+        return new ArchiveSummary(entries, contentBytes, warnings) { WarningCount = Count, UnreadableCount = Unreadable };
     }
 
-    /// <summary>A name for a message: control characters in it could forge lines in a log or steer a terminal.</summary>
+    /// <summary>A name for a message: control characters in it could forge lines in a log or steer a terminal, and bytes that are not UTF-8 are no text.</summary>
     public static string Shown(string name) => ForeignText.ShownLine(name);
 }

@@ -19,6 +19,13 @@ public static class SqliteFile
     /// <summary>True if a file's first bytes are those of a SQLite database.</summary>
     public static bool HasHeader(ReadOnlySpan<byte> start) => start.StartsWith("SQLite format 3\0"u8);
 
+    /// <summary>True if an open file begins as a SQLite database does.</summary>
+    internal static bool HasHeader(Microsoft.Win32.SafeHandles.SafeFileHandle file)
+    {
+        Span<byte> start = stackalloc byte[16];
+        return RandomAccess.Read(file, start, 0) == start.Length && HasHeader(start);
+    }
+
     /// <summary>True if a file begins as a SQLite database does; false where it cannot be read.</summary>
     public static bool IsDatabase(string path)
     {
@@ -38,7 +45,7 @@ public static class SqliteFile
     /// <param name="path">The file.</param>
     /// <param name="size">Its size in bytes.</param>
     internal static bool HoldsDatabase(string path, long size) =>
-        size == 0 ? new FileInfo(path + "-wal") is { Exists: true, Length: > 0 } : size >= SmallestSize && IsDatabase(path);
+        !RawName.IsRaw(path) && (size == 0 ? new FileInfo(path + "-wal") is { Exists: true, Length: > 0 } : size >= SmallestSize && IsDatabase(path));
 
     /// <summary>True if the database keeps a write-ahead log (header byte 18: 2 means WAL).</summary>
     public static bool UsesWriteAheadLog(string path)

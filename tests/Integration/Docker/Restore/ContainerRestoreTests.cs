@@ -1,6 +1,7 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;
+using DbBackup.Tests.Integration.Engines.Files;
 
 namespace DbBackup.Tests.Integration.Docker.Restore;
 
@@ -40,6 +41,26 @@ public sealed class ContainerRestoreTests : IDisposable
 
         await _bench.RestoreAsync(result.SafetyBackup);
         Assert.Equal(present, ContainerRestoreBench.State(folder));
+        _bench.AssertNothingLeft(folder);
+    }
+
+    [Fact]
+    public async Task Names_of_any_bytes_attributes_and_acls_come_back_into_a_volume()
+    {
+        foreach (string tool in (string[])["setfattr", "setfacl"])
+            Require.Tool(tool);
+        string volume = _bench.Docker.CreateVolume();
+        string folder = _bench.Folder(volume);
+        string container = _bench.Docker.Run("--volume", $"{volume}:/app/data", DockerImages.App);
+        Shell.Run("bash", "-c", FileAttributesTests.Fill, "bash", folder);
+        string wanted = Shell.Run("bash", "-c", FileAttributesTests.State, "bash", folder);
+        Backup backup = await _bench.BackUpAsync(container);
+        Assert.Empty(backup.Manifest!.Notes);
+        Shell.Run("bash", "-c", "rm -r \"$1\"/$'sub\\xe9' \"$1\"/$'caf\\xe9.txt'; printf new > \"$1\"/$'new\\xe9'", "bash", folder);
+
+        await _bench.RestoreAsync(backup);
+
+        Assert.Equal(wanted, Shell.Run("bash", "-c", FileAttributesTests.State, "bash", folder));
         _bench.AssertNothingLeft(folder);
     }
 
