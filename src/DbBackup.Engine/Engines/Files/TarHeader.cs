@@ -78,7 +78,7 @@ internal static class TarHeader
             if (record.StartsWith("GNU.sparse."u8))
                 records.Texts[Sparse] = string.Empty;
             else if (record.StartsWith(AttributePrefix))
-                records.Add(AttributeName(RawName.Decode(record[AttributePrefix.Length..equals])), record[(equals + 1)..]);
+                records.Add(AttributeName(record[AttributePrefix.Length..equals]), record[(equals + 1)..]);
             else if (record[..equals].SequenceEqual("SCHILY.acl.access"u8))
                 records.AddAcl(ExtendedAttributes.AccessAcl, RawName.Decode(record[(equals + 1)..]));
             else if (record[..equals].SequenceEqual("SCHILY.acl.default"u8))
@@ -99,7 +99,22 @@ internal static class TarHeader
     /// <summary>An attribute's name as a record's key has it: GNU tar escapes what ends a key.</summary>
     public static string AttributeKey(string name) => name.Replace("%", "%25", StringComparison.Ordinal).Replace("=", "%3D", StringComparison.Ordinal);
 
-    private static string AttributeName(string key) => key.Replace("%3D", "=", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
+    // bsdtar escapes all that is not ASCII.
+    private static string AttributeName(ReadOnlySpan<byte> key)
+    {
+        byte[] name = new byte[key.Length];
+        int length = 0;
+        while (!key.IsEmpty)
+        {
+            bool isEscaped = key[0] == (byte)'%' && key.Length > 2 && byte.TryParse(key[1..3], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out name[length]);
+            if (!isEscaped)
+                name[length] = key[0];
+            length++;
+            key = key[(isEscaped ? 3 : 1)..];
+        }
+
+        return RawName.Decode(name.AsSpan(0, length));
+    }
 
     private static void CheckSum(ReadOnlySpan<byte> block)
     {

@@ -3,6 +3,7 @@ using System.Text;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Tests.Fuzz.Targets.Archives;
 
@@ -12,7 +13,8 @@ internal abstract class TarFormTarget : FuzzTarget
     private const int BlockBytes = 512;
 
     public override IReadOnlyList<string> Words =>
-        ["ustar\000", "ustar  \0", "path=", "27 path=../../etc/passwd2222\n", "size=", "mtime=", "GNU.sparse.major=1", "linkpath=", "../", "/", "0000644\0", "77777777777\0", "\u0080", "-wal", "uid=4294967296"];
+        ["ustar\000", "ustar  \0", "path=", "27 path=../../etc/passwd2222\n", "size=", "mtime=", "GNU.sparse.major=1", "linkpath=", "../", "/", "0000644\0", "77777777777\0", "\u0080", "-wal", "uid=4294967296",
+         "SCHILY.xattr.user.a%3D=", "SCHILY.acl.access=user::rw-,user:1:r--,group::r--,mask::r--,other::---", "SCHILY.acl.default="];
 
     public override IEnumerable<byte[]> Seeds()
     {
@@ -117,7 +119,8 @@ internal sealed class TarExtractionTarget : TarFormTarget
         {
             Require(Names(outer) is ["inner", "victim"] && File.ReadAllText(victim) == Victim, "nothing outside is written");
             Require(Names(inner) is ["out", "victim"] or ["victim"] && File.ReadAllText(Path.Join(inner, "victim")) == Victim, "nothing beside is written");
-            Directory.Delete(outer, recursive: true);
+            // The framework deletes no names that are not UTF-8.
+            FolderRemoval.Delete(outer);
         }
     }
 
