@@ -116,9 +116,12 @@ internal sealed class PaxWriter(Stream target, bool aclsAsAttributes = false)
             if (isAcl && !aclsAsAttributes && PosixAcl.ToText(attribute.Value) is { } text)
                 Record(attribute.Name == ExtendedAttributes.AccessAcl ? "SCHILY.acl.access"u8 : "SCHILY.acl.default"u8, Encoding.ASCII.GetBytes(text));
             else
-                Record([.. TarHeader.AttributePrefix, .. RawName.Encode(TarHeader.AttributeKey(attribute.Name))], attribute.Value);
+                Record([.. TarHeader.AttributePrefix, .. RawName.Encode(KeyOf(attribute.Name))], attribute.Value);
         }
     }
+
+    // The engine takes names as they are; one with what ends a key it cannot get.
+    private string KeyOf(string name) => aclsAsAttributes && !name.Contains('=', StringComparison.Ordinal) ? name : TarHeader.AttributeKey(name);
 
     private static bool IsLong(byte[] name) => name.Length > NameBytes || !Ascii.IsValid(name);
 
