@@ -22,6 +22,8 @@ internal static class OpenFiles
 
     // A child that this process starts has its open files until it runs its own program: milliseconds, longer on a busy machine.
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(2);
+    private const int LooksBeside = 5;
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The processes, other than this one, that have one of the files open.</summary>
     public static FileHolders HoldersOf(IEnumerable<string> paths, bool includeThisProcess = false)
@@ -43,9 +45,23 @@ internal static class OpenFiles
     /// <returns>The process, with the name that it uses.</returns>
     public static FileHolder? FindBeside(string path, string ending)
     {
+        // The last connection deletes a log and the next one makes another: what differs only at one look is that.
+        FileHolder? holder = null;
+        for (var look = 0; look < LooksBeside; look++)
+        {
+            if (look > 0)
+                Thread.Sleep(BetweenLooks);
+            if ((holder = LookBeside(path, ending)) is null)
+                break;
+        }
+
+        return holder;
+    }
+
+    private static FileHolder? LookBeside(string path, string ending)
+    {
         if (!OperatingSystem.IsLinux() || !UnixFile.TryStatFollow(path, out var wanted))
             return null;
-        var ours = UnixFile.TryStatFollow(path + ending, out var facts) ? (facts.Device, facts.Inode) : default;
         foreach (var process in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id == Environment.ProcessId)
@@ -54,7 +70,7 @@ internal static class OpenFiles
             {
                 var descriptors = Directory.GetFiles(process + "/fd");
                 var name = descriptors.Where(file => UnixFile.TryStatFollow(file, out var held) && (held.Device, held.Inode) == (wanted.Device, wanted.Inode)).Select(LinkOf).FirstOrDefault();
-                if (name is not null && descriptors.Any(file => LinkOf(file) == name + ending && UnixFile.TryStatFollow(file, out var held) && (held.Device, held.Inode) != ours))
+                if (name is not null && descriptors.Any(file => LinkOf(file) == name + ending && UnixFile.TryStatFollow(file, out var held) && !IsAt(path + ending, held)))
                     return new FileHolder(id, NameOf(process), name);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -65,6 +81,8 @@ internal static class OpenFiles
 
         return null;
     }
+
+    private static bool IsAt(string path, in UnixFileFacts file) => UnixFile.TryStatFollow(path, out var facts) && (facts.Device, facts.Inode) == (file.Device, file.Inode);
 
     private static string? LinkOf(string file) => new FileInfo(file).LinkTarget;
 

@@ -67,7 +67,7 @@ function Invoke-Document([object[]] $Commands, [string] $Need) {
 }
 
 function Wait-EngineLock {
-    $limit = [DateTime]::UtcNow.AddMinutes(12)
+    $limit = [DateTime]::UtcNow.AddMinutes(30)
     while ($true) {
         try { return [IO.File]::Open((Join-Path ([IO.Path]::GetTempPath()) dbbackup-documents.lock), 'OpenOrCreate', 'ReadWrite', 'None') }
         catch [IO.IOException] { if ([DateTime]::UtcNow -gt $limit) { throw 'Another run of the documents has the engine.' } }

@@ -11,7 +11,7 @@ namespace DbBackup.Testing.Pester;
 /// <summary>What came of the tests of one Pester file, which is run once.</summary>
 internal sealed class PesterRun
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(45);
     private static readonly ConcurrentDictionary<string, Lazy<Task<PesterRun>>> Runs = new(StringComparer.Ordinal);
     private static readonly JsonSerializerOptions Json = new() { PropertyNameCaseInsensitive = true };
 

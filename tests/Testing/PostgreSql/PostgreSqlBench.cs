@@ -120,8 +120,10 @@ internal sealed class PostgreSqlBench : IDisposable
     }
 
     public Task<BackupTestResult> TestAsync(Backup backup, BackupTestLevel level = BackupTestLevel.Restore, PostgreSqlConnectionRequest? server = null, params string[] assertions) =>
-        new BackupVerifier(_bench.Repository).TestAsync(
-            backup, new BackupTestOptions { Level = level, TestServer = server ?? Superuser, Assertions = assertions }, Observer, CancellationToken.None);
+        TestAsync(backup, new BackupTestOptions { Level = level, TestServer = server, Assertions = assertions });
+
+    public Task<BackupTestResult> TestAsync(Backup backup, BackupTestOptions options) =>
+        new BackupVerifier(_bench.Repository).TestAsync(backup, options with { TestServer = options.TestServer ?? Superuser }, Observer, CancellationToken.None);
 
     public RestoreRequest Request(Backup backup) => new() { Backup = backup, Connection = Superuser, NewName = backup.Manifest?.Kept is null ? Database.Name : null };
 

@@ -90,21 +90,8 @@ public sealed class DirectoryStore : IObjectStore
     private List<string> Existing(string[] folders, CancellationToken cancellationToken)
     {
         bool[] exist = new bool[folders.Length];
-        InParallel(
-            folders.Length,
-            i =>
-            {
-                string folder = Locate(folders[i]);
-                try
-                {
-                    exist[i] = Presence.IsFolder(folder);
-                }
-                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-                {
-                    throw DirectoryFailures.NotReadable(folder, exception);
-                }
-            },
-            cancellationToken);
+        // A folder of another user hides no other: what is in it is listed as unreadable.
+        InParallel(folders.Length, i => exist[i] = Directory.Exists(Locate(folders[i])), cancellationToken);
         return [.. folders.Where((_, i) => exist[i])];
     }
 

@@ -27,6 +27,44 @@ public sealed class InPlaceObjectsTests(OwnPostgreSqlServer own) : IClassFixture
     }
 
     [Fact]
+    public async Task Objects_outside_of_schemas_and_default_privileges_make_room()
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        bench.Database.Execute(
+            """
+            CREATE TABLE own (id integer); INSERT INTO own VALUES (1);
+            CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw; CREATE USER MAPPING FOR PUBLIC SERVER files;
+            CREATE FOREIGN TABLE lines (line text) SERVER files OPTIONS (filename '/dev/null');
+            CREATE FOREIGN DATA WRAPPER bare; CREATE SERVER nowhere FOREIGN DATA WRAPPER bare;
+            CREATE FUNCTION handle() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'; CREATE LANGUAGE other HANDLER handle;
+            CREATE ACCESS METHOD second_heap TYPE TABLE HANDLER heap_tableam_handler;
+            CREATE TABLE stored (id integer) USING second_heap;
+            CREATE TEXT SEARCH PARSER words (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
+            CREATE TEXT SEARCH TEMPLATE plain (LEXIZE = dsimple_lexize);
+            CREATE FUNCTION quiet() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER watcher ON sql_drop EXECUTE FUNCTION quiet();
+            ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
+            ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+            CREATE SCHEMA shop; ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT INSERT ON TABLES TO PUBLIC;
+            """);
+        string before = bench.Database.Dump();
+        Backup backup = await bench.BackUpAsync();
+        bench.Database.Execute(
+            """
+            CREATE SERVER added FOREIGN DATA WRAPPER file_fdw;
+            ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC;
+            ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC;
+            ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+            ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC;
+            ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC;
+            ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO PUBLIC;
+            """);
+
+        await bench.RestoreAsync(bench.Request(backup) with { InPlace = true });
+
+        Assert.Equal(before, bench.Database.Dump());
+    }
+
+    [Fact]
     public async Task Views_on_a_restored_table_are_put_back_as_they_were()
     {
         using var bench = new PostgreSqlBench(own.Server);

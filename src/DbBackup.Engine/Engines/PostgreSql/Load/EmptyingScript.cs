@@ -28,15 +28,35 @@ internal static class EmptyingScript
     private static string DropFirst => $"""
           PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
           {EmptyConfigurations}
+          {DropDefaultPrivileges}
           {DropAll($"SELECT 'pg_event_trigger'::regclass AS kind, oid FROM pg_event_trigger UNION ALL SELECT 'pg_publication'::regclass, oid FROM pg_publication")}
         """;
 
     // What is left when the tables, functions and types have gone with all that hangs on them.
     private static string DropLast => DropAll(string.Join(
         " UNION ALL ",
-        new[] { ("pg_collation", "collnamespace"), ("pg_conversion", "connamespace"), ("pg_operator", "oprnamespace"), ("pg_opclass", "opcnamespace"), ("pg_opfamily", "opfnamespace"), ("pg_ts_config", "cfgnamespace"), ("pg_ts_dict", "dictnamespace") }
+        new[] { ("pg_collation", "collnamespace"), ("pg_conversion", "connamespace"), ("pg_operator", "oprnamespace"), ("pg_opclass", "opcnamespace"), ("pg_opfamily", "opfnamespace"), ("pg_ts_config", "cfgnamespace"), ("pg_ts_dict", "dictnamespace"), ("pg_ts_parser", "prsnamespace"), ("pg_ts_template", "tmplnamespace") }
             .Select(kind => $"SELECT '{kind.Item1}'::regclass AS kind, x.oid FROM {kind.Item1} x JOIN pg_namespace n ON n.oid = x.{kind.Item2} WHERE {PostgreSqlCatalog.UserSchema}")
-            .Append($"SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast WHERE oid >= {FirstOwnObject}")));
+            // A server goes with its wrapper, unless that is an extension's and stays.
+            .Concat(s_outsideOfSchemas.Select(kind => $"SELECT '{kind}'::regclass, oid FROM {kind} WHERE oid >= {FirstOwnObject}"))));
+
+    // Default privileges of the present database would be granted on what is loaded, and stay beside those of the dump. Those in schemas go
+    // with these; of the others the row goes when it says what the server has without it.
+    private const string DropDefaultPrivileges = """
+        FOREACH statement IN ARRAY ARRAY(
+            SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %s %s %s ON %s %s %s', d.defaclrole::regrole, CASE WHEN d.defaclnamespace <> 0 THEN 'IN SCHEMA ' || d.defaclnamespace::regnamespace END,
+              step.verb, CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END,
+              step.preposition, CASE WHEN step.grantee = 0 THEN 'PUBLIC' ELSE step.grantee::regrole::text END)
+            FROM pg_default_acl d, LATERAL (
+              SELECT 1, 'REVOKE ALL', 'FROM', a.grantee FROM aclexplode(d.defaclacl) a GROUP BY a.grantee
+              UNION ALL SELECT 2, 'GRANT ALL', 'TO', d.defaclrole WHERE d.defaclnamespace = 0
+              UNION ALL SELECT 3, 'GRANT ALL', 'TO', 0::oid WHERE d.defaclnamespace = 0 AND d.defaclobjtype IN ('f', 'T')) AS step(number, verb, preposition, grantee)
+            WHERE d.defaclobjtype IN ('r', 'S', 'f', 'T', 'n', 'L') AND pg_has_role(d.defaclrole, 'MEMBER') ORDER BY d.oid, step.number) LOOP
+            EXECUTE statement;
+          END LOOP;
+        """;
+
+    private static readonly string[] s_outsideOfSchemas = ["pg_foreign_server", "pg_foreign_data_wrapper", "pg_transform", "pg_cast", "pg_language", "pg_am"];
 
     // FirstNormalObjectId in the server's transam.h: what initdb makes has smaller oids.
     private const int FirstOwnObject = 16384;

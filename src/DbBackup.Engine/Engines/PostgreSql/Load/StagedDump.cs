@@ -16,6 +16,7 @@ internal sealed class StagedDump : IDisposable
 {
     // pg_dump writes schemas before anything else.
     private const int PeekBytes = 1 << 18;
+    private const string ListEnding = ".list";
     private readonly BackupContent _content;
     private readonly string? _archive;
 
@@ -99,15 +100,39 @@ internal sealed class StagedDump : IDisposable
         {
             if (OwnerOfPublic(part, options) is { Length: > 0 } statement)
                 await target.ExecuteAsync(statement, "setting the owner of the schema public", cancellationToken).ConfigureAwait(false);
-            options = WithList(options, part);
             if (Payload.Format == PayloadFormat.PostgreSqlTar)
                 options = options with { Jobs = 1 };
-            refused = await new DatabaseLoad(target.Server, target.Database, target.ServerMajor, Client, options).FromArchiveAsync(_archive, cancellationToken).ConfigureAwait(false);
+            refused = [.. await LoadExtensionRowsAsync(target, options, part, cancellationToken).ConfigureAwait(false), .. await LoadListedAsync(target, WithList(options, part), cancellationToken).ConfigureAwait(false)];
         }
 
         if (part is null && SchemasOfSource is { } schemas)
             await target.ExecuteAsync(PublicSchema.ExistsNotBeside(schemas, isNew: true), "dropping the schema public, which the source has not", cancellationToken).ConfigureAwait(false);
         return refused;
+    }
+
+    private Task<IReadOnlyList<string>> LoadListedAsync(PostgreSqlSession target, DatabaseLoadOptions options, CancellationToken cancellationToken) =>
+        new DatabaseLoad(target.Server, target.Database, target.ServerMajor, Client, options).FromArchiveAsync(_archive!, cancellationToken);
+
+    // Rows of extensions' own tables meet foreign keys, which are there with the extension. They stand in the archive in an order that these
+    // allow, which several jobs of pg_restore do not keep.
+    private async Task<IReadOnlyList<string>> LoadExtensionRowsAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, CancellationToken cancellationToken)
+    {
+        if (!RowsComeFirst(options, part))
+            return [];
+        string list = _archive + ListEnding;
+        HashSet<int> rows = ExtensionRows();
+        File.WriteAllLines(list, Listed(options, part).Where(entry => entry.Kind is "SCHEMA" or "EXTENSION" || rows.Contains(entry.DumpId)).Select(entry => entry.Line));
+        return await LoadListedAsync(target, options with { Jobs = 1, ListFile = list }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private bool RowsComeFirst(DatabaseLoadOptions options, ArchiveSelection? part) => part is null && options is { Jobs: > 1, SchemaOnly: false } && ExtensionRows().Count > 1;
+
+    private HashSet<int> ExtensionRows()
+    {
+        if (!Listing!.Entries.Any(entry => entry.Kind == "EXTENSION"))
+            return [];
+        HashSet<long> tables = [.. Listing.Entries.Where(entry => entry.Kind is "TABLE" or "FOREIGN TABLE").Select(entry => entry.ObjectId)];
+        return [.. Listing.Entries.Where(entry => entry.Kind == "TABLE DATA" && !tables.Contains(entry.ObjectId)).Select(entry => entry.DumpId)];
     }
 
     /// <summary>Loads it, or a part of it, in one transaction between other statements.</summary>
@@ -170,7 +195,7 @@ internal sealed class StagedDump : IDisposable
         else if (_archive is not null)
             File.Delete(_archive);
         if (_archive is not null)
-            File.Delete(_archive + ".list");
+            File.Delete(_archive + ListEnding);
     }
 
     private static async Task ScanAsync(Stream stream, PlainDumpScanner scanner, IProgress<long>? progress, CancellationToken cancellationToken)
@@ -191,25 +216,32 @@ internal sealed class StagedDump : IDisposable
 
     private IReadOnlyList<ArchiveEntry> Entries(ArchiveSelection? part) => part?.Entries ?? Listing!.Entries;
 
-    // A dump of chosen tables has keys and triggers that rely on what was not chosen: they cannot be restored alone.
     private DatabaseLoadOptions WithList(DatabaseLoadOptions options, ArchiveSelection? part)
     {
-        IReadOnlyList<ArchiveEntry> entries = Entries(part);
-        if (options.WithoutExtensionComments)
-            entries = [.. entries.Where(entry => entry.Kind != "COMMENT" || !entry.Name.StartsWith("EXTENSION ", StringComparison.Ordinal))];
-        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(entries) is null && !options.WithoutExtensionComments && options.PresentSchemas.Count == 0
-            && options.WithoutExtensions.Count == 0)
+        bool rowsAreThere = RowsComeFirst(options, part);
+        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(Entries(part)) is null && !rowsAreThere
+            && options is { WithoutExtensionComments: false, PresentSchemas.Count: 0, WithoutExtensions.Count: 0 })
             return options;
+        HashSet<int> rows = rowsAreThere ? ExtensionRows() : [];
+        string list = _archive + ListEnding;
+        File.WriteAllLines(list, Listed(options, part).Where(entry => !rowsAreThere || (entry.Kind is not ("SCHEMA" or "EXTENSION") && !rows.Contains(entry.DumpId))).Select(entry => entry.Line));
+        return options with { ListFile = list };
+    }
+
+    // A dump of chosen tables has keys and triggers that rely on what was not chosen: they cannot be restored alone.
+    private IEnumerable<ArchiveEntry> Listed(DatabaseLoadOptions options, ArchiveSelection? part)
+    {
+        IEnumerable<ArchiveEntry> entries = Entries(part);
+        if (options.WithoutExtensionComments)
+            entries = entries.Where(entry => entry.Kind != "COMMENT" || !entry.Name.StartsWith("EXTENSION ", StringComparison.Ordinal));
         if (options.WithoutExtensions.Count > 0)
         {
             IReadOnlySet<int> leftOut = SingleDatabaseExtensions.EntriesOf(Listing!, options.WithoutExtensions).Own;
-            entries = [.. entries.Where(entry => !leftOut.Contains(entry.DumpId))];
+            entries = entries.Where(entry => !leftOut.Contains(entry.DumpId));
         }
 
         HashSet<int> loose = Payload.Database?.IsPartial == true ? [.. Listing!.WithoutBasis("FK CONSTRAINT"), .. Listing.WithoutBasis("TRIGGER")] : [];
-        string list = _archive + ".list";
-        File.WriteAllLines(list, entries.Where(entry => !loose.Contains(entry.DumpId) && !PublicSchema.IsEntry(entry) && !(entry.Kind == "SCHEMA" && options.PresentSchemas.Contains(entry.Name))).Select(entry => entry.Line));
-        return options with { ListFile = list };
+        return entries.Where(entry => !loose.Contains(entry.DumpId) && !PublicSchema.IsEntry(entry) && !(entry.Kind == "SCHEMA" && options.PresentSchemas.Contains(entry.Name)));
     }
 
     private async Task<IReadOnlyList<string>> LoadTextAsync(PostgreSqlSession target, DatabaseLoadOptions options, IProgress<long>? progress, CancellationToken cancellationToken)
