@@ -2,7 +2,7 @@
 .SYNOPSIS
     Backs up, tests and restores every database of a server, and compares each restored one with pg_dump's own text.
 .DESCRIPTION
-    For databases that nobody here made: public schemas, sample data, the server's own regression database, a copy of production. The server
+    For databases that others made: public schemas, sample data, the server's own regression database, a copy of production. The server
     should be one for tests: each database is restored beside itself, and then once in place. Prints one object for each database; a database
     is right if every column says True.
 .EXAMPLE

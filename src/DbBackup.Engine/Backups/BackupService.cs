@@ -270,7 +270,7 @@ public sealed class BackupService
         failure.Category,
         failure.Message,
         backup.Status == BackupStatus.Mismatched
-            ? $"Correct what it names in the database, and make a new backup. This one can be restored all the same: Restore-DbBackup {backup.Name} -Source {backup.Source} -AllowMismatch."
+            ? $"Correct what it names in the database, and make a new backup. This one can still be restored: Restore-DbBackup {backup.Name} -Source {backup.Source} -AllowMismatch."
             : $"Test it when that is mended: Test-DbBackup {backup.Name} -Source {backup.Source} -Level Restore. ({failure.Hint})",
         failure.Code == ErrorCodes.TestFailed ? null : failure);
 

@@ -72,7 +72,7 @@ public sealed partial class TestDbBackupCommand : BackupCommandBase
             ErrorCodes.TestFailed,
             FailureCategory.InvalidData,
             $"Backup '{result.Source}/{result.Name}' is whole, but did not pass its restore test: {result.Failure}",
-            $"Correct what it names in the database, and make a new backup. This one can be restored all the same, and what differs is listed: Restore-DbBackup {CommandText.Quote(result.Name)} -Source {CommandText.Quote(result.Source)} -AllowMismatch.")
+            $"Correct what it names in the database, and make a new backup. This one can still be restored, and what differs is listed: Restore-DbBackup {CommandText.Quote(result.Name)} -Source {CommandText.Quote(result.Source)} -AllowMismatch.")
         : result.Status == BackupStatus.Damaged
         ? new BackupFailure(
             ErrorCodes.TestFailed,

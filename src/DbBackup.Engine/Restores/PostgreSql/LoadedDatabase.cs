@@ -140,7 +140,7 @@ internal sealed class LoadedDatabase(RestoreRequest request, PostgreSqlConnectio
         if (part is null && item.Payload.Database?.IsPartial != true)
             differences = [.. differences, .. await SchemaDifferencesAsync(session, dump, stage, cancellationToken).ConfigureAwait(false)];
         if (differences.Count > 0 && !request.AllowMismatch)
-            throw PayloadCopy.Mismatch(item.Payload, string.Join("; ", differences.Take(5)), $"Use another backup of this source (Get-DbBackup), or restore it all the same: {RestoreAnyway}");
+            throw PayloadCopy.Mismatch(item.Payload, string.Join("; ", differences.Take(5)), $"Use another backup of this source (Get-DbBackup), or restore it anyway: {RestoreAnyway}");
         _differences.AddRange(differences);
         if (_differences.Count > 0)
             Status = BackupStatus.Mismatched;
