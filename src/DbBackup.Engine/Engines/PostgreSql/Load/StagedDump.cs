@@ -114,18 +114,25 @@ internal sealed class StagedDump : IDisposable
         new DatabaseLoad(target.Server, target.Database, target.ServerMajor, Client, options).FromArchiveAsync(_archive!, cancellationToken);
 
     // Rows of extensions' own tables meet foreign keys, which are there with the extension. They stand in the archive in an order that these
-    // allow, which several jobs of pg_restore do not keep.
+    // allow, which several jobs of pg_restore do not keep. They may name tables of the database, so all definitions come before them.
     private async Task<IReadOnlyList<string>> LoadExtensionRowsAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, CancellationToken cancellationToken)
     {
-        if (!RowsComeFirst(options, part))
+        HashSet<int> first = LoadedFirst(options, part);
+        if (first.Count == 0)
             return [];
         string list = _archive + ListEnding;
-        HashSet<int> rows = ExtensionRows();
-        File.WriteAllLines(list, Listed(options, part).Where(entry => entry.Kind is "SCHEMA" or "EXTENSION" || rows.Contains(entry.DumpId)).Select(entry => entry.Line));
+        File.WriteAllLines(list, Listed(options, part).Where(entry => first.Contains(entry.DumpId)).Select(entry => entry.Line));
         return await LoadListedAsync(target, options with { Jobs = 1, ListFile = list }, cancellationToken).ConfigureAwait(false);
     }
 
-    private bool RowsComeFirst(DatabaseLoadOptions options, ArchiveSelection? part) => part is null && options is { Jobs: > 1, SchemaOnly: false } && ExtensionRows().Count > 1;
+    // What pg_restore runs with one job anyway, without what it runs last, and then those rows; none where several jobs do no harm.
+    private HashSet<int> LoadedFirst(DatabaseLoadOptions options, ArchiveSelection? part)
+    {
+        if (part is not null || options.Jobs == 1 || options.SchemaOnly || ExtensionRows() is not { Count: > 1 } rows)
+            return [];
+        return [.. Listing!.Entries.TakeWhile(entry => entry.Kind is not ("TABLE DATA" or "SEQUENCE SET" or "BLOB" or "BLOBS" or "BLOB METADATA"))
+            .Where(entry => entry.Kind is not ("ACL" or "DEFAULT ACL" or "COMMENT" or "SECURITY LABEL" or "EVENT TRIGGER")).Select(entry => entry.DumpId), .. rows];
+    }
 
     private HashSet<int> ExtensionRows()
     {
@@ -218,13 +225,12 @@ internal sealed class StagedDump : IDisposable
 
     private DatabaseLoadOptions WithList(DatabaseLoadOptions options, ArchiveSelection? part)
     {
-        bool rowsAreThere = RowsComeFirst(options, part);
-        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(Entries(part)) is null && !rowsAreThere
+        HashSet<int> isThere = LoadedFirst(options, part);
+        if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(Entries(part)) is null && isThere.Count == 0
             && options is { WithoutExtensionComments: false, PresentSchemas.Count: 0, WithoutExtensions.Count: 0 })
             return options;
-        HashSet<int> rows = rowsAreThere ? ExtensionRows() : [];
         string list = _archive + ListEnding;
-        File.WriteAllLines(list, Listed(options, part).Where(entry => !rowsAreThere || (entry.Kind is not ("SCHEMA" or "EXTENSION") && !rows.Contains(entry.DumpId))).Select(entry => entry.Line));
+        File.WriteAllLines(list, Listed(options, part).Where(entry => !isThere.Contains(entry.DumpId)).Select(entry => entry.Line));
         return options with { ListFile = list };
     }
 
