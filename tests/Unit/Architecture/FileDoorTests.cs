@@ -25,7 +25,6 @@ public sealed class FileDoorTests
         ["Docker.Files.SplitArchive"] = Staged,
         ["Docker.Restore.UploadArchive"] = Staged,
         ["Engines.Files.FolderArchiveRun"] = "Windows, which has no FIFOs; elsewhere UnixFile opens",
-        ["Engines.Files.FolderExtractor"] = "new files in a new folder, whose parents were checked",
         ["Engines.ForeignFile"] = Staged,
         ["Engines.PostgreSql.Connect.PostgreSqlEnvironment"] = "the user's own files of passwords and services",
         ["Engines.PostgreSql.Dump.ArchiveInput"] = Staged,
