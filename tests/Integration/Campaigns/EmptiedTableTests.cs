@@ -134,7 +134,7 @@ public sealed class EmptiedTableTests(OwnPostgreSqlServer own) : IClassFixture<O
                     $"BEGIN; TRUNCATE queue; INSERT INTO queue SELECT i, 'message ' || i FROM generate_series(1, {Rows}) i; COMMIT", connection))
                     await command.ExecuteNonQueryAsync();
                 Count++;
-                await Task.Delay(random.Next(500, 1000));
+                await Task.Delay(random.Next(200, 500));
             }
         }
     }
