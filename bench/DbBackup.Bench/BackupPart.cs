@@ -12,7 +12,7 @@ internal static class BackupPart
     {
         string database = bench.Database;
         string copy = bench.Work("copy.db"), repository = bench.Work("repo");
-        string backup = $"New-DbBackup {Quote(database)} -Repository {Quote(repository)}";
+        string backup = $"New-DbBackup {Quote(database)} -AllowNewRepository -Repository {Quote(repository)}";
         long Stored() => new DirectoryInfo(Path.Combine(repository)).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
         var contest = new Contest(bench);

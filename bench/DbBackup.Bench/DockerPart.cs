@@ -55,7 +55,7 @@ internal static class DockerPart
     private static void Measure(BenchRun bench, string container)
     {
         string repository = bench.Work("repo"), dump = bench.Work("stock.dump");
-        string backup = $"New-DbBackup -Container {container} -Database {Database} -Name one -Source app -Repository {Quote(repository)}";
+        string backup = $"New-DbBackup -Container {container} -Database {Database} -Name one -Source app -AllowNewRepository -Repository {Quote(repository)}";
         var contest = new Contest(bench);
         var module = new Series("`New-DbBackup -Container`, with `-Fingerprint Rows`, the default", $"New-DbBackup -Container db -Database {Database} -Repository repo");
         contest.Add(module, () => bench.ServerShell.Run(backup).Seconds, size: () => Bytes(repository));

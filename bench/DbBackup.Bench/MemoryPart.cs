@@ -16,7 +16,7 @@ internal static class MemoryPart
         if (!CanMeasure())
             return;
         string repository = Quote(bench.Work("repo"));
-        string backup = $"New-DbBackup {Quote(bench.Database)} -Name one -Repository {repository}";
+        string backup = $"New-DbBackup {Quote(bench.Database)} -Name one -AllowNewRepository -Repository {repository}";
         string test = $"Test-DbBackup one -Level Restore -Repository {repository}";
         Header(bench, string.Create(CultureInfo.InvariantCulture, $"database of {new FileInfo(bench.Database).Length / 1e6:0} MB"));
         Row(bench, "New-DbBackup", () => { }, backup);

@@ -39,7 +39,7 @@ internal static class PostgreSqlPart
 
     /// <summary>The command that makes a backup.</summary>
     public static string Backup(string database, string repository) =>
-        $"New-DbBackup -Database {database} -Name one -Source app -Repository {Quote(repository)}";
+        $"New-DbBackup -Database {database} -Name one -Source app -AllowNewRepository -Repository {Quote(repository)}";
 
     private static string Size(BenchRun bench, string database) =>
         string.Create(CultureInfo.InvariantCulture, $"{double.Parse(bench.Server.Query("postgres", $"SELECT pg_database_size('{database}')"), CultureInfo.InvariantCulture) / 1e6:0} MB");

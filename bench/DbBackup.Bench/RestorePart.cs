@@ -9,7 +9,7 @@ internal static class RestorePart
     {
         bench.Clean();
         string repository = bench.Work("repo"), restored = bench.Work("restored");
-        bench.Shell.Run($"New-DbBackup {Quote(bench.Database)} -Name one -Source app -Repository {Quote(repository)}");
+        bench.Shell.Run($"New-DbBackup {Quote(bench.Database)} -Name one -Source app -AllowNewRepository -Repository {Quote(repository)}");
         string stored = Directory.EnumerateFiles(Path.Combine(repository, "app", "one"), "*.zst").FirstOrDefault() ?? string.Empty;
 
         var contest = new Contest(bench);
