@@ -176,13 +176,11 @@ public sealed class BackupService
         var backup = new Backup(manifest, key.Source, key.Name, _repository.Location, _repository.Store.Locate(RepositoryKeys.FolderOf(key)), []);
         try
         {
-            if (proof is not null)
-                await _repository.RecordAsync(backup, proof, CancellationToken.None).ConfigureAwait(false);
-            Backup? found = await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false);
-            // A disk or share may fail once: what can be read a moment later is no damage.
-            if (found?.Problem is not null)
-                found = await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false);
-            return found ?? backup;
+            backup = await FindReadableAsync(key).ConfigureAwait(false) ?? backup;
+            if (proof is null || backup.Problem is not null)
+                return backup;
+            await _repository.RecordAsync(backup, proof, CancellationToken.None).ConfigureAwait(false);
+            return await FindReadableAsync(key).ConfigureAwait(false) ?? backup;
         }
         catch (Exception exception) when (exception is BackupException or IOException or UnauthorizedAccessException)
         {
@@ -190,6 +188,12 @@ public sealed class BackupService
             return backup;
         }
     }
+
+    // A disk or share may fail once: what can be read a moment later is no damage.
+    private async Task<Backup?> FindReadableAsync(BackupKey key) =>
+        await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) is { Problem: null } found
+            ? found
+            : await _repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false);
 
     /// <summary>The name under which a request's source is kept.</summary>
     /// <exception cref="BackupException">The name that was given cannot be one.</exception>

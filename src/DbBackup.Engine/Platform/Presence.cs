@@ -10,7 +10,7 @@ internal static class Presence
 {
     /// <summary>Whether anything is at the path: a file, a folder, or a link, wherever it leads.</summary>
     /// <exception cref="IOException">The system could not tell.</exception>
-    /// <exception cref="UnauthorizedAccessException">A folder above it lets nobody look.</exception>
+    /// <exception cref="UnauthorizedAccessException">A folder above it may not be read.</exception>
     public static bool IsThere(string path) => Attributes(path) is not null;
 
     /// <summary>Whether a file is at the path, or a link to one or to nothing.</summary>

@@ -126,6 +126,28 @@ public sealed class BucketTests : IDisposable
         AssertNothingLeft();
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task What_cannot_be_read_any_more_once_it_is_published_is_an_error_unless_it_fails_once(bool verified, bool once)
+    {
+        int opened = 0;
+        _faulty.Before = (operation, key) =>
+        {
+            // The first look is that of the publication itself.
+            if (operation == "open" && key.EndsWith("/backup.json", StringComparison.Ordinal) && ++opened > 1 && (!once || opened == 2))
+                throw new BackupFailure(ErrorCodes.ReadFailed, FailureCategory.ReadError, "The bucket does not answer.", "Try again.");
+        };
+        Task<Backup> run = _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Verify = verified });
+
+        if (once)
+            Assert.Equal(BackupStatus.Matched, (await run).Status);
+        else
+            Assert.Equal(ErrorCodes.BackupDamaged, (await Assert.ThrowsAnyAsync<BackupException>(() => run)).Code);
+        Assert.True(opened > 1);
+    }
+
     [Fact]
     public async Task A_read_only_store_is_read_and_not_written()
     {
