@@ -38,4 +38,20 @@ public sealed class RoleSettingsTests(OwnPostgreSqlServer own) : IClassFixture<O
         bench.AssertNothingLeftOnServer();
         own.Server.Execute("postgres", $"ALTER {of} RESET ALL");
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Statement_timeout_that_ends_the_first_query_keeps_nobody_from_connecting(bool ofRole)
+    {
+        using var bench = new PostgreSqlBench(own.Server);
+        PostgreSqlConnectionRequest role = bench.CreateRole("hurried", "SUPERUSER");
+        bench.CreateNotes(1_000);
+        string of = ofRole ? $"ROLE {role.Username}" : $"DATABASE {bench.Database.Name}";
+        own.Server.Execute("postgres", $"ALTER {of} SET statement_timeout = 1");
+
+        Backup backup = await bench.Files.BackUpAsync(bench.Source(new PostgreSqlDumpOptions(), role));
+        Assert.Equal(BackupStatus.Matched, (await bench.TestAsync(backup, server: role)).Status);
+        own.Server.Execute("postgres", $"ALTER {of} RESET ALL");
+    }
 }

@@ -30,6 +30,8 @@ internal sealed class PostgreSqlSession : IDisposable
         SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'
         """;
 
+    private const string NoStatementTimeout = "-c statement_timeout=0";
+
     // https://www.postgresql.org/docs/14/release-14.html
     private const int FirstWithIdleSessionTimeout = 14;
 
@@ -84,6 +86,39 @@ internal sealed class PostgreSqlSession : IDisposable
     {
         ITunnelEnd? relay = server.Route is null ? null : await server.Route.OpenAsync(cancellationToken).ConfigureAwait(false);
         PostgreSqlConnectionSettings reached = relay is null ? server : server with { Host = relay.Folder, Port = TunnelledServer.SocketPort, Route = null };
+        try
+        {
+            try
+            {
+                return await EstablishAsync(reached, server, database, relay, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (IsStatementTimeout(exception))
+            {
+                // A role's or a database's statement_timeout ends the driver's own queries before anything can be set. Options come before
+                // both; they are not sent at once, because a pooler refuses them.
+                PostgreSqlConnectionSettings patient = reached with { Options = reached.Options is null ? NoStatementTimeout : $"{reached.Options} {NoStatementTimeout}" };
+                return await EstablishAsync(patient, server, database, relay, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (IsDriverFailure(exception))
+        {
+            string? onTheWay = relay?.Failure;
+            relay?.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            if (server.ProvesPasswordAlone && exception.Message.Contains("authentication method is not allowed", StringComparison.Ordinal))
+                throw PostgreSqlTarget.Unproven(server, exception);
+            throw PostgreSqlFailures.From(onTheWay is null ? exception : new NpgsqlException(onTheWay, exception), server, database, "connecting");
+        }
+        catch
+        {
+            relay?.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<PostgreSqlSession> EstablishAsync(
+        PostgreSqlConnectionSettings reached, PostgreSqlConnectionSettings server, string database, ITunnelEnd? relay, CancellationToken cancellationToken)
+    {
         string text = reached.ForDatabase(database).ToNpgsql(database);
         var connection = new NpgsqlConnection(text);
         try
@@ -101,23 +136,15 @@ internal sealed class PostgreSqlSession : IDisposable
             await session.ExecuteAsync(NewerSettings, "connecting", cancellationToken).ConfigureAwait(false);
             return session;
         }
-        catch (Exception exception) when (IsDriverFailure(exception))
-        {
-            connection.Dispose();
-            string? onTheWay = relay?.Failure;
-            relay?.Dispose();
-            cancellationToken.ThrowIfCancellationRequested();
-            if (server.ProvesPasswordAlone && exception.Message.Contains("authentication method is not allowed", StringComparison.Ordinal))
-                throw PostgreSqlTarget.Unproven(server, exception);
-            throw PostgreSqlFailures.From(onTheWay is null ? exception : new NpgsqlException(onTheWay, exception), server, database, "connecting");
-        }
         catch
         {
             connection.Dispose();
-            relay?.Dispose();
             throw;
         }
     }
+
+    private static bool IsStatementTimeout(Exception exception) =>
+        (exception as PostgresException ?? exception.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.QueryCanceled;
 
     /// <summary>A session in the database that is there for work on others: <c>postgres</c>, else <c>template1</c>, else the named one.</summary>
     /// <param name="server">The server and role.</param>
