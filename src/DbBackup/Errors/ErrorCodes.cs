@@ -206,4 +206,34 @@ public static class ErrorCodes
 
     /// <summary>The Docker engine reports a failure that has no name of its own here.</summary>
     public const string DockerFailed = nameof(DockerFailed);
+
+    /// <summary>There is no such plan.</summary>
+    public const string PlanNotFound = nameof(PlanNotFound);
+
+    /// <summary>A plan of that name exists.</summary>
+    public const string PlanExists = nameof(PlanExists);
+
+    /// <summary>A file is no plan, or one of its values cannot be used.</summary>
+    public const string PlanInvalid = nameof(PlanInvalid);
+
+    /// <summary>Another run of the plan is at work.</summary>
+    public const string PlanRunning = nameof(PlanRunning);
+
+    /// <summary>A run of a plan failed.</summary>
+    public const string PlanFailed = nameof(PlanFailed);
+
+    /// <summary>A plan would hold a secret, of which it may name only where it is.</summary>
+    public const string SecretInPlan = nameof(SecretInPlan);
+
+    /// <summary>A reference names a secret that is not there.</summary>
+    public const string SecretNotFound = nameof(SecretNotFound);
+
+    /// <summary>A schedule cannot be read, or never comes.</summary>
+    public const string ScheduleInvalid = nameof(ScheduleInvalid);
+
+    /// <summary>The machine's scheduler is missing, or refuses.</summary>
+    public const string SchedulerFailed = nameof(SchedulerFailed);
+
+    /// <summary>Somebody could not be told of a run.</summary>
+    public const string NotificationFailed = nameof(NotificationFailed);
 }
