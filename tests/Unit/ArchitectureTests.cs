@@ -46,6 +46,7 @@ public sealed class ArchitectureTests
         ["Migrations"] = "Docker.Addressing Docker.Api Platform",
         ["Payloads"] = "Platform",
         ["Platform"] = "",
+        ["Plans"] = "Platform Repository",
         ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Payloads Platform Repository",
         ["PowerShell.Arguments"] = "Docker.Addressing Docker.Tunnel Engines.PostgreSql Platform Repository",
         ["PowerShell.Commands"] = "Backups Discovery Docker.Addressing Docker.Files Engines Engines.PostgreSql Engines.Sqlite Migrations Platform Portability PowerShell.Arguments PowerShell.Completion PowerShell.Parameters PowerShell.Pipeline Repository Restores Retention Upgrades Verification",
