@@ -69,6 +69,9 @@ internal static partial class LibC
 
     internal static int Enosys => OperatingSystem.IsMacOS() ? 78 : 38;
 
+    // The same number everywhere: what Ctrl+C sends.
+    internal const int Interrupt = 2;
+
     internal static int CurrentDirectory => OperatingSystem.IsMacOS() ? -2 : -100;
 
     internal static int SymlinkNoFollow => OperatingSystem.IsMacOS() ? 0x20 : 0x100;

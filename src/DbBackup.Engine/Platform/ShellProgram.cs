@@ -15,7 +15,7 @@ public sealed record ShellProgram(string Path, IReadOnlyList<string> Arguments)
         Find(Environment.ProcessPath, home, System.IO.Path.GetDirectoryName(typeof(object).Assembly.Location), ExternalTool.Find(Name), File.Exists, OperatingSystem.IsWindows())
         ?? throw new BackupFailure(
             ErrorCodes.ToolMissing,
-            FailureCategory.NotFound,
+            FailureCategory.MissingTool,
             $"The program pwsh was found neither in '{home}' nor on PATH.",
             "Run this in pwsh 7.6 or newer, or put its folder on PATH.")
         { Target = Name };

@@ -26,6 +26,14 @@ public sealed class RunStore(PlanFolders folders)
         return [.. runs.OrderByDescending(run => run.Started).ThenByDescending(run => run.Id, StringComparer.Ordinal)];
     }
 
+    /// <summary>The last run of a plan; null where it never ran.</summary>
+    public BackupRun? Last(string plan)
+    {
+        string folder = Path.Combine(folders.Runs, plan);
+        // Their names begin with the time.
+        return !Directory.Exists(folder) ? null : Directory.EnumerateFiles(folder, "*" + Suffix).OrderByDescending(Path.GetFileName, StringComparer.Ordinal).Select(Read).FirstOrDefault(run => run is not null);
+    }
+
     /// <summary>Begins the record of a run; one run of a plan is at work at a time.</summary>
     /// <exception cref="BackupException">Another run of the plan is at work, or the record cannot be written.</exception>
     internal RunJournal Begin(BackupPlan plan, string trigger, TimeProvider clock)
