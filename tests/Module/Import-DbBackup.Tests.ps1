@@ -119,7 +119,7 @@ Describe 'Import-DbBackup' {
 
     It 'says what it would import under -WhatIf and writes nothing' {
         $text = Get-WhatIfText { Import-DbBackup ./*.db -Source pats -Created 2026-01-31 -WhatIf }
-        $text | Should -Match ([regex]::Escape("$folder/pats.db' (a SQLite database of 2026-01-31 00:00)"))
+        $text | Should -Match ([regex]::Escape("$folder/pats.db' (a SQLite database of 2026-01-31 00:00 as given; source pats; Manual) into"))
         'a: b' | Set-Content ./settings.yaml
         (Get-ErrorOf { Import-DbBackup ./settings.yaml -WhatIf }).FullyQualifiedErrorId | Should -BeLike 'ImportNotRecognized,*'
         (Get-ErrorOf { Import-DbBackup ./nothing.sql -WhatIf }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
@@ -152,5 +152,76 @@ Describe 'Import-DbBackup' {
     It 'takes names with brackets literally' {
         Copy-Item ./pats.db ./copy; [IO.File]::Move("$folder/copy", "$folder/old [1].db")
         (Import-DbBackup -LiteralPath './old [1].db' -Source pats -Created 1d).Source | Should -Be pats
+    }
+
+    Context 'a folder that scripts have filled' {
+        BeforeEach {
+            foreach ($name in 'old/daily', 'old/weekly', 'old/uploads') { New-Folder $name | Out-Null }
+            Copy-Item ./pats.db ./old/daily/pats-20260131.db
+            Copy-Item ./pats.db ./old/weekly/pats-202605.db
+            New-SampleDatabase ./old/pats_pre_migration_20260202.db -Rows 7
+            'done' | Set-Content ./old/backup.log
+            [IO.File]::WriteAllBytes("$folder/old/daily/pats-20260201.sql.gz", @())
+            New-PatsFolder ./old/backup_20241201_120000
+        }
+
+        It 'imports each backup once, skips the rest with a reason, and reports broken ones' {
+            $backups = Import-DbBackup ./old -Recurse -WarningVariable skipped -ErrorVariable broken -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
+            @($broken).FullyQualifiedErrorId | Should -BeLike 'DumpIncomplete,*'
+            "$broken" | Should -Match 'pats-20260201'
+            $skipped | Should -HaveCount 1
+            "$skipped" | Should -Match 'backup\.log'
+            $backups.Source | Should -Be pats, pats, pats
+            ($backups | ForEach-Object { "$($_.Created.LocalDateTime.ToString('yyyy-MM-dd')) $($_.Reason) $($_.Tags)".Trim() } | Sort-Object) |
+                Should -Be '2024-12-01 Manual', '2026-01-31 Scheduled daily weekly', '2026-02-02 PreMigration'
+            $backups | Test-DbBackup -Level Restore | ForEach-Object Passed | Should -Be $true, $true, $true
+
+            # Nothing is imported twice, also with the repository in the same folder.
+            Import-DbBackup ./old -Recurse -WarningAction SilentlyContinue -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            Import-DbBackup . -Recurse -WarningAction SilentlyContinue -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            Import-DbBackup ./old/weekly/pats-202605.db -WarningVariable skipped -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+            "$skipped" | Should -Match 'imported before, as .pats/20260131'
+            Get-DbBackup | Should -HaveCount 3
+            # Another source, or a name of its own, is another backup.
+            (Import-DbBackup ./old/daily/pats-20260131.db -Source archive).Source | Should -Be archive
+            (Import-DbBackup ./old/daily/pats-20260131.db -Name again).Name | Should -Be again
+        }
+
+        It 'shows with -WhatIf source, date, type and why, a line for each file' {
+            $text = Get-WhatIfText { Import-DbBackup ./old -Recurse -WhatIf -ErrorAction SilentlyContinue }
+            $text | Should -Match 'pats-20260131\.db.{0,3} \(a SQLite database of 2026-01-31 00:00 by its name; source pats; Scheduled by the folder .daily.\)'
+            $text | Should -Match 'pats_pre_migration_20260202\.db.{0,3} \(a SQLite database of 2026-02-02 00:00 by its name; source pats; PreMigration by its name\)'
+            $text | Should -Match 'backup_20241201_120000.{0,3} \(a backup of PATS of 2024-12-01 12:00 by its content; source pats; Manual\)'
+            $text | Should -Match 'Skipped .*backup\.log'
+            Test-Path ./backups | Should -BeFalse
+        }
+
+        It 'takes -Reason and -Source for all of them, and no -Name' {
+            $backups = Import-DbBackup ./old -Recurse -Reason Manual -Source app -WarningAction SilentlyContinue -ErrorAction SilentlyContinue
+            $backups.Reason | Should -Be Manual, Manual, Manual
+            $backups.Source | Should -Be app, app, app
+            Should-BeFailure (Get-ErrorOf { Import-DbBackup ./old -Recurse -Name one }) InvalidArgument Import InvalidArgument
+        }
+
+        It 'asks once for a source that nothing tells, and names the parameter where it cannot ask' {
+            New-Folder ./nameless | Out-Null
+            Copy-Item ./pats.db ./nameless/backup_20260131.db
+            New-SampleDatabase ./nameless/backup_20260201.db -Rows 7
+            $problem = Get-ErrorOf { Import-DbBackup ./nameless -Recurse }
+            Should-BeFailure $problem ImportSourceUnknown Import InvalidArgument
+            $problem.ErrorDetails.RecommendedAction | Should -Match '-Source'
+            $asked = Invoke-AtPrompt 'Import-DbBackup ./nameless -Recurse' -Lines '', 'a/b', 'pats'
+            $asked.Errors | Should -BeNullOrEmpty
+            $asked.Text | Should -Match 'Of what is .*backup_20260131\.db'
+            (Get-DbBackup -Source pats) | Should -HaveCount 2
+        }
+
+        It 'takes a folder of dumps for no backup' {
+            New-Folder ./dumps | Out-Null
+            "--\n-- PostgreSQL database dump\n--\n" | Set-Content ./dumps/shop.sql
+            $problem = Get-ErrorOf { Import-DbBackup ./dumps -Source x -Created 1d }
+            Should-BeFailure $problem ImportNotRecognized Import
+            $problem.ErrorDetails.RecommendedAction | Should -Match '-Recurse'
+        }
     }
 }

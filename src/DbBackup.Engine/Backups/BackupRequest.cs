@@ -71,4 +71,11 @@ public sealed record BackupRequest
 /// <param name="ImportedFrom">Where it came from.</param>
 /// <param name="Created">When it was made.</param>
 /// <param name="SchemaRevision">The revision that its own records state; null where they state none.</param>
-public sealed record ImportOrigin(string ImportedFrom, DateTimeOffset Created, string? SchemaRevision);
+public sealed record ImportOrigin(string ImportedFrom, DateTimeOffset Created, string? SchemaRevision)
+{
+    /// <summary>SHA-256 of the foreign content, by which it is known again; null where it was not taken.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>Where else the same content lay.</summary>
+    public IReadOnlyList<string> Copies { get; init; } = [];
+}

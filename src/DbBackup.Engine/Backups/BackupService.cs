@@ -308,8 +308,9 @@ public sealed class BackupService
             ModuleVersion = typeof(BackupService).Assembly.GetName().Version?.ToString(3),
             Tools = collected.Tools,
             ImportedFrom = request.Import?.ImportedFrom,
+            ImportedSha256 = request.Import?.Sha256,
             Pause = collected.Pause,
-            Notes = collected.Notes,
+            Notes = [.. collected.Notes, .. (request.Import?.Copies ?? []).Select(copy => $"The same file lay at '{copy}' too.")],
         };
     }
 

@@ -11,6 +11,9 @@ internal sealed record ForeignDump(string Description, Func<ForeignImport, Cance
     /// <summary>Reads when it was made, where its content says so; null where it does not. A file's own time says when the file was copied.</summary>
     public Func<DateTimeOffset?> ReadCreated { get; init; } = () => null;
 
+    /// <summary>Returns the source's name: as its content says, else as its name does.</summary>
+    public Func<ForeignImport, string> ReadSource { get; init; } = import => import.NameOf(import.Origin);
+
     /// <summary>True if nothing but its likeness speaks for it: an engine that is certain comes first.</summary>
     public bool IsGuess { get; init; }
 }
@@ -26,13 +29,18 @@ internal sealed record ForeignImport(string Origin, bool HasTestServer, Func<lon
 
     /// <summary>Returns the name that a file's name gives what it holds: the same for each of a series.</summary>
     /// <param name="path">The file or folder.</param>
-    /// <exception cref="BackupException">The name is nothing but a date, and the person gave none.</exception>
-    public string NameOf(string path) => ForeignName.StemOf(path) is { Length: > 0 } stem ? stem : SourceName ?? throw new BackupFailure(
-        ErrorCodes.InvalidName,
+    /// <exception cref="BackupException">The name is nothing but a date and words such as "backup", and the person gave none.</exception>
+    public string NameOf(string path) => SubjectOf(path) ?? SourceName ?? throw new BackupFailure(
+        ErrorCodes.ImportSourceUnknown,
         FailureCategory.InvalidArgument,
-        $"The name of '{Origin}' says when it was made, and not of what it is a backup.",
+        $"Nothing tells of what '{Origin}' is a backup: its content does not, and its name says at most when it was made.",
         "Name the source: -Source NAME, the name that New-DbBackup uses for the same database.")
     { Target = Origin };
+
+    // A link (latest.sql) leads to the file that has the name.
+    private static string? SubjectOf(string path) => ForeignName.SubjectOf(path) is { Length: > 0 } subject ? subject
+        : new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is { } target && ForeignName.SubjectOf(target.FullName) is { Length: > 0 } linked ? linked
+        : null;
 }
 
 /// <summary>What is imported of a foreign file.</summary>

@@ -26,12 +26,14 @@ internal sealed record ForeignFile(string Path, string Compression, ReadOnlyMemo
     {
         if (Directory.Exists(path))
             return new ForeignFile(path, PayloadCompression.None, default) { IsFolder = true };
-        Span<byte> magic = stackalloc byte[4];
+        Span<byte> magic = stackalloc byte[6];
         using (FileStream file = Open(path))
             magic = magic[..file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false)];
-        // RFC 1952, section 2.3.1, and RFC 8878, section 3.1.1.
+        // RFC 1952, section 2.3.1; RFC 8878, section 3.1.1; the .xz file format 1.2.1, section 2.1.1.1; bzip2's "BZh" and the size of its blocks.
         string compression = magic.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) ? PayloadCompression.Gzip
-            : magic.SequenceEqual((ReadOnlySpan<byte>)[0x28, 0xb5, 0x2f, 0xfd]) ? PayloadCompression.Zstd
+            : magic.StartsWith((ReadOnlySpan<byte>)[0x28, 0xb5, 0x2f, 0xfd]) ? PayloadCompression.Zstd
+            : magic.SequenceEqual((ReadOnlySpan<byte>)[0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0]) ? ForeignCompression.Xz
+            : magic.StartsWith("BZh"u8) && magic.Length > 3 && magic[3] is >= (byte)'1' and <= (byte)'9' ? ForeignCompression.Bzip2
             : PayloadCompression.None;
         return new ForeignFile(path, compression, StartOf(path, compression, StartBytes));
     }

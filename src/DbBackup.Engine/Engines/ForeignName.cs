@@ -16,7 +16,17 @@ internal static partial class ForeignName
     private static readonly TimeSpan s_zones = TimeSpan.FromHours(14);
 
     // What people add to a database's name, from the outside in.
-    private static readonly string[] s_endings = [".gz", ".zst", ".tar", ".tgz", ".sql", ".dump", ".backup", ".pgdump", ".bak", ".db", ".db3", ".sqlite", ".sqlite3"];
+    private static readonly string[] s_endings = [".gz", ".zst", ".xz", ".bz2", ".tar", ".tgz", ".tzst", ".txz", ".tbz", ".tbz2", ".sql", ".dump", ".backup", ".pgdump", ".bak", ".db", ".db3", ".sqlite", ".sqlite3"];
+
+    // What the names of backups say beside the name of what was backed up.
+    private static readonly string[] s_words =
+    [
+        "backup", "backups", "bkp", "bak", "dump", "dumps", "dumpall", "full", "complete", "safety", "emergency", "manual", "auto", "automatic", "scheduled", "cron", "nightly",
+        "hourly", "daily", "weekly", "monthly", "yearly", "latest", "last", "premigration", "preupgrade", "predeploy", "prerestore",
+    ];
+
+    private static readonly string[] s_engines = ["postgres", "postgresql", "pg", "pgdump", "psql", "sqlite"];
+    private static readonly string[] s_before = ["pre", "before"];
 
     /// <summary>Returns the moment in a file's name, else in that of its folder; null if it states none, or several.</summary>
     /// <param name="path">The absolute path.</param>
@@ -65,8 +75,39 @@ internal static partial class ForeignName
         return WithoutEndings(stem.ToString().Trim([.. Joints]));
     }
 
+    /// <summary>Returns the name of what was backed up: the stem without words that every backup may have; empty if no name is left.</summary>
+    public static string SubjectOf(string path)
+    {
+        string subject = Without(StemOf(path), s_words);
+        // postgres_backup.sql can be that of the database postgres.
+        string name = Without(subject, s_engines);
+        return name.Length > 0 ? name : subject;
+    }
+
     /// <summary>True if a name states a moment.</summary>
     public static bool HasMoment(string path) => MomentsIn(Path.GetFileName(path)).Length > 0;
+
+    // The words, and what follows "pre" and "before": shop_pre_migration, before_refactor.
+    private static string Without(string stem, string[] words)
+    {
+        string[] parts = Regex.Split(stem, "([-_. ]+)", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        var kept = new StringBuilder();
+        bool isAny = false;
+        for (int index = 0; index < parts.Length; index += 2)
+        {
+            bool isBefore = words == s_words && s_before.Contains(parts[index], StringComparer.OrdinalIgnoreCase);
+            if (isBefore || words.Contains(parts[index], StringComparer.OrdinalIgnoreCase))
+            {
+                isAny = true;
+                index += isBefore ? 2 : 0;
+                continue;
+            }
+
+            kept.Append(kept.Length > 0 ? parts[index - 1] : string.Empty).Append(parts[index]);
+        }
+
+        return isAny ? kept.ToString().Trim([.. Joints]) : stem;
+    }
 
     private static void Append(StringBuilder stem, string part)
     {
@@ -107,7 +148,7 @@ internal static partial class ForeignName
         (?: (?<year>(?:19[89]|20[0-9])[0-9]) (?<sep>[-_.]?) (?<month>[01][0-9]) \k<sep> (?<day>[0-3][0-9])
           | (?<first>[0-3]?[0-9]) (?<sep>[-_.]) (?<second>[0-3]?[0-9]) \k<sep> (?<last>(?:19[89]|20[0-9])[0-9]) )
         (?: (?:T|[-_.\ ]?at[-_.\ ]?|[-_.\ ]{1,2})? (?<hour>[01][0-9]|2[0-3]) (?:[-_.:h]?) (?<minute>[0-5][0-9])
-            (?: [-_.:m]? (?<s>[0-5][0-9]) s? (?:[.,][0-9]{1,9})? )?
+            (?: [-_.:m]? (?<s>[0-5][0-9]) s? (?:[.,][0-9]{1,9}|[-_][0-9]{3}(?=Z))? )?
             (?<zone> (?:Z|UTC|GMT)(?![a-z]) | \+[0-9]{2}:?[0-9]{2} | -[0-9]{2}:[0-9]{2} | (?<=T[0-9]{4,6})-[01][0-9][0-5][0-9] )? )?
         (?![0-9])
         """,

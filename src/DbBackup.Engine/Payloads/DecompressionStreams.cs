@@ -20,6 +20,8 @@ internal static class DecompressionStreams
         {
             PayloadCompression.Gzip => new GzipDecompressionStream(stored),
             PayloadCompression.Zstd => new ZstdDecompressionStream(stored, zstd),
+            ForeignCompression.Xz => new XzDecompressionStream(stored),
+            ForeignCompression.Bzip2 => new Bzip2DecompressionStream(stored),
             PayloadCompression.None => new ObservedStream(stored),
             _ => throw new BackupFailure(
                 ErrorCodes.FormatNotSupported,

@@ -12,10 +12,8 @@ public sealed class BackupImporter
 {
     // Files shrink to about a quarter.
     private const int GuessedRatio = 4;
-    // Clocks of file servers are seldom further apart.
-    private static readonly TimeSpan s_clocks = TimeSpan.FromMinutes(5);
     private readonly BackupRepository _repository;
-    private readonly TimeProvider _clock;
+    private readonly ImportDate _date;
 
     /// <summary>Creates the importer for a repository.</summary>
     /// <param name="repository">Where the backups go.</param>
@@ -23,34 +21,76 @@ public sealed class BackupImporter
     public BackupImporter(BackupRepository repository, TimeProvider? clock = null)
     {
         _repository = repository;
-        _clock = clock ?? TimeProvider.System;
+        _date = new ImportDate(clock ?? TimeProvider.System);
     }
 
-    /// <summary>Looks at the beginning of a file or folder: what it is, and when it was made.</summary>
+    /// <summary>Looks through a folder in which another program keeps its backups.</summary>
+    /// <param name="folder">Its absolute path.</param>
+    /// <param name="observer">The progress observer.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Each backup once, and what is none with the reason.</returns>
+    public static Task<IReadOnlyList<ImportCandidate>> SearchAsync(string folder, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        return new ImportSearch(folder).RunAsync(observer, cancellationToken);
+    }
+
+    /// <summary>Returns a file or folder that the user named.</summary>
     /// <param name="path">Its absolute path.</param>
-    /// <param name="created">When it was made, as the person says; null if the file is to tell.</param>
-    /// <exception cref="BackupException">It is of no kind that can be imported, or nothing tells when it was made.</exception>
-    public ImportPreview Inspect(string path, DateTimeOffset? created)
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BackupException">It is not there, or cannot be read.</exception>
+    public static async Task<ImportCandidate> NamedAsync(string path, CancellationToken cancellationToken)
     {
         RequireSomething(path);
         try
         {
-            ForeignFile file = ForeignFile.Read(path);
-            if (DatabaseEngines.Recognize(file) is { } dump)
-                return new ImportPreview(dump.Description, DateOf(dump, path, path, created));
-            if (file.IsFolder)
-                return new ImportPreview("a folder", DateOf(null, path, path, created));
-            return file.IsTar ? new ImportPreview("a tar archive", created ?? DateOfName(path)) : throw NotRecognized(file);
+            return new ImportCandidate(path) { Sha256 = await ImportHash.OfAsync(path, cancellationToken).ConfigureAwait(false) };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new BackupFailure(
-                ErrorCodes.SourceUnreadable,
-                exception is UnauthorizedAccessException ? FailureCategory.PermissionDenied : FailureCategory.ReadError,
-                $"'{path}' cannot be read: {exception.Message}",
-                "Run as a user who is allowed to read it, or check its disk.",
-                exception)
-            { Target = path };
+            throw ImportCheck.Unreadable(path, exception);
+        }
+    }
+
+    /// <summary>Looks at the beginning of a file or folder: what it is, when it was made, of what and why.</summary>
+    /// <param name="path">Its absolute path.</param>
+    /// <param name="created">When it was made, as the person says; null if the file is to tell.</param>
+    /// <exception cref="BackupException">It is of no kind that can be imported, or nothing tells when it was made, or of what.</exception>
+    public ImportPreview Inspect(string path, DateTimeOffset? created) => Inspect(new ImportCandidate(path), created, null);
+
+    /// <summary>Looks at the beginning of a file or folder: what it is, when it was made, of what and why.</summary>
+    /// <param name="candidate">The file or folder.</param>
+    /// <param name="created">When it was made, as the person says; null if the file is to tell.</param>
+    /// <param name="source">The source, as the person says; null if the file is to tell.</param>
+    /// <exception cref="BackupException">It is of no kind that can be imported, or nothing tells when it was made, or of what.</exception>
+    public ImportPreview Inspect(ImportCandidate candidate, DateTimeOffset? created, string? source)
+    {
+        ArgumentNullException.ThrowIfNull(candidate);
+        string path = candidate.Path;
+        RequireSomething(path);
+        try
+        {
+            ForeignFile file = ForeignFile.Read(path);
+            ForeignDump? dump = DatabaseEngines.Recognize(file);
+            (string reason, string? by) = ImportReason.Of(path, candidate.Root);
+            var preview = new ImportPreview(dump?.Description ?? (file.IsFolder ? "a folder" : "a tar archive"), null) { Source = source, Reason = reason, ReasonBy = by };
+            if (dump is null && !file.IsFolder)
+            {
+                DateTimeOffset? named = created ?? (file.IsTar ? _date.OfName(path) : throw ImportCheck.NotRecognized(file));
+                return preview with { Created = named, CreatedBy = named is null ? null : created is null ? "by its name" : "as given" };
+            }
+
+            ImportMoment moment = _date.Of(dump, path, path, created);
+            return preview with
+            {
+                Created = moment.Moment,
+                CreatedBy = moment.Contradiction is null ? moment.Witness : $"{moment.Witness}, which its name contradicts",
+                Source = source ?? dump?.ReadSource(new ForeignImport(path, false, (_, _) => throw new NotSupportedException())),
+            };
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw ImportCheck.Unreadable(path, exception);
         }
     }
 
@@ -60,10 +100,21 @@ public sealed class BackupImporter
     /// <param name="observer">The progress observer.</param>
     /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
     /// <exception cref="BackupException">It is of no kind that can be imported, it is damaged, or nothing tells when it was made.</exception>
-    public async Task<Backup> ImportAsync(string path, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)
+    public async Task<Backup> ImportAsync(string path, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken) =>
+        await ImportAsync(await NamedAsync(path, cancellationToken).ConfigureAwait(false), wishes, observer, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Imports a file or folder.</summary>
+    /// <param name="candidate">The file or folder.</param>
+    /// <param name="wishes">Name, source, time, tags, compression and the like; its sources are not looked at.</param>
+    /// <param name="observer">The progress observer.</param>
+    /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
+    /// <exception cref="BackupException">It is of no kind that can be imported, it is damaged, or nothing tells when it was made.</exception>
+    public async Task<Backup> ImportAsync(ImportCandidate candidate, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(candidate);
         ArgumentNullException.ThrowIfNull(wishes);
         ArgumentNullException.ThrowIfNull(observer);
+        string path = candidate.Path;
         RequireSomething(path);
         var scratches = new List<LocalWorkspace>();
         try
@@ -80,7 +131,8 @@ public sealed class BackupImporter
                 Sources = content.Sources,
                 Name = wishes.Name ?? (content.Name is { } name ? BackupName.From(name) : null),
                 SourceName = wishes.SourceName ?? (content.SourceName is { } source ? BackupName.From(source) : null),
-                Import = new ImportOrigin(path, created, content.SchemaRevision),
+                Import = new ImportOrigin(path, created, content.SchemaRevision) { Sha256 = candidate.Sha256, Copies = candidate.Copies },
+                Tags = [.. wishes.Tags.Union(candidate.Tags, StringComparer.Ordinal)],
                 Fingerprint = wishes.Verify ? FingerprintLevel.Content : wishes.Fingerprint,
                 ProofLevel = content.ProofLevel,
             };
@@ -100,7 +152,7 @@ public sealed class BackupImporter
     public async Task CheckAsync(string path, BackupRequest wishes, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wishes);
-        Inspect(path, wishes.Created);
+        Inspect(new ImportCandidate(path), wishes.Created, wishes.SourceName);
         await _repository.CheckAsync(wishes.SourceName, wishes.AllowNewRepository, cancellationToken).ConfigureAwait(false);
     }
 
@@ -142,7 +194,7 @@ public sealed class BackupImporter
         if (DatabaseEngines.Recognize(file) is { } dump)
         {
             // Before the reading, which may take hours.
-            DateTimeOffset created = DateOf(dump, import.Origin, file.Path, stated);
+            DateTimeOffset created = DateOf(dump, import.Origin, file.Path, stated, observer);
             observer.Verbose($"'{file.Path}' is {dump.Description}.");
             observer.Progress(new OperationProgress($"Importing {Path.GetFileName(import.Origin)}", $"reading {dump.Description}"));
             return (await dump.ReadAsync(import, cancellationToken).ConfigureAwait(false), created);
@@ -150,47 +202,23 @@ public sealed class BackupImporter
 
         if (file.IsFolder)
         {
-            DateTimeOffset created = DateOf(null, import.Origin, file.Path, stated);
+            DateTimeOffset created = DateOf(null, import.Origin, file.Path, stated, observer);
             return (await FromFolderAsync(file.Path, import, cancellationToken).ConfigureAwait(false), created);
         }
 
         if (!file.IsTar)
-            throw NotRecognized(file);
+            throw ImportCheck.NotRecognized(file);
         observer.Progress(new OperationProgress($"Importing {Path.GetFileName(import.Origin)}", "unpacking"));
         string folder = await UnpackAsync(file, import, observer, cancellationToken).ConfigureAwait(false);
         return await ReadAsync(ForeignFile.Read(folder), import, stated, observer, cancellationToken).ConfigureAwait(false);
     }
 
-    // What a person says, what the content says, what the names say. Never the file's own time: cp makes an old backup the newest by it.
-    private DateTimeOffset DateOf(ForeignDump? dump, string origin, string path, DateTimeOffset? stated)
+    private DateTimeOffset DateOf(ForeignDump? dump, string origin, string path, DateTimeOffset? stated, IOperationObserver observer)
     {
-        DateTimeOffset now = _clock.GetUtcNow();
-        if (stated > now + s_clocks)
-        {
-            throw new BackupFailure(
-                ErrorCodes.InvalidArgument,
-                FailureCategory.InvalidArgument,
-                $"'{origin}' cannot have been made at {stated.Value.ToLocalTime():yyyy-MM-dd HH:mm}, which is in the future.",
-                "Say with -Created when it was made.")
-            { Target = origin };
-        }
-
-        DateTimeOffset? created = stated ?? (dump?.ReadCreated() is { } said ? ForeignName.NotLaterThan(now, said) : null) ?? DateOfName(origin);
-        // The folder in an archive: those around it are scratch folders.
-        return created ?? (path == origin ? null : ForeignName.MomentOf(Path.GetFileName(path), now)) ?? throw new BackupFailure(
-            ErrorCodes.ImportDateUnknown,
-            FailureCategory.InvalidArgument,
-            $"Nothing tells when '{origin}' was made: neither its content nor its name states a date, and a copy may have changed the file's own time.",
-            $"Say when: -Created 2026-01-31; or take the file's own time ({new DateTimeOffset(File.GetLastWriteTimeUtc(origin)).ToLocalTime():yyyy-MM-dd HH:mm}) if no copy has changed it: -Created (Get-Item '{origin.Replace("'", "''", StringComparison.Ordinal)}').LastWriteTime (for several files: Get-ChildItem FOLDER | Import-DbBackup -Created {{ $_.LastWriteTime }}).")
-        { Target = origin };
-    }
-
-    // A link (latest.sql) leads to the file that has the date.
-    private DateTimeOffset? DateOfName(string path)
-    {
-        DateTimeOffset now = _clock.GetUtcNow();
-        return ForeignName.MomentOf(path, now)
-            ?? (new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is { } target ? ForeignName.MomentOf(target.FullName, now) : null);
+        ImportMoment moment = _date.Of(dump, origin, path, stated);
+        if (moment.Contradiction is { } contradiction)
+            observer.Warning(contradiction);
+        return moment.Moment;
     }
 
     // Archives are unpacked first: the databases in them are checked like any other, and stored as such.
@@ -230,8 +258,7 @@ public sealed class BackupImporter
     // A data folder as docker cp leaves it: its one database is checked and kept as such, everything else as it is.
     private static async Task<ForeignContent> FromFolderAsync(string folder, ForeignImport import, CancellationToken cancellationToken)
     {
-        List<(string Path, ForeignDump Dump)> databases = [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.ReparsePoint })
-            .Select(path => (path, Dump: DatabaseIn(path))).Where(found => found.Dump is not null).Select(found => (found.path, found.Dump!))];
+        IReadOnlyList<(string Path, ForeignDump Dump)> databases = DataFolder.DatabasesIn(folder);
         if (databases.Count > 1)
         {
             throw new BackupFailure(
@@ -242,23 +269,21 @@ public sealed class BackupImporter
             { Target = import.Origin };
         }
 
+        // The backups of another program in a tar would be no backup.
+        if (databases.Count == 0 && DataFolder.DumpsIn(folder).FirstOrDefault() is { Path: { } first })
+        {
+            throw new BackupFailure(
+                ErrorCodes.ImportNotRecognized,
+                FailureCategory.InvalidArgument,
+                $"'{import.Origin}' is no backup, but holds backups, such as '{Path.GetRelativePath(folder, first)}'.",
+                Directory.Exists(import.Origin) ? "Import all of them: add -Recurse." : "Unpack it, and import all of them: Import-DbBackup FOLDER -Recurse.")
+            { Target = import.Origin };
+        }
+
         if (databases is not [var one])
             return new ForeignContent([new FolderSource(folder)]) { SourceName = import.NameOf(folder) };
         ForeignContent content = await one.Dump.ReadAsync(import, cancellationToken).ConfigureAwait(false);
         return content with { Sources = [.. content.Sources, new FolderSource(folder)] };
-    }
-
-    private static ForeignDump? DatabaseIn(string path)
-    {
-        try
-        {
-            return ForeignFile.Read(path) is { Compression: PayloadCompression.None } file && DatabaseEngines.Recognize(file) is { IsDatabase: true } database ? database : null;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // The archive of the folder says what cannot be read.
-            return null;
-        }
     }
 
     private static string StemOf(ForeignFile file)
@@ -266,18 +291,4 @@ public sealed class BackupImporter
         string name = file.Compression == PayloadCompression.None ? Path.GetFileName(file.Path) : Path.GetFileNameWithoutExtension(file.Path);
         return name.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? name[..^4] : name;
     }
-
-    private static BackupFailure NotRecognized(ForeignFile file) => file.IsUtf16
-        ? new BackupFailure(
-            ErrorCodes.ImportNotRecognized,
-            FailureCategory.InvalidData,
-            $"'{file.Path}' is UTF-16 text: Windows PowerShell's > (or Out-File) read the dump program's output as text and re-encoded it. Bytes of the dump may be lost.",
-            "Make the dump again and let the program write the file itself (pg_dump --file=shop.sql, sqlite3 shop.db \".output shop.sql\" .dump), then import that.")
-        { Target = file.Path }
-        : new BackupFailure(
-            ErrorCodes.ImportNotRecognized,
-            FailureCategory.NotSupported,
-            $"'{file.Path}' is neither a database, a dump of one, nor a tar archive, as far as its content tells.",
-            $"These can be imported: {DatabaseEngines.ForeignFiles}, a tar or folder with a database; each also compressed by gzip or zstd.")
-        { Target = file.Path };
 }

@@ -22,6 +22,13 @@ public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
     [PointInTimeTransformation]
     public DateTimeOffset? Created { get; set; }
 
+    /// <summary>Imports each backup in the folders and those below them.</summary>
+    [Parameter]
+    public SwitchParameter Recurse { get; set; }
+
+    private readonly ImportAnswers _answers = new();
+    private ImportHistory? _history;
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -30,33 +37,75 @@ public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
             TryEach(item.Given, () =>
             {
                 string path = item.Resolved ?? throw item.Failure!;
-                BackupRepository repository = OpenRepository(Repository);
-                BackupRequest request = Describe([]) with { TestServer = DescribeTestServer(), Created = Created };
-                var importer = new BackupImporter(repository);
-                ImportPreview preview = Dated(path, ref request, dated => Run((_, _) => Task.FromResult(importer.Inspect(path, dated.Created))));
-                BackupRequest checkedRequest = request;
-                if (IsWhatIf())
-                    Check(token => importer.CheckAsync(path, checkedRequest, token));
-                string made = preview.Created is { } moment ? $" of {moment.ToLocalTime():yyyy-MM-dd HH:mm}" : string.Empty;
-                if (ShouldProcess($"'{path}' ({preview.Description}{made}) into '{repository.Location}'", "Import"))
-                    WriteObject(Dated(path, ref request, dated => Run((observer, token) => importer.ImportAsync(path, dated, observer, token))));
+                if (Recurse && Name is not null)
+                {
+                    throw new BackupFailure(
+                        ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Name names one backup, and -Recurse imports as many as there are.", "Leave -Name out, or import one file.");
+                }
+
+                IReadOnlyList<ImportCandidate> candidates = Recurse && Directory.Exists(path)
+                    ? Run((observer, token) => BackupImporter.SearchAsync(path, observer, token))
+                    : [Run((_, token) => BackupImporter.NamedAsync(path, token))];
+                foreach (ImportCandidate candidate in candidates)
+                    TryEach(candidate.Path, () => Import(candidate));
             });
         }
     }
 
-    // What an archive holds may say when it was made, and is known only when it is unpacked.
-    private T Dated<T>(string path, ref BackupRequest request, Func<BackupRequest, T> work)
+    private void Import(ImportCandidate candidate)
     {
-        try
+        if (candidate.Failure is { } broken)
+            throw broken;
+        if (candidate.Skipped is { } reason)
         {
-            return work(request);
+            WriteWarning($"Skipped '{candidate.Path}': {reason}.");
+            return;
         }
-        catch (BackupException failure) when (failure.Code == ErrorCodes.ImportDateUnknown && !IsWhatIf() && SessionInput.CanAsk(Host))
+
+        BackupRepository repository = OpenRepository(Repository);
+        _history ??= Run((_, token) => ImportHistory.ReadAsync(repository, token));
+        // A name of its own asks for a second one.
+        if (Name is null && _history.Find(candidate, Source) is { } before)
         {
-            if (MomentPrompt.Ask(Host, path) is not { } created)
-                throw;
-            request = request with { Created = created };
-            return work(request);
+            string known = $"Skipped '{candidate.Path}': its content was imported before, as '{before}'.";
+            if (candidate.Root is null || IsWhatIf())
+                WriteWarning(known);
+            else
+                WriteVerbose(known);
+            return;
+        }
+
+        BackupRequest request = Describe([]) with { TestServer = DescribeTestServer(), Created = Created };
+        var importer = new BackupImporter(repository);
+        ImportPreview preview = Told(candidate, ref request, told => Run((_, _) => Task.FromResult(importer.Inspect(candidate, told.Created, told.SourceName))));
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(Reason)))
+            preview = preview with { Reason = request.Reason, ReasonBy = "as given" };
+        request = request with { Reason = preview.Reason };
+        BackupRequest checkedRequest = request;
+        if (IsWhatIf())
+            Check(token => importer.CheckAsync(candidate.Path, checkedRequest, token));
+        if (!ShouldProcess($"'{candidate.Path}' ({preview}) into '{repository.Location}'", "Import"))
+            return;
+        Backup backup = Told(candidate, ref request, told => Run((observer, token) => importer.ImportAsync(candidate, told, observer, token)));
+        _history.Add(backup);
+        WriteObject(backup);
+    }
+
+    // What an archive holds may say when it was made, and is known only when it is unpacked.
+    private T Told<T>(ImportCandidate candidate, ref BackupRequest request, Func<BackupRequest, T> work)
+    {
+        while (true)
+        {
+            try
+            {
+                return work(request);
+            }
+            catch (BackupException failure) when (!IsWhatIf() && SessionInput.CanAsk(Host))
+            {
+                if (_answers.Ask(Host, candidate, failure, request) is not { } answered)
+                    throw;
+                request = answered;
+            }
         }
     }
 

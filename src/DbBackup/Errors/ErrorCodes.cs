@@ -159,6 +159,9 @@ public static class ErrorCodes
     /// <summary>Nothing tells when an imported file was made.</summary>
     public const string ImportDateUnknown = nameof(ImportDateUnknown);
 
+    /// <summary>Nothing tells of what an imported file is a backup.</summary>
+    public const string ImportSourceUnknown = nameof(ImportSourceUnknown);
+
     /// <summary>The destination exists and may not be overwritten.</summary>
     public const string DestinationExists = nameof(DestinationExists);
 

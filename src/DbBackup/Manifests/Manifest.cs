@@ -76,6 +76,9 @@ public sealed record Manifest
     /// <summary>Where an imported backup came from; null for one that was captured.</summary>
     public string? ImportedFrom { get; init; }
 
+    /// <summary>SHA-256 of the imported file or folder, by which it is known again; null for a backup that was captured.</summary>
+    public string? ImportedSha256 { get; init; }
+
     /// <summary>What a reader should know: files that vanished while they were archived, say.</summary>
     public IReadOnlyList<string> Notes { get; init => field = Indexable.Of(value); } = [];
 

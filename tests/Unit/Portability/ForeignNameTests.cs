@@ -21,6 +21,8 @@ public sealed class ForeignNameTests
     [InlineData("shop-2026-01-01T02:03:04.123456.sql", "2026-01-01T02:03:04")]
     [InlineData("shop 2026-01-01 at 02.03.04.sql", "2026-01-01T02:03:04")]
     [InlineData("shop_2026-01-01-02h03.sql", "2026-01-01T02:03")]
+    [InlineData("vamsa-full-2024-01-29T00-00-00-000Z.sql.gz", "2024-01-29T00:00:00Z")]
+    [InlineData("shop-2026-01-01T02-03-04-567.sql", "2026-01-01T02:03:04")]
     [InlineData("20260101T020304Z-full", "2026-01-01T02:03:04Z")]
     [InlineData("shop-2026-01-01T02:03:04+02:00.sql", "2026-01-01T00:03:04Z")]
     [InlineData("shop-20260101T020304-0500.sql", "2026-01-01T07:03:04Z")]
@@ -71,4 +73,20 @@ public sealed class ForeignNameTests
     [InlineData(".sql", ".sql")]
     [InlineData("2026-11-21.sql", "")]
     public void A_series_of_dumps_has_one_name(string path, string stem) => Assert.Equal(stem, ForeignName.StemOf(path));
+
+    [Theory]
+    [InlineData("vamsa-full-2024-01-29T00-00-00-000Z.sql.gz", "vamsa")]
+    [InlineData("aimms_postgres_20260101_020000.sql.gz", "aimms")]
+    [InlineData("arthsaarthi_backup_2026-01-01.dump", "arthsaarthi")]
+    [InlineData("partshub_backup_20260101.tar.gz", "partshub")]
+    [InlineData("partshub_data_20260101", "partshub_data")]
+    [InlineData("shop.sql.xz", "shop")]
+    [InlineData("shop.tar.bz2", "shop")]
+    [InlineData("shop_pre_migration_20260101.sql", "shop")]
+    [InlineData("safety-backup-shop-20260101.sql", "shop")]
+    [InlineData("backup_postgres.sql", "postgres")]
+    [InlineData("fullmoon_dumper.sql", "fullmoon_dumper")]
+    [InlineData("backup_20240129.sql.gz", "")]
+    [InlineData("before_refactor.sql", "")]
+    public void A_name_says_what_was_backed_up(string path, string subject) => Assert.Equal(subject, ForeignName.SubjectOf(path));
 }

@@ -135,7 +135,7 @@ public sealed class ImportDateTests : IDisposable
 
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => ImportAsync(path));
 
-        Assert.Equal(ErrorCodes.InvalidName, failure.Code);
+        Assert.Equal(ErrorCodes.ImportSourceUnknown, failure.Code);
         Assert.Contains("-Source", failure.Hint, StringComparison.Ordinal);
         Backup backup = await ImportAsync(path, source: "shop");
         Assert.Equal(("shop", "shop"), (backup.Source, backup.Manifest!.Payloads[0].Database!.Name));

@@ -17,9 +17,9 @@ internal static class SqliteImport
         if (file.IsFolder)
             return Presence.IsFile(Path.Combine(file.Path, PatsMetadata.FileName)) ? FromPats(file.Path) : null;
         if (SqliteFile.HasHeader(file.Start.Span))
-            return new ForeignDump("a SQLite database", (import, token) => FromDatabaseAsync(file, import, token)) { IsDatabase = true };
+            return new ForeignDump("a SQLite database", (import, token) => FromDatabaseAsync(file, import, token)) { IsDatabase = true, ReadSource = import => import.NameOf(file.Path) };
         return IsSql(file.ReadText())
-            ? new ForeignDump("a SQL dump", (import, _) => Task.FromResult(new ForeignContent([new SqlDumpSource(file)]) { SourceName = SourceNameOf(file.Path, import) })) { IsGuess = true }
+            ? new ForeignDump("a SQL dump", (import, _) => Task.FromResult(new ForeignContent([new SqlDumpSource(file)]) { SourceName = import.NameOf(file.Path) })) { IsGuess = true }
             : null;
     }
 
@@ -38,11 +38,15 @@ internal static class SqliteImport
             await file.DecompressAsync(database, cancellationToken).ConfigureAwait(false);
         }
 
-        return new ForeignContent([Source(database)]) { SourceName = SourceNameOf(file.Path, import) };
+        return new ForeignContent([Source(database)]) { SourceName = import.NameOf(file.Path) };
     }
 
     private static ForeignDump FromPats(string folder) =>
-        new("a backup of PATS", (import, _) => Task.FromResult(FromPats(folder, import))) { ReadCreated = () => PatsMetadata.Read(folder).Created };
+        new("a backup of PATS", (import, _) => Task.FromResult(FromPats(folder, import))) 
+        {
+            ReadCreated = () => PatsMetadata.Read(folder).Created,
+            ReadSource = import => import.NameOf(PatsMetadata.Read(folder).DatabaseFile),
+        };
 
     private static ForeignContent FromPats(string folder, ForeignImport import)
     {
@@ -51,11 +55,8 @@ internal static class SqliteImport
         string uploads = Path.Combine(folder, "uploads");
         if (metadata.UploadsIncluded && Presence.IsFolder(uploads))
             sources.Add(new FolderSource(uploads));
-        return new ForeignContent(sources) { Name = metadata.Name, SchemaRevision = metadata.Revision, SourceName = SourceNameOf(metadata.DatabaseFile, import) };
+        return new ForeignContent(sources) { Name = metadata.Name, SchemaRevision = metadata.Revision, SourceName = import.NameOf(metadata.DatabaseFile) };
     }
 
     private static SqliteSource Source(string path) => new(path, SqliteFormat.Native, LockTimeout);
-
-    // Copies of one database differ in the dates of their names.
-    private static string? SourceNameOf(string path, ForeignImport import) => ForeignName.HasMoment(path) ? import.NameOf(path) : null;
 }

@@ -69,6 +69,7 @@ internal sealed record StoredManifest
             Git = manifest.Git,
             Tools = manifest.Tools,
             ImportedFrom = manifest.ImportedFrom,
+            ImportedSha256 = manifest.ImportedSha256,
             Pause = manifest.Pause,
             Notes = manifest.Notes,
             Collapsed = manifest.Collapsed.Count == 0 ? null : manifest.Collapsed,
@@ -102,6 +103,7 @@ internal sealed record StoredManifest
             Git = Details.Git,
             Tools = Details.Tools,
             ImportedFrom = Details.ImportedFrom,
+            ImportedSha256 = Details.ImportedSha256,
             Pause = Details.Pause,
             Notes = Details.Notes,
             Collapsed = Details.Collapsed ?? [],
@@ -120,6 +122,8 @@ internal sealed record StoredDetails
     public IReadOnlyDictionary<string, string> Tools { get; init; } = new Dictionary<string, string>();
 
     public string? ImportedFrom { get; init; }
+
+    public string? ImportedSha256 { get; init; }
 
     public PauseInfo? Pause { get; init; }
 

@@ -10,7 +10,11 @@ internal static class PostgreSqlImport
 
     /// <summary>Recognizes a dump; null for everything else.</summary>
     public static ForeignDump? Recognize(ForeignFile file) => DumpKinds.Of(file) is { } kind
-        ? new ForeignDump(DescriptionOf(kind), (import, token) => ReadAsync(file, kind, import, token)) { ReadCreated = () => DumpDate.Of(file, kind) }
+        ? new ForeignDump(DescriptionOf(kind), (import, token) => ReadAsync(file, kind, import, token))
+        {
+            ReadCreated = () => DumpOrigin.Of(file, kind).Created,
+            ReadSource = import => DumpOrigin.Of(file, kind).Database ?? import.NameOf(import.Origin),
+        }
         : null;
 
     private static string DescriptionOf(DumpKind kind) => kind switch

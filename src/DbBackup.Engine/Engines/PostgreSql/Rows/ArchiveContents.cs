@@ -77,18 +77,22 @@ internal sealed class ArchiveContents
         }
     }
 
-    /// <summary>Returns when an archive was made; null where its first bytes do not tell.</summary>
+    /// <summary>Returns when an archive was made, and of which database; null for what its first bytes do not tell.</summary>
     /// <param name="start">The first bytes.</param>
-    public static DateTimeOffset? CreatedOf(ReadOnlySpan<byte> start)
+    public static (DateTimeOffset? Created, string? Database) OriginOf(ReadOnlySpan<byte> start)
     {
         var reader = new Reader(start);
+        DateTimeOffset? created = null;
         try
         {
-            return ReadHead(ref reader)?.Created;
+            if (ReadHead(ref reader) is not { } head)
+                return (null, null);
+            created = head.Created;
+            return (created, Show(reader.Text()) is { Length: > 0 } database ? database : null);
         }
         catch (EndOfStreamException)
         {
-            return null;
+            return (created, null);
         }
     }
 

@@ -1,0 +1,38 @@
+using DbBackup.Engine.Repository;
+
+namespace DbBackup.Engine.Portability;
+
+/// <summary>What a repository has of foreign files already, by their content.</summary>
+public sealed class ImportHistory
+{
+    private readonly List<Backup> _imported;
+
+    private ImportHistory(IEnumerable<Backup> imported) => _imported = [.. imported];
+
+    /// <summary>Reads the repository; of one that is yet to be created there is nothing.</summary>
+    /// <exception cref="BackupException">It cannot be read.</exception>
+    public static async Task<ImportHistory> ReadAsync(BackupRepository repository, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(repository);
+        try
+        {
+            return new ImportHistory((await repository.ListAsync(null, cancellationToken).ConfigureAwait(false)).Where(backup => backup.Manifest?.ImportedSha256 is not null));
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.RepositoryNotFound)
+        {
+            return new ImportHistory([]);
+        }
+    }
+
+    /// <summary>Returns the good backup that was made of the same content; null if there is none.</summary>
+    /// <param name="candidate">The file.</param>
+    /// <param name="source">Only one of this source; null for any.</param>
+    public Backup? Find(ImportCandidate candidate, string? source)
+    {
+        ArgumentNullException.ThrowIfNull(candidate);
+        return candidate.Sha256 is not { } hash ? null : _imported.Find(backup => backup.Manifest!.ImportedSha256 == hash && backup.IsGood && (source is null || backup.Source == source));
+    }
+
+    /// <summary>Adds what has just been imported.</summary>
+    public void Add(Backup backup) => _imported.Add(backup);
+}
