@@ -77,4 +77,91 @@ Describe 'Export-DbBackup' {
         $backup | Export-Clixml ./one.xml
         (Import-Clixml ./one.xml | Export-DbBackup -Destination ./out.db -Content Database).Name | Should -Be out.db
     }
+
+    It 'writes the whole backup into one tar, which Import-DbBackup takes back as the same backup' {
+        Require-Tool tar sha256sum
+        $backup | Test-DbBackup -Level Restore | Out-Null
+        $file = Export-DbBackup one ./whole.tar -Format Tar
+        $file | Should -BeOfType ([IO.FileInfo])
+        $listed = tar -tf ./whole.tar
+        $listed[0] | Should -Be pats/one/backup.json
+        foreach ($name in $backup.Manifest.Payloads.FileName + 'RESTORE.txt') { $listed | Should -Contain "pats/one/$name" }
+        $listed -like 'pats/one/tests/*.json' | Should -HaveCount 1
+
+        $again = Import-DbBackup ./whole.tar -Repository ./second
+        "$again" | Should -Be pats/one
+        $again.Status | Should -Be Matched
+        $again.Manifest.Id | Should -Be $backup.Manifest.Id
+        (Get-FileHash ./second/pats/one/backup.json).Hash | Should -Be (Get-FileHash ./backups/pats/one/backup.json).Hash
+        $again | Restore-DbBackup -Destination ./restored -Confirm:$false
+        Get-RowCount ./restored/pats.db | Should -Be 50
+        # Stock tar makes the same of it.
+        New-Folder ./third | Out-Null
+        tar -xf ./whole.tar -C ./third
+        (Get-FileHash ./third/pats/one/backup.json).Hash | Should -Be (Get-FileHash ./backups/pats/one/backup.json).Hash
+
+        Import-DbBackup ./whole.tar -Repository ./second -WarningVariable skipped -WarningAction SilentlyContinue | Should -BeNullOrEmpty
+        "$skipped" | Should -Match "has this backup already: 'pats/one'"
+        (Get-WhatIfText { Import-DbBackup ./whole.tar -Repository ./fourth -WhatIf }) | Should -Match "an exported backup of this module"
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./whole.tar -Repository ./fourth -Name other }) InvalidArgument Import InvalidArgument
+        Should-BeFailure (Get-ErrorOf { Export-DbBackup one ./whole.tar -Format Tar }) DestinationExists Export ResourceExists
+        Should-BeFailure (Get-ErrorOf { Export-DbBackup one ./part.tar -Format Tar -Content Files }) InvalidArgument Export InvalidArgument
+        Should-BeFailure (Get-ErrorOf { Export-DbBackup one ./part.tar.gz -Format Tar }) InvalidArgument Export InvalidArgument
+        (Get-WhatIfText { Export-DbBackup one ./other.tar -Format Tar -WhatIf }) | Should -Match ([regex]::Escape("'pats/one' to '$folder/other.tar'"))
+        Test-Path ./other.tar | Should -BeFalse
+    }
+
+    It 'takes no tar back that is cut off, changed, or of another database' {
+        Export-DbBackup one ./whole.tar -Format Tar | Out-Null
+        $bytes = [IO.File]::ReadAllBytes("$folder/whole.tar")
+        foreach ($length in 5000, ($bytes.Length / 2), ($bytes.Length - 2000)) {
+            [IO.File]::WriteAllBytes("$folder/cut.tar", $bytes[0..($length - 1)])
+            Get-ErrorOf { Import-DbBackup ./cut.tar -Repository ./second } | ForEach-Object FullyQualifiedErrorId | Should -BeLike 'BackupDamaged,*'
+        }
+        $changed = $bytes.Clone()
+        $payload = [IO.File]::ReadAllBytes((Get-ChildItem ./backups/pats/one -Filter pats.db*).FullName)
+        $place = [Text.Encoding]::Latin1.GetString($bytes).IndexOf([Text.Encoding]::Latin1.GetString($payload, 0, 100), [StringComparison]::Ordinal)
+        $place | Should -BeGreaterThan 0
+        $changed[$place + 200] = $changed[$place + 200] -bxor 1
+        [IO.File]::WriteAllBytes("$folder/changed.tar", $changed)
+        Get-ErrorOf { Import-DbBackup ./changed.tar -Repository ./second } | ForEach-Object FullyQualifiedErrorId | Should -BeLike 'BackupDamaged,*'
+        Get-DbBackup -Repository ./second -ErrorAction Ignore | Should -BeNullOrEmpty
+
+        New-Folder ./elsewhere | Out-Null
+        New-SampleDatabase ./elsewhere/pats.db
+        New-DbBackup ./elsewhere/pats.db -Repository ./second | Out-Null
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./whole.tar -Repository ./second }) SourceNameTaken Import ResourceExists
+        (Import-DbBackup ./whole.tar -Repository ./second -Source pats).Name | Should -Be one
+    }
+
+    It 'writes exact bytes to the standard output of a shell of its own: <_>' -ForEach 'Native', 'Sql', 'Tar' {
+        Require-Tool bash cmp
+        $content = $_ -eq 'Tar' ? '' : '-Content Database'
+        Invoke-Expression "Export-DbBackup one ./expected $content -Format $_" | Out-Null
+        "Import-Module '$ModulePath'; Set-Location '$folder'; Export-DbBackup one -Destination - $content -Format $_ -Verbose" | Set-Content ./out.ps1
+        $words = (Get-SameShell) + '-NoProfile', '-File', './out.ps1' | ForEach-Object { "'$_'" }
+        bash -c "set -o pipefail; $words 2> ./errors | cat > ./out.bin"
+        $LASTEXITCODE | Should -Be 0 -Because (Get-Content ./errors -Raw)
+        bash -c 'cmp ./expected ./out.bin'
+        $LASTEXITCODE | Should -Be 0
+        (Get-Item ./out.bin).Length | Should -BeGreaterThan 1000
+    }
+
+    It 'writes nothing to a standard output that cannot take it' {
+        Require-Tool bash
+        Should-BeFailure (Get-ErrorOf { Export-DbBackup one -Destination - }) InvalidArgument Export InvalidArgument
+        "Import-Module '$ModulePath'; Set-Location '$folder'; Export-DbBackup one -Destination -" | Set-Content ./out.ps1
+        $words = (Get-SameShell) + '-NoProfile', '-File', './out.ps1' | ForEach-Object { "'$_'" }
+        bash -c "$words 2> ./errors > ./out.bin"
+        (Get-Item ./out.bin).Length | Should -Be 0
+        Get-Content ./errors -Raw | Should -Match 'has 2 parts'
+        # A damaged backup gives no byte.
+        $payload = Get-ChildItem ./backups/pats/one -Filter pats.db*
+        [IO.File]::WriteAllBytes($payload.FullName, [byte[]] (1..100))
+        "Import-Module '$ModulePath'; Set-Location '$folder'; Export-DbBackup one -Destination - -Content Database; exit ([int] -not `$?)" | Set-Content ./out.ps1
+        bash -c "$words 2> ./errors > ./out.bin"
+        $LASTEXITCODE | Should -Be 1
+        (Get-Item ./out.bin).Length | Should -Be 0
+        Get-ChildItem ./backups/.dbbackup -Recurse -File | Should -BeNullOrEmpty
+    }
 }

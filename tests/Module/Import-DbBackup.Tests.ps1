@@ -50,7 +50,8 @@ Describe 'Import-DbBackup' {
         (Get-DbBackup own).Created.LocalDateTime | Should -Be $own
         (Invoke-AtPrompt 'Import-DbBackup ./pats.db -Name none' -Lines 'a', 'b', 'c').Errors.FullyQualifiedErrorId | Should -BeLike 'ImportDateUnknown,*'
         # What was asked for by a plan alone is not asked.
-        (Invoke-AtPrompt 'Import-DbBackup ./pats.db -WhatIf').Errors.FullyQualifiedErrorId | Should -BeLike 'ImportDateUnknown,*'
+        New-SampleDatabase ./other.db -Rows 7
+        (Invoke-AtPrompt 'Import-DbBackup ./other.db -WhatIf').Errors.FullyQualifiedErrorId | Should -BeLike 'ImportDateUnknown,*'
     }
 
     It 'says how to give the date where nobody can answer' {
@@ -207,7 +208,7 @@ Describe 'Import-DbBackup' {
             New-Folder ./nameless | Out-Null
             Copy-Item ./pats.db ./nameless/backup_20260131.db
             New-SampleDatabase ./nameless/backup_20260201.db -Rows 7
-            $problem = Get-ErrorOf { Import-DbBackup ./nameless -Recurse }
+            $problem = Get-ErrorOf { Import-DbBackup ./nameless/backup_20260131.db }
             Should-BeFailure $problem ImportSourceUnknown Import InvalidArgument
             $problem.ErrorDetails.RecommendedAction | Should -Match '-Source'
             $asked = Invoke-AtPrompt 'Import-DbBackup ./nameless -Recurse' -Lines '', 'a/b', 'pats'
@@ -218,7 +219,7 @@ Describe 'Import-DbBackup' {
 
         It 'takes a folder of dumps for no backup' {
             New-Folder ./dumps | Out-Null
-            "--\n-- PostgreSQL database dump\n--\n" | Set-Content ./dumps/shop.sql
+            "--`n-- PostgreSQL database dump`n--`n" | Set-Content ./dumps/shop.sql
             $problem = Get-ErrorOf { Import-DbBackup ./dumps -Source x -Created 1d }
             Should-BeFailure $problem ImportNotRecognized Import
             $problem.ErrorDetails.RecommendedAction | Should -Match '-Recurse'

@@ -11,6 +11,9 @@ public enum ExportFormat
 
     /// <summary>SQL text that gives the database back.</summary>
     Sql,
+
+    /// <summary>The whole backup as one tar, with its manifest and tests: no engine writes it.</summary>
+    Tar,
 }
 
 /// <summary>Writes what an engine gives out into a file. What is damaged is never left under the final name.</summary>

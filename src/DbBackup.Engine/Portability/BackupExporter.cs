@@ -57,19 +57,127 @@ public sealed class BackupExporter
         }
 
         foreach ((Payload _, string path) in plan)
+            RequireFree(request, path);
+        return plan;
+    }
+
+    private static void RequireFree(ExportRequest request, string path)
+    {
+        if (!Path.Exists(path) || (request.Force && !Directory.Exists(path)))
+            return;
+        throw new BackupFailure(
+            ErrorCodes.DestinationExists,
+            FailureCategory.AlreadyExists,
+            $"'{path}' exists already; it was not touched.",
+            Directory.Exists(path) ? "Name another folder; an existing one is never overwritten by an export." : "Name another file, or overwrite it with -Force.")
+        { Target = path };
+    }
+
+    /// <summary>Where the tar of the whole backup will go.</summary>
+    /// <exception cref="BackupException">The backup cannot be used, only a part of it is wanted, or something is there already.</exception>
+    public static string PlanArchive(ExportRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        RequireContent(request.Backup);
+        if (request.Content is not null || request.Databases.Count > 0)
         {
-            if (Path.Exists(path) && (!request.Force || Directory.Exists(path)))
-            {
-                throw new BackupFailure(
-                    ErrorCodes.DestinationExists,
-                    FailureCategory.AlreadyExists,
-                    $"'{path}' exists already; it was not touched.",
-                    Directory.Exists(path) ? "Name another folder; an existing one is never overwritten by an export." : "Name another file, or overwrite it with -Force.")
-                { Target = path };
-            }
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "A backup is exported as a tar whole; -Content and -Database choose a part of it.", "Leave them out, or choose another -Format.");
         }
 
-        return plan;
+        bool folder = Directory.Exists(request.Destination) || Path.EndsInDirectorySeparator(request.Destination);
+        string path = folder ? Path.Combine(request.Destination, $"{request.Backup.Source}-{request.Backup.Name}.tar") : request.Destination;
+        if (Path.GetExtension(path).ToLowerInvariant() is ".gz" or ".zst" or ".tgz" or ".xz" or ".bz2")
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{path}' would not be compressed: the payloads in the tar are already.", "Name it .tar.")
+            { Target = path };
+        }
+
+        RequireFree(request, path);
+        return path;
+    }
+
+    /// <summary>Exports the whole backup as one tar, which an import takes back as the same backup.</summary>
+    /// <returns>The file.</returns>
+    /// <exception cref="BackupException">The backup is damaged, or there is no room; nothing half is left under the final name.</exception>
+    public async Task<string> ExportArchiveAsync(ExportRequest request, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        string path = PlanArchive(request);
+        var key = new BackupKey(request.Backup.Source, request.Backup.Name);
+        await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        string staged = $"{path}.{Guid.NewGuid():N}.part";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            using (FileStream file = PrivateFiles.CreateNew(staged))
+                await BackupArchive.WriteAsync(_repository.Store, request.Backup, file, observer, cancellationToken).ConfigureAwait(false);
+            ExportedFile.Publish(staged, path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw DiskFailures.From(exception, path, $"exporting '{request.Backup}'");
+        }
+        finally
+        {
+            File.Delete(staged);
+        }
+
+        return path;
+    }
+
+    /// <summary>Exports one file to a stream, such as the standard output. Nothing is written to it before all of the file is proved.</summary>
+    /// <param name="request">The backup; its destination is not looked at.</param>
+    /// <param name="target">The stream.</param>
+    /// <param name="observer">The progress observer.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <exception cref="BackupException">The backup is damaged, or what is wanted of it is no single file.</exception>
+    public async Task ExportToAsync(ExportRequest request, Stream target, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(target);
+        long bytes = BackupRepository.RequireManifest(request.Backup).Payloads.Sum(payload => request.Format == ExportFormat.Tar ? payload.StoredSize : payload.OriginalSize);
+        using LocalWorkspace scratch = await _repository.OpenScratchAsync(null, bytes, cancellationToken).ConfigureAwait(false);
+        ExportRequest staged = request with { Destination = Path.Combine(scratch.Path, "exported") };
+        if (request.Format == ExportFormat.Tar)
+            await ExportArchiveAsync(staged, observer, cancellationToken).ConfigureAwait(false);
+        else
+            await ExportSingleAsync(staged, observer, cancellationToken).ConfigureAwait(false);
+        using var file = new FileStream(staged.Destination, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan);
+        try
+        {
+            await file.CopyToAsync(target, 1 << 20, cancellationToken).ConfigureAwait(false);
+            await target.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException exception)
+        {
+            throw new BackupFailure(
+                ErrorCodes.WriteFailed,
+                FailureCategory.WriteError,
+                $"The program that read '{request.Backup}' ended before it had read all of it: {exception.Message}",
+                "Look at what that program says.",
+                exception)
+            { Target = request.Backup.ToString() };
+        }
+    }
+
+    private async Task ExportSingleAsync(ExportRequest request, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<(Payload Payload, string Path)> plan = Plan(request);
+        if (plan is not [({ } payload, _)] || payload.Kind == PayloadKind.Files || (payload.Format == PayloadFormat.PostgreSqlDirectory && request.Format == ExportFormat.Native))
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument,
+                FailureCategory.InvalidArgument,
+                plan.Count > 1
+                    ? $"Backup '{request.Backup}' has {plan.Count} parts, and the standard output takes one file: {string.Join(", ", plan.Select(item => Path.GetFileName(item.Path)).Take(5))}."
+                    : $"What is wanted of backup '{request.Backup}' is a folder, and the standard output takes one file.",
+                "Choose one database (-Content Database, -Database NAME), SQL text (-Format Sql), or the whole backup as one file (-Format Tar).")
+            { Target = request.Backup.ToString() };
+        }
+
+        await ExportAsync(request, observer, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Exports.</summary>

@@ -72,6 +72,8 @@ public sealed class BackupImporter
         {
             ForeignFile file = ForeignFile.Read(path);
             ForeignDump? dump = DatabaseEngines.Recognize(file);
+            if (dump is null && OwnManifest(file) is { } own)
+                return new ImportPreview("an exported backup of this module", own.Created) { Id = own.Id, Source = own.Source.Name, Reason = own.Reason, CreatedBy = $"named '{own.Name}'" };
             (string reason, string? by) = ImportReason.Of(path, candidate.Root);
             var preview = new ImportPreview(dump?.Description ?? (file.IsFolder ? "a folder" : "a tar archive"), null) { Source = source, Reason = reason, ReasonBy = by };
             if (dump is null && !file.IsFolder)
@@ -116,6 +118,12 @@ public sealed class BackupImporter
         ArgumentNullException.ThrowIfNull(observer);
         string path = candidate.Path;
         RequireSomething(path);
+        if (ForeignFile.Read(path) is { IsTar: true } own && OwnManifest(own) is not null)
+        {
+            using Stream archive = Open(own);
+            return await new ArchiveImporter(_repository).RunAsync(path, archive, wishes, observer, cancellationToken).ConfigureAwait(false);
+        }
+
         var scratches = new List<LocalWorkspace>();
         try
         {
@@ -154,6 +162,16 @@ public sealed class BackupImporter
         ArgumentNullException.ThrowIfNull(wishes);
         Inspect(new ImportCandidate(path), wishes.Created, wishes.SourceName);
         await _repository.CheckAsync(wishes.SourceName, wishes.AllowNewRepository, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static Stream Open(ForeignFile file) => DecompressionStreams.Open(RegularFile.Open(file.Path, inSequence: true), file.Compression);
+
+    private static Manifest? OwnManifest(ForeignFile file)
+    {
+        if (!file.IsTar)
+            return null;
+        using Stream content = Open(file);
+        return BackupArchive.ReadManifest(content, file.Path);
     }
 
     private static void RequireSomething(string path)
@@ -229,7 +247,7 @@ public sealed class BackupImporter
         string unpacked = Path.Combine(scratch, "unpacked");
         try
         {
-            using Stream content = DecompressionStreams.Open(RegularFile.Open(file.Path, inSequence: true), file.Compression);
+            using Stream content = Open(file);
             ArchiveSummary summary = await FolderExtractor.ExtractAsync(content, unpacked, new ExtractOptions(), cancellationToken).ConfigureAwait(false);
             foreach (string warning in summary.Warnings)
                 observer.Warning(warning);

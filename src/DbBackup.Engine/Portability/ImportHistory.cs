@@ -5,9 +5,9 @@ namespace DbBackup.Engine.Portability;
 /// <summary>What a repository has of foreign files already, by their content.</summary>
 public sealed class ImportHistory
 {
-    private readonly List<Backup> _imported;
+    private readonly List<Backup> _backups;
 
-    private ImportHistory(IEnumerable<Backup> imported) => _imported = [.. imported];
+    private ImportHistory(IEnumerable<Backup> backups) => _backups = [.. backups];
 
     /// <summary>Reads the repository; of one that is yet to be created there is nothing.</summary>
     /// <exception cref="BackupException">It cannot be read.</exception>
@@ -16,7 +16,7 @@ public sealed class ImportHistory
         ArgumentNullException.ThrowIfNull(repository);
         try
         {
-            return new ImportHistory((await repository.ListAsync(null, cancellationToken).ConfigureAwait(false)).Where(backup => backup.Manifest?.ImportedSha256 is not null));
+            return new ImportHistory(await repository.ListAsync(null, cancellationToken).ConfigureAwait(false));
         }
         catch (BackupException failure) when (failure.Code == ErrorCodes.RepositoryNotFound)
         {
@@ -27,12 +27,18 @@ public sealed class ImportHistory
     /// <summary>Returns the good backup that was made of the same content; null if there is none.</summary>
     /// <param name="candidate">The file.</param>
     /// <param name="source">Only one of this source; null for any.</param>
-    public Backup? Find(ImportCandidate candidate, string? source)
+    /// <param name="created">Only one of this time: another one corrects what was imported before; null for any.</param>
+    public Backup? Find(ImportCandidate candidate, string? source, DateTimeOffset? created = null)
     {
         ArgumentNullException.ThrowIfNull(candidate);
-        return candidate.Sha256 is not { } hash ? null : _imported.Find(backup => backup.Manifest!.ImportedSha256 == hash && backup.IsGood && (source is null || backup.Source == source));
+        return candidate.Sha256 is not { } hash ? null : _backups.Find(backup => backup.Manifest?.ImportedSha256 == hash && backup.IsGood
+            && (source is null || backup.Source == source)
+            && (created is null || backup.Created == created));
     }
 
+    /// <summary>Returns the good backup of this identity; null if there is none.</summary>
+    public Backup? Find(Guid id) => _backups.Find(backup => backup.Manifest?.Id == id && backup.IsGood);
+
     /// <summary>Adds what has just been imported.</summary>
-    public void Add(Backup backup) => _imported.Add(backup);
+    public void Add(Backup backup) => _backups.Add(backup);
 }

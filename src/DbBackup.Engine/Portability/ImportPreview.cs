@@ -5,6 +5,9 @@ namespace DbBackup.Engine.Portability;
 /// <param name="Created">When it was made; null for an archive that has to be unpacked first.</param>
 public sealed record ImportPreview(string Description, DateTimeOffset? Created)
 {
+    /// <summary>The identity of an exported backup of this module, which it keeps; null for everything else.</summary>
+    public Guid? Id { get; init; }
+
     /// <summary>What says when it was made: "by its name".</summary>
     public string? CreatedBy { get; init; }
 

@@ -108,9 +108,13 @@ internal sealed class BackupDraft : IAsyncDisposable
     /// <summary>Makes everything durable, puts the manifest, and reads the backup back as another program would.</summary>
     /// <param name="manifest">What is in it.</param>
     /// <exception cref="BackupException">It cannot be read back; nothing of it is left.</exception>
-    public async Task PublishAsync(Manifest manifest)
+    public Task PublishAsync(Manifest manifest) => PublishAsync(manifest, ManifestJson.Write(manifest));
+
+    /// <summary>Publishes with a manifest that was written before: records of tests name its hash.</summary>
+    /// <param name="manifest">What is in it.</param>
+    /// <param name="json">The manifest's bytes.</param>
+    public async Task PublishAsync(Manifest manifest, byte[] json)
     {
-        byte[] json = ManifestJson.Write(manifest);
         await _store.FlushAsync(_folder, CancellationToken.None).ConfigureAwait(false);
         bool isNew;
         try

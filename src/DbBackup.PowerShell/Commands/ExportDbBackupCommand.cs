@@ -36,7 +36,7 @@ public sealed partial class ExportDbBackupCommand : BackupCommandBase
 
     /// <summary>The form of the database.</summary>
     [Parameter]
-    [ValidateSet("Native", "Sql")]
+    [ValidateSet("Native", "Sql", "Tar")]
     public string Format { get; set; } = "Native";
 
     /// <summary>Overwrites an existing file.</summary>
@@ -50,12 +50,29 @@ public sealed partial class ExportDbBackupCommand : BackupCommandBase
         var request = new ExportRequest
         {
             Backup = backup,
-            Destination = ResolveFolderOrFile(Destination),
+            Destination = Destination == "-" ? Destination : ResolveFolderOrFile(Destination),
             Content = Content,
             Format = Enum.Parse<ExportFormat>(Format, ignoreCase: true),
             Databases = ChooseDatabases(backup),
             Force = Force,
         };
+        if (Destination == "-")
+        {
+            // Questions and verbose text of PowerShell's own would stand among the bytes.
+            if (!IsWhatIf() || ShouldProcess($"'{backup}' to the standard output", "Export"))
+                WriteToStandardOutput(request);
+            return;
+        }
+
+        if (request.Format == ExportFormat.Tar)
+        {
+            if (!ShouldProcess($"'{backup}' to '{BackupExporter.PlanArchive(request)}'", "Export"))
+                return;
+            BackupRepository whole = OpenRepository(backup.Repository);
+            WriteObject(new FileInfo(Run((observer, token) => new BackupExporter(whole).ExportArchiveAsync(request, observer, token))));
+            return;
+        }
+
         string targets = string.Join(", ", BackupExporter.Plan(request).Select(item => $"'{item.Path}'"));
         if (!ShouldProcess($"'{backup}' to {targets}", "Export"))
             return;
@@ -63,6 +80,19 @@ public sealed partial class ExportDbBackupCommand : BackupCommandBase
         foreach (string path in Run((observer, token) => new BackupExporter(repository).ExportAsync(request, observer, token)))
             WriteObject(Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path));
     });
+
+    // The process's own stream: bytes that pass PowerShell's pipeline are read as text.
+    private void WriteToStandardOutput(ExportRequest request)
+    {
+        StandardOutput.RequireRedirected(Host);
+        BackupRepository repository = OpenRepository(request.Backup.Repository);
+        Run(async (_, token) =>
+        {
+            using Stream output = Console.OpenStandardOutput();
+            await new BackupExporter(repository).ExportToAsync(request, output, StandardOutput.Observer, token).ConfigureAwait(false);
+            return true;
+        });
+    }
 
     // What a backup holds is known from its manifest; a name that is none of them is refused by the engine, which lists them.
     private List<string> ChooseDatabases(Backup backup)

@@ -65,19 +65,21 @@ public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
         BackupRepository repository = OpenRepository(Repository);
         _history ??= Run((_, token) => ImportHistory.ReadAsync(repository, token));
         // A name of its own asks for a second one.
-        if (Name is null && _history.Find(candidate, Source) is { } before)
+        if (Name is null && _history.Find(candidate, Source, Created) is { } before)
         {
-            string known = $"Skipped '{candidate.Path}': its content was imported before, as '{before}'.";
-            if (candidate.Root is null || IsWhatIf())
-                WriteWarning(known);
-            else
-                WriteVerbose(known);
+            SkipKnown(candidate, $"its content was imported before, as '{before}'");
             return;
         }
 
         BackupRequest request = Describe([]) with { TestServer = DescribeTestServer(), Created = Created };
         var importer = new BackupImporter(repository);
         ImportPreview preview = Told(candidate, ref request, told => Run((_, _) => Task.FromResult(importer.Inspect(candidate, told.Created, told.SourceName))));
+        if (preview.Id is { } id && _history.Find(id) is { } same)
+        {
+            SkipKnown(candidate, $"the repository has this backup already: '{same}'");
+            return;
+        }
+
         if (MyInvocation.BoundParameters.ContainsKey(nameof(Reason)))
             preview = preview with { Reason = request.Reason, ReasonBy = "as given" };
         request = request with { Reason = preview.Reason };
@@ -89,6 +91,16 @@ public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
         Backup backup = Told(candidate, ref request, told => Run((observer, token) => importer.ImportAsync(candidate, told, observer, token)));
         _history.Add(backup);
         WriteObject(backup);
+    }
+
+    // A second run over the same folder says nothing of what the first has done.
+    private void SkipKnown(ImportCandidate candidate, string reason)
+    {
+        string text = $"Skipped '{candidate.Path}': {reason}.";
+        if (candidate.Root is null || IsWhatIf())
+            WriteWarning(text);
+        else
+            WriteVerbose(text);
     }
 
     // What an archive holds may say when it was made, and is known only when it is unpacked.

@@ -38,7 +38,7 @@ public sealed class AdoptionTests : IDisposable
         Assert.Equal(["daily"], backup.Tags);
         // An archive states its time, and this name lies.
         if (date is null)
-            Assert.InRange(backup.Created, before, DateTimeOffset.UtcNow);
+            Assert.InRange(backup.Created!.Value, before, DateTimeOffset.UtcNow);
         else
             Assert.Equal(DateTimeOffset.Parse(date, System.Globalization.CultureInfo.InvariantCulture), backup.Created);
         Assert.Equal(date is null, _bench.Observer.Warnings.Any(warning => warning.Contains("its name says", StringComparison.Ordinal)));
@@ -67,7 +67,7 @@ public sealed class AdoptionTests : IDisposable
 
         Assert.Equal(["daily", "monthly", "weekly"], backup.Tags.Order(StringComparer.Ordinal));
         Assert.Equal(("vamsa", BackupReason.Scheduled), (backup.Source, backup.Reason));
-        Assert.Equal(new DateTime(2024, 1, 29), backup.Created.LocalDateTime.Date);
+        Assert.Equal(new DateTime(2024, 1, 29), backup.Created!.Value.LocalDateTime.Date);
         ImportHistory history = await ImportHistory.ReadAsync(_bench.Repository, CancellationToken.None);
         Assert.NotNull(history.Find(Assert.Single(await SearchAsync()), null));
     }
@@ -77,7 +77,9 @@ public sealed class AdoptionTests : IDisposable
     {
         using PostgreSqlServer server = PostgreSqlServer.Start();
         using TestDatabase shop = SampleShop.Create(server);
-        Make(shop, _bench["old/aimms_postgres_20260101_020000.sql.gz"], "pg_dumpall --dbname=$DATABASE_URL | gzip");
+        Directory.CreateDirectory(_bench["old"]);
+        SampleShop.Run(server, "pg_dumpall", "postgres", "-f", _bench["old/aimms_postgres_20260101_020000.sql"]);
+        Shell.Run("gzip", _bench["old/aimms_postgres_20260101_020000.sql"]);
         byte[] whole = File.ReadAllBytes(_bench["old/aimms_postgres_20260101_020000.sql.gz"]);
         File.WriteAllBytes(_bench["old/aimms_postgres_20260102_020000.sql.gz"], whole[..(whole.Length / 2)]);
         Shell.Run("bash", "-c", $"cd {_bench["old"]} && zcat aimms_postgres_20260101_020000.sql.gz | head -n 200 > aimms_postgres_20260103_020000.sql");
@@ -86,7 +88,7 @@ public sealed class AdoptionTests : IDisposable
         Assert.Equal(3, found.Count);
         Backup backup = await ImportAsync(found[0]);
 
-        Assert.Equal(("aimms", BackupReason.Manual, new DateTime(2026, 1, 1, 2, 0, 0)), (backup.Source, backup.Reason, backup.Created.LocalDateTime));
+        Assert.Equal(("aimms", BackupReason.Manual, new DateTime(2026, 1, 1, 2, 0, 0)), (backup.Source, backup.Reason, backup.Created!.Value.LocalDateTime));
         Assert.Contains(backup.Manifest!.Payloads, payload => payload.Database?.Name == shop.Name);
         Assert.Equal(ErrorCodes.DumpIncomplete, (await Assert.ThrowsAnyAsync<BackupException>(() => ImportAsync(found[1]))).Code);
         Assert.Equal(ErrorCodes.DumpIncomplete, (await Assert.ThrowsAnyAsync<BackupException>(() => ImportAsync(found[2]))).Code);
@@ -111,7 +113,7 @@ public sealed class AdoptionTests : IDisposable
         Assert.Equal(_bench[$"old/{name}"], found.Path);
         Backup backup = await ImportAsync(found);
 
-        Assert.Equal(("partshub", new DateTime(2026, 1, 1)), (backup.Source, backup.Created.LocalDateTime));
+        Assert.Equal(("partshub", new DateTime(2026, 1, 1)), (backup.Source, backup.Created!.Value.LocalDateTime));
         await _bench.RestoreAsync(new RestoreRequest { Backup = backup, Destination = _bench["restored"] });
         Assert.Equal("attached", File.ReadAllText(Directory.GetFiles(_bench["restored"], "a.pdf", SearchOption.AllDirectories).Single()));
         Assert.Single(Directory.GetFiles(_bench["restored"], "partshub.db", SearchOption.AllDirectories));

@@ -1,0 +1,138 @@
+using System.Formats.Tar;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using DbBackup.Engine.Backups;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Portability;
+
+/// <summary>Takes an exported backup back as the same backup: source, name, payloads and tests. Nothing of it is listed before all of it is proved.</summary>
+/// <param name="repository">Where it goes.</param>
+internal sealed class ArchiveImporter(BackupRepository repository)
+{
+    // Records of tests take some hundred bytes.
+    private const long LargestTest = 1 << 20;
+    private const int MostTests = 10_000;
+
+    /// <summary>Imports a tar.</summary>
+    /// <param name="path">Its absolute path, for messages.</param>
+    /// <param name="content">The tar, decompressed.</param>
+    /// <param name="wishes">What the user asked for; a name or source other than its own is refused.</param>
+    /// <param name="observer">The progress observer.</param>
+    /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
+    /// <exception cref="BackupException">It is damaged, or its place is taken.</exception>
+    public async Task<Backup> RunAsync(string path, Stream content, BackupRequest wishes, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var tar = new TarReader(content, leaveOpen: true);
+            TarEntry first = await tar.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) ?? throw BackupArchive.Unusable(path, "it is empty");
+            (Manifest manifest, byte[] json) = BackupArchive.Manifest(first, path);
+            BackupKey key = BackupArchive.KeyOf(manifest, path);
+            RequireOwnNames(path, key, wishes);
+            await repository.PrepareAsync(wishes.AllowNewRepository, cancellationToken).ConfigureAwait(false);
+            await RequireOwnSourceAsync(path, manifest, wishes, cancellationToken).ConfigureAwait(false);
+
+            BackupDraft draft = await BackupDraft.ReserveAsync(repository.Store, key, mayRename: false, cancellationToken).ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable reserved = draft.ConfigureAwait(false);
+            Dictionary<string, byte[]> tests = await ReadFilesAsync(path, tar, manifest, draft, observer, cancellationToken).ConfigureAwait(false);
+            // To its very end: what is cut off behind the last file may be cut off in it.
+            await content.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+            await ProveAsync(path, manifest, draft, observer, cancellationToken).ConfigureAwait(false);
+            await draft.PublishAsync(manifest, json).ConfigureAwait(false);
+            string folder = RepositoryKeys.FolderOf(key);
+            foreach ((string file, byte[] record) in tests)
+                await repository.Store.PutAsync(folder + file, record, CancellationToken.None).ConfigureAwait(false);
+            return await repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) is { Problem: null } backup
+                ? backup
+                : throw BackupArchive.Unusable(path, $"'{key}' cannot be read back from '{repository.Location}'");
+        }
+        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException)
+        {
+            throw BackupArchive.Unusable(path, exception.Message.TrimEnd('.'), exception);
+        }
+    }
+
+    private static void RequireOwnNames(string path, BackupKey key, BackupRequest wishes)
+    {
+        if ((wishes.Name ?? key.Name) == key.Name && (wishes.SourceName ?? key.Source) == key.Source && wishes.Created is null)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.InvalidArgument,
+            FailureCategory.InvalidArgument,
+            $"'{path}' is the backup '{key}' of this module, and keeps its source, name and time.",
+            "Leave -Source, -Name and -Created out.")
+        { Target = path };
+    }
+
+    // A source is an exact identity: the backups of two databases do not share one.
+    private async Task RequireOwnSourceAsync(string path, Manifest manifest, BackupRequest wishes, CancellationToken cancellationToken)
+    {
+        if (wishes.SourceName is not null || manifest.Source.Location is not { } location)
+            return;
+        Backup[] others = [.. (await repository.ListAsync(manifest.Source.Name, cancellationToken).ConfigureAwait(false)).Where(backup => BackupSelection.IsOrdinary(backup) && backup.Manifest?.Source.Location is not null)];
+        if (others.Length == 0 || others.Any(backup => backup.Manifest!.Source.Location == location))
+            return;
+        throw new BackupFailure(
+            ErrorCodes.SourceNameTaken,
+            FailureCategory.AlreadyExists,
+            $"In '{repository.Location}' the source '{manifest.Source.Name}' is '{others[0].Manifest!.Source.Location}', and the backup in '{path}' is of '{location}'.",
+            $"Import it into another repository (-Repository); if it is the same database that has moved, say so with -Source '{manifest.Source.Name}'.")
+        { Target = path };
+    }
+
+    private static async Task<Dictionary<string, byte[]>> ReadFilesAsync(
+        string path, TarReader tar, Manifest manifest, BackupDraft draft, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        string folder = RepositoryKeys.FolderOf(draft.Key);
+        HashSet<string> missing = [.. manifest.Payloads.Select(payload => payload.FileName)];
+        if (manifest.InstructionsSha256 is not null)
+            missing.Add(RepositoryKeys.Instructions);
+        var tests = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        while (await tar.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { } entry)
+        {
+            string file = entry.Name.StartsWith(folder, StringComparison.Ordinal) ? entry.Name[folder.Length..] : string.Empty;
+            Stream data = entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile ? entry.DataStream ?? Stream.Null : throw Stranger(path, entry);
+            if (missing.Remove(file))
+            {
+                observer.Progress(new OperationProgress($"Importing {draft.Key}", file));
+                await draft.WriteAsync(file, target => data.CopyToAsync(target, 1 << 20, cancellationToken), cancellationToken).ConfigureAwait(false);
+            }
+            else if (BackupArchive.IsTest(file) && entry.Length <= LargestTest && tests.Count < MostTests)
+            {
+                byte[] record = new byte[entry.Length];
+                await data.ReadExactlyAsync(record, cancellationToken).ConfigureAwait(false);
+                if (ManifestJson.ReadTest(record) is null || !tests.TryAdd(file, record))
+                    throw Stranger(path, entry);
+            }
+            else
+            {
+                throw Stranger(path, entry);
+            }
+        }
+
+        return missing.Count == 0 ? tests : throw BackupArchive.Unusable(path, $"it lacks '{missing.First()}'");
+    }
+
+    private static async Task ProveAsync(string path, Manifest manifest, BackupDraft draft, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        var content = new BackupContent(manifest, draft.OpenRead);
+        foreach (Payload payload in manifest.Payloads)
+        {
+            observer.Progress(new OperationProgress($"Importing {draft.Key}", $"checking {payload.FileName}"));
+            using PayloadReader reader = content.OpenOriginal(payload, cancellationToken);
+            await reader.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (manifest.InstructionsSha256 is not { } expected)
+            return;
+        using Stream instructions = draft.OpenRead(RepositoryKeys.Instructions);
+        if (Convert.ToHexStringLower(await SHA256.HashDataAsync(instructions, cancellationToken).ConfigureAwait(false)) != expected)
+            throw BackupArchive.Unusable(path, $"its {RepositoryKeys.Instructions} is not what was written");
+    }
+
+    private static BackupFailure Stranger(string path, TarEntry entry) => BackupArchive.Unusable(path, $"it holds '{ForeignText.Shown(entry.Name)}', which is no file of the backup, or is there twice");
+}
