@@ -72,6 +72,9 @@ public abstract record UpgradeSubject
         /// <summary>The folder of the project's files; null for the one that its containers name.</summary>
         public string? Folder { get; init; }
 
+        /// <summary>The files that define the project, in their order; empty for those that it was started with.</summary>
+        public IReadOnlyList<string> Files { get; init; } = [];
+
         /// <summary>The services that get the new version; the migration runs in the first. Empty for all but that of the database.</summary>
         public IReadOnlyList<string> Services { get; init; } = [];
 

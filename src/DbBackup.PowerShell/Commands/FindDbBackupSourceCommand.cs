@@ -12,7 +12,7 @@ namespace DbBackup.PowerShell.Commands;
 [Cmdlet(VerbsCommon.Find, "DbBackupSource", DefaultParameterSetName = DockerSet)]
 [OutputType(typeof(BackupSource))]
 [ParameterGroup<DockerParameters>(Members = [nameof(DockerHost)])]
-[ParameterGroup<DockerParameters>(DockerSet, Members = [nameof(ComposeProject)])]
+[ParameterGroup<DockerParameters>(DockerSet, Members = [nameof(ComposeProject), nameof(ComposeFile)])]
 public sealed partial class FindDbBackupSourceCommand : EngineCommandBase
 {
     private const string DockerSet = "Docker";
@@ -64,7 +64,7 @@ public sealed partial class FindDbBackupSourceCommand : EngineCommandBase
         var request = new SourceSearchRequest
         {
             DockerHost = DockerHost,
-            ComposeProject = ComposeProject is null ? null : ResolveProject(ComposeProject),
+            ComposeProject = GetDockerParameters().ToProject(ResolveProject),
             Services = Filters(Service),
             Containers = Filters(Container),
             Volumes = Filters(Volume),

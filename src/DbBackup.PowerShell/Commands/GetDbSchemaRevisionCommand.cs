@@ -15,7 +15,7 @@ namespace DbBackup.PowerShell.Commands;
 [OutputType(typeof(SchemaRevision))]
 [ParameterGroup<ServerParameters>(PostgreSqlSet)]
 [ParameterGroup<DockerParameters>(Members = [nameof(DockerHost)])]
-[ParameterGroup<DockerParameters>(PostgreSqlSet, Members = [nameof(Container), nameof(ComposeProject), nameof(Service)])]
+[ParameterGroup<DockerParameters>(PostgreSqlSet, Members = [nameof(Container), nameof(ComposeProject), nameof(ComposeFile), nameof(Service)])]
 [ParameterGroup<MigrationParameters>(Members = [nameof(MigrationPath), nameof(MigrationContainer), nameof(MigrationTool)])]
 [ParameterGroup<MigrationParameters>(PostgreSqlSet, Members = [nameof(MigrationService)])]
 [ParameterGroup<LockParameters>]

@@ -14,6 +14,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(ConnectionString)], Position = 0)]
 [ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(HostName), nameof(Port), nameof(Username), nameof(Credential)])]
 [ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeProject)], Mandatory = true)]
+[ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeFile)])]
 [ParameterGroup<DockerParameters>(ContainerSet, Members = [nameof(Container)], Mandatory = true)]
 [ParameterGroup<DockerParameters>(ComposeSet, ContainerSet, Members = [nameof(DockerHost)])]
 [ParameterGroup<MigrationParameters>(Members = [nameof(MigrationPath), nameof(MigrationTool)])]
@@ -170,7 +171,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
         PathSet => new UpgradeSubject.SqliteFile(ResolvePath(Path)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
         PostgreSqlSet => new UpgradeSubject.ServerDatabase(GetServerParameters().ToRequest(Database)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
         ContainerSet => new UpgradeSubject.Container(Container!) { DockerHost = DockerHost, ContainerPaths = ContainerPath, Pull = Pull, Image = Image },
-        _ => new UpgradeSubject.ComposeProject(ResolveProject(ComposeProject!))
+        _ => new UpgradeSubject.ComposeProject(GetDockerParameters().ToProject(ResolveProject)!)
         {
             DockerHost = DockerHost,
             Services = Service,

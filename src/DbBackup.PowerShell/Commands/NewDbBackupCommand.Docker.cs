@@ -73,7 +73,7 @@ public sealed partial class NewDbBackupCommand
 
         foreach (string volume in Volume ?? [])
         {
-            ContainerAddress subject = ContainerAddress.Of(DockerHost, null, ComposeProject is null ? null : ResolveProject(ComposeProject), null, volume);
+            ContainerAddress subject = ContainerAddress.Of(DockerHost, null, GetDockerParameters().ToProject(ResolveProject), null, volume);
             foreach (string? path in ParameterSetName == VolumeSet ? ContainerPath ?? [null!] : [null!])
                 yield return Files(subject, path);
         }
@@ -102,6 +102,6 @@ public sealed partial class NewDbBackupCommand
     {
         if (InputObject is { } found)
             return ContainerAddress.At(DockerLocation.Parse(found.Location), found.DockerHost);
-        return ContainerAddress.Of(DockerHost, Container, ComposeProject is null ? null : ResolveProject(ComposeProject), service);
+        return ContainerAddress.Of(DockerHost, Container, GetDockerParameters().ToProject(ResolveProject), service);
     }
 }

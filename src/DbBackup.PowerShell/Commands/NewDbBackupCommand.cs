@@ -22,7 +22,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<DockerParameters>(ContainerSet, ComposeSet, VolumeSet, Members = [nameof(DockerHost)])]
 [ParameterGroup<DockerParameters>(ContainerSet, Members = [nameof(Container)], Mandatory = true)]
 [ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeProject)], Mandatory = true)]
-[ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(Service)])]
+[ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeFile), nameof(Service)])]
 [ParameterGroup<LockParameters>]
 public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 {

@@ -21,6 +21,10 @@ internal sealed class DockerParameters
     [ValidateNotNullOrEmpty]
     public string? ComposeProject { get; set; }
 
+    /// <summary>The files that define the project, in their order.</summary>
+    [ValidateNotNullOrEmpty]
+    public string[]? ComposeFile { get; set; }
+
     /// <summary>A service of the project.</summary>
     [ArgumentCompleter(typeof(ServiceCompleter))]
     [ValidateNotNullOrEmpty]
@@ -34,5 +38,16 @@ internal sealed class DockerParameters
     /// <param name="volume">A volume; null if none is named.</param>
     /// <exception cref="BackupFailure">A container and a project are named.</exception>
     public ContainerAddress ToAddress(Func<string, string> resolveProject, string? volume = null) =>
-        ContainerAddress.Of(DockerHost, Container, ComposeProject is null ? null : resolveProject(ComposeProject), Service, volume);
+        ContainerAddress.Of(DockerHost, Container, ToProject(resolveProject), Service, volume);
+
+    /// <summary>Returns the project with the files that define it; null if none is named.</summary>
+    /// <param name="resolveProject">Makes a project's folder and files absolute, from the shell's location.</param>
+    /// <exception cref="BackupFailure">Files without a project are named, or one of them is not there.</exception>
+    public string? ToProject(Func<string, string> resolveProject)
+    {
+        if (ComposeProject is not null)
+            return ComposeFile is null ? resolveProject(ComposeProject) : ComposeReference.TextOf(resolveProject(ComposeProject), [.. ComposeFile.Select(file => resolveProject(ContainerAddress.IsProjectPath(file) ? file : "./" + file))]);
+        return ComposeFile is null ? null : throw new BackupFailure(
+            ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-ComposeFile names the files of a compose project, and no project was named.", "Add -ComposeProject: the project's name, or its folder.");
+    }
 }

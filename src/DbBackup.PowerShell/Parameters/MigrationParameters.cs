@@ -46,7 +46,7 @@ internal sealed class MigrationParameters
         return new MigrationCodeRequest
         {
             Folder = MigrationPath,
-            Container = ContainerAddress.Of(docker.DockerHost, MigrationContainer, MigrationService is null ? null : resolveProject(docker.ComposeProject!), MigrationService),
+            Container = ContainerAddress.Of(docker.DockerHost, MigrationContainer, MigrationService is null ? null : docker.ToProject(resolveProject), MigrationService),
             Tool = tool,
         };
     }

@@ -47,7 +47,7 @@ internal static class ApplicationFinder
         IReadOnlyList<string> services = subject.Services.Count > 0 ? subject.Services : [.. project.Services.Where(service => service != server)];
         if (services.Count == 0 || (services.Count > 1 && subject.Services.Count == 0 && migrate is not null))
             throw Invalid($"The services to upgrade in compose project '{project.Name}' were not specified.", $"Name them with -Service, starting with the one that runs the migration: {string.Join(", ", project.Services)}.", project.Name);
-        subject = subject with { Name = project.Name, Folder = folder, Services = services, DatabaseService = server };
+        subject = subject with { Name = project.Name, Folder = folder, Files = subject.Files.Count > 0 ? subject.Files : ComposeReference.Parse(subject.Name).Files, Services = services, DatabaseService = server };
         if (server is not null)
             return subject with { Database = subject.Database ?? (await PostgreSqlServer.ResolveAsync(new PostgreSqlConnectionRequest { Server = subject.Server }, cancellationToken).ConfigureAwait(false)).Database };
         ContainerInspect container = await client.ContainerInspectAsync(project.Choose(services[0]).Id, cancellationToken).ConfigureAwait(false);

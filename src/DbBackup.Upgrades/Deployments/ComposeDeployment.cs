@@ -389,5 +389,5 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeSubject.Comp
     }
 
     private async Task<ComposeCommand> FindComposeAsync(CancellationToken cancellationToken) =>
-        _compose ??= await ComposeCommand.FindAsync(Folder, null, await FindProjectAsync(cancellationToken).ConfigureAwait(false), Client.Endpoint, cancellationToken).ConfigureAwait(false);
+        _compose ??= await ComposeCommand.FindAsync(Folder, application.Files, await FindProjectAsync(cancellationToken).ConfigureAwait(false), Client.Endpoint, cancellationToken).ConfigureAwait(false);
 }

@@ -86,6 +86,54 @@ public sealed class ComposeProjectTests : IDisposable
         Assert.Equal((name, "created"), (created.Location.Project, created.Container.State.Status));
     }
 
+    [Theory]
+    [Trait("Compose", "1")]
+    [InlineData("base.yml", "prod.yml", "prod")]
+    [InlineData("prod.yml", "base.yml", "base")]
+    public async Task Named_files_define_the_project_in_their_order(string first, string second, string wins)
+    {
+        string folder = _engine.CreateProject(Services());
+        string name = Path.GetFileName(folder);
+        foreach (string mark in (string[])["base", "prod"])
+            File.WriteAllText(Path.Join(folder, mark + ".yml"), $"{Services()}    environment: [MARK={mark}]\n");
+        // The usual file is not among them.
+        File.WriteAllText(Path.Join(folder, "docker-compose.yml"), "nothing of the kind");
+        string reference = ComposeReference.TextOf(folder, [Path.Join(folder, first), Path.Join(folder, second)]);
+
+        BackupException down = await Assert.ThrowsAnyAsync<BackupException>(() => FindAsync(reference));
+        Assert.Equal(ErrorCodes.ContainerNotFound, down.Code);
+        Assert.Contains("prod.yml", down.Message, StringComparison.Ordinal);
+        using DockerSubject created = await DockerSubject.FindAsync(new ContainerAddress.OfService(reference, "app"), CancellationToken.None, create: true);
+
+        Assert.Equal((name, "created"), (created.Location.Project, created.Container.State.Status));
+        Assert.Contains($"MARK={wins}", created.Container.Config.Env!);
+        ComposeProject found = await FindAsync(reference);
+        Assert.Equal([first, second], found.Files.Select(file => Path.GetFileName(file.Trim())));
+        Assert.Equal(name, (await FindAsync(ComposeReference.TextOf(name, [Path.Join(folder, first)]))).Name);
+    }
+
+    [Fact]
+    public async Task Name_that_is_given_beside_the_files_is_the_projects_own()
+    {
+        string folder = _engine.CreateProject(Services());
+        string name = Path.GetFileName(folder) + "-blue";
+        string file = Path.Join(folder, "prod.yml");
+        File.WriteAllText(file, Services());
+
+        using DockerSubject created = await DockerSubject.FindAsync(new ContainerAddress.OfService(ComposeReference.TextOf(name, [file]), "app"), CancellationToken.None, create: true);
+
+        Assert.Equal(name, created.Location.Project);
+        // A project of that name from elsewhere is not taken for it.
+        string other = Directory.CreateDirectory(_elsewhere["other"]).FullName;
+        Write(other, Services());
+        BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => FindAsync(ComposeReference.TextOf(name, [Path.Join(other, "docker-compose.yml")])));
+        Assert.Equal((ErrorCodes.InvalidArgument, FailureCategory.Refused), (refused.Code, refused.Category));
+    }
+
+    [Fact]
+    public void File_that_is_not_there_is_an_error() =>
+        Assert.Equal(ErrorCodes.SourceNotFound, Assert.Throws<BackupFailure>(() => ComposeReference.TextOf("shop", [_elsewhere["none.yml"]])).Code);
+
     private static string Services() => $"version: '2.4'\nservices:\n  app:\n    image: {DockerImages.App}\n";
 
     private static void Write(string folder, string yaml) => File.WriteAllText(Path.Join(folder, "docker-compose.yml"), yaml);
@@ -97,5 +145,5 @@ public sealed class ComposeProjectTests : IDisposable
     }
 
     private static async Task<bool> IsFirstAsync(string folder) =>
-        (await ComposeCommand.FindAsync(folder, null, null, DockerContexts.OfUser.Resolve(null), CancellationToken.None)).IsFirst;
+        (await ComposeCommand.FindAsync(folder, [], null, DockerContexts.OfUser.Resolve(null), CancellationToken.None)).IsFirst;
 }

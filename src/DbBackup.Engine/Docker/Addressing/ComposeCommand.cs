@@ -29,32 +29,36 @@ internal sealed record ComposeCommand(string Program, IReadOnlyList<string> Argu
 
     /// <summary>Finds it for the files of a folder.</summary>
     /// <param name="folder">The folder of the project's files.</param>
-    /// <param name="file">The project's file; null for the usual ones.</param>
+    /// <param name="files">The files that define the project, in their order; empty for those that it was started with, else the usual ones.</param>
     /// <param name="project">The project as its containers tell of it; null where it has none yet.</param>
     /// <param name="endpoint">The engine.</param>
     /// <param name="cancellationToken">Stops the search.</param>
+    /// <param name="name">The name of a project that has no containers yet; null for the one that its files give it.</param>
     /// <exception cref="BackupException">Compose is not here, or a file that the project was started with is not.</exception>
-    public static async Task<ComposeCommand> FindAsync(string folder, string? file, ComposeProject? project, DockerEndpoint endpoint, CancellationToken cancellationToken)
+    public static async Task<ComposeCommand> FindAsync(
+        string folder, IReadOnlyList<string> files, ComposeProject? project, DockerEndpoint endpoint, CancellationToken cancellationToken, string? name = null)
     {
         (string tool, string[] start, bool isFirst) = await FindToolAsync(cancellationToken).ConfigureAwait(false) ?? throw new BackupFailure(
             ErrorCodes.ToolMissing,
             FailureCategory.MissingTool,
             "Neither 'docker compose' nor docker-compose is here, and this needs it.",
             "Install the compose plugin. For a restore into a project without containers, they can be created where compose is: docker compose up --no-start.");
-        string[] named = project is null ? [] : ["-p", project.Name];
+        string[] named = (project?.Name ?? name) is { } known ? ["-p", known] : [];
         // In its first version compose tells the names of the files alone.
-        string[] files = [.. (project?.Files ?? []).Select(each => Path.Combine(folder, each.Trim()))];
-        IEnumerable<string> chosen = files.Length > 0 && files.All(File.Exists) ? files.SelectMany(each => new[] { "-f", each }) : file is not null ? ["-f", file] : FilesOf(folder);
+        string[] labelled = [.. (project?.Files ?? []).Select(each => Path.Combine(folder, each.Trim()))];
+        IEnumerable<string> chosen = files.Count > 0 ? files.SelectMany(each => new[] { "-f", each })
+            : labelled.Length > 0 && labelled.All(File.Exists) ? labelled.SelectMany(each => new[] { "-f", each })
+            : FilesOf(folder);
         return new ComposeCommand(tool, [.. start, "--project-directory", folder, .. chosen, .. VariablesOf(project), .. named], folder, DockerEnvironment.For(endpoint), isFirst);
     }
 
     /// <summary>The name that compose gives the project of a folder.</summary>
     /// <returns>The name; null where compose is not here, or the files cannot be read.</returns>
-    public static async Task<string?> NameOfAsync(string folder, string? file, DockerEndpoint endpoint, CancellationToken cancellationToken)
+    public static async Task<string?> NameOfAsync(string folder, IReadOnlyList<string> files, DockerEndpoint endpoint, CancellationToken cancellationToken)
     {
-        if (await FindToolAsync(cancellationToken).ConfigureAwait(false) is null || (file is null && !HasFiles(folder)))
+        if (await FindToolAsync(cancellationToken).ConfigureAwait(false) is null || (files.Count == 0 && !HasFiles(folder)))
             return null;
-        ComposeCommand compose = await FindAsync(folder, file, null, endpoint, cancellationToken).ConfigureAwait(false);
+        ComposeCommand compose = await FindAsync(folder, files, null, endpoint, cancellationToken).ConfigureAwait(false);
         if (compose.IsFirst)
             return System.Environment.GetEnvironmentVariable(NameVariable) is { Length: > 0 } set ? set : VariableOf(folder, NameVariable) ?? ComposeProject.DefaultName(folder);
         using ToolProcess process = ToolProcess.Start(compose.Program, [.. compose.Arguments, .. compose.AllProfiles, .. compose.ConfigArguments], compose.Environment, folder: folder);

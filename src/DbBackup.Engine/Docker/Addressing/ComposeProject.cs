@@ -48,6 +48,8 @@ internal sealed record ComposeProject(string Name, string? WorkingFolder, IReadO
     public static async Task<ComposeProject> FindAsync(DockerClient client, string nameOrPath, CancellationToken cancellationToken)
     {
         IReadOnlyList<ComposeProject> all = await ListAsync(client, cancellationToken).ConfigureAwait(false);
+        if (ComposeReference.Parse(nameOrPath) is { Files.Count: > 0 } reference)
+            return await FindByFilesAsync(client, all, reference, cancellationToken).ConfigureAwait(false);
         if (IsPath(nameOrPath))
             return await FindInAsync(client, all, nameOrPath, cancellationToken).ConfigureAwait(false);
         return all.FirstOrDefault(project => project.Name == nameOrPath) ?? throw NotFound(
@@ -64,6 +66,8 @@ internal sealed record ComposeProject(string Name, string? WorkingFolder, IReadO
     /// <summary>The folder that a text names; null for a name, and where the folder is not here.</summary>
     public static string? FolderOf(string nameOrPath)
     {
+        if (ComposeReference.Parse(nameOrPath) is { Files.Count: > 0 } reference)
+            return reference.Folder;
         if (!IsPath(nameOrPath))
             return null;
         string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(nameOrPath));
@@ -73,17 +77,40 @@ internal sealed record ComposeProject(string Name, string? WorkingFolder, IReadO
     /// <summary>The compose file that a text names; null where it names none.</summary>
     public static string? FileOf(string nameOrPath) => IsPath(nameOrPath) && File.Exists(nameOrPath) ? Path.GetFullPath(nameOrPath) : null;
 
+    /// <summary>The compose files that a text names; none where it names none.</summary>
+    public static IReadOnlyList<string> FilesOf(string nameOrPath) =>
+        ComposeReference.Parse(nameOrPath) is { Files.Count: > 0 } reference ? reference.Files : FileOf(nameOrPath) is { } file ? [file] : [];
+
+    // What defines the project tells its name, whatever else was started from the folder.
+    private static async Task<ComposeProject> FindByFilesAsync(DockerClient client, IReadOnlyList<ComposeProject> all, ComposeReference reference, CancellationToken cancellationToken)
+    {
+        string folder = reference.Folder ?? throw FolderNotFound(reference.Project);
+        string name = reference.Name ?? await ComposeCommand.NameOfAsync(folder, reference.Files, client.Endpoint, cancellationToken).ConfigureAwait(false) ?? DefaultName(folder);
+        if (all.FirstOrDefault(project => project.Name == name) is not { } found)
+            throw NotFound(client, all, reference.Project, $"compose project '{name}' (from {Listed(reference.Files)})", "Start it with these files (docker compose -f … up -d), or restore into it: Restore-DbBackup creates the containers of a project whose files are named.");
+        if (found.WorkingFolder is null || !Directory.Exists(found.WorkingFolder) || IsSame(found.WorkingFolder, folder) || reference.Files.Any(found.Uses))
+            return found;
+        throw new BackupFailure(
+            ErrorCodes.InvalidArgument, FailureCategory.Refused, $"Compose project '{name}' was started from '{found.WorkingFolder}', not from '{folder}' with {Listed(reference.Files)}. Nothing was changed.",
+            "Name the files that it was started with (docker compose ls), or its own folder.")
+        { Target = name };
+    }
+
+    private static string Listed(IEnumerable<string> files) => string.Join(", ", files.Select(file => $"'{file}'"));
+
+    private static BackupFailure FolderNotFound(string path) => new(
+        ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"The folder or file '{path}' of a compose project was not found.", "Name the folder that holds the project's files, or the project by its name.")
+    { Target = path };
+
     // Several projects may have been started from one folder, and two folders may have the same name: only compose itself tells what the files are called.
     private static async Task<ComposeProject> FindInAsync(DockerClient client, IReadOnlyList<ComposeProject> all, string path, CancellationToken cancellationToken)
     {
-        string folder = FolderOf(path) ?? throw new BackupFailure(
-            ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"The folder or file '{path}' of a compose project was not found.", "Name the folder that holds the project's files, or the project by its name.")
-        { Target = path };
+        string folder = FolderOf(path) ?? throw FolderNotFound(path);
         string? file = FileOf(path);
         ComposeProject[] fromThere = [.. all.Where(project => file is null ? project.IsFrom(folder) : project.Uses(file))];
         string? declared = fromThere is [var single] && single.Name == DefaultName(folder) && file is null && !ComposeCommand.MayDeclareName(folder)
             ? single.Name
-            : await ComposeCommand.NameOfAsync(folder, file, client.Endpoint, cancellationToken).ConfigureAwait(false);
+            : await ComposeCommand.NameOfAsync(folder, file is null ? [] : [file], client.Endpoint, cancellationToken).ConfigureAwait(false);
         if (fromThere.FirstOrDefault(project => project.Name == declared) is { } same)
             return same;
         string name = declared ?? DefaultName(folder);

@@ -87,7 +87,7 @@ internal sealed class DockerSubject : IDisposable
         }
         catch (BackupFailure missing) when (create && missing.Code == ErrorCodes.ContainerNotFound && ComposeProject.FolderOf(nameOrFolder) is { } folder)
         {
-            ComposeCommand compose = await ComposeCommand.FindAsync(folder, ComposeProject.FileOf(nameOrFolder), null, client.Endpoint, cancellationToken).ConfigureAwait(false);
+            ComposeCommand compose = await ComposeCommand.FindAsync(folder, ComposeProject.FilesOf(nameOrFolder), null, client.Endpoint, cancellationToken, ComposeReference.Parse(nameOrFolder).Name).ConfigureAwait(false);
             await compose.CreateAsync(cancellationToken).ConfigureAwait(false);
             return await ComposeProject.FindAsync(client, nameOrFolder, cancellationToken).ConfigureAwait(false);
         }

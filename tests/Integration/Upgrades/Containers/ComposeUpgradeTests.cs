@@ -1,3 +1,4 @@
+using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Upgrades;
 using DbBackup.Testing;
 
@@ -21,6 +22,29 @@ public sealed class ComposeUpgradeTests
         Assert.Equal(("r1", "r2"), (result.FromRevision, result.ToRevision));
         Assert.Equal((BackupReason.PreMigration, BackupStatus.Matched), ((await shop.Files.ListAsync()).Single().Reason, (await shop.Files.ListAsync()).Single().Status));
         Assert.DoesNotContain(shop.Files.Observer.Warnings, warning => warning.Contains("killed", StringComparison.Ordinal));
+
+        UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, shop.Files.Observer, CancellationToken.None);
+        Assert.Equal(UpgradeState.RolledBack, undone.State);
+        Assert.Equal("1", shop.Answer("/version"));
+        Assert.Equal(data, shop.Data);
+    }
+
+    [Fact]
+    [Trait("Compose", "1")]
+    public async Task Named_files_define_the_new_version_also_when_it_is_taken_back()
+    {
+        using var shop = new ComposeShop();
+        string data = shop.Data;
+        string[] files = [Path.Join(shop.Folder, "docker-compose.yml"), Path.Join(shop.Folder, "docker-compose.prod.yml")];
+        File.WriteAllText(files[1], "version: '2.4'\nservices:\n  backend:\n    image: dbbackup-test/shop:2\n    environment: [MARK=prod]\n");
+        UpgradeSubject subject = new UpgradeSubject.ComposeProject(ComposeReference.TextOf(shop.Folder, files)) { Services = ["backend"] };
+
+        UpgradeResult result = await shop.RunAsync(shop.Request(shop.Url + "/health") with { Subject = subject });
+
+        shop.AssertUpgraded(result, data);
+        Assert.Contains("MARK=prod", shop.Engine.Inspect(shop.Container, "{{.Config.Env}}"), StringComparison.Ordinal);
+        string labelled = shop.Engine.Inspect(shop.Container, "{{index .Config.Labels \"com.docker.compose.project.config_files\"}}");
+        Assert.Equal(["docker-compose.yml", "docker-compose.prod.yml"], labelled.Trim().Split(',').Select(Path.GetFileName));
 
         UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, shop.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.RolledBack, undone.State);
