@@ -77,6 +77,12 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     [SupportsWildcards]
     public string[] ExcludeTableData { get; set; } = [];
 
+    /// <summary>Rows without the tables that hold them.</summary>
+    [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ContainerSet)]
+    [Parameter(ParameterSetName = ComposeSet)]
+    public SwitchParameter DataOnly { get; set; }
+
     /// <summary>Folders or files beside the database.</summary>
     [Parameter]
     [Alias("Include")]
@@ -218,6 +224,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
             Tables = Table,
             ExcludedTables = ExcludeTable,
             ExcludedTableData = ExcludeTableData,
+            DataOnly = DataOnly,
             LockTimeout = GetLockParameters().ToTime(),
             AllowEmpty = AllowEmpty,
         };

@@ -75,6 +75,9 @@ public sealed record DatabaseInfo
     /// <summary>True if only chosen schemas or tables were dumped.</summary>
     public bool IsPartial { get; init; }
 
+    /// <summary>True if rows were dumped without the tables that hold them.</summary>
+    public bool IsDataOnly { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => ServerVersion is null ? Name : $"{Name} (PostgreSQL {ServerVersion})";
 }

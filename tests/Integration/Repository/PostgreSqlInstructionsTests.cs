@@ -3,6 +3,8 @@ using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Portability;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Restores;
 using DbBackup.Testing;
 using PostgreSqlClient = DbBackup.Testing.PostgreSqlClient;
 using PostgreSqlServer = DbBackup.Testing.PostgreSqlServer;
@@ -35,6 +37,45 @@ public sealed class PostgreSqlInstructionsTests : IDisposable
         Assert.Contains("\n5000\n", output, StringComparison.Ordinal);
         Assert.Equal(before, shop.Dump());
         Assert.Equal("0", old.Query("SELECT count(*) FROM parts"));
+    }
+
+    [Theory]
+    [InlineData(PostgreSqlFormat.Custom)]
+    [InlineData(PostgreSqlFormat.Directory)]
+    [InlineData(PostgreSqlFormat.Plain)]
+    public async Task Rows_alone_are_loaded_by_hand_into_tables_that_are_there(PostgreSqlFormat format)
+    {
+        using TestDatabase shop = SampleShop.Create(PostgreSqlServer.Shared, "Odd \"Shop'=");
+        var server = new PostgreSqlConnectionRequest { Server = ServerAddress.Of(shop.ConnectionString) };
+        Backup backup = await _bench.BackUpAsync(new BackupRequest
+        {
+            Sources = [new PostgreSqlSource(PostgreSqlConnectionSettings.Resolve(server), shop.Name, new PostgreSqlDumpOptions { Format = format, DataOnly = true })],
+            Verify = true,
+        });
+
+        // A part, of which a test reads all and restores nothing.
+        Assert.Equal((BackupScope.Partial, BackupStatus.Checked), (backup.Scope, backup.Status));
+        Assert.True(backup.Manifest!.Payloads[0].Database!.IsDataOnly);
+        Assert.Equal(SampleShop.Rows.Where(row => !row.Contains(".empty ", StringComparison.Ordinal)), backup.Manifest.Payloads[0].Fingerprint!.Tables.Where(table => table.Rows > 0).Select(table => $"{table.Name} {table.Rows}"));
+        Assert.Empty(BackupSelection.LatestGood(await _bench.ListAsync(), null));
+        Assert.Contains(_bench.Observer.Warnings, warning => warning.Contains("rows without their tables", StringComparison.Ordinal));
+        foreach (RestoreRequest request in new[]
+        {
+            new RestoreRequest { Backup = backup, Connection = server },
+            new RestoreRequest { Backup = backup, Connection = server, NewName = shop.Name + "_new" },
+            new RestoreRequest { Backup = backup, Connection = server, Tables = ["customers"] },
+            new RestoreRequest { Backup = backup, Connection = server, InPlace = true },
+        })
+        {
+            BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.RestoreAsync(request));
+            Assert.Equal(ErrorCodes.PartialBackup, refused.Code);
+            Assert.Contains(format == PostgreSqlFormat.Plain ? "psql" : "pg_restore --data-only", refused.Hint, StringComparison.Ordinal);
+        }
+
+        string before = shop.Dump();
+        shop.Execute("TRUNCATE customers, \"Sa les\".\"Or\"\"ders\", empty, parts, alembic_version; REFRESH MATERIALIZED VIEW totals; SELECT setval('customers_id_seq', 1);");
+        Follow(shop.Server, backup.Location, File.ReadAllText(Path.Combine(backup.Location, RestoreInstructions.FileName)));
+        Assert.Equal(before, shop.Dump());
     }
 
     [Fact]

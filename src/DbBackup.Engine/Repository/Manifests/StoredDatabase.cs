@@ -44,6 +44,7 @@ internal sealed record StoredDatabase
                 Extensions = info.Extensions,
                 OldestServerMajor = info.OldestServerMajor,
                 IsPartial = info.IsPartial,
+                IsDataOnly = info.IsDataOnly ? true : null,
             },
             ManifestJsonContext.Default.PostgreSqlProperties),
     };
@@ -79,6 +80,7 @@ internal sealed record StoredDatabase
             Extensions = properties.Extensions,
             OldestServerMajor = properties.OldestServerMajor,
             IsPartial = properties.IsPartial,
+            IsDataOnly = properties.IsDataOnly == true,
         };
     }
 }
@@ -123,4 +125,6 @@ internal sealed record PostgreSqlProperties
     public int? OldestServerMajor { get; init; }
 
     public bool IsPartial { get; init; }
+
+    public bool? IsDataOnly { get; init; }
 }

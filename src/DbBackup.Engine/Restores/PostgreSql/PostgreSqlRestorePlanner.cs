@@ -161,6 +161,8 @@ internal static class PostgreSqlRestorePlanner
     private static async Task<(PostgreSqlRestoreItem Item, RestoreTarget Target)> PlanOneAsync(
         RestoreRequest request, PostgreSqlSession maintenance, Payload payload, string name, bool isHome, List<string> warnings, CancellationToken cancellationToken)
     {
+        if (payload.Database?.IsDataOnly == true)
+            throw DataOnly(request, payload, name);
         (long ObjectId, long Size, bool MayRename)? present = await PostgreSqlTarget.FindAsync(maintenance, name, cancellationToken).ConfigureAwait(false);
         string part = string.Join(", ", request.Schemas.Select(schema => "the schema " + schema).Concat(request.Tables.Select(table => "the table " + table)));
         RestoreAction action = present is null ? RestoreAction.Create : request.InPlace || part.Length > 0 || isHome ? RestoreAction.InPlace : RestoreAction.Replace;
@@ -206,6 +208,14 @@ internal static class PostgreSqlRestorePlanner
                 Part = part.Length > 0 ? part : null,
             });
     }
+
+    // Whether the tables are those of the rows, and what is to become of the rows in them, only the user knows.
+    private static BackupFailure DataOnly(RestoreRequest request, Payload payload, string name) => new(
+        ErrorCodes.PartialBackup,
+        FailureCategory.Refused,
+        $"Backup '{request.Backup}' holds rows without their tables (-DataOnly), so no database can be made of it. Nothing was changed.",
+        $"Make a database with the same tables, and load it by hand: Export-DbBackup {request.Backup} ./{payload.RestoreName}, then {(payload.Format == PayloadFormat.PostgreSqlPlain ? $"psql -X -1 -v ON_ERROR_STOP=1 -d '{name}' -f" : $"pg_restore --data-only --single-transaction -d '{name}'")} ./{payload.RestoreName}. RESTORE.txt in the backup has the steps.")
+    { Target = request.Backup.ToString() };
 
     private static BackupFailure Partial(RestoreRequest request, Payload payload, string name) => new(
         ErrorCodes.PartialBackup,

@@ -58,7 +58,9 @@ internal sealed class PostgreSqlCapture(
             string? revision = await PostgreSqlCatalog.SchemaRevisionAsync(keeper, cancellationToken).ConfigureAwait(false);
             // What a filter leaves is known from the dump alone; of a whole dump the catalogue is read while it runs.
             DumpContents? contents = source.Options.IsFiltered ? await _contents.Task.WaitAsync(cancellationToken).ConfigureAwait(false) : null;
-            List<PostgreSqlTable> counted = contents is null ? _tables : _tables.FindAll(contents.Defines);
+            List<PostgreSqlTable> counted = contents is null ? _tables
+                : source.Options.DataOnly ? _tables.FindAll(table => table.HasRows && contents.HasRowsOf(table))
+                : _tables.FindAll(contents.Defines);
             // Older servers write floating point numbers with digits that no restored database gives.
             FingerprintLevel level = session.ServerMajor < OldestServerOfContent && context.Fingerprint == FingerprintLevel.Content ? FingerprintLevel.Rows : context.Fingerprint;
             Fingerprint? fingerprint = context.Fingerprint == FingerprintLevel.None
@@ -136,9 +138,9 @@ internal sealed class PostgreSqlCapture(
         // What the filter left out may have been emptied as often as its application liked.
         if (started.Replaced.Find(contents.HasRowsOf) is { } emptied)
             throw StartedDump.Emptied(source, [emptied.Name]);
-        if (source.Options.IsFiltered)
+        if (source.Options.LacksRows)
         {
-            if (!source.Options.AllowEmpty && !_tables.Exists(contents.Defines))
+            if (!source.Options.AllowEmpty && !_tables.Exists(source.Options.DataOnly ? contents.HasRowsOf : contents.Defines))
                 throw started.Dump.Incomplete("it holds no table");
             return;
         }

@@ -103,7 +103,7 @@ internal sealed class PostgreSqlDump(
         if (!report.IsComplete)
             throw Incomplete("it lacks its last line, \"PostgreSQL database dump complete\"");
         IReadOnlySet<string> names = report.Tables.Select(table => table.Name).ToHashSet(StringComparer.Ordinal);
-        DumpContents contents = options.IsFiltered
+        DumpContents contents = options.IsFiltered && !options.DataOnly
             ? (await ListAloneAsync(cancellationToken).ConfigureAwait(false)) with { Names = names, WithRows = null }
             : new DumpContents(null, null, names);
         return contents with { RowsByName = report.Tables.ToDictionary(table => table.Name, StringComparer.Ordinal) };
@@ -175,6 +175,7 @@ internal sealed class PostgreSqlDump(
             "--no-password",
             $"--snapshot={snapshot}",
             string.Create(CultureInfo.InvariantCulture, $"--lock-wait-timeout={(long)options.LockTimeout.TotalMilliseconds}"),
+            .. options.DataOnly ? ["--data-only"] : (string[])[],
             .. options.WithoutUnloggedRows ? ["--no-unlogged-table-data"] : (string[])[],
             .. options.Schemas.Select(pattern => $"--schema={pattern}"),
             .. options.Tables.Select(pattern => $"--table={pattern}"),

@@ -37,6 +37,9 @@ public sealed record PostgreSqlDumpOptions
     /// <summary>Of these tables the definition, not the rows.</summary>
     public IReadOnlyList<string> ExcludedTableData { get; init; } = [];
 
+    /// <summary>Rows, large objects and positions of sequences alone, without definitions (pg_dump --data-only).</summary>
+    public bool DataOnly { get; init; }
+
     /// <summary>How long to wait for a lock on a table.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -49,6 +52,9 @@ public sealed record PostgreSqlDumpOptions
     /// <summary>True if only chosen schemas or tables are dumped, without what belongs to the database as a whole.</summary>
     internal bool IsPartial => Schemas.Count > 0 || Tables.Count > 0;
 
-    /// <summary>True if the dump holds something other than all rows of all tables.</summary>
-    internal bool IsFiltered => IsPartial || ExcludedTables.Count > 0 || ExcludedTableData.Count > 0;
+    /// <summary>True if the dump lacks rows of some tables.</summary>
+    internal bool LacksRows => IsPartial || ExcludedTables.Count > 0 || ExcludedTableData.Count > 0;
+
+    /// <summary>True if the dump holds something other than all rows and definitions of all tables.</summary>
+    internal bool IsFiltered => LacksRows || DataOnly;
 }

@@ -51,7 +51,7 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
         await PostgreSqlClients.ForAsync(session, "pg_dump", cancellationToken).ConfigureAwait(false);
         List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(session, cancellationToken).ConfigureAwait(false);
         RequireTables(tables.Count);
-        if (!options.IsFiltered)
+        if (!options.LacksRows)
             await RequireReadableAsync(session, tables, cancellationToken).ConfigureAwait(false);
         long bytes = tables.Sum(table => table.Bytes);
         return new SourcePreview(bytes, options.Format == PostgreSqlFormat.Directory ? bytes : 0);
@@ -73,7 +73,8 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
                 ClientVersion = client.Version,
                 OldestServerMajor = PostgreSqlClients.OldestServer(client.Major, keeper.ServerMajor),
                 // Without a table, what belongs to it is missing too: keys that point to it, its sequences.
-                IsPartial = options.IsPartial || options.ExcludedTables.Count > 0,
+                IsPartial = options.IsPartial || options.ExcludedTables.Count > 0 || options.DataOnly,
+                IsDataOnly = options.DataOnly,
             };
             var run = new PostgreSqlCapture(this, keeper, client, started, info, context);
             context.Observer.Verbose(

@@ -27,6 +27,11 @@ internal static class PostgreSqlInstructions
             text.Line();
         }
 
+        foreach (Payload payload in databases.Where(IsDataOnly))
+            DataOnlyInstructions.Write(text, payload);
+        databases.RemoveAll(IsDataOnly);
+        if (databases.Count == 0)
+            return;
         foreach (Payload payload in databases)
             WriteDatabase(text, manifest, payload);
         text.Step($"Stop the application, and rename once no session is connected. Leave the first line of a pair out where there is no old database:");
@@ -40,6 +45,8 @@ internal static class PostgreSqlInstructions
         text.Remark("Drop the old database when the application has proved that it works with the new one.");
         text.Line();
     }
+
+    private static bool IsDataOnly(Payload payload) => payload.Database?.IsDataOnly == true;
 
     private static string NameOf(Payload payload) => payload.Database?.Name ?? Path.GetFileNameWithoutExtension(payload.RestoreName);
 
