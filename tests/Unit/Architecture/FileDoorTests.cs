@@ -38,6 +38,7 @@ public sealed class FileDoorTests
         ["Engines.Sqlite.SqliteHold"] = Staged,
         ["Engines.Sqlite.SqliteSnapshot"] = "a new file, which tells whether the folder can be written to",
         ["Engines.Sqlite.SqliteSource"] = Staged,
+        ["Portability.BackupExporter"] = Staged,
         ["Restores.Files.SetAsideDatabase"] = Staged,
         ["Restores.Files.StagedDatabase"] = Staged,
     };
