@@ -5,7 +5,7 @@ Describe 'The module' {
 
     It 'exports exactly its thirteen cmdlets, with approved verbs' {
         $commands = Get-Command -Module DbBackup
-        $commands.Name | Sort-Object | Should -Be @('Export-DbBackup', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbSchemaRevision', 'Get-DbUpgrade', 'Import-DbBackup', 'Invoke-DbUpgrade', 'New-DbBackup', 'Remove-DbBackup', 'Restore-DbBackup', 'Resume-DbUpgrade', 'Test-DbBackup', 'Undo-DbRestore', 'Undo-DbUpgrade')
+        $commands.Name | Sort-Object | Should -Be @('Copy-DbBackup', 'Export-DbBackup', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbBackupPlan', 'Get-DbBackupRun', 'Get-DbSchemaRevision', 'Get-DbUpgrade', 'Import-DbBackup', 'Invoke-DbBackupPlan', 'Invoke-DbUpgrade', 'New-DbBackup', 'Register-DbBackupPlan', 'Remove-DbBackup', 'Restore-DbBackup', 'Resume-DbUpgrade', 'Set-DbBackupPlan', 'Test-DbBackup', 'Undo-DbRestore', 'Undo-DbUpgrade', 'Unregister-DbBackupPlan')
         $commands.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         $commands.Verb | Where-Object { $_ -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
     }

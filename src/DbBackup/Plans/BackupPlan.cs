@@ -54,14 +54,14 @@ public sealed record BackupPlan
     /// <summary>How old the newest good backup of each source may become, at most; null for twice the time between two runs.</summary>
     public TimeSpan? Rpo { get; init; }
 
-    /// <summary>PowerShell that runs before the backups; if it fails, nothing is backed up.</summary>
-    public string? Before { get; init; }
+    /// <summary>A command line that the system's shell runs before the backups; if it fails, nothing is backed up.</summary>
+    public string? BeforeCommand { get; init; }
 
-    /// <summary>PowerShell that runs after the backups, whether they failed or not.</summary>
-    public string? After { get; init; }
+    /// <summary>A command line that the system's shell runs after the backups, whether they or <see cref="BeforeCommand"/> failed or not.</summary>
+    public string? AfterCommand { get; init; }
 
-    /// <summary>PowerShell that runs when a step failed.</summary>
-    public string? OnFailure { get; init; }
+    /// <summary>A command line that the system's shell runs at the end of a run in which a step failed.</summary>
+    public string? FailureCommand { get; init; }
 
     /// <summary>Who is told of a run.</summary>
     public IReadOnlyList<PlanNotification> Notify { get; init => field = Indexable.Of(value); } = Indexable.Of<PlanNotification>([]);
@@ -87,6 +87,10 @@ public sealed record BackupPlan
     /// <summary>The scheduler in which it is enabled: <c>systemd</c>, <c>cron</c>, <c>TaskScheduler</c>; null where it is not.</summary>
     [JsonIgnore]
     public string? Scheduler { get; init; }
+
+    /// <summary>Its last run; null where it never ran.</summary>
+    [JsonIgnore]
+    public BackupRun? LastRun { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -7,6 +7,7 @@ public sealed class CmdletParametersTests
     private static readonly Dictionary<string, string> Differing = new()
     {
         ["Database"] = "of a server, or of what a backup holds; only the first are completed",
+        ["Destination"] = "a file or folder, or a repository, which is completed",
         ["Format"] = "how a database is stored or exported",
         ["Id"] = "of a restore or of an upgrade",
         ["InputObject"] = "what the cmdlet takes by the pipeline",

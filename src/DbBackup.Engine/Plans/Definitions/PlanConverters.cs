@@ -72,7 +72,7 @@ internal sealed class ParametersConverter : JsonConverter<PlanParameterDictionar
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         JsonValueKind.String => element.GetString(),
-        JsonValueKind.Number => element.TryGetInt32(out int small) ? small : element.TryGetInt64(out long number) ? number : element.GetDouble(),
+        JsonValueKind.Number => element.TryGetInt32(out int small) ? small : element.TryGetInt64(out long number) ? (object)number : element.GetDouble(),
         JsonValueKind.Array => element.EnumerateArray().Select(Value).ToArray(),
         _ => Table(element),
     };

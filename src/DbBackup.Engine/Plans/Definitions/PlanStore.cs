@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json;
 using DbBackup.Engine.Platform;
@@ -68,9 +67,7 @@ public sealed class PlanStore(PlanFolders folders)
         {
             if (!explicitly && WhyForeign(path) is { } why)
                 throw Invalid(path, why, "A plan says what is run, so only its owner may write it: chown and chmod go-w the file and its folder, or pass the file with -Path.");
-            byte[] content = File.ReadAllBytes(path);
-            if (content.Length > LongestPlan)
-                throw Invalid(path, "it is longer than 4 MB", "Name the file of a plan.");
+            byte[] content = ReadAll(path);
             BackupPlan plan = Path.GetExtension(path).Equals(Json, StringComparison.OrdinalIgnoreCase)
                 ? PlanJson.Read(content, name)
                 : PlanYaml.Read(new UTF8Encoding(false, true).GetString(content), name);
@@ -117,7 +114,7 @@ public sealed class PlanStore(PlanFolders folders)
         path = there?.Path ?? path;
         try
         {
-            Create();
+            UserDataFolder.Create(folders.Plans);
             string part = path + Part;
             File.Delete(part);
             using (FileStream file = PrivateFiles.CreateNew(part))
@@ -160,18 +157,15 @@ public sealed class PlanStore(PlanFolders folders)
         known.Count == 0 ? "Make one with Register-DbBackupPlan." : $"The plans are: {string.Join(", ", known)}.")
     { Target = name };
 
-    // Everybody may read the machine's plans: they hold no secret.
-    private void Create()
+    private static byte[] ReadAll(string path)
     {
-        if (folders.Scope == PlanScope.User || OperatingSystem.IsWindows())
-            UserDataFolder.Create(folders.Plans);
-        else
-            CreateShared(folders.Plans);
+        using FileStream file = RegularFile.Open(path);
+        if (file.Length > LongestPlan)
+            throw Invalid(path, "it is longer than 4 MB", "Name the file of a plan.");
+        byte[] content = new byte[file.Length];
+        file.ReadExactly(content);
+        return content;
     }
-
-    [UnsupportedOSPlatform("windows")]
-    private static void CreateShared(string path) => Directory.CreateDirectory(
-        path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
     // Windows inherits the rights of the profile, or of ProgramData, where everybody may create and nobody may change another's files.
     private string? WhyForeign(string path)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Plans.Notifications;
 
@@ -46,7 +47,7 @@ internal static class RunText
             return string.Empty;
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using FileStream file = RegularFile.Open(path);
             bool isCut = file.Length > LongestLog;
             if (isCut)
                 file.Seek(-LongestLog, SeekOrigin.End);

@@ -36,7 +36,8 @@ internal sealed class RunJournal : IDisposable
     /// <summary>Writes a line into the log.</summary>
     public void Log(string text)
     {
-        string shown = ForeignText.Shown(SecretText.Masked(text));
+        // One line each: a program's words may have several.
+        string shown = ForeignText.ShownLine(string.Join(' ', SecretText.Masked(text).Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)));
         _log.WriteLine($"{_clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)} {shown}");
     }
 

@@ -86,8 +86,13 @@ public sealed class RunStore(PlanFolders folders)
     {
         try
         {
-            if (OwnFileContent(path) is not { } json || RecordJson.Read<RunRecord>(json) is not { } record)
+            using FileStream file = RegularFile.Open(path);
+            // Empty while its run begins.
+            if (file.Length is 0 or > LongestRecord)
                 return null;
+            byte[] json = new byte[file.Length];
+            file.ReadExactly(json);
+            RunRecord record = RecordJson.Read<RunRecord>(json);
             return record.Run.State == BackupRunState.Running && record.Owner.IsAlive() == Liveness.Dead
                 ? record.Run with { State = BackupRunState.Interrupted, Failure = "Its process died." }
                 : record.Run;
@@ -98,9 +103,6 @@ public sealed class RunStore(PlanFolders folders)
             return null;
         }
     }
-
-    // The machine's runs are root's, and everybody may read them who may enter the folder.
-    private static byte[]? OwnFileContent(string path) => new FileInfo(path) is { Exists: true, Length: > 0 and <= LongestRecord } ? File.ReadAllBytes(path) : null;
 
     private static string Reserve(string folder, string id)
     {

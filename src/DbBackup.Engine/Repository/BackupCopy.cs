@@ -1,0 +1,139 @@
+using System.Security.Cryptography;
+using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Repository;
+
+/// <summary>Copies backups from one repository to another, byte for byte: each payload is hashed on its way, and the manifest is put last.</summary>
+public sealed class BackupCopy(BackupRepository from, BackupRepository to)
+{
+    private const int BlockSize = 1 << 20;
+
+    /// <summary>Copies a backup with the records of its tests.</summary>
+    /// <param name="backup">The backup.</param>
+    /// <param name="allowNew">True if another repository than the known one is accepted at the destination, or created.</param>
+    /// <param name="observer">Receives progress.</param>
+    /// <param name="cancellationToken">Stops the copy; nothing of it is left.</param>
+    /// <returns>The backup at the destination; the one that is there already, if it is the same.</returns>
+    /// <exception cref="BackupException">It is damaged, another one has its name at the destination, or that cannot be written.</exception>
+    public Task<Backup> RunAsync(Backup backup, bool allowNew, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(backup);
+        ArgumentNullException.ThrowIfNull(observer);
+        return DiskFailures.GuardAsync(to.Location, $"copying '{backup}'", () => CopyAsync(backup, allowNew, observer, cancellationToken));
+    }
+
+    /// <summary>Checks if a backup can be copied, and writes nothing.</summary>
+    /// <exception cref="BackupException">It cannot.</exception>
+    public async Task CheckAsync(Backup backup, bool allowNew, CancellationToken cancellationToken)
+    {
+        RequireCopyable(backup);
+        await to.CheckAsync(null, allowNew, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<Backup> CopyAsync(Backup backup, bool allowNew, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        Manifest manifest = RequireCopyable(backup);
+        var key = new BackupKey(backup.Source, backup.Name);
+        await to.PrepareAsync(allowNew, cancellationToken).ConfigureAwait(false);
+        IAsyncDisposable reading = await from.ProtectAsync(key, cancellationToken).ConfigureAwait(false);
+        await using (reading.ConfigureAwait(false))
+        {
+            byte[] json = await from.Store.ReadAsync(RepositoryKeys.FolderOf(key) + RepositoryKeys.Manifest, cancellationToken).ConfigureAwait(false)
+                ?? throw BackupSelection.NotFound(backup.ToString(), from.Location);
+            byte[]? there = await to.Store.ReadAsync(RepositoryKeys.FolderOf(key) + RepositoryKeys.Manifest, cancellationToken).ConfigureAwait(false);
+            if (there is null)
+                await WriteAsync(key, manifest, json, observer, cancellationToken).ConfigureAwait(false);
+            else if (!there.AsSpan().SequenceEqual(json))
+                throw BackupDraft.NameExists(key);
+            else
+                observer.Verbose($"'{key}' is in '{to.Location}' already.");
+            await CopyTestsAsync(key, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await to.FindAsync(key, cancellationToken).ConfigureAwait(false) ?? throw BackupSelection.NotFound(key.ToString(), to.Location);
+    }
+
+    private async Task WriteAsync(BackupKey key, Manifest manifest, byte[] json, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        long size = manifest.Payloads.Sum(payload => payload.StoredSize);
+        if ((await to.Store.ReadPropertiesAsync(cancellationToken).ConfigureAwait(false)).AvailableBytes is { } free && free < size)
+            throw new NotEnoughSpaceException(to.Location, size, free, $"the copy of '{key}'");
+        BackupDraft draft = await BackupDraft.ReserveAsync(to.Store, key, mayRename: false, cancellationToken).ConfigureAwait(false);
+        await using (draft.ConfigureAwait(false))
+        {
+            long before = 0;
+            foreach (Payload payload in manifest.Payloads)
+            {
+                long done = before;
+                await draft.WriteAsync(
+                    payload.FileName,
+                    output => CopyPayloadAsync(key, payload, output, copied => observer.Progress(new OperationProgress($"Copying {key}", payload.FileName, done + copied, size)), cancellationToken),
+                    cancellationToken).ConfigureAwait(false);
+                before += payload.StoredSize;
+            }
+
+            if (await from.Store.ReadAsync(RepositoryKeys.FolderOf(key) + RepositoryKeys.Instructions, cancellationToken).ConfigureAwait(false) is { } instructions)
+                await draft.WriteAsync(RepositoryKeys.Instructions, output => output.WriteAsync(instructions, cancellationToken).AsTask(), cancellationToken).ConfigureAwait(false);
+            await draft.PublishAsync(manifest, json).ConfigureAwait(false);
+            observer.Verbose($"Copied '{key}', {ByteSize.Format(size)}, to '{to.Location}'.");
+        }
+    }
+
+    private async Task CopyPayloadAsync(BackupKey key, Payload payload, Stream output, Action<long> copied, CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Stream input = from.OpenRead(key, payload.FileName);
+        await using (input.ConfigureAwait(false))
+        {
+            byte[] block = new byte[BlockSize];
+            long total = 0;
+            while (await input.ReadAsync(block, cancellationToken).ConfigureAwait(false) is > 0 and var read)
+            {
+                hash.AppendData(block, 0, read);
+                await output.WriteAsync(block.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+                copied(total += read);
+            }
+        }
+
+        if (Convert.ToHexStringLower(hash.GetHashAndReset()) != payload.StoredSha256)
+        {
+            throw new BackupFailure(
+                ErrorCodes.BackupDamaged,
+                FailureCategory.InvalidData,
+                $"'{payload.FileName}' of backup '{key}' is damaged in '{from.Location}': its SHA-256 is not the one in its manifest. Nothing was copied.",
+                "Test it with Test-DbBackup, and copy another backup of this source.")
+            { Target = key.ToString() };
+        }
+    }
+
+    // They are of this very manifest, and so of these bytes.
+    private async Task CopyTestsAsync(BackupKey key, CancellationToken cancellationToken)
+    {
+        string folder = RepositoryKeys.FolderOf(key) + RepositoryKeys.Tests;
+        HashSet<string> there = [.. (await to.Store.ListAsync(folder, cancellationToken).ConfigureAwait(false)).Select(each => each.Key)];
+        foreach (StoredObject test in await from.Store.ListAsync(folder, cancellationToken).ConfigureAwait(false))
+        {
+            if (!there.Contains(test.Key) && await from.Store.ReadAsync(test.Key, cancellationToken).ConfigureAwait(false) is { } record)
+                await to.Store.PutAsync(test.Key, record, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private Manifest RequireCopyable(Backup backup)
+    {
+        Manifest manifest = BackupRepository.RequireManifest(backup);
+        if (from.Location == to.Location)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{backup}' lies in '{to.Location}', which is also the destination.", "Name another repository with -Destination.")
+            { Target = backup.ToString() };
+        }
+
+        return manifest.Kept is null ? manifest : throw new BackupFailure(
+            ErrorCodes.InvalidArgument,
+            FailureCategory.InvalidArgument,
+            $"'{backup}' is a database that a restore has kept on its server, and no backup that could be copied.",
+            "Make a backup of it first (New-DbBackup).")
+        { Target = backup.ToString() };
+    }
+}
