@@ -16,6 +16,10 @@ public sealed class Completion : PesterTests;
 
 public sealed class CompletionDocker : PesterTests;
 
+[PesterFile("DbBackupPlans.Tests.ps1")]
+
+public sealed class DbBackupPlans : PesterTests;
+
 [PesterFile("DbUpgrade.Tests.ps1")]
 
 public sealed class DbUpgrade : PesterTests;

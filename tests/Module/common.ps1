@@ -99,7 +99,8 @@ function Get-ErrorOf([scriptblock] $Command) {
 
 function Should-BeFailure($Record, [string] $Id, [string] $Command, [string] $Category, [string] $Target) {
     $Record | Should -HaveCount 1
-    $Record.FullyQualifiedErrorId | Should -BeExactly "$Id,DbBackup.PowerShell.Commands.${Command}DbBackupCommand"
+    $class = $Command.Contains('-') ? $Command.Replace('-', '') : "${Command}DbBackup"
+    $Record.FullyQualifiedErrorId | Should -BeExactly "$Id,DbBackup.PowerShell.Commands.${class}Command"
     if ($Category) { "$($Record.CategoryInfo.Category)" | Should -BeExactly $Category }
     if ($Target) { "$($Record.TargetObject)" | Should -BeLike $Target }
     $Record.Exception | Should -BeOfType ([DbBackup.BackupException])

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using DbBackup.Engine.Plans.Definitions;
 using DbBackup.Engine.Plans.Runs;
@@ -14,6 +15,10 @@ public sealed class InvokeDbBackupPlanCommand : PlanCommandBase
 {
     private const string NameSet = "Name";
     private const string PathSet = "Path";
+
+    // In the session itself, whose host and transcript show it, but without its default values, which the run does not have either.
+    private const string ShowBackup = "param($plan) $PSDefaultParameterValues = @{}; DbBackup\\New-DbBackup @plan -WhatIf -ErrorAction Stop";
+
     private PlanShell? _shell;
 
     /// <summary>Names or wildcards.</summary>
@@ -88,17 +93,27 @@ public sealed class InvokeDbBackupPlanCommand : PlanCommandBase
     // The commands themselves say what they would do, with all their checks.
     private void Show(BackupPlan plan)
     {
-        using var runspace = new PlanRunspace(ModulePath, Host);
+        using var secrets = new PlanRunspace(ModulePath);
         foreach (PlanParameterDictionary entry in plan.Backup)
         {
-            var parameters = new Dictionary<string, object?>(entry, StringComparer.OrdinalIgnoreCase) { ["WhatIf"] = true };
-            parameters.TryAdd("Reason", BackupReason.Scheduled);
+            var parameters = new Hashtable(StringComparer.OrdinalIgnoreCase);
+            foreach ((string name, object? value) in entry)
+                parameters[name] = PlanValues.ForCommand(value, secrets.FromShell);
             if (plan.Repository is not null)
                 parameters["Repository"] = plan.Repository;
-            foreach (PlanFailure failure in runspace.Run("New-DbBackup", parameters, WriteVerbose, WriteWarning, WriteProgress).Failures)
+            try
             {
+                InvokeCommand.InvokeScript(useLocalScope: true, ScriptBlock.Create(ShowBackup), null, parameters);
+            }
+            catch (RuntimeException exception) when (exception is not PipelineStoppedException)
+            {
+                ErrorRecord record = exception.ErrorRecord;
                 WriteError(ErrorRecords.From(
-                    new BackupFailure(ErrorCodes.PlanFailed, FailureCategory.InvalidData, $"The plan '{plan.Name}' would fail: {failure.Message}", failure.Hint ?? "Correct the plan with Set-DbBackupPlan."),
+                    new BackupFailure(
+                        ErrorCodes.PlanFailed,
+                        FailureCategory.InvalidData,
+                        $"The plan '{plan.Name}' would fail: {record.ErrorDetails?.Message ?? exception.Message}",
+                        record.ErrorDetails?.RecommendedAction ?? "Correct the plan with Set-DbBackupPlan."),
                     plan.Name));
             }
         }

@@ -90,7 +90,7 @@ internal static class PlanEntry
     {
         bool Fits(CommandParameterSetInfo set) => given.All(name => set.Parameters.Any(parameter => parameter.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
             && set.Parameters.Where(parameter => parameter.IsMandatory).All(parameter => given.Contains(parameter.Name, StringComparer.OrdinalIgnoreCase));
-        if (!command.ParameterSets.Any(Fits))
+        if (given.Count == 0 || !command.ParameterSets.Any(Fits))
         {
             throw Invalid(
                 given.Count == 0 ? "An entry of -Backup is empty." : $"The parameters {string.Join(", ", given.Select(name => "-" + name))} do not go together, or lack one that says what is backed up.",

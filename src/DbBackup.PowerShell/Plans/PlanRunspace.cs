@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Management.Automation.Host;
 using System.Management.Automation.Runspaces;
 using DbBackup.Engine.Plans.Runs;
 using DbBackup.Engine.Plans.Secrets;
@@ -20,12 +19,11 @@ internal sealed class PlanRunspace : IDisposable
 
     /// <summary>Opens it.</summary>
     /// <param name="module">The module's manifest or assembly.</param>
-    /// <param name="host">Who shows what a command prints itself, as under -WhatIf; null for nobody.</param>
-    public PlanRunspace(string module, PSHost? host = null)
+    public PlanRunspace(string module)
     {
         var state = InitialSessionState.CreateDefault2();
         state.ImportPSModule([module]);
-        _runspace = host is null ? RunspaceFactory.CreateRunspace(state) : RunspaceFactory.CreateRunspace(host, state);
+        _runspace = RunspaceFactory.CreateRunspace(state);
         _runspace.ThreadOptions = PSThreadOptions.UseCurrentThread;
         _runspace.Open();
     }

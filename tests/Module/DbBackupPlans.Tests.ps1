@@ -73,7 +73,7 @@ Describe 'Plans' {
 
     It 'saves a plan for a source that is not there yet with -SkipCheck' {
         (Register-DbBackupPlan later -Backup @{ Path = './later.db' } -SkipCheck).Name | Should -Be later
-        Should-BeFailure (Get-ErrorOf { Register-DbBackupPlan later -Backup @{ Path = './app.db' } }) PlanExists Register ResourceExists
+        Should-BeFailure (Get-ErrorOf { Register-DbBackupPlan later -Backup @{ Path = './app.db' } }) PlanExists Register-DbBackupPlan ResourceExists
         (Register-DbBackupPlan later -Backup @{ Path = './app.db' } -Force).Backup[0]['Path'] | Should -BeLike '*app.db'
     }
 
@@ -102,7 +102,8 @@ Describe 'Plans' {
         Remove-Item ./app.db, ./hooks.txt
         $run = Invoke-DbBackupPlan nightly -ErrorAction SilentlyContinue -ErrorVariable failure
         $run.State | Should -Be Failed
-        Should-BeFailure $failure PlanFailed Invoke InvalidData '*app.db*'
+        Should-BeFailure $failure PlanFailed Invoke-DbBackupPlan InvalidData 'nightly *: Failed'
+        $failure.ErrorDetails.Message | Should -BeLike '*app.db*'
         (Get-Content ./hooks.txt)[-1] | Should -BeLike 'failed: *app.db*'
         Set-DbBackupPlan nightly -BeforeCommand 'echo not now; exit 3' -SkipCheck | Out-Null
         $run = Invoke-DbBackupPlan nightly -ErrorAction SilentlyContinue
@@ -112,11 +113,10 @@ Describe 'Plans' {
 
     It 'tells the truth by its exit code' {
         Register-DbBackupPlan nightly -Backup @{ Path = './app.db' } -Repository ./repo | Out-Null
-        $program, $tool = Get-SameShell
-        & $program @tool -NoProfile -NonInteractive -Command "Import-Module '$ModulePath'; Invoke-DbBackupPlan nightly -Trigger Schedule" | Out-Null
+        Invoke-SameShell -NoProfile -NonInteractive -Command "Import-Module '$ModulePath'; Invoke-DbBackupPlan nightly -Trigger Schedule" | Out-Null
         $LASTEXITCODE | Should -Be 0
         Remove-Item ./app.db
-        & $program @tool -NoProfile -NonInteractive -Command "Import-Module '$ModulePath'; Invoke-DbBackupPlan nightly" *> $null
+        Invoke-SameShell -NoProfile -NonInteractive -Command "Import-Module '$ModulePath'; Invoke-DbBackupPlan nightly" *> $null
         $LASTEXITCODE | Should -Be 1
         (Get-DbBackupRun nightly).State | Should -Be Failed, Succeeded
         (Get-DbBackupRun nightly -State Failed).Failure | Should -BeLike '*app.db*'
@@ -138,7 +138,7 @@ Describe 'Plans' {
         (Invoke-DbBackupPlan -Path ./nightly.yaml).State | Should -Be Succeeded
         (Register-DbBackupPlan -Path ./nightly.yaml).Path | Should -BeLike '*nightly.json'
         "backup: { Path: $folder/app.db }`nrepositry: x" | Set-Content ./wrong.yaml
-        Should-BeFailure (Get-ErrorOf { Invoke-DbBackupPlan -Path ./wrong.yaml }) PlanInvalid Invoke InvalidData '*repositry*'
+        Should-BeFailure (Get-ErrorOf { Invoke-DbBackupPlan -Path ./wrong.yaml }) PlanInvalid Invoke-DbBackupPlan InvalidData '*wrong.yaml'
     }
 
     It 'copies the new backups to another repository' {
@@ -150,7 +150,7 @@ Describe 'Plans' {
 
     It 'names the plans there are for one that is not, and completes their names' {
         Register-DbBackupPlan nightly -Backup @{ Path = './app.db' } | Out-Null
-        Should-BeFailure (Get-ErrorOf { Invoke-DbBackupPlan nigthly }) PlanNotFound Invoke ObjectNotFound
+        Should-BeFailure (Get-ErrorOf { Invoke-DbBackupPlan nigthly }) PlanNotFound Invoke-DbBackupPlan ObjectNotFound
         (Get-ErrorOf { Get-DbBackupPlan nigthly }).ErrorDetails.RecommendedAction | Should -BeLike '*nightly*'
         (TabExpansion2 'Invoke-DbBackupPlan ni').CompletionMatches.CompletionText | Should -Be nightly
         (TabExpansion2 'Get-DbBackupRun ').CompletionMatches.CompletionText | Should -Contain nightly
