@@ -17,6 +17,7 @@
         'New-DbBackup'
         'Get-DbBackup'
         'Test-DbBackup'
+        'Compare-DbBackup'
         'Restore-DbBackup'
         'Undo-DbRestore'
         'Remove-DbBackup'

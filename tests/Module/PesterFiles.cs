@@ -6,6 +6,10 @@ namespace DbBackup.Tests.ModuleFiles;
 // Each Pester file as a class, so that the runner can run them beside each other and choose by what they need.
 
 
+[PesterFile("Compare-DbBackup.Tests.ps1")]
+
+public sealed class CompareDbBackup : PesterTests;
+
 [PesterFile("Completion.Tests.ps1")]
 
 public sealed class Completion : PesterTests;
@@ -103,6 +107,12 @@ public sealed class Package : PesterTests;
 [PesterFile("PostgreSql.Tests.ps1")]
 
 public sealed class PostgreSql : PesterTests;
+
+[Trait("Category", "PostgreSql")]
+
+[PesterFile("PostgreSqlCompare.Tests.ps1")]
+
+public sealed class PostgreSqlCompare : PesterTests;
 
 [Trait("Category", "PostgreSql")]
 

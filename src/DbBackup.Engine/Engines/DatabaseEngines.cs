@@ -33,9 +33,15 @@ internal static class DatabaseEngines
     public static IDatabaseEngine Of(Payload payload)
     {
         ArgumentNullException.ThrowIfNull(payload);
-        return Array.Find(s_all, engine => engine.Formats.Contains(payload.Format))
-            ?? throw Unknown($"'{payload.FileName}' has the format {payload.Format}", payload.FileName);
+        return OfFormat(payload.Format, payload.FileName);
     }
+
+    /// <summary>The engine that writes a format.</summary>
+    /// <param name="format">The format.</param>
+    /// <param name="fileName">What has it, for the failure.</param>
+    /// <exception cref="BackupException">No engine of this version has it.</exception>
+    public static IDatabaseEngine OfFormat(string format, string fileName) => Array.Find(s_all, engine => engine.Formats.Contains(format))
+        ?? throw Unknown($"'{fileName}' has the format {format}", fileName);
 
     /// <summary>The files and folders of other programs that can be imported, as a list in a sentence.</summary>
     public static string ForeignFiles => string.Join(", ", s_all.Select(engine => engine.ForeignFiles));
@@ -58,11 +64,14 @@ internal static class DatabaseEngines
     /// <summary>The engine of this name; null if it has no files, or this version does not know it.</summary>
     public static IFileEngine? TryFileNamed(string name) => Array.Find(s_all, engine => engine.Name == name) as IFileEngine;
 
+    /// <summary>The engine of a file by its content; null if it is no database that this version knows.</summary>
+    public static IFileEngine? TryOfFile(string path) => s_all.OfType<IFileEngine>().FirstOrDefault(engine => engine.IsDatabase(path));
+
     /// <summary>The engine of a live database file, by the file's content.</summary>
     /// <exception cref="BackupException">There is no such file, or it is no database that this version knows.</exception>
     public static IFileEngine OfFile(string path)
     {
-        if (s_all.OfType<IFileEngine>().FirstOrDefault(engine => engine.IsDatabase(path)) is { } engine)
+        if (TryOfFile(path) is { } engine)
             return engine;
         if (!Path.Exists(path))
             throw new BackupFailure(ErrorCodes.SourceNotFound, FailureCategory.NotFound, $"There is no file '{path}'.", "Check the path; nothing was created.") { Target = path };

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using DbBackup.Engine.Engines.Instructions;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Payloads;
@@ -43,6 +44,21 @@ internal interface IDatabaseEngine
     /// <param name="cancellationToken">Stops the work; nothing is left then.</param>
     /// <exception cref="BackupException">The payload is damaged, or there is no room.</exception>
     Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken);
+
+    /// <summary>Reads the definitions in a payload's schema, or the roles of a payload of a whole server, for a comparison.</summary>
+    /// <param name="content">The backup.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="openScratch">Makes room for an unpacked copy, of as many bytes as it is told.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    /// <returns>Null if the payload's form does not tell.</returns>
+    /// <exception cref="BackupException">The payload is damaged.</exception>
+    Task<SchemaDefinitions?> ReadDefinitionsAsync(BackupContent content, Payload payload, Func<long, Task<string>> openScratch, CancellationToken cancellationToken) =>
+        Task.FromResult<SchemaDefinitions?>(null);
+
+    /// <summary>Reads the name of a table as a person writes it, with wildcards.</summary>
+    /// <returns>Tells whether a table's name, as fingerprints have it, is meant.</returns>
+    /// <exception cref="BackupException">It is no name.</exception>
+    Func<string, bool> TableFilter(string pattern) => name => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: true);
 }
 
 /// <summary>An engine whose databases are on a server, where a restore keeps what it replaced under another name.</summary>
@@ -76,4 +92,12 @@ internal interface IServerEngine : IDatabaseEngine
     /// <returns>The name that it had.</returns>
     /// <exception cref="BackupException">The server cannot be reached, or the database is gone.</exception>
     Task<string> DropKeptAsync(Manifest manifest, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken);
+
+    /// <summary>Finds the server with which a backup is compared.</summary>
+    /// <param name="manifest">The backup.</param>
+    /// <param name="backup">The backup's name, for errors.</param>
+    /// <param name="connection">The server and role; what is null in it comes from the backup.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    /// <exception cref="BackupException">The backup does not say which server it came from, or that is not known here.</exception>
+    Task<ILiveServer> FindLiveAsync(Manifest manifest, string backup, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken);
 }

@@ -42,6 +42,10 @@ internal interface IFileEngine : IDatabaseEngine
     /// <summary>Makes the source by which the present state is backed up before a restore replaces it; an empty one too.</summary>
     IBackupSource PresentState(string path, TimeSpan lockTimeout);
 
+    /// <summary>Reads the definitions in the schema of a database file that no process writes; null if the engine does not tell.</summary>
+    /// <exception cref="BackupException">It is damaged.</exception>
+    SchemaDefinitions? ReadDefinitions(string file, CancellationToken cancellationToken) => null;
+
     /// <summary>Holds writers off a present database, while readers (the safety backup) still come through.</summary>
     /// <returns>Null if the file is no usable database.</returns>
     /// <exception cref="BackupException">Another process has it locked.</exception>

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 
 namespace DbBackup.Engine.Docker.Files;
@@ -64,6 +65,6 @@ internal sealed record FilesLayout(DockerLocation Location, string RootName, boo
         EngineVersion = databases.Count > 0 ? SqliteLibrary.Version : null,
         Payloads = files is null ? databases : [.. databases, files],
         Tools = databases.Count > 0 ? new Dictionary<string, string> { ["SQLite"] = SqliteLibrary.Version } : [],
-        Notes = [.. notes, .. Exclude.Select(pattern => $"Without '{pattern}' of {RootName}.")],
+        Notes = [.. notes, .. ExclusionNotes.Of(Exclude, RootName)],
     };
 }

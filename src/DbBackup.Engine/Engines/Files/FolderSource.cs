@@ -91,7 +91,7 @@ public sealed class FolderSource(string path) : IBackupSource
             Taken = snapshots.Taken ?? taken,
             Payloads = isDatabase ? snapshots.Databases : [.. snapshots.Databases, files],
             Tools = snapshots.Databases.Count > 0 ? new Dictionary<string, string> { ["SQLite"] = SqliteLibrary.Version } : [],
-            Notes = [.. snapshots.Notes, .. Exclude.Select(pattern => $"Without '{pattern}' of {Name}.")],
+            Notes = [.. snapshots.Notes, .. ExclusionNotes.Of(Exclude, Name)],
         };
     }
 

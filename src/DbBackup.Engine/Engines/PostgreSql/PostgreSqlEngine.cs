@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Engines.PostgreSql.Export;
 using DbBackup.Engine.Engines.PostgreSql.Instructions;
 using DbBackup.Engine.Engines.PostgreSql.Load;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Engines.PostgreSql.Verify;
 using DbBackup.Engine.Payloads;
 
@@ -34,6 +35,23 @@ internal sealed class PostgreSqlEngine : IServerEngine
 
     public Task ExportAsync(BackupContent content, Payload payload, string path, ExportFormat format, CancellationToken cancellationToken) =>
         PostgreSqlExport.WriteAsync(content, payload, path, format, cancellationToken);
+
+    public Task<SchemaDefinitions?> ReadDefinitionsAsync(BackupContent content, Payload payload, Func<long, Task<string>> openScratch, CancellationToken cancellationToken) =>
+        ComparedSchema.OfPayloadAsync(content, payload, cancellationToken);
+
+    public Func<string, bool> TableFilter(string pattern)
+    {
+        TablePattern wanted = TablePattern.Parse(pattern, mostParts: 2);
+        return name => QuotedName.Split(name) is var (schema, table) && wanted.FitsTable(schema, table);
+    }
+
+    public async Task<ILiveServer> FindLiveAsync(Manifest manifest, string backup, PostgreSqlConnectionRequest connection, CancellationToken cancellationToken)
+    {
+        PostgreSqlTarget.RequireNamed(connection, manifest, backup);
+        string? username = manifest.Payloads.Select(payload => payload.Database?.Username).FirstOrDefault(name => name is not null);
+        return new LivePostgreSqlServer(
+            await PostgreSqlTarget.ResolveAsync(connection, PostgreSqlTarget.LocationOf(manifest), username, cancellationToken).ConfigureAwait(false), connection.Server is ServerAddress.OfText);
+    }
 
     public IReadOnlyList<string> Programs { get; } = ["createdb", "psql", "pg_restore"];
 

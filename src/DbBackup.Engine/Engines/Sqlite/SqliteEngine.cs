@@ -73,6 +73,17 @@ internal sealed class SqliteEngine : IFileEngine
         }
     }
 
+    public SchemaDefinitions? ReadDefinitions(string file, CancellationToken cancellationToken) => SqliteFingerprint.Definitions(file, cancellationToken);
+
+    public async Task<SchemaDefinitions?> ReadDefinitionsAsync(BackupContent content, Payload payload, Func<long, Task<string>> openScratch, CancellationToken cancellationToken)
+    {
+        string file = Path.Combine(await openScratch(2 * payload.RestoredSize).ConfigureAwait(false), $"{Guid.NewGuid():N}.db");
+        await RestoreAsync(content, payload, file, null, cancellationToken).ConfigureAwait(false);
+        SchemaDefinitions? definitions = ReadDefinitions(file, cancellationToken);
+        File.Delete(file);
+        return definitions;
+    }
+
     public bool CanWriteInto => true;
 
     public void WriteInto(string restored, string live, TimeSpan lockTimeout, Action<long, long> progress, CancellationToken cancellationToken) =>

@@ -67,6 +67,21 @@ internal static class SqliteFingerprint
         return heads.Count == 0 ? null : string.Join(",", heads);
     }
 
+    /// <summary>The definitions in the schema, each with its SQL.</summary>
+    /// <param name="path">A file that nobody writes.</param>
+    /// <param name="cancellationToken">Interrupts the running query.</param>
+    /// <exception cref="BackupException">The file is damaged or no database.</exception>
+    public static SchemaDefinitions Definitions(string path, CancellationToken cancellationToken)
+    {
+        using SqliteDatabase database = SqliteDatabase.OpenImmutable(path, cancellationToken);
+        database.UseStandIns();
+        // The same as those that are hashed.
+        List<(string Name, string Sql)> found = database.Rows(
+            "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name", row => (row.GetString(0), row.GetString(1)));
+        return new SchemaDefinitions(
+            SqliteSource.EngineName, found.GroupBy(each => each.Name, StringComparer.Ordinal).ToDictionary(group => group.Key, IReadOnlyList<string> (group) => [.. group.Select(each => each.Sql)], StringComparer.Ordinal));
+    }
+
     private static Dictionary<string, string> Settings(SqliteDatabase database, string path) => new()
     {
         ["user_version"] = database.Text("PRAGMA user_version") ?? "0",

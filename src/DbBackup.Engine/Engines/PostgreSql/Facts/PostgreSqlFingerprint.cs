@@ -14,7 +14,7 @@ internal static class PostgreSqlFingerprint
 {
     // Sequences are asked in batches: 10,000 would be as many round trips. Each batch of tables is a transaction of its own that joins the
     // snapshot, so that no more locks are held at once than there are tables in it.
-    private const int TablesInBatch = 100;
+    internal const int TablesInBatch = 100;
     private const string Counting = "taking the fingerprint";
 
     /// <summary>Takes what the catalogue says of a database that others may write meanwhile; the rows of its tables are counted elsewhere.</summary>
@@ -117,7 +117,8 @@ internal static class PostgreSqlFingerprint
         return [.. before.Select(sequence => later.TryGetValue(sequence.Name, out long value) && value != sequence.Value ? sequence with { ValueAfter = value } : sequence)];
     }
 
-    private static async Task InSnapshotAsync(PostgreSqlSession session, string? snapshot, Func<Task> work, CancellationToken cancellationToken)
+    /// <summary>Does work in a transaction that sees a snapshot.</summary>
+    internal static async Task InSnapshotAsync(PostgreSqlSession session, string? snapshot, Func<Task> work, CancellationToken cancellationToken)
     {
         await session.ExecuteAsync("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", Counting, cancellationToken).ConfigureAwait(false);
         if (snapshot is not null)

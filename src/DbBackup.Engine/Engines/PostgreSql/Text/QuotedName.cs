@@ -57,12 +57,16 @@ internal static class QuotedName
 
     /// <summary>A name with its schema, with quotes around both whether they need them or not: <c>"public"."Album"</c>.</summary>
     /// <param name="qualified">The name as the server's quote_ident writes it: <c>public."Album"</c>.</param>
-    public static string Always(string qualified)
+    public static string Always(string qualified) => Split(qualified) is var (schema, name) && schema.Length > 0 ? $"{Quote(schema)}.{Quote(name)}" : Quote(Unquote(qualified));
+
+    /// <summary>The schema and the name, without quotes; the schema is empty if there is none.</summary>
+    /// <param name="qualified">The name as the server's quote_ident writes it.</param>
+    public static (string Schema, string Name) Split(string qualified)
     {
         int dot = 0;
         for (bool quoted = false; dot < qualified.Length && (quoted || qualified[dot] != '.'); dot++)
             quoted ^= qualified[dot] == '"';
-        return dot == qualified.Length ? Quote(Unquote(qualified)) : $"{Quote(Unquote(qualified[..dot]))}.{Quote(Unquote(qualified[(dot + 1)..]))}";
+        return dot == qualified.Length ? (string.Empty, Unquote(qualified)) : (Unquote(qualified[..dot]), Unquote(qualified[(dot + 1)..]));
     }
 
     private static bool IsWord(char sign) => char.IsLetterOrDigit(sign) || sign is '_' or '$' or '.' or '-';

@@ -38,8 +38,8 @@ internal sealed partial class SchemaDifferences(DatabaseLoadOptions options)
     public bool AreAlike(SchemaDifference difference, SchemaText other) =>
         ByObject(other).GetValueOrDefault(difference.Name, []).SequenceEqual(difference.Actual);
 
-    // Several objects may share a name: operators, default privileges of several roles.
-    private Dictionary<string, string[]> ByObject(SchemaText schema) => schema.Definitions.Where(Counts)
+    /// <summary>The texts of a schema's objects, by their names. Several objects may share a name: operators, default privileges of several roles.</summary>
+    public Dictionary<string, string[]> ByObject(SchemaText schema) => schema.Definitions.Where(Counts)
         .GroupBy(Name, StringComparer.Ordinal)
         .ToDictionary(group => group.Key, group => group.Select(TextOf).Order(StringComparer.Ordinal).ToArray(), StringComparer.Ordinal);
 
@@ -47,8 +47,8 @@ internal sealed partial class SchemaDifferences(DatabaseLoadOptions options)
         definition.Schema.Length == 0 ? $"{definition.Kind} {definition.Name}" : $"{definition.Kind} {definition.Schema}.{definition.Name}";
 
     private string TextOf(ArchivedDefinition definition) => options.WithoutOwners
-        ? WithoutMarks(definition.Sql) + "\n" + definition.AccessMethod
-        : $"{WithoutMarks(definition.Sql)}\n{definition.AccessMethod}\n{definition.Tablespace}\n{definition.Owner}";
+        ? $"{WithoutMarks(definition.Sql)}\naccess method {definition.AccessMethod}"
+        : $"{WithoutMarks(definition.Sql)}\naccess method {definition.AccessMethod}\ntablespace {definition.Tablespace}\nowner {definition.Owner}";
 
     // PostgreSQL 17.12 marks the columns of each table with a number that is another one after each restore; newer clients write it.
     private static string WithoutMarks(string sql) =>

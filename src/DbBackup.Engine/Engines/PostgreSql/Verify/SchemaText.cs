@@ -64,7 +64,8 @@ internal sealed class SchemaText
         return schema;
     }
 
-    private static async Task<SchemaText?> ReadAsync(Stream archive, CancellationToken cancellationToken)
+    /// <summary>Reads the schema at the beginning of an archive that streams; null if it is of a form that is not known here.</summary>
+    public static async Task<SchemaText?> ReadAsync(Stream archive, CancellationToken cancellationToken)
     {
         byte[] start = new byte[FirstRead];
         int length = 0;
