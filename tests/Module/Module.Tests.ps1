@@ -3,9 +3,9 @@ Describe 'The module' {
     BeforeEach { $folder = Enter-NewFolder }
     AfterEach { Set-Location $RepositoryRoot }
 
-    It 'exports exactly its thirteen cmdlets, with approved verbs' {
+    It 'exports exactly its cmdlets, with approved verbs' {
         $commands = Get-Command -Module DbBackup
-        $commands.Name | Sort-Object | Should -Be @('Copy-DbBackup', 'Export-DbBackup', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbBackupPlan', 'Get-DbBackupRun', 'Get-DbSchemaRevision', 'Get-DbUpgrade', 'Import-DbBackup', 'Invoke-DbBackupPlan', 'Invoke-DbUpgrade', 'New-DbBackup', 'Register-DbBackupPlan', 'Remove-DbBackup', 'Restore-DbBackup', 'Resume-DbUpgrade', 'Set-DbBackupPlan', 'Test-DbBackup', 'Undo-DbRestore', 'Undo-DbUpgrade', 'Unregister-DbBackupPlan')
+        $commands.Name | Sort-Object | Should -Be @('Compare-DbBackup', 'Copy-DbBackup', 'Export-DbBackup', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbBackupPlan', 'Get-DbBackupRun', 'Get-DbSchemaRevision', 'Get-DbUpgrade', 'Import-DbBackup', 'Invoke-DbBackupPlan', 'Invoke-DbUpgrade', 'New-DbBackup', 'Register-DbBackupPlan', 'Remove-DbBackup', 'Restore-DbBackup', 'Resume-DbUpgrade', 'Set-DbBackupPlan', 'Test-DbBackup', 'Undo-DbRestore', 'Undo-DbUpgrade', 'Unregister-DbBackupPlan')
         $commands.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         $commands.Verb | Where-Object { $_ -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
     }
@@ -13,6 +13,7 @@ Describe 'The module' {
     It '<name> says that it emits <type>' -ForEach @(
         @{ Name = 'New'; Type = 'DbBackup.Backup' }, @{ Name = 'Get'; Type = 'DbBackup.Backup' }
         @{ Name = 'Test'; Type = 'DbBackup.BackupTestResult' }, @{ Name = 'Restore'; Type = 'DbBackup.RestoreResult', 'DbBackup.RestorePlan' }
+        @{ Name = 'Compare'; Type = 'DbBackup.BackupDifference' }
         @{ Name = 'Remove'; Type = 'DbBackup.Backup' }, @{ Name = 'Import'; Type = 'DbBackup.Backup' }
         @{ Name = 'Export'; Type = 'System.IO.FileInfo', 'System.IO.DirectoryInfo' }) {
         (Get-Command "$Name-DbBackup").OutputType.Name | Should -Be $Type
@@ -21,6 +22,7 @@ Describe 'The module' {
     It '<name> has the sets <sets>, by default <default>' -ForEach @(
         @{ Name = 'New'; Sets = 'Compose', 'Container', 'LiteralPath', 'Path', 'PostgreSql', 'Source', 'Volume'; Default = 'Path' }, @{ Name = 'Import'; Sets = 'LiteralPath', 'Path'; Default = 'Path' }
         @{ Name = 'Test'; Sets = 'InputObject', 'Name'; Default = 'Name' }, @{ Name = 'Restore'; Sets = 'InputObject', 'Name'; Default = 'Name' }
+        @{ Name = 'Compare'; Sets = 'InputObject', 'Name'; Default = 'Name' }
         @{ Name = 'Remove'; Sets = 'InputObject', 'Name'; Default = 'Name' }, @{ Name = 'Export'; Sets = 'InputObject', 'Name'; Default = 'Name' }) {
         $command = Get-Command "$Name-DbBackup"
         $command.ParameterSets.Name | Sort-Object | Should -Be $Sets

@@ -10,6 +10,12 @@ namespace DbBackup.Tests.ModuleFiles;
 
 public sealed class CompareDbBackup : PesterTests;
 
+[Trait("Category", "Docker")]
+
+[PesterFile("CompareDocker.Tests.ps1")]
+
+public sealed class CompareDocker : PesterTests;
+
 [PesterFile("Completion.Tests.ps1")]
 
 public sealed class Completion : PesterTests;

@@ -31,6 +31,7 @@ public sealed class ArchitectureTests
     private static readonly Dictionary<string, string> Uses = new()
     {
         ["Backups"] = "Docker.Addressing Docker.Files Docker.Pausing Engines Engines.Files Engines.Instructions Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Restores Verification",
+        ["Comparisons"] = "Docker.Addressing Docker.Api Docker.Files Engines Engines.Files Engines.PostgreSql Payloads Platform Repository",
         ["Discovery"] = "Docker.Addressing Docker.Api Docker.Tunnel Engines.PostgreSql Engines.Sqlite Platform",
         ["Docker.Addressing"] = "Docker.Api Engines.Files Platform",
         ["Docker.Api"] = "Platform",
@@ -49,7 +50,7 @@ public sealed class ArchitectureTests
         ["Plans"] = "Platform Repository",
         ["Portability"] = "Backups Engines Engines.Files Engines.PostgreSql Payloads Platform Repository",
         ["PowerShell.Arguments"] = "Docker.Addressing Docker.Tunnel Engines.PostgreSql Platform Repository",
-        ["PowerShell.Commands"] = "Backups Discovery Docker.Addressing Docker.Files Engines Engines.PostgreSql Engines.Sqlite Migrations Plans Platform Portability PowerShell.Arguments PowerShell.Completion PowerShell.Parameters PowerShell.Pipeline PowerShell.Plans Repository Restores Retention Upgrades Verification",
+        ["PowerShell.Commands"] = "Backups Comparisons Discovery Docker.Addressing Docker.Files Engines Engines.PostgreSql Engines.Sqlite Migrations Plans Platform Portability PowerShell.Arguments PowerShell.Completion PowerShell.Parameters PowerShell.Pipeline PowerShell.Plans Repository Restores Retention Upgrades Verification",
         ["PowerShell.Completion"] = "Discovery Docker.Addressing Engines.PostgreSql Plans PowerShell.Arguments Repository Restores Upgrades",
         ["PowerShell.Loading"] = "",
         ["PowerShell.Parameters"] = "Docker.Addressing Engines.PostgreSql Migrations Plans PowerShell.Arguments PowerShell.Completion",

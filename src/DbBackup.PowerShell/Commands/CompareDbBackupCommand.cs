@@ -155,7 +155,8 @@ public sealed partial class CompareDbBackupCommand : BackupCommandBase
         // An object out of a file has lost its type.
         if (Difference is PSObject { Properties: var properties } && properties["Source"]?.Value is string source && properties["Name"]?.Value is string own)
             return Named($"{source}/{own}", properties["Repository"]?.Value as string ?? first.Repository, first);
-        return value is string text ? Named(text, null, first) : throw new BackupFailure(
+        // A name of digits alone is a number where it is typed without quotes.
+        return value is string || value.GetType().IsPrimitive ? Named(LanguagePrimitives.ConvertTo<string>(value), null, first) : throw new BackupFailure(
             ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"-Difference takes one backup or its name, not a {value.GetType().Name}.", "Name one: -Difference source/name.");
     }
 

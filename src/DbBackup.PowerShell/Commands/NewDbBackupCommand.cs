@@ -61,6 +61,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
     [Parameter(ParameterSetName = ContainerSet)]
     [Parameter(ParameterSetName = ComposeSet)]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(TableCompleter))]
     public string[] Table { get; set; } = [];
 
     /// <summary>Not these tables.</summary>

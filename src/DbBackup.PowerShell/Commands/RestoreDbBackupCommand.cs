@@ -69,6 +69,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
     /// <summary>Only these tables.</summary>
     [Parameter]
     [SupportsWildcards]
+    [ArgumentCompleter(typeof(TableCompleter))]
     public string[] Table { get; set; } = [];
 
     /// <summary>Only these schemas.</summary>
