@@ -140,6 +140,10 @@ public sealed class RemoveDbBackup : PesterTests;
 
 public sealed class RestoreDbBackup : PesterTests;
 
+[PesterFile("RestoreFiles.Tests.ps1")]
+
+public sealed class RestoreFiles : PesterTests;
+
 [PesterFile("Test-DbBackup.Tests.ps1")]
 
 public sealed class TestDbBackup : PesterTests;

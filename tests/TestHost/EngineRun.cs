@@ -33,13 +33,13 @@ internal static class EngineRun
     }
 
     /// <summary>Restores a backup to where it came from.</summary>
-    public static async Task RestoreAsync(string repository, string source, string name, int killAt, bool force)
+    public static async Task RestoreAsync(string repository, string source, string name, int killAt, bool force, params string[] files)
     {
         BackupRepository from = new BackupRepository(new DirectoryStore(repository));
         Backup backup = BackupSelection.One(await from.ListAsync(source, CancellationToken.None), source, name, latest: false, repository);
         var observer = new Executioner(killAt);
         PreparedRestore restore = await PreparedRestore.PrepareAsync(
-            from, new RestoreRequest { Backup = backup, Force = force, LockTimeout = TimeSpan.FromSeconds(10) }, changeNothing: true, observer, CancellationToken.None);
+            from, new RestoreRequest { Backup = backup, Force = force, Files = files, LockTimeout = TimeSpan.FromSeconds(10) }, changeNothing: true, observer, CancellationToken.None);
         RestoreResult result = await restore.RunAsync(observer, CancellationToken.None);
         Console.WriteLine(string.Join(", ", result.Restored));
     }

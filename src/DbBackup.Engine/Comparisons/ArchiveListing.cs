@@ -35,8 +35,9 @@ internal sealed class ArchiveListing
                 int read;
                 while ((read = await scan.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
                     hash.Append(buffer.AsSpan(0, read));
-                string path = Within(entry.Name, root);
-                string? link = entry.EntryType is TarEntryType.SymbolicLink ? entry.LinkName : entry.EntryType is TarEntryType.HardLink ? Within(entry.LinkName, root) : null;
+                // Two folders with different names may hold the same.
+                string path = ArchiveParts.Within(entry.Name, root);
+                string? link = entry.EntryType is TarEntryType.SymbolicLink ? entry.LinkName : entry.EntryType is TarEntryType.HardLink ? ArchiveParts.Within(entry.LinkName, root) : null;
                 // A later entry of the same path takes the place of the earlier one, as it does when the archive is extracted.
                 items[path] = new ArchiveItem(KindOf(entry.EntryType), entry.Length, hash.GetCurrentHashAsUInt128(), (int)entry.Mode, entry.ModifiedUtc, link);
             }
@@ -47,15 +48,6 @@ internal sealed class ArchiveListing
         }
 
         return new ArchiveListing(items);
-    }
-
-    // Two folders with different names may hold the same.
-    private static string Within(string name, string root)
-    {
-        string path = name.TrimEnd('/');
-        if (path.StartsWith("./", StringComparison.Ordinal))
-            path = path[2..];
-        return path == root ? string.Empty : path.StartsWith(root + "/", StringComparison.Ordinal) ? path[(root.Length + 1)..] : path;
     }
 
     private static ArchiveItemKind KindOf(TarEntryType type) => type switch

@@ -24,6 +24,9 @@ internal interface IRestoreParticipant : IAsyncDisposable
     /// <summary>The renames in local folders by which it is put in place, for the journal.</summary>
     IReadOnlyList<StagedSwap> Renames => [];
 
+    /// <summary>Where the journal lies, so that the next run finds it; null for the folder of the first rename.</summary>
+    string? JournalFolder => null;
+
     /// <summary>What it writes into open databases instead, for the journal.</summary>
     IReadOnlyList<StagedSwap> Writes => [];
 

@@ -47,6 +47,8 @@ public sealed class PreparedRestore
         {
             if (!changeNothing)
                 await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
+            if (request.Files.Count > 0)
+                request = RestoreDestination.OfFiles(request);
             RestoreDestination.Require(request, BackupRepository.RequireManifest(request.Backup));
             IReadOnlyList<RestorePart> parts = await PlanPartsAsync(repository, request, undoes: false, changeNothing, observer, cancellationToken).ConfigureAwait(false);
             return Compose(repository, request, parts, null);
@@ -80,7 +82,9 @@ public sealed class PreparedRestore
                     return parts;
             }
 
-            parts.Add(VolumeRestorePlanner.Applies(request)
+            parts.Add(FilePartsPlanner.Applies(request)
+                ? await FilePartsPlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false)
+                : VolumeRestorePlanner.Applies(request)
                 ? await VolumeRestorePlanner.PlanAsync(repository, request, cancellationToken).ConfigureAwait(false)
                 : await FileRestorePlanner.PlanAsync(repository, request, changeNothing, observer, cancellationToken).ConfigureAwait(false));
             return parts;

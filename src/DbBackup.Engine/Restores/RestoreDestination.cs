@@ -46,6 +46,21 @@ internal static class RestoreDestination
         }
     }
 
+    /// <summary>The request of named files, which is of files alone.</summary>
+    /// <exception cref="BackupException">It names parts of databases too.</exception>
+    public static RestoreRequest OfFiles(RestoreRequest request)
+    {
+        if (request.Content is not (null or ContentKind.Files) || NamesServerParts(request))
+        {
+            throw Refused(
+                request,
+                "-File names files, and another parameter names a part of a database. Nothing was changed.",
+                "Restore the two one after the other: -File alone, and then the database.");
+        }
+
+        return request with { Content = ContentKind.Files };
+    }
+
     /// <summary>True if files are restored with the databases of a server.</summary>
     public static bool HasFilesBeside(RestoreRequest request, Manifest manifest) =>
         manifest.Kept is null && request.Content is null && request.Tables.Count + request.Schemas.Count == 0 && manifest.Payloads.Any(payload => !DatabaseEngines.IsOfServer(payload));

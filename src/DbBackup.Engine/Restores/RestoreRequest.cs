@@ -17,6 +17,12 @@ public sealed record RestoreRequest
     /// <summary>Only what is of this kind; null for everything.</summary>
     public ContentKind? Content { get; init; }
 
+    /// <summary>Only these files and folders of folders: patterns as <c>-Exclude</c> has them; empty for all.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>What the restore that is undone had replaced; null if none is undone.</summary>
+    internal IReadOnlyList<string>? Replaced { get; init; }
+
     /// <summary>True if the safety backup is left out.</summary>
     public bool NoSafetyBackup { get; init; }
 

@@ -115,7 +115,7 @@ internal sealed class RestoreTransaction(BackupRepository repository, RestoreReq
         foreach (StagedSwap swap in local)
             Directory.CreateDirectory(Path.GetDirectoryName(swap.Target)!);
         if (local.Length > 0)
-            _journal = RestoreJournal.Begin(Path.GetDirectoryName(local[0].Target)!, renames, writes);
+            _journal = RestoreJournal.Begin(_participants.Select(participant => participant.JournalFolder).FirstOrDefault(folder => folder is not null) ?? Path.GetDirectoryName(local[0].Target)!, renames, writes);
         long bytes = _participants.Sum(participant => participant.ScratchBytes);
         _scratch = bytes == 0 ? null : await repository.OpenScratchAsync(request.StagingPath, bytes, cancellationToken).ConfigureAwait(false);
         var stage = new RestoreStage(_scratch?.Path, _participants.Length == 1, observer, _activity);

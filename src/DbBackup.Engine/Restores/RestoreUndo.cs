@@ -94,6 +94,7 @@ public static class RestoreUndo
             Force = request.Force,
             StagingPath = request.StagingPath,
             LockTimeout = request.LockTimeout,
+            Replaced = record.Replaced,
             InPlace = record.InPlace && safety?.Manifest?.Payloads.Any(DatabaseEngines.IsOfServer) == true,
         };
         var parts = new List<RestorePart>();

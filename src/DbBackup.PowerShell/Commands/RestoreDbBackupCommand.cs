@@ -77,6 +77,12 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
     [SupportsWildcards]
     public string[] Schema { get; set; } = [];
 
+    /// <summary>Only these files and folders.</summary>
+    [Parameter]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[] File { get; set; } = [];
+
     /// <summary>Gives everything to the role that connects.</summary>
     [Parameter]
     public SwitchParameter NoOwner { get; set; }
@@ -146,6 +152,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
             InPlace = InPlace,
             Tables = Table,
             Schemas = Schema,
+            Files = File,
             NoOwner = NoOwner,
             AllowMismatch = AllowMismatch,
             Jobs = Jobs,

@@ -65,9 +65,14 @@ public sealed record RestoreTarget(Payload Payload, string Path, RestoreAction A
     /// <summary>Which tables and schemas are restored, where that is not all.</summary>
     public string? Part { get; init; }
 
+    /// <summary>The size of a file or folder that is restored by itself; null for a whole payload.</summary>
+    public long? PartBytes { get; init; }
+
     /// <inheritdoc/>
     public override string ToString()
     {
+        if (PartBytes is { } bytes)
+            return $"{(Action == RestoreAction.Create ? "create" : "replace")} '{Path}' ({ByteSize.Format(bytes)}{(PresentBytes == 0 ? string.Empty : $", now {ByteSize.Format(PresentBytes)}")})";
         string what = Payload.Kind == PayloadKind.Database ? "database" : "folder";
         string size = ByteSize.Format(Payload.OriginalSize);
         if (Part is not null)

@@ -19,6 +19,9 @@ internal sealed record ExtractOptions
     /// <summary>True if long runs of zeros become holes, which take no room.</summary>
     public bool MakeHoles { get; init; }
 
+    /// <summary>Tells which entries are extracted, by their names in the archive; null for all.</summary>
+    public Func<string, bool>? Wanted { get; init; }
+
     /// <summary>Receives how many bytes of content were written so far.</summary>
     public IProgress<long>? Bytes { get; init; }
 }

@@ -90,7 +90,7 @@ internal static class FolderExtractor
 
         public async Task AddAsync(TarScan scan, TarItem entry, CancellationToken cancellationToken)
         {
-            if (entry.EntryType is TarEntryType.TapeVolume or TarEntryType.DirectoryList)
+            if (entry.EntryType is TarEntryType.TapeVolume or TarEntryType.DirectoryList || options.Wanted?.Invoke(entry.Name) == false)
                 return;
             if (root.Resolve(entry.Name) is not { } path)
                 return;

@@ -15,8 +15,10 @@ internal sealed class FolderPatterns
     private readonly List<Regex> _names = [], _paths = [];
 
     /// <summary>Reads patterns.</summary>
+    /// <param name="patterns">The patterns.</param>
+    /// <param name="parameter">The parameter that gives them, for the hint.</param>
     /// <exception cref="BackupFailure">One is empty or leads elsewhere.</exception>
-    public FolderPatterns(IEnumerable<string> patterns)
+    public FolderPatterns(IEnumerable<string> patterns, string parameter = "-Exclude")
     {
         foreach (string pattern in patterns)
         {
@@ -26,7 +28,7 @@ internal sealed class FolderPatterns
             {
                 throw new BackupFailure(
                     ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{pattern}' is no pattern of files in a folder.",
-                    "Name files or folders as -Exclude '*.tmp', or a path in the folder as -Exclude 'cache/thumbs'.")
+                    $"Name files or folders as {parameter} '*.tmp', or a path in the folder as {parameter} 'cache/thumbs'.")
                 { Target = pattern };
             }
 
@@ -68,7 +70,9 @@ internal sealed class FolderPatterns
         return path => path.Length > start && Exclude(path[start..].Replace(System.IO.Path.DirectorySeparatorChar, '/'));
     }
 
-    private bool Matches(string relative)
+    /// <summary>True if a pattern means this path itself.</summary>
+    /// <param name="relative">The path in the folder, with slashes.</param>
+    public bool Matches(string relative)
     {
         string name = relative[(relative.LastIndexOf('/') + 1)..];
         return _names.Exists(pattern => pattern.IsMatch(name)) || _paths.Exists(pattern => pattern.IsMatch(relative));

@@ -25,6 +25,9 @@ public sealed class FolderSource(string path) : IBackupSource
     /// <summary>Patterns of what is left out.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
 
+    /// <summary>The paths in the folder, with slashes, that alone are archived with everything in them; null for all of it.</summary>
+    internal IReadOnlyCollection<string>? Only { get; init; }
+
     /// <summary>How long to wait for the lock of a database in the folder.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -43,7 +46,7 @@ public sealed class FolderSource(string path) : IBackupSource
             }
 
             string root = UnixFile.RealPath(path);
-            Func<string, bool> excluded = new FolderPatterns(Exclude).Within(root);
+            Func<string, bool> excluded = ExcludedIn(root);
             return new SourcePreview(
                 new FolderArchiver { Exclude = each => excluded(each) || IsLog(each) }.Measure(path, cancellationToken).ArchiveBytes,
                 new FolderWalk(root, Name, excluded, new WarningLog()).Items(cancellationToken).Where(LooksLikeDatabase).Sum(item => Math.Min(item.SizeBytes, item.AllocatedBytes)));
@@ -65,7 +68,7 @@ public sealed class FolderSource(string path) : IBackupSource
     private Capture Capture(CaptureContext context, CancellationToken cancellationToken)
     {
         string root = UnixFile.RealPath(path);
-        Func<string, bool> patterns = new FolderPatterns(Exclude).Within(root);
+        Func<string, bool> patterns = ExcludedIn(root);
         bool Excluded(string each) => context.Excluded(each) || patterns(each);
         var snapshots = new FolderSnapshots(context, LockTimeout, (item, copy) => Database(root, item, copy));
         DateTimeOffset taken = context.Clock.GetUtcNow();
@@ -76,6 +79,7 @@ public sealed class FolderSource(string path) : IBackupSource
             FileName = Name + ".tar",
             Kind = PayloadKind.Files,
             Format = PayloadFormat.Tar,
+            Scope = Only is null ? BackupScope.Whole : BackupScope.Partial,
             RestoreName = Name,
             OriginalPath = path,
             WriteTo = async (target, progress, token) =>
@@ -93,6 +97,16 @@ public sealed class FolderSource(string path) : IBackupSource
             Tools = snapshots.Databases.Count > 0 ? new Dictionary<string, string> { ["SQLite"] = SqliteLibrary.Version } : [],
             Notes = [.. snapshots.Notes, .. ExclusionNotes.Of(Exclude, Name)],
         };
+    }
+
+    private Func<string, bool> ExcludedIn(string root)
+    {
+        Func<string, bool> patterns = new FolderPatterns(Exclude).Within(root);
+        if (Only is null)
+            return patterns;
+        var chosen = new ChosenPaths(Only);
+        int start = Path.TrimEndingDirectorySeparator(root).Length + 1;
+        return each => patterns(each) || (each.Length > start && !chosen.Touches(each[start..].Replace(Path.DirectorySeparatorChar, '/')));
     }
 
     private SqliteCopy Database(string root, in FolderItem item, string copy)

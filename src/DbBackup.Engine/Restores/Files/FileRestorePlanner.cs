@@ -100,7 +100,8 @@ internal static class FileRestorePlanner
         return participants;
     }
 
-    private static string PathFor(RestoreRequest request, Payload payload, List<Payload> all)
+    /// <summary>Where a payload goes.</summary>
+    internal static string PathFor(RestoreRequest request, Payload payload, List<Payload> all)
     {
         if (request.Destination is not { } destination)
         {
