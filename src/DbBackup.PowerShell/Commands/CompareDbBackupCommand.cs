@@ -19,7 +19,7 @@ namespace DbBackup.PowerShell.Commands;
 public sealed partial class CompareDbBackupCommand : BackupCommandBase
 {
     private static readonly string[] s_live =
-        [nameof(ConnectionString), nameof(HostName), nameof(Port), nameof(Username), nameof(Credential), nameof(DockerHost), nameof(Container), nameof(ComposeProject), nameof(Service), nameof(Volume), nameof(ContainerPath), nameof(Path)];
+        [nameof(ConnectionString), nameof(HostName), nameof(Port), nameof(Username), nameof(Credential), nameof(DockerHost), nameof(Container), nameof(ComposeProject), nameof(ComposeFile), nameof(Service), nameof(Volume), nameof(ContainerPath), nameof(Path)];
 
     private readonly List<string> _byCountAlone = [];
     private BackupComparison? _comparison;
