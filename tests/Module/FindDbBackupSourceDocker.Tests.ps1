@@ -30,6 +30,15 @@ volumes:
         $found | ForEach-Object { "$($_.Kind) $($_.Service) $($_.Database)$($_.ContainerPath)" } | Sort-Object |
             Should -Be 'Folder app /app/data', 'PostgreSql db postgres', 'PostgreSql db shop', 'Sqlite app /app/data/pats.db', 'Volume db /var/lib/postgresql/data'
         Find-DbBackupSource -ComposeProject "./$name" -Kind PostgreSql -Service d* | ForEach-Object Database | Should -Be postgres, shop
+        # Compose files are named from where the shell is, in compose's order.
+        "version: '2.4'`nservices:`n  app:`n    environment: [MARK=prod]" | Set-Content (Join-Path $project prod.yml)
+        $files = "$name/docker-compose.yml", "$name/prod.yml"
+        Find-DbBackupSource -ComposeProject "./$name" -ComposeFile $files -Kind PostgreSql | ForEach-Object Database | Should -Be postgres, shop
+        Find-DbBackupSource -ComposeProject $name -ComposeFile $files -Kind PostgreSql | ForEach-Object Database | Should -Be postgres, shop
+        $text = Get-WhatIfText { New-DbBackup -ComposeProject "./$name" -ComposeFile $files -Service db -Database shop -AllowEmpty -WhatIf }
+        $text | Should -Match "compose/$name/db"
+        (Get-ErrorOf { Find-DbBackupSource -ComposeProject "./$name" -ComposeFile none.yml }).FullyQualifiedErrorId | Should -BeLike 'SourceNotFound,*'
+        (Get-ErrorOf { Find-DbBackupSource -ComposeFile $files }).FullyQualifiedErrorId | Should -BeLike 'InvalidArgument,*'
         (Find-DbBackupSource shop -Container $db).Location | Should -BeExactly "docker:///compose/$name/db/postgresql/shop"
         "$($found | Where-Object Database -EQ shop)" | Should -BeExactly "docker:///compose/$name/db/postgresql/shop"
         (Get-ErrorOf { Find-DbBackupSource -Container no-such-container }).FullyQualifiedErrorId | Should -BeLike 'ContainerNotFound,*'

@@ -21,6 +21,18 @@ insert into orders (customer, total) select 1 + i % 50, i from generate_series(1
         Set-Location $RepositoryRoot
     }
 
+    It 'dumps rows alone, which a restore refuses with the command that loads them' {
+        Require-PostgreSql
+        $rows = New-DbBackup -ConnectionString $database.Uri -Source rows -DataOnly -Repository ./backups
+        $rows.Scope | Should -Be Partial
+        $rows.Manifest.Payloads[0].Fingerprint.TotalRows | Should -Be 450
+        ($rows | Test-DbBackup -WarningAction SilentlyContinue).Passed | Should -BeTrue
+        $problem = Get-ErrorOf { $rows | Restore-DbBackup @server -Confirm:$false }
+        $problem.FullyQualifiedErrorId | Should -BeLike 'PartialBackup,*'
+        $problem.ErrorDetails.RecommendedAction | Should -Match 'pg_restore --data-only'
+        Get-Content (Join-Path $rows.Location RESTORE.txt) -Raw | Should -Match 'pg_restore --data-only --single-transaction'
+    }
+
     It 'imports a dump in the form <form>, proves it by a restore test, and restores it' -ForEach @(
         @{ form = 'custom'; arguments = '-Fc'; name = 'shop.dump' }
         @{ form = 'tar'; arguments = '-Ft'; name = 'shop.tar' }

@@ -22,7 +22,8 @@ internal static class BackupArchive
     {
         string folder = RepositoryKeys.FolderOf(new BackupKey(backup.Source, backup.Name));
         Manifest manifest = BackupRepository.RequireManifest(backup);
-        var tar = new TarWriter(target, TarEntryFormat.Pax, leaveOpen: true);
+        // Not pax: the framework puts the number of its process into each pax header, and the same backup would be another tar each time.
+        var tar = new TarWriter(target, TarEntryFormat.Gnu, leaveOpen: true);
         await using (tar.ConfigureAwait(false))
         {
             Dictionary<string, long> sizes = (await store.ListAsync(folder, cancellationToken).ConfigureAwait(false)).ToDictionary(each => each.Key[folder.Length..], each => each.Size, StringComparer.Ordinal);
@@ -42,7 +43,14 @@ internal static class BackupArchive
                 using var stored = new ObjectStream(store, folder + file, () => Damaged(backup, file, "it is not there"));
                 using var content = new SizedStream(new ObservedStream(stored, hash), size);
                 await tar.WriteEntryAsync(
-                    new PaxTarEntry(TarEntryType.RegularFile, folder + file) { Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite, ModificationTime = manifest.Completed, DataStream = content },
+                    new GnuTarEntry(TarEntryType.RegularFile, folder + file)
+                    {
+                        Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                        ModificationTime = manifest.Completed,
+                        AccessTime = manifest.Completed,
+                        ChangeTime = manifest.Completed,
+                        DataStream = content,
+                    },
                     cancellationToken).ConfigureAwait(false);
                 if (manifest.Payloads.FirstOrDefault(payload => payload.FileName == file) is { } expected
                     && (size != expected.StoredSize || Convert.ToHexStringLower(hash.GetHashAndReset()) != expected.StoredSha256))
