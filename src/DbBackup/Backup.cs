@@ -4,6 +4,7 @@ namespace DbBackup;
 public sealed class Backup
 {
     private static readonly IReadOnlyList<string> s_noTags = Indexable.Of<string>([]);
+    private readonly BackupHold? _hold;
 
     /// <summary>Creates the object from what the repository holds.</summary>
     /// <param name="manifest">The manifest; null where it cannot be read or is too new.</param>
@@ -14,6 +15,7 @@ public sealed class Backup
     /// <param name="tests">The records of its tests, oldest first.</param>
     /// <param name="problem">Why the manifest cannot be used; null where it can.</param>
     /// <param name="isAltered">True if the problem is that the manifest is not what was written, though it can be read.</param>
+    /// <param name="hold">What keeps it from being removed, also if that has ended; null without.</param>
     public Backup(
         Manifest? manifest,
         string source,
@@ -22,7 +24,8 @@ public sealed class Backup
         string location,
         IReadOnlyList<TestRecord> tests,
         string? problem = null,
-        bool isAltered = false)
+        bool isAltered = false,
+        BackupHold? hold = null)
     {
         ArgumentNullException.ThrowIfNull(tests);
         Manifest = manifest;
@@ -33,6 +36,7 @@ public sealed class Backup
         Tests = Indexable.Of(tests);
         Problem = problem;
         IsAltered = isAltered;
+        _hold = hold;
     }
 
     /// <summary>The backup's name, unique within its source.</summary>
@@ -102,6 +106,12 @@ public sealed class Backup
 
     /// <summary>The person's own labels.</summary>
     public IReadOnlyList<string> Tags => Manifest?.Tags ?? s_noTags;
+
+    /// <summary>What keeps it from being removed (Lock-DbBackup); null if nothing does, or no longer.</summary>
+    public BackupHold? Hold => GetHold(DateTimeOffset.UtcNow);
+
+    /// <summary>Returns what keeps it from being removed at a moment; null if nothing does then.</summary>
+    public BackupHold? GetHold(DateTimeOffset moment) => _hold?.HoldsAt(moment) == true ? _hold : null;
 
     /// <summary>The repository in which it lies.</summary>
     public string Repository { get; }

@@ -9,6 +9,7 @@ using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
+using DbBackup.Engine.Retention;
 using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Backups;

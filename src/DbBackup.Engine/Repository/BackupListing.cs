@@ -12,7 +12,12 @@ internal sealed class BackupListing(IObjectStore store)
     private const string ManifestEnd = "/" + RepositoryKeys.Manifest;
     private static readonly string s_testsFolder = RepositoryKeys.Tests.TrimEnd('/');
     private static readonly KeyPattern s_entries = new(RepositoryKeys.Kept.TrimEnd('/'), KeyPattern.AnyName);
-    private static readonly KeyPattern[] s_kept = [s_entries, new(RepositoryKeys.Kept.TrimEnd('/'), KeyPattern.AnyName, s_testsFolder, KeyPattern.AnyName)];
+    private static readonly KeyPattern[] s_kept =
+    [
+        s_entries,
+        new(RepositoryKeys.Kept.TrimEnd('/'), KeyPattern.AnyName, s_testsFolder, KeyPattern.AnyName),
+        new(RepositoryKeys.Kept.TrimEnd('/'), KeyPattern.AnyName, RepositoryKeys.Hold) { IsRare = true },
+    ];
 
     /// <summary>The prefix of a backup's files.</summary>
     public static string FolderOf(Backup backup) => backup.Manifest?.Kept is null
@@ -36,12 +41,18 @@ internal sealed class BackupListing(IObjectStore store)
         (await ReadAsync(PatternsOf(key.Source, key.Name), cancellationToken).ConfigureAwait(false)).FirstOrDefault()
         ?? (await ReadAsync(s_kept, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Source == key.Source && backup.Name == key.Name);
 
-    private static KeyPattern[] PatternsOf(string source, string name) => [new(source, name, RepositoryKeys.Manifest), new(source, name, s_testsFolder, KeyPattern.AnyName)];
+    private static KeyPattern[] PatternsOf(string source, string name) =>
+    [
+        new(source, name, RepositoryKeys.Manifest),
+        new(source, name, s_testsFolder, KeyPattern.AnyName),
+        new(source, name, RepositoryKeys.Hold) { IsRare = true },
+    ];
 
     private async Task<IReadOnlyCollection<Backup>> ReadAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken)
     {
         var manifests = new List<(string Key, string Folder)>();
         var tests = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        var holds = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string key in await store.FindAsync(patterns, cancellationToken).ConfigureAwait(false))
         {
             if (key.EndsWith(ManifestEnd, StringComparison.Ordinal))
@@ -51,7 +62,9 @@ internal sealed class BackupListing(IObjectStore store)
             else if (key.EndsWith(".json", StringComparison.Ordinal))
             {
                 string[] names = key.Split('/');
-                if (names is [_, var file] && Guid.TryParse(file[..^5], out _))
+                if (names is [var above, var folder, RepositoryKeys.Hold])
+                    holds[$"{above}/{folder}/"] = key;
+                else if (names is [_, var file] && Guid.TryParse(file[..^5], out _))
                     manifests.Add((key, key[..^5] + "/"));
                 else if (names is [var first, var second, _, _])
                     (tests.TryGetValue($"{first}/{second}/", out List<string>? records) ? records : tests[$"{first}/{second}/"] = []).Add(key);
@@ -65,8 +78,11 @@ internal sealed class BackupListing(IObjectStore store)
             (string key, string folder) = manifests[index];
             // Null if it was removed at this moment.
             (byte[]? json, string? problem) = await ReadManifestAsync(key, token).ConfigureAwait(false);
-            if (json is not null)
-                backups[index] = ToBackup(key, folder, json, problem, tests.TryGetValue(folder, out List<string>? records) ? await ReadTestsAsync(records, HashOf(json), token).ConfigureAwait(false) : []);
+            if (json is null)
+                return;
+            IReadOnlyList<TestRecord> tested = tests.TryGetValue(folder, out List<string>? records) ? await ReadTestsAsync(records, HashOf(json), token).ConfigureAwait(false) : [];
+            BackupHold? hold = holds.TryGetValue(folder, out string? held) ? await HoldFile.ReadAsync(store, held, token).ConfigureAwait(false) : null;
+            backups[index] = ToBackup(key, folder, json, problem, tested, hold);
         }).ConfigureAwait(false);
         return [.. backups.OfType<Backup>()];
     }
@@ -84,7 +100,7 @@ internal sealed class BackupListing(IObjectStore store)
         }
     }
 
-    private Backup ToBackup(string key, string folder, byte[] json, string? problem, IReadOnlyList<TestRecord> tests)
+    private Backup ToBackup(string key, string folder, byte[] json, string? problem, IReadOnlyList<TestRecord> tests, BackupHold? hold)
     {
         Manifest? manifest = null;
         if (json.Length > 0)
@@ -105,7 +121,7 @@ internal sealed class BackupListing(IObjectStore store)
         int slash = folder.IndexOf('/', StringComparison.Ordinal);
         // An entry that cannot be read has no other name.
         (string source, string name) = isKept && manifest is not null ? (manifest.Source.Name, manifest.Name) : (folder[..slash], folder[(slash + 1)..^1]);
-        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), tests, problem, isAltered);
+        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), tests, problem, isAltered, hold);
     }
 
     /// <summary>The SHA-256 of a manifest.</summary>

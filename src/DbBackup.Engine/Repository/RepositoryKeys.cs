@@ -14,6 +14,9 @@ internal static class RepositoryKeys
     /// <summary>The file that says how to restore with stock tools.</summary>
     public const string Instructions = "RESTORE.txt";
 
+    /// <summary>The file that keeps a backup from being removed.</summary>
+    public const string Hold = "hold.json";
+
     /// <summary>The folder of a backup's test records.</summary>
     public const string Tests = "tests/";
 

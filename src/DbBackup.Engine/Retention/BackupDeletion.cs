@@ -35,8 +35,11 @@ internal sealed class BackupDeletion(BackupRepository repository)
     }
 
     /// <summary>Deletes a backup, or the entry of a kept database.</summary>
-    /// <exception cref="BackupException">It is missing, or a process reads it.</exception>
-    public async Task RunAsync(Backup backup, IOperationObserver observer)
+    /// <param name="backup">The backup.</param>
+    /// <param name="observer">Receives progress.</param>
+    /// <param name="despiteHold">True if it is deleted though it is locked.</param>
+    /// <exception cref="BackupException">It is missing, it is locked, or a process reads it.</exception>
+    public async Task RunAsync(Backup backup, IOperationObserver observer, bool despiteHold = false)
     {
         IObjectStore store = repository.Store;
         string manifest = BackupListing.ManifestOf(backup);
@@ -46,6 +49,9 @@ internal sealed class BackupDeletion(BackupRepository repository)
         {
             if (await _leases.IsSharedAsync(backup.ToString(), CancellationToken.None).ConfigureAwait(false))
                 throw InUse(backup);
+            // Who locks it reads it meanwhile, so that its hold is there by now.
+            if (!despiteHold && await HoldFile.ReadAsync(store, HoldFile.KeyOf(backup), CancellationToken.None).ConfigureAwait(false) is { } hold && hold.HoldsAt(DateTimeOffset.UtcNow))
+                throw BackupRemoval.Held(backup, hold);
             IReadOnlyList<StoredObject> present = await store.ListAsync(manifest[..(manifest.LastIndexOf('/') + 1)], CancellationToken.None).ConfigureAwait(false);
             if (!present.Any(each => each.Key == manifest))
                 throw BackupSelection.NotFound(backup.ToString(), repository.Location);

@@ -12,7 +12,7 @@ namespace DbBackup.Engine.Retention;
 public sealed record RemovalDecision(Backup Backup, BackupException? Refusal);
 
 /// <summary>The only door out of a repository: removes backups, and keeps the last good one of each source.</summary>
-public sealed class BackupRemoval
+public sealed partial class BackupRemoval
 {
     private readonly BackupRepository _repository;
 
@@ -20,10 +20,11 @@ public sealed class BackupRemoval
     public BackupRemoval(BackupRepository repository) => _repository = repository;
 
     /// <summary>
-    /// Decides which of the chosen backups may go. Where all good backups of a source were chosen, the newest of them stays.
+    /// Decides which of the chosen backups may go. Where all good backups of a source were chosen, the newest of them stays, and so do those that
+    /// are locked.
     /// </summary>
     /// <param name="chosen">What is to be removed, all of it at once.</param>
-    /// <param name="force">True if the last good one may go too.</param>
+    /// <param name="force">True if the last good one may go too, and those that are locked.</param>
     /// <param name="cancellationToken">Stops the decision.</param>
     public async Task<IReadOnlyList<RemovalDecision>> DecideAsync(IReadOnlyList<Backup> chosen, bool force, CancellationToken cancellationToken)
     {
@@ -40,16 +41,20 @@ public sealed class BackupRemoval
             }
         }
 
-        return [.. chosen.Select(backup => new RemovalDecision(backup, kept.Contains(backup.ToString()) ? Refuse(backup) : null))];
+        return
+        [
+            .. chosen.Select(backup => new RemovalDecision(
+                backup, !force && backup.Hold is { } hold ? Held(backup, hold) : kept.Contains(backup.ToString()) ? Refuse(backup) : null)),
+        ];
     }
 
     /// <summary>Removes one backup; of a database that is kept on its server, also that database.</summary>
     /// <param name="backup">The backup.</param>
-    /// <param name="force">True if the last good one may go too, and an entry whose database cannot be reached.</param>
+    /// <param name="force">True if the last good one may go too, one that is locked, and an entry whose database cannot be reached.</param>
     /// <param name="connection">Who connects to a server, where the backup lies on one.</param>
     /// <param name="observer">Receives progress.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    /// <exception cref="BackupException">It is the last good one by now, it is in use, or it is gone.</exception>
+    /// <exception cref="BackupException">It is the last good one by now, it is locked, it is in use, or it is gone.</exception>
     public Task<bool> RemoveAsync(
         Backup backup, bool force, PostgreSqlConnectionRequest connection, IOperationObserver observer, CancellationToken cancellationToken)
     {
@@ -70,13 +75,16 @@ public sealed class BackupRemoval
             IReadOnlyList<Backup> all = await _repository.ListAsync(backup.Source, cancellationToken).ConfigureAwait(false);
             if (LastGood.Of(all, other => other.Name == backup.Name) is not null)
                 throw Refuse(backup);
+            // Before the database of an entry is dropped.
+            if (all.FirstOrDefault(other => other.Name == backup.Name)?.Hold is { } hold)
+                throw Held(backup, hold);
         }
 
         if (backup is { Manifest.Kept: { } lost, Problem: { } problem })
             observer.Warning($"Only the entry is removed, not the database '{lost.Location}' that it names: {problem}.");
         else if (backup.Manifest is { Kept: { } kept } manifest)
             await DropAsync(manifest, kept, connection, force, observer, cancellationToken).ConfigureAwait(false);
-        await deletion.RunAsync(backup, observer).ConfigureAwait(false);
+        await deletion.RunAsync(backup, observer, despiteHold: force).ConfigureAwait(false);
         observer.Verbose($"Removed '{backup}', {ByteSize.Format(backup.Size)}.");
         return true;
     }
@@ -101,7 +109,7 @@ public sealed class BackupRemoval
     /// <summary>Removes the entry of a kept database that was not renamed after all, or has its old name again. Nothing is lost by that.</summary>
     internal Task WithdrawKeptAsync(Backup entry) => entry.Manifest?.Kept is null
         ? throw new ArgumentException($"'{entry}' is no kept database.", nameof(entry))
-        : new BackupDeletion(_repository).RunAsync(entry, SilentObserver.Instance);
+        : new BackupDeletion(_repository).RunAsync(entry, SilentObserver.Instance, despiteHold: true);
 
     private static async Task DropAsync(Manifest manifest, KeptDatabase kept, PostgreSqlConnectionRequest connection, bool force, IOperationObserver observer, CancellationToken cancellationToken)
     {
@@ -115,6 +123,14 @@ public sealed class BackupRemoval
             observer.Warning($"Only the entry is removed, not the database '{kept.Location}': {failure.Message}");
         }
     }
+
+    /// <summary>Returns the failure for a backup that is locked.</summary>
+    internal static BackupFailure Held(Backup backup, BackupHold hold) => new(
+        ErrorCodes.BackupHeld,
+        FailureCategory.Refused,
+        $"'{backup}' is locked ({hold}), so it was kept.",
+        $"Unlock it first (Unlock-DbBackup '{backup}'), or remove it anyway with -Force.")
+    { Target = backup.ToString() };
 
     private static BackupFailure Refuse(Backup backup) => new(
         ErrorCodes.LastGoodBackup,

@@ -75,6 +75,9 @@ public static class ErrorCodes
     /// <summary>The backup is the last good one of its source.</summary>
     public const string LastGoodBackup = nameof(LastGoodBackup);
 
+    /// <summary>The backup is locked (Lock-DbBackup).</summary>
+    public const string BackupHeld = nameof(BackupHeld);
+
     /// <summary>A volume has too little room.</summary>
     public const string NotEnoughSpace = nameof(NotEnoughSpace);
 

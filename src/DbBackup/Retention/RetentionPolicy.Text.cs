@@ -50,6 +50,12 @@ public sealed partial record RetentionPolicy
         return BackupAge.Parse(trimmed, CultureInfo.InvariantCulture).Value is var age && age >= TimeSpan.Zero ? age : throw new FormatException($"'{text}' is a negative age.");
     }
 
+    /// <summary>Returns an age as <see cref="ParseAge"/> reads it: <c>30d</c>.</summary>
+    public static string AgeText(TimeSpan age) =>
+        age.Ticks % TimeSpan.TicksPerDay == 0 ? string.Create(CultureInfo.InvariantCulture, $"{age.Days}d")
+        : age.Ticks % TimeSpan.TicksPerHour == 0 ? string.Create(CultureInfo.InvariantCulture, $"{(long)age.TotalHours}h")
+        : age.ToString("c", CultureInfo.InvariantCulture);
+
     /// <summary>The policy as text, which <see cref="Parse"/> reads: <c>7d,4w,12m</c>.</summary>
     public override string ToString()
     {
@@ -154,9 +160,4 @@ public sealed partial record RetentionPolicy
 
     private static double Part(string value) =>
         double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double part) ? part : throw new FormatException($"'{value}' is no part. Write it as in 0.5.");
-
-    private static string AgeText(TimeSpan age) =>
-        age.Ticks % TimeSpan.TicksPerDay == 0 ? string.Create(CultureInfo.InvariantCulture, $"{age.Days}d")
-        : age.Ticks % TimeSpan.TicksPerHour == 0 ? string.Create(CultureInfo.InvariantCulture, $"{(long)age.TotalHours}h")
-        : age.ToString("c", CultureInfo.InvariantCulture);
 }

@@ -15,6 +15,7 @@ public sealed class RemovalDoorTests
         ["Repository.Leases"] = "leases",
         ["Repository.Stores.ObjectStores"] = "all below a prefix, for the others",
         ["Restores.RestoreRecords"] = "records of restores",
+        ["Retention.BackupHolds"] = "holds",
         ["Retention.BackupDeletion"] = "the manifest of a backup, then its files",
     };
 

@@ -156,6 +156,24 @@ internal static class ManifestJson
         }
     }
 
+    /// <summary>Writes what keeps a backup from being removed.</summary>
+    public static byte[] WriteHold(BackupHold hold) => Seal.Add(JsonSerializer.SerializeToUtf8Bytes(hold, Readable.BackupHold));
+
+    /// <summary>Reads what keeps a backup from being removed; null if it is damaged.</summary>
+    public static BackupHold? ReadHold(ReadOnlySpan<byte> json)
+    {
+        if (!Seal.IsWhole(json))
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize(json, ManifestJsonContext.Default.BackupHold);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
     private static int ReadVersion(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
@@ -219,4 +237,5 @@ internal static class ManifestJson
 [JsonSerializable(typeof(StoredManifest))]
 [JsonSerializable(typeof(PostgreSqlProperties))]
 [JsonSerializable(typeof(TestRecord))]
+[JsonSerializable(typeof(BackupHold))]
 internal sealed partial class ManifestJsonContext : JsonSerializerContext;

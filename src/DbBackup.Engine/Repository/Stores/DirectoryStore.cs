@@ -81,18 +81,19 @@ public sealed class DirectoryStore : IObjectStore
                 : Existing([.. folders.Select(folder => $"{folder}{name}/")], cancellationToken);
         }
 
-        return pattern.Names[^1] == KeyPattern.AnyName
-            ? ReadAll(folders, cancellationToken).SelectMany(part => part.Files).Select(file => file.Key).Where(key => key[key.LastIndexOf('/') + 1] != '.')
-            : folders.Select(folder => folder + pattern.Names[^1]);
+        if (pattern.Names[^1] == KeyPattern.AnyName)
+            return ReadAll(folders, cancellationToken).SelectMany(part => part.Files).Select(file => file.Key).Where(key => key[key.LastIndexOf('/') + 1] != '.');
+        string[] keys = [.. folders.Select(folder => folder + pattern.Names[^1])];
+        return pattern.IsRare ? Existing(keys, cancellationToken) : keys;
     }
 
     // Cheaper than to read the many that do not exist.
-    private List<string> Existing(string[] folders, CancellationToken cancellationToken)
+    private List<string> Existing(string[] keys, CancellationToken cancellationToken)
     {
-        bool[] exist = new bool[folders.Length];
+        bool[] exist = new bool[keys.Length];
         // A folder of another user hides no other: what is in it is listed as unreadable.
-        InParallel(folders.Length, i => exist[i] = Directory.Exists(Locate(folders[i])), cancellationToken);
-        return [.. folders.Where((_, i) => exist[i])];
+        InParallel(keys.Length, i => exist[i] = Path.Exists(Locate(keys[i])), cancellationToken);
+        return [.. keys.Where((_, i) => exist[i])];
     }
 
     private FolderListing[] ReadAll(IReadOnlyList<string> folders, CancellationToken cancellationToken)

@@ -35,7 +35,7 @@ public interface IObjectStore
 
     /// <summary>
     /// Finds keys by patterns, in which a name of <c>*</c> stands for any that does not begin with a dot. A store whose folders cost a call each
-    /// looks into no more of them than the patterns ask for, and may give a key that ends in a literal name without an object: reading it tells.
+    /// looks into no more of them than the patterns ask for, and may give a key that ends in a literal name without an object, unless the pattern is rare: reading it tells.
     /// </summary>
     /// <param name="patterns">Keys, with <c>*</c> in place of whole names.</param>
     /// <param name="cancellationToken">Stops the search.</param>

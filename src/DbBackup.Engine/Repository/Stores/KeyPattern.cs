@@ -7,6 +7,9 @@ public sealed record KeyPattern(params IReadOnlyList<string> Names)
     /// <summary>Stands for any name that does not begin with a dot.</summary>
     public const string AnyName = "*";
 
+    /// <summary>True if most of what fits does not exist, so that a store looks before it gives a key.</summary>
+    public bool IsRare { get; init; }
+
     /// <summary>The names that all fitting keys begin with, each ended by <c>/</c>.</summary>
     public string Prefix => string.Concat(Names.Take(Names.Count - 1).TakeWhile(name => name != AnyName).Select(name => name + "/"));
 

@@ -1,0 +1,26 @@
+using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Repository;
+
+/// <summary>Reads what keeps a backup from being removed: a file beside its manifest.</summary>
+internal static class HoldFile
+{
+    /// <summary>The key of a backup's hold.</summary>
+    public static string KeyOf(Backup backup) => BackupListing.FolderOf(backup) + RepositoryKeys.Hold;
+
+    /// <summary>Reads a hold; null if there is none. One that cannot be read is one for ever: what it protects is not known.</summary>
+    public static async Task<BackupHold?> ReadAsync(IObjectStore store, string key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.ReadAsync(key, cancellationToken).ConfigureAwait(false) is { } json ? ManifestJson.ReadHold(json) ?? Unreadable("it is not what was written") : null;
+        }
+        catch (BackupException failure)
+        {
+            return Unreadable(failure.Message.TrimEnd('.'));
+        }
+    }
+
+    private static BackupHold Unreadable(string why) => new() { Reason = $"its {RepositoryKeys.Hold} cannot be read: {why}" };
+}
