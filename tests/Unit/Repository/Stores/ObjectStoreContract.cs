@@ -139,6 +139,8 @@ public abstract class ObjectStoreContract
         Assert.Equal(["app/one/backup.json", "app/one/tests/1.json", "app/two/backup.json"], await FoundAsync(new("app", "*", "backup.json"), new("app", "*", "tests", "*")));
         Assert.Equal(["app/one/app.db", "app/one/backup.json", "kept/1.json"], await FoundAsync(new("app", "one", "*"), new("kept", "*")));
         Assert.Empty(await FoundAsync(new KeyPattern("nothing", "*", "like", "*")));
+        // Not one without an object, where few are expected.
+        Assert.Equal(["app/one/app.db"], await Store.FindAsync([new("*", "*", "app.db") { IsRare = true }], None));
     }
 
     // A key that ends in a literal name may be found without an object.
