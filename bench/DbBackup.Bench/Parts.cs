@@ -13,6 +13,7 @@ internal static class Parts
         ["postgresql-memory"] = PostgreSqlMemoryPart.Measure,
         ["docker"] = DockerPart.Measure,
         ["list"] = ListPart.Measure,
+        ["retention"] = RetentionPart.Measure,
         ["import"] = ImportPart.Measure,
     };
 }

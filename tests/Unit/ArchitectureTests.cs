@@ -30,7 +30,7 @@ public sealed class ArchitectureTests
     // model, which all may use, is not listed.
     private static readonly Dictionary<string, string> Uses = new()
     {
-        ["Backups"] = "Docker.Addressing Docker.Files Docker.Pausing Engines Engines.Files Engines.Instructions Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Restores Verification",
+        ["Backups"] = "Docker.Addressing Docker.Files Docker.Pausing Engines Engines.Files Engines.Instructions Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Restores Retention Verification",
         ["Comparisons"] = "Docker.Addressing Docker.Api Docker.Files Engines Engines.Files Engines.PostgreSql Payloads Platform Repository",
         ["Discovery"] = "Docker.Addressing Docker.Api Docker.Tunnel Engines.PostgreSql Engines.Sqlite Platform",
         ["Docker.Addressing"] = "Docker.Api Engines.Files Platform",

@@ -1,13 +1,14 @@
 using System.Runtime.CompilerServices;
 using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Retention;
 
 /// <content>Removes what a policy does not keep.</content>
 public sealed partial class BackupRemoval
 {
-    /// <summary>Returns the backups without which one cannot be restored.</summary>
-    internal Func<Backup, IEnumerable<Backup>> Needs { get; init; } = _ => [];
+    /// <summary>Returns, for a listing, what says without which of its backups one cannot be restored.</summary>
+    internal Func<IReadOnlyList<Backup>, Func<Backup, IEnumerable<Backup>>> NeedsIn { get; init; } = _ => _ => [];
 
     /// <summary>Decides what a policy keeps, and changes nothing.</summary>
     /// <param name="source">The source's exact name; null for all.</param>
@@ -28,7 +29,8 @@ public sealed partial class BackupRemoval
             { Target = policy.ToString() };
         }
 
-        return RetentionRules.Decide(await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false), policy, now, Needs);
+        IReadOnlyList<Backup> backups = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
+        return RetentionRules.Decide(backups, policy, now, NeedsIn(backups));
     }
 
     /// <summary>Removes what a plan decided and the user confirmed, as far as the policy still decides so.</summary>
@@ -51,6 +53,7 @@ public sealed partial class BackupRemoval
         string[] sources = [.. confirmed.Select(each => each.Source).Distinct(StringComparer.Ordinal).Take(2)];
         RetentionPlan plan = await PlanAsync(sources is [var only] ? only : null, policy, now, cancellationToken).ConfigureAwait(false);
         Dictionary<string, RetentionDecision> decisions = plan.Decisions.ToDictionary(each => each.Backup.Location, StringComparer.Ordinal);
+        Func<Backup, IEnumerable<Backup>> needs = NeedsIn([.. plan.Decisions.Select(each => each.Backup)]);
         var needed = new Dictionary<Backup, Backup>();
         // A backup before those that it needs, which are older.
         foreach (RetentionDecision shown in confirmed)
@@ -58,7 +61,7 @@ public sealed partial class BackupRemoval
             cancellationToken.ThrowIfCancellationRequested();
             if (!decisions.TryGetValue(shown.Backup.Location, out RetentionDecision? decision))
             {
-                yield return new RetentionOutcome(shown, Repository.BackupSelection.NotFound(shown.Backup.ToString(), _repository.Location));
+                yield return new RetentionOutcome(shown, BackupSelection.NotFound(shown.Backup.ToString(), _repository.Location));
                 continue;
             }
 
@@ -72,7 +75,7 @@ public sealed partial class BackupRemoval
 
             BackupException? failure = await TryDeleteAsync(deletion, decision.Backup, observer).ConfigureAwait(false);
             if (failure is not null)
-                Require(decision.Backup, needed);
+                Require(decision.Backup, needs, needed);
             yield return new RetentionOutcome(decision with { Removed = failure is null }, failure);
         }
     }
@@ -96,12 +99,12 @@ public sealed partial class BackupRemoval
     }
 
     // What stays needs what it is restored with.
-    private void Require(Backup child, Dictionary<Backup, Backup> needed)
+    private static void Require(Backup child, Func<Backup, IEnumerable<Backup>> needs, Dictionary<Backup, Backup> needed)
     {
-        foreach (Backup parent in Needs(child))
+        foreach (Backup parent in needs(child))
         {
             if (needed.TryAdd(parent, child))
-                Require(parent, needed);
+                Require(parent, needs, needed);
         }
     }
 }

@@ -40,17 +40,25 @@ public sealed class PointInTimeTransformationAttribute : ArgumentTransformationA
         }
         catch (FormatException)
         {
-            DateTimeOffset[] moments =
-            [
-                .. Readers().Select(culture => DateTimeOffset.TryParse(text, culture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment) ? moment : (DateTimeOffset?)null)
-                    .OfType<DateTimeOffset>().Distinct(),
-            ];
-            if (moments.Length == 1)
-                return moments[0];
-            if (moments.Length > 1)
-                throw new FormatException($"'{text}' can be {string.Join(" or ", moments.Select(moment => moment.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)))}. Write the date as 2026-11-21, or an age such as 7d.");
-            throw new FormatException($"'{text}' is neither a date nor an age. Write 2026-11-21, or an age such as 7d, 12h, 2w.");
+            return TryDate(text) ?? throw new FormatException($"'{text}' is neither a date nor an age. Write 2026-11-21, or an age such as 7d, 12h, 2w.");
         }
+    }
+
+    /// <summary>Reads a date; null if the text is none.</summary>
+    /// <exception cref="FormatException">It reads as two days.</exception>
+    internal static DateTimeOffset? TryDate(string text)
+    {
+        // A time span's own text is a time of this day to a reader of dates.
+        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out _))
+            return null;
+        DateTimeOffset[] moments =
+        [
+            .. Readers().Select(culture => DateTimeOffset.TryParse(text, culture, DateTimeStyles.AssumeLocal, out DateTimeOffset moment) ? moment : (DateTimeOffset?)null)
+                .OfType<DateTimeOffset>().Distinct(),
+        ];
+        return moments.Length > 1
+            ? throw new FormatException($"'{text}' can be {string.Join(" or ", moments.Select(moment => moment.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)))}. Write the date as 2026-11-21, or an age such as 7d.")
+            : moments.Length == 1 ? moments[0] : null;
     }
 
     // Scripts write dates as the invariant culture does (month first), people as their own does: a date must mean the same to both. In a

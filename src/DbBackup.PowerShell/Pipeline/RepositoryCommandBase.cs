@@ -19,7 +19,8 @@ public abstract class RepositoryCommandBase : EngineCommandBase
     /// <param name="question">The question.</param>
     /// <param name="caption">Its heading.</param>
     /// <param name="force">True if the question is skipped.</param>
-    private protected bool Confirmed(string description, string question, string caption, bool force)
+    /// <param name="impact">What the command says of its impact: a session asks from its preference on.</param>
+    private protected bool Confirmed(string description, string question, string caption, bool force, ConfirmImpact impact = ConfirmImpact.High)
     {
         bool confirmGiven = MyInvocation.BoundParameters.TryGetValue("Confirm", out object? confirm);
         bool whatIf = IsWhatIf();
@@ -27,7 +28,7 @@ public abstract class RepositoryCommandBase : EngineCommandBase
             return true;
         bool asks = confirmGiven
             ? confirm is SwitchParameter { IsPresent: true }
-            : LanguagePrimitives.ConvertTo<ConfirmImpact>(SessionState.PSVariable.GetValue("ConfirmPreference", ConfirmImpact.High)) is not ConfirmImpact.None;
+            : LanguagePrimitives.ConvertTo<ConfirmImpact>(SessionState.PSVariable.GetValue("ConfirmPreference", ConfirmImpact.High)) is not ConfirmImpact.None and var preference && preference <= impact;
         if (asks && !whatIf && !SessionInput.CanAsk(Host))
         {
             throw new BackupFailure(

@@ -10,6 +10,7 @@ namespace DbBackup.Testing;
 internal sealed class MemoryBucket : IObjectStore
 {
     private readonly ConcurrentDictionary<string, (byte[] Content, DateTimeOffset Modified)> _objects = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> _reads = new();
 
     public string Location => "memory://bucket";
 
@@ -39,8 +40,14 @@ internal sealed class MemoryBucket : IObjectStore
         return Task.FromResult<Stream?>(new ForwardStream(new MemoryStream(found.Content, start, count, writable: false)));
     }
 
-    public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken) =>
-        Task.FromResult(_objects.TryGetValue(key, out (byte[] Content, DateTimeOffset) found) ? [.. found.Content] : (byte[]?)null);
+    /// <summary>How many small objects were read whose keys end so.</summary>
+    public int Reads(string end) => _reads.Count(key => key.EndsWith(end, StringComparison.Ordinal));
+
+    public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken)
+    {
+        _reads.Enqueue(key);
+        return Task.FromResult(_objects.TryGetValue(key, out (byte[] Content, DateTimeOffset) found) ? [.. found.Content] : (byte[]?)null);
+    }
 
     public Task<bool> PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
         Task.FromResult(_objects.TryAdd(key, (content.ToArray(), DateTimeOffset.UtcNow)));
