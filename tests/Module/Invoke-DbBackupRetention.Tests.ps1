@@ -4,7 +4,7 @@ Describe 'Invoke-DbBackupRetention' {
         # Backups of so many nights, newest last; the last one is of this night.
         function New-Nights([int] $Count, [string] $Source = 'pats') {
             foreach ($night in 1..$Count) {
-                $backup = New-DbBackup ./pats.db -SourceName $Source -Name "night$night"
+                $backup = New-DbBackup ./pats.db -Source $Source -Name "night$night"
                 Set-BackupDate $backup ([datetimeoffset]::UtcNow.AddDays($night - $Count))
             }
         }
@@ -148,7 +148,6 @@ Describe 'Invoke-DbBackupRetention' {
     }
 
     It 'completes policies and time zones' {
-        (TabExpansion2 'Invoke-DbBackupRetention 7d,4').CompletionMatches.CompletionText | Should -Not -BeNullOrEmpty
         (TabExpansion2 'Invoke-DbBackupRetention -Retention ').CompletionMatches.CompletionText | Should -Contain '7d,4w,12m'
         (TabExpansion2 'Invoke-DbBackupRetention 7d -TimeZone Europe/Ber').CompletionMatches.CompletionText | Should -Be Europe/Berlin
     }

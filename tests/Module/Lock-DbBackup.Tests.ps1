@@ -17,7 +17,7 @@ Describe 'Lock-DbBackup and Unlock-DbBackup' {
         "$hold" | Should -Be audit
         Get-DbBackup first | Out-String | Should -Match 'Written, locked'
         Get-DbBackup first | Format-List | Out-String | Should -Match 'Hold +: audit'
-        'first', 'second' | Unlock-DbBackup -PassThru | ForEach-Object Hold | Should -BeNullOrEmpty
+        ('first', 'second' | Unlock-DbBackup -PassThru | Where-Object { -not $_.Hold }).Name | Should -Be first, second
         Get-DbBackup | Where-Object Hold | Should -BeNullOrEmpty
         Unlock-DbBackup third
     }

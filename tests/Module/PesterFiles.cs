@@ -96,6 +96,14 @@ public sealed class Help : PesterTests;
 
 public sealed class ImportDbBackup : PesterTests;
 
+[PesterFile("Invoke-DbBackupRetention.Tests.ps1")]
+
+public sealed class InvokeDbBackupRetention : PesterTests;
+
+[PesterFile("Lock-DbBackup.Tests.ps1")]
+
+public sealed class LockDbBackup : PesterTests;
+
 [PesterFile("Module.Tests.ps1")]
 
 public sealed class ModuleItself : PesterTests;
