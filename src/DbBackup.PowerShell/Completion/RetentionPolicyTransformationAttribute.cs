@@ -15,13 +15,17 @@ public sealed class RetentionPolicyTransformationAttribute : ArgumentTransformat
     {
         try
         {
-            return Unwrapped(inputData) is RetentionPolicy policy ? policy : RetentionPolicy.Parse(string.Join(',', TermsOf(inputData)));
+            return Parse(inputData);
         }
         catch (FormatException exception)
         {
             throw new ArgumentTransformationMetadataException(exception.Message, exception);
         }
     }
+
+    /// <summary>Reads a policy as PowerShell hands it over.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    internal static RetentionPolicy Parse(object? input) => Unwrapped(input) as RetentionPolicy ?? RetentionPolicy.Parse(string.Join(',', TermsOf(input)));
 
     private static IEnumerable<string> TermsOf(object? input) => Unwrapped(input) switch
     {

@@ -49,7 +49,6 @@ internal sealed class RetentionParameters
 
     /// <summary>The time zone whose hours and days count.</summary>
     [ArgumentCompleter(typeof(TimeZoneCompleter))]
-    [ValidateNotNullOrEmpty]
     public string? TimeZone { get; set; }
 
     /// <summary>How far the newest backup must have proved itself before older ones are removed.</summary>

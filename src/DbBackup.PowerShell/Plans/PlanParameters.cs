@@ -22,6 +22,7 @@ internal sealed class PlanParameters
     public string[]? CopyTo { get; set; }
 
     /// <summary>What is kept.</summary>
+    [ArgumentCompleter(typeof(RetentionCompleter))]
     public object? Retention { get; set; }
 
     /// <summary>How often the newest backup is read back.</summary>
@@ -34,6 +35,7 @@ internal sealed class PlanParameters
     public string[]? Schedule { get; set; }
 
     /// <summary>The time zone of the schedule and of the retention's days.</summary>
+    [ArgumentCompleter(typeof(TimeZoneCompleter))]
     public string? TimeZone { get; set; }
 
     /// <summary>How old the newest good backup may become.</summary>

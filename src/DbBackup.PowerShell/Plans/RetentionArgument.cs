@@ -1,13 +1,12 @@
-using System.Collections;
-using System.Globalization;
 using System.Management.Automation;
+using DbBackup.PowerShell.Completion;
 
 namespace DbBackup.PowerShell.Plans;
 
-/// <summary>A policy of retention as it is typed, <c>7d,4w,12m</c>, of which PowerShell hands over 7d as the decimal 7 and 1y as the signed byte 1.</summary>
+/// <summary>A policy of retention as it is typed, <c>7d,4w,12m</c>.</summary>
 internal static class RetentionArgument
 {
-    /// <summary>Returns the policy as a plan keeps it.</summary>
+    /// <summary>Returns the policy as a plan keeps it; null for none.</summary>
     /// <exception cref="BackupException">It is none.</exception>
     public static string? ToText(object? given)
     {
@@ -16,19 +15,11 @@ internal static class RetentionArgument
             return null;
         try
         {
-            RetentionPolicy policy = value as RetentionPolicy ?? RetentionPolicy.Parse(string.Join(',', (value is IEnumerable list and not string ? list.Cast<object?>() : [value]).Select(Term)));
-            return policy.ToString();
+            return RetentionPolicyTransformationAttribute.Parse(value).ToString();
         }
         catch (FormatException exception)
         {
             throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, exception.Message, "Write a policy as in 7d,4w,12m.", exception) { Target = given };
         }
     }
-
-    private static string Term(object? item) => (item is PSObject wrapped ? wrapped.BaseObject : item) switch
-    {
-        decimal days => days.ToString(CultureInfo.InvariantCulture) + "d",
-        sbyte years => years.ToString(CultureInfo.InvariantCulture) + "y",
-        var other => Convert.ToString(other, CultureInfo.InvariantCulture) ?? string.Empty,
-    };
 }

@@ -14,6 +14,7 @@ public sealed class CmdletParametersTests
         ["Name"] = "of a backup that is there, of one to be made, of a source",
         ["Path"] = "piped as it is written, or with wildcards beside -LiteralPath",
         ["Reason"] = "given to a backup, or filtered by",
+        ["Retention"] = "of a run, or of a plan, from which an empty one takes it away",
     };
 
     [Fact]
