@@ -1,6 +1,8 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Retention;
 using DbBackup.Testing;
+using DbBackup.Testing.Retention;
 
 namespace DbBackup.Tests.Unit.Retention;
 
@@ -98,6 +100,25 @@ public sealed class BackupHoldsTests : IDisposable
         Assert.Equal(ErrorCodes.BackupNotFound, (await Assert.ThrowsAnyAsync<BackupException>(() => LockAsync(gone, null))).Code);
         Backup rehearsal = await _bench.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Reason = BackupReason.Rehearsal, SourceName = "app" });
         Assert.Equal(ErrorCodes.InvalidArgument, (await Assert.ThrowsAnyAsync<BackupException>(() => LockAsync(rehearsal, null))).Code);
+    }
+
+    [Fact]
+    public async Task The_entry_of_a_database_that_is_kept_on_its_server_is_locked_as_a_backup_is()
+    {
+        await MakeAsync();
+        Manifest manifest = SampleBackups.Make(DateTimeOffset.UtcNow, 2, "kept1", reason: BackupReason.Safety, isKept: true).Manifest!;
+        Directory.CreateDirectory(Path.Join(_bench.RepositoryPath, "kept"));
+        await File.WriteAllBytesAsync(Path.Join(_bench.RepositoryPath, "kept", $"{manifest.Id}.json"), ManifestJson.Write(manifest));
+        Backup entry = (await _bench.ListAsync()).Single(each => each.KeptOnServer is not null);
+
+        Backup held = await LockAsync(entry, "audit");
+
+        Assert.Equal("audit", held.Hold?.Reason);
+        foreach (string? source in (string?[])[null, "app"])
+            Assert.Equal("audit", (await _bench.ListAsync(source)).Single(each => each.KeptOnServer is not null).Hold?.Reason);
+        // Before the server is asked to drop the database.
+        Assert.Equal(ErrorCodes.BackupHeld, (await Assert.ThrowsAnyAsync<BackupException>(() => RemoveAsync(entry))).Code);
+        Assert.Null((await new BackupHolds(_bench.Repository).UnlockAsync(entry, CancellationToken.None)).Hold);
     }
 
     [Fact]
