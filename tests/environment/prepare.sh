@@ -38,6 +38,7 @@ main() {
 
     step 'Docker engine' start_docker_engine
     [ "$step_status" != 0 ] || step 'Docker images' "$here/../docker/build-images.sh"
+    [ "$step_status" != 0 ] || step 'Image of the schedulers' "$here/../docker/build-scheduler-image.sh"
     if [ "$step_status" = 0 ]; then
         variable DBBACKUP_TEST_DOCKER 1
     else
