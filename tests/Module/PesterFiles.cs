@@ -116,6 +116,16 @@ public sealed class NewDbBackup : PesterTests;
 
 public sealed class Package : PesterTests;
 
+[PesterFile("PlanSchedules.Tests.ps1")]
+
+public sealed class PlanSchedules : PesterTests;
+
+[Trait("Category", "Docker")]
+
+[PesterFile("PlanSchedulesDocker.Tests.ps1")]
+
+public sealed class PlanSchedulesDocker : PesterTests;
+
 [Trait("Category", "PostgreSql")]
 
 [PesterFile("PostgreSql.Tests.ps1")]
@@ -151,6 +161,16 @@ public sealed class RestoreDbBackup : PesterTests;
 [PesterFile("RestoreFiles.Tests.ps1")]
 
 public sealed class RestoreFiles : PesterTests;
+
+[Trait("Category", "Docker")]
+
+[PesterFile("ServiceSample.Tests.ps1")]
+
+public sealed class ServiceSample : PesterTests;
+
+[PesterFile("Start-DbBackupService.Tests.ps1")]
+
+public sealed class StartDbBackupService : PesterTests;
 
 [PesterFile("Test-DbBackup.Tests.ps1")]
 

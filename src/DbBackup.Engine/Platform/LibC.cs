@@ -69,8 +69,8 @@ internal static partial class LibC
 
     internal static int Enosys => OperatingSystem.IsMacOS() ? 78 : 38;
 
-    // The same number everywhere: what Ctrl+C sends.
-    internal const int Interrupt = 2;
+    // The same number everywhere.
+    internal const int Terminate = 15;
 
     internal static int CurrentDirectory => OperatingSystem.IsMacOS() ? -2 : -100;
 

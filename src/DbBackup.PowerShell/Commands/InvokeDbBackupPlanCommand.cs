@@ -1,7 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
+using System.Runtime.InteropServices;
 using DbBackup.Engine.Plans.Definitions;
 using DbBackup.Engine.Plans.Runs;
+using DbBackup.Engine.Plans.Schedules;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Pipeline;
 using DbBackup.PowerShell.Plans;
@@ -41,6 +43,10 @@ public sealed class InvokeDbBackupPlanCommand : PlanCommandBase
     [ValidateSet("Manual", "Schedule", "Service")]
     public string Trigger { get; set; } = "Manual";
 
+    /// <summary>Runs a plan only if its schedule had a time since its last run.</summary>
+    [Parameter(ParameterSetName = NameSet)]
+    public SwitchParameter IfDue { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(ParameterSetName == PathSet ? Path : Name, () =>
     {
@@ -49,7 +55,7 @@ public sealed class InvokeDbBackupPlanCommand : PlanCommandBase
             : Select(Name, Scope);
         RefuseTwins(plans);
         foreach (BackupPlan plan in plans)
-            TryEach(plan.Name, () => RunPlan(plan));
+            TryEach(plan.Name, () => RunIfDue(plan));
     });
 
     /// <inheritdoc/>
@@ -57,6 +63,31 @@ public sealed class InvokeDbBackupPlanCommand : PlanCommandBase
     {
         _shell?.Stop();
         base.StopProcessing();
+    }
+
+    // Several alarms may ring for one time, and one of them while another's run is at work.
+    private void RunIfDue(BackupPlan plan)
+    {
+        if (IfDue && DueTime.Of(plan, new RunStore(PlanFolders.Of(plan.Scope)), TimeProvider.System.GetUtcNow()) is null)
+        {
+            WriteVerbose($"The plan '{plan.Name}' is not due.");
+            return;
+        }
+
+        // systemd, a service or a container engine ends a run with this signal, which would end the shell at once, without its cleanup.
+        using PosixSignalRegistration? signal = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            StopProcessing();
+        });
+        try
+        {
+            RunPlan(plan);
+        }
+        catch (BackupException failure) when (IfDue && failure.Code == ErrorCodes.PlanRunning)
+        {
+            WriteVerbose(failure.Message);
+        }
     }
 
     private void RunPlan(BackupPlan plan)

@@ -9,6 +9,7 @@ namespace DbBackup.PowerShell.Commands;
 [Cmdlet(VerbsLifecycle.Register, "DbBackupPlan", SupportsShouldProcess = true, DefaultParameterSetName = NameSet)]
 [OutputType(typeof(BackupPlan))]
 [ParameterGroup<PlanParameters>(NameSet)]
+[ParameterGroup<ScheduleParameters>(NameSet)]
 public sealed partial class RegisterDbBackupPlanCommand : PlanEditingCommandBase
 {
     private const string NameSet = "Name";
@@ -52,6 +53,6 @@ public sealed partial class RegisterDbBackupPlanCommand : PlanEditingCommandBase
                 "Add -Backup with parameters of New-DbBackup, as in -Backup @{ Path = '/srv/app/app.db' }, @{ ComposeProject = 'shop'; AllDatabases = $true }.");
         }
 
-        return said.ApplyTo(new BackupPlan { Name = Name, Backup = [], Scope = Scope ?? PlanScope.User }, Draft());
+        return Scheduled(said.ApplyTo(new BackupPlan { Name = Name, Backup = [], Scope = Scope ?? PlanScope.User }, Draft()), GetScheduleParameters());
     }
 }

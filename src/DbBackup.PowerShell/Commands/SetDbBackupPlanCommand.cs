@@ -10,6 +10,7 @@ namespace DbBackup.PowerShell.Commands;
 [Cmdlet(VerbsCommon.Set, "DbBackupPlan", SupportsShouldProcess = true)]
 [OutputType(typeof(BackupPlan))]
 [ParameterGroup<PlanParameters>]
+[ParameterGroup<ScheduleParameters>]
 public sealed partial class SetDbBackupPlanCommand : PlanEditingCommandBase
 {
     /// <summary>Names or wildcards.</summary>
@@ -27,6 +28,6 @@ public sealed partial class SetDbBackupPlanCommand : PlanEditingCommandBase
     {
         PlanDraft draft = Draft();
         foreach (BackupPlan plan in Select(Name, Scope))
-            TryEach(plan.Name, () => Save(new PlanStore(PlanFolders.Of(plan.Scope)), GetPlanParameters().ApplyTo(plan, draft), replace: true, "Change"));
+            TryEach(plan.Name, () => Save(new PlanStore(PlanFolders.Of(plan.Scope)), Scheduled(GetPlanParameters().ApplyTo(plan, draft), GetScheduleParameters()), replace: true, "Change"));
     });
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using DbBackup.Engine.Plans.Definitions;
+using DbBackup.Engine.Plans.Schedules;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Plans;
 
@@ -27,8 +28,11 @@ public sealed class UnregisterDbBackupPlanCommand : PlanCommandBase
             TryEach(plan.Name, () =>
             {
                 string what = $"Remove the plan '{plan.Name}' ({plan.Path}); its backups stay";
-                if (Confirmed(what, what + "?", "Unregister", force: false))
-                    new PlanStore(PlanFolders.Of(plan.Scope)).Remove(plan.Path!);
+                if (!Confirmed(what, what + "?", "Unregister", force: false))
+                    return;
+                var store = new PlanStore(PlanFolders.Of(plan.Scope));
+                Carry(SystemSchedulers.Disable(plan.Name, store.Folders));
+                store.Remove(plan.Path!);
             });
         }
     });

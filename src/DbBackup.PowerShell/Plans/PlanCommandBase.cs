@@ -55,12 +55,23 @@ public abstract class PlanCommandBase : RepositoryCommandBase
         BackupPlan filled = plan with { LastRun = new RunStore(PlanFolders.Of(plan.Scope)).Last(plan.Name) };
         try
         {
-            return filled with { NextRun = PlanSchedule.Of(plan)?.NextAfter(DateTimeOffset.Now)?.ToLocalTime() };
+            return SystemSchedulers.Complete(filled, PlanFolders.Of(plan.Scope), DateTimeOffset.Now);
         }
         catch (BackupException)
         {
             // A schedule that somebody wrote into the file and that cannot be read: the plan is listed, and says so when it is enabled or run.
             return filled;
+        }
+    }
+
+    /// <summary>Carries out what was shown and confirmed.</summary>
+    private protected void Carry(IReadOnlyList<SchedulerChange> changes)
+    {
+        foreach (SchedulerChange change in changes)
+        {
+            change.Run();
+            foreach (string warning in change.Warnings)
+                WriteWarning(warning);
         }
     }
 

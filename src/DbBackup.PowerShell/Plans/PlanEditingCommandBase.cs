@@ -3,6 +3,7 @@ using System.Management.Automation;
 using DbBackup.Engine.Plans.Definitions;
 using DbBackup.Engine.Plans.Runs;
 using DbBackup.Engine.Plans.Schedules;
+using DbBackup.PowerShell.Parameters;
 
 namespace DbBackup.PowerShell.Plans;
 
@@ -33,6 +34,16 @@ public abstract class PlanEditingCommandBase : PlanCommandBase
         ResolvePath,
         ResolveProject);
 
+    /// <summary>The plan with a schedule that was said in words.</summary>
+    private protected BackupPlan Scheduled(BackupPlan plan, ScheduleParameters said)
+    {
+        if (said.ToExpressions() is not { } expressions)
+            return plan;
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(PlanParameters.Schedule)))
+            throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Schedule and a schedule in words cannot be used together.", "Leave -Daily, -Weekly and their kin out, or -Schedule.");
+        return plan with { Schedule = expressions };
+    }
+
     /// <summary>Checks the plan, saves it, and emits it.</summary>
     private protected void Save(PlanStore store, BackupPlan plan, bool replace, string verb)
     {
@@ -43,7 +54,12 @@ public abstract class PlanEditingCommandBase : PlanCommandBase
         string what = $"{verb} the {(plan.Scope == PlanScope.Machine ? "machine's " : string.Empty)}plan '{plan.Name}': {string.Join("; ", plan.Backup)}";
         if (!ShouldProcess(what, what + "?", verb))
             return;
-        WriteObject(Filled(store.Write(plan, replace)));
+        IReadOnlyList<ISystemScheduler> enabled = SystemSchedulers.FindEnabled(PlanIdentity.Of(plan.Name, store.Folders));
+        BackupPlan written = store.Write(plan, replace);
+        // What the scheduler has was made of the schedule that was there before.
+        if (enabled is [var scheduler, ..])
+            Carry(written.Schedule.Count > 0 ? PlanSchedulers.Enable(written, ModulePath, scheduler.Name) : SystemSchedulers.Disable(written.Name, store.Folders));
+        WriteObject(Filled(written));
     }
 
     // Each entry is bound and planned as its run will be, without a change.

@@ -7,5 +7,18 @@
             Document = 'README.md'; Text = 'dotnet pwsh -NoExit -Command "Import-Module ./DbBackup.psd1; Set-Location demo"'
             Reason   = 'It opens a shell for a user; the commands after it are run in one like it.'
         }
+        @{ Document = 'docs/guides/automation.md'; Text = 'Enable-DbBackupPlan nightly'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
+        @{ Document = 'docs/guides/automation.md'; Text = 'Enable-DbBackupPlan nightly -WhatIf'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
+        @{ Document = 'docs/guides/automation.md'; Text = 'Disable-DbBackupPlan nightly'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
+        @{ Document = 'docs/guides/automation.md'; Text = 'Start-DbBackupService /plans -ListenAddress 0.0.0.0'; Reason = 'It runs until it is stopped; Start-DbBackupService.Tests.ps1 runs it.' }
+        @{ Document = 'docs/en-US/Enable-DbBackupPlan.md'; Text = 'Enable-DbBackupPlan nightly'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
+        @{ Document = 'docs/en-US/Enable-DbBackupPlan.md'; Text = 'Enable-DbBackupPlan nightly -WhatIf'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
+        @{ Document = 'docs/en-US/Enable-DbBackupPlan.md'; Text = 'Enable-DbBackupPlan nightly -Scheduler cron'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
+        @{ Document = 'docs/en-US/Enable-DbBackupPlan.md'; Text = 'Get-DbBackupRun nightly'; Reason = 'The plan runs at night; PlanSchedulesDocker.Tests.ps1 reads such a run.' }
+        @{ Document = 'docs/en-US/Disable-DbBackupPlan.md'; Text = 'Disable-DbBackupPlan nightly'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
+        @{ Document = 'docs/en-US/Disable-DbBackupPlan.md'; Text = 'Disable-DbBackupPlan * -WhatIf'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
+        @{ Document = 'docs/en-US/Start-DbBackupService.md'; Text = 'Start-DbBackupService'; Reason = 'It runs until it is stopped; Start-DbBackupService.Tests.ps1 runs it.' }
+        @{ Document = 'docs/en-US/Start-DbBackupService.md'; Text = 'pwsh -NoProfile -NonInteractive -Command "Start-DbBackupService /plans -ListenAddress 0.0.0.0"'; Reason = 'It runs until it is stopped; Start-DbBackupService.Tests.ps1 runs it.' }
+        @{ Document = 'docs/en-US/Start-DbBackupService.md'; Text = 'Invoke-RestMethod http://localhost:8080/health -SkipHttpErrorCheck'; Reason = 'It runs until it is stopped; Start-DbBackupService.Tests.ps1 runs it.' }
     )
 }

@@ -39,6 +39,7 @@ public sealed class FileDoorTests
         ["Engines.Sqlite.SqliteSnapshot"] = "a new file, which tells whether the folder can be written to",
         ["Engines.Sqlite.SqliteSource"] = Staged,
         ["Portability.BackupExporter"] = Staged,
+        ["Plans.Schedules.SchedulerFile"] = "the folders of the machine's scheduler, or of this user's",
         ["Restores.Files.SetAsideDatabase"] = Staged,
         ["Restores.Files.StagedDatabase"] = Staged,
     };

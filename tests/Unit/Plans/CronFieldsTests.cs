@@ -1,5 +1,6 @@
 using Cronos;
 using DbBackup.Engine.Plans.Schedules;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Plans;
 

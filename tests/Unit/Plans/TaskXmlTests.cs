@@ -2,6 +2,7 @@ using System.Xml.Linq;
 using Cronos;
 using DbBackup.Engine.Plans.Schedules;
 using DbBackup.Engine.Plans.Schedules.Tasks;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Plans;
 

@@ -15,7 +15,7 @@ public abstract record SchedulerStep
 /// <summary>Writes a file: whole or not at all.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Content">Its content.</param>
-public sealed record SchedulerFile(string Path, string Content) : SchedulerStep
+internal sealed record SchedulerFile(string Path, string Content) : SchedulerStep
 {
     internal Encoding Encoding { get; init; } = new UTF8Encoding(false);
 
@@ -37,7 +37,7 @@ public sealed record SchedulerFile(string Path, string Content) : SchedulerStep
 
 /// <summary>Removes a file that may be missing.</summary>
 /// <param name="Path">The file.</param>
-public sealed record SchedulerFileRemoval(string Path) : SchedulerStep
+internal sealed record SchedulerFileRemoval(string Path) : SchedulerStep
 {
     /// <inheritdoc/>
     public override string Text => $"Remove {Path}";
@@ -49,7 +49,7 @@ public sealed record SchedulerFileRemoval(string Path) : SchedulerStep
 /// <param name="Program">Its name.</param>
 /// <param name="Arguments">Its arguments.</param>
 /// <param name="Input">What it reads; null for nothing.</param>
-public sealed record SchedulerProgram(string Program, IReadOnlyList<string> Arguments, string? Input = null) : SchedulerStep
+internal sealed record SchedulerProgram(string Program, IReadOnlyList<string> Arguments, string? Input = null) : SchedulerStep
 {
     /// <summary>True if its failure is none of this change's.</summary>
     internal bool MayFail { get; init; }

@@ -19,8 +19,8 @@ internal static class SystemdUnits
         foreach ((string name, string value) in command.Variables)
             unit.Append(CultureInfo.InvariantCulture, $"Environment={Quote($"{name}={value}")}\n");
         unit.Append(CultureInfo.InvariantCulture, $"ExecStart={string.Join(' ', command.Shell.Run(command.Script(plan.Name, plan.Scope, "Schedule")).Select(argument => Quote(argument).Replace("$", "$$", StringComparison.Ordinal)))}\n");
-        // The shell stops its own programs in their order, and cleans up.
-        unit.Append("KillMode=mixed\nKillSignal=SIGINT\nTimeoutStopSec=300\n");
+        // The shell alone is told to stop: it stops its own programs in their order, and cleans up.
+        unit.Append("KillMode=mixed\nTimeoutStopSec=300\n");
         return unit.ToString();
     }
 

@@ -1,6 +1,6 @@
 using Cronos;
 
-namespace DbBackup.Tests.Unit.Plans;
+namespace DbBackup.Testing;
 
 /// <summary>Cron expressions of many kinds, always the same for a seed.</summary>
 internal static class ScheduleSamples
