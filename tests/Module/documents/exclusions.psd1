@@ -15,6 +15,10 @@
         @{ Document = 'docs/en-US/Enable-DbBackupPlan.md'; Text = 'Enable-DbBackupPlan nightly -WhatIf'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
         @{ Document = 'docs/en-US/Enable-DbBackupPlan.md'; Text = 'Enable-DbBackupPlan nightly -Scheduler cron'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
         @{ Document = 'docs/en-US/Enable-DbBackupPlan.md'; Text = 'Get-DbBackupRun nightly'; Reason = 'The plan runs at night; PlanSchedulesDocker.Tests.ps1 reads such a run.' }
+        @{
+            Document = 'docs/en-US/Enable-DbBackupPlan.md'; Text = 'Get-DbBackupPlan nightly | Select-Object Name, Scheduler, NextRun, LastRun'
+            Reason   = 'It shows an enabled plan, and no test of the documents changes the scheduler of this machine.'
+        }
         @{ Document = 'docs/en-US/Disable-DbBackupPlan.md'; Text = 'Disable-DbBackupPlan nightly'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
         @{ Document = 'docs/en-US/Disable-DbBackupPlan.md'; Text = 'Disable-DbBackupPlan * -WhatIf'; Reason = 'It changes the scheduler of this machine; PlanSchedules.Tests.ps1 runs it.' }
         @{ Document = 'docs/en-US/Start-DbBackupService.md'; Text = 'Start-DbBackupService'; Reason = 'It runs until it is stopped; Start-DbBackupService.Tests.ps1 runs it.' }
