@@ -37,6 +37,7 @@
         'Start-DbBackupService'
         'Get-DbBackupRun'
         'Get-DbSchemaRevision'
+        'Get-DbBackupStatus'
         'Find-DbBackupSource'
         'Invoke-DbUpgrade'
         'Get-DbUpgrade'

@@ -84,6 +84,14 @@ public sealed class FindDbBackupSourceDocker : PesterTests;
 
 public sealed class GetDbBackup : PesterTests;
 
+[PesterFile("Get-DbBackupStatus.Tests.ps1")]
+
+public sealed class GetDbBackupStatus : PesterTests;
+
+[PesterFile("Export-DbBackupReport.Tests.ps1")]
+
+public sealed class ExportDbBackupReport : PesterTests;
+
 [PesterFile("Get-DbSchemaRevision.Tests.ps1")]
 
 public sealed class GetDbSchemaRevision : PesterTests;

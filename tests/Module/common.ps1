@@ -246,3 +246,11 @@ function Invoke-Compose([string] $Folder, [Parameter(ValueFromRemainingArguments
     if ($LASTEXITCODE) { throw "compose $Arguments exited with ${LASTEXITCODE}: $($output -join "`n")" }
     $output | Where-Object { $_ -isnot [Management.Automation.ErrorRecord] }
 }
+
+# An error of a command of this module, whatever the command.
+function Should-BeFailureOf($Record, [string] $Id) {
+    $Record | Should -HaveCount 1
+    $Record.FullyQualifiedErrorId | Should -BeLike "$Id,DbBackup.PowerShell.Commands.*"
+    $Record.Exception | Should -BeOfType ([DbBackup.BackupException])
+    $Record.ErrorDetails.RecommendedAction | Should -Match '^\S.*[.)]$'
+}

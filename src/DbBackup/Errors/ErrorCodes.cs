@@ -242,4 +242,7 @@ public static class ErrorCodes
 
     /// <summary>Somebody could not be told of a run.</summary>
     public const string NotificationFailed = nameof(NotificationFailed);
+
+    /// <summary>The backups of a source are in a critical state.</summary>
+    public const string StatusCritical = nameof(StatusCritical);
 }

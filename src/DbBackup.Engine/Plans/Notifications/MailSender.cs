@@ -43,7 +43,7 @@ internal sealed class MailSender(TimeProvider clock, RemoteCertificateValidation
                 }
                 catch (Exception exception) when (exception is SslHandshakeException or AuthenticationException or SmtpProtocolException or NotSupportedException or System.Security.Authentication.AuthenticationException)
                 {
-                    throw new NotificationException($"{mail.Server}: {exception.Message.Split('\n')[0].Trim()}", exception);
+                    throw new NotificationException($"{mail.Server}: {OneLine(exception.Message)}", exception);
                 }
             },
             _ => mayPass,
@@ -86,6 +86,9 @@ internal sealed class MailSender(TimeProvider clock, RemoteCertificateValidation
         await client.SendAsync(message, cancellationToken).ConfigureAwait(false);
         await client.DisconnectAsync(quit: true, CancellationToken.None).ConfigureAwait(false);
     }
+
+    // MailKit explains a refused certificate in paragraphs.
+    private static string OneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static int PortOf(MailNotification mail) => mail.Port
         ?? (Is(mail.Security, "Tls") ? TlsPort : mail.Username is not null ? SubmissionPort : PlainPort);
