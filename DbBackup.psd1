@@ -38,6 +38,7 @@
         'Get-DbBackupRun'
         'Get-DbSchemaRevision'
         'Get-DbBackupStatus'
+        'Export-DbBackupReport'
         'Find-DbBackupSource'
         'Invoke-DbUpgrade'
         'Get-DbUpgrade'

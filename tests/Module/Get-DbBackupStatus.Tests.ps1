@@ -28,11 +28,11 @@ Describe 'Get-DbBackupStatus' {
         $status.Source | Should -Be pats
         "$($status.Health)" | Should -Be OK
         $status.Latest | Should -Be pats/b1
-        $status.Age -gt 23h | Should -BeTrue
+        $status.Age -gt '23h' | Should -BeTrue
         $status.Count | Should -Be 3
         $status.Size | Should -Be ((Get-DbBackup).Size | Measure-Object -Sum).Sum
         $status.LastRestoreTestPassed | Should -BeTrue
-        ($status.Classes.Count | Measure-Object -Sum).Sum | Should -Be 3
+        ($status.Classes | Measure-Object Count -Sum).Sum | Should -Be 3
         $status.FreeSpace | Should -BeGreaterThan 0
     }
 
@@ -100,7 +100,7 @@ Describe 'Get-DbBackupStatus' {
         Should-BeFailureOf (Get-ErrorOf { Get-DbBackupStatus -Plan none }) PlanNotFound
         New-DbBackup ./pats.db | Out-Null
         Should-BeFailureOf (Get-ErrorOf { Get-DbBackupStatus nothing }) BackupNotFound
-        Should-BeFailureOf (Get-ErrorOf { Get-DbBackupStatus -Rpo 0s }) InvalidArgument
+        Should-BeFailureOf (Get-ErrorOf { Get-DbBackupStatus -Rpo '0h' }) InvalidArgument
         Should-BeFailureOf (Get-ErrorOf { Get-DbBackupStatus -MetricsPath ./none/a.prom }) WriteFailed
     }
 
@@ -140,7 +140,7 @@ Describe 'Get-DbBackupStatus' {
         $status | Export-Clixml ./status.xml
         $read = Import-Clixml ./status.xml
         $read.Health -eq [DbBackup.BackupHealth]::Critical | Should -BeTrue
-        $read.Age -gt 26h | Should -BeTrue
+        $read.Age -gt '26h' | Should -BeTrue
         ($status | ConvertTo-Json | ConvertFrom-Json).Age | Should -BeGreaterThan 1.1
     }
 }

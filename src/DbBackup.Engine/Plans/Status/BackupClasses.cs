@@ -23,8 +23,7 @@ internal static class BackupClasses
             .. RetentionRules.Decide(backups, PolicyOf(plan), now).Decisions
                 .GroupBy(decision => ClassOf(decision, now))
                 .Select(group => new BackupClass { Name = group.Key, Count = group.Count(), Size = group.Sum(decision => decision.Size) })
-                .OrderByDescending(each => Array.IndexOf(s_rules, each.Name))
-                .ThenBy(each => each.Name, StringComparer.Ordinal),
+                .OrderBy(each => OrderOf(each.Name)),
         ];
     }
 
@@ -41,6 +40,9 @@ internal static class BackupClasses
             return RetentionPolicy.Parse(DefaultPolicy);
         }
     }
+
+    /// <summary>The place of a class among the others: from the most frequent rule on, then what no rule keeps.</summary>
+    public static (int, string) OrderOf(string name) => (Array.IndexOf(s_rules, name) is >= 0 and var index ? -index : 1, name);
 
     /// <summary>The class of one backup.</summary>
     public static string ClassOf(RetentionDecision decision, DateTimeOffset now)

@@ -12,6 +12,12 @@ public sealed class StatusService(TimeProvider clock)
     public async Task<IReadOnlyList<SourceStatus>> GetAsync(StatusRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
+        return [.. (await JudgeAsync(request, cancellationToken).ConfigureAwait(false)).Select(judged => judged.Status)];
+    }
+
+    /// <summary>The statuses with what they follow from, the worst first.</summary>
+    internal async Task<IReadOnlyList<JudgedSource>> JudgeAsync(StatusRequest request, CancellationToken cancellationToken)
+    {
         DateTimeOffset now = clock.GetUtcNow();
         var repositories = new Dictionary<string, StatusRepository>(StringComparer.Ordinal);
         async Task<StatusRepository> ReadAsync(RepositoryLocation location)
@@ -23,13 +29,14 @@ public sealed class StatusService(TimeProvider clock)
 
         if (request.Repository is { } wanted && await ReadAsync(wanted).ConfigureAwait(false) is { Problem: { } unreadable } && request.Plans.Count == 0)
             throw unreadable;
-        var statuses = new List<SourceStatus>();
+        var judged = new List<JudgedSource>();
+        void Judge(StatusFacts facts) => judged.Add(new JudgedSource(StatusRules.Judge(facts, now), facts));
         var planned = new HashSet<(string Repository, string Source)>();
         foreach ((PlanFile file, PlanFolders folders) in request.Plans)
         {
             if (file.Plan is not { } plan)
             {
-                statuses.Add(Unreadable(file, now));
+                judged.Add(new JudgedSource(Unreadable(file, now), new StatusFacts { Source = file.Name, Repository = string.Empty }));
                 continue;
             }
 
@@ -39,17 +46,17 @@ public sealed class StatusService(TimeProvider clock)
             foreach (string source in PlanSources.Of(plan, runs))
             {
                 planned.Add((repository.Location, source));
-                statuses.Add(StatusRules.Judge(repository.FactsOf(source, facts, request.Rpo), now));
+                Judge(repository.FactsOf(source, facts, request.Rpo));
             }
         }
 
         foreach (StatusRepository repository in repositories.Values.Where(each => request.IncludeOthers || each.Location == request.Repository?.Text))
         {
             foreach (string source in repository.Sources.Where(source => !planned.Contains((repository.Location, source))))
-                statuses.Add(StatusRules.Judge(repository.FactsOf(source, null, request.Rpo), now));
+                Judge(repository.FactsOf(source, null, request.Rpo));
         }
 
-        return [.. statuses.OrderByDescending(status => status.Health).ThenBy(status => status.Source, StringComparer.OrdinalIgnoreCase)];
+        return [.. judged.OrderByDescending(each => each.Status.Health).ThenBy(each => each.Status.Source, StringComparer.OrdinalIgnoreCase)];
     }
 
     // The service runs plans that the machine's scheduler does not know.
@@ -76,3 +83,6 @@ public sealed class StatusService(TimeProvider clock)
         ],
     };
 }
+
+/// <summary>A status, and what it follows from.</summary>
+internal sealed record JudgedSource(SourceStatus Status, StatusFacts Facts);
