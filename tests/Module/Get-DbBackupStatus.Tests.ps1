@@ -131,6 +131,26 @@ Describe 'Get-DbBackupStatus' {
         }
     }
 
+    It 'has its files written by the runs of plans, which may share them' {
+        New-SampleDatabase ./wiki.db
+        $files = @{ repository = "$folder/backups"; metricsPath = "$folder/all.prom"; healthPath = "$folder/all.json" }
+        New-PlanFile pats ($files + @{ backup = @{ Path = "$folder/pats.db"; Source = 'pats' } }) | Out-Null
+        New-PlanFile wiki ($files + @{ backup = @{ Path = "$folder/wiki.db"; Source = 'wiki' } }) | Out-Null
+        "$((Invoke-DbBackupPlan pats).State)" | Should -Be Succeeded
+        (Get-Content ./all.prom) -match '^dbbackup_last_run_failed\{source="pats"' | Should -Match ' 0$'
+        "$((Invoke-DbBackupPlan wiki).State)" | Should -Be Succeeded
+        (Get-Content ./all.json -Raw | ConvertFrom-Json).sources.source | Should -Be pats, wiki
+        Remove-Item ./wiki.db
+        $run = Invoke-DbBackupPlan wiki -ErrorAction Ignore
+        "$($run.State)" | Should -Be Failed
+        (Get-Content ./all.prom) -match '^dbbackup_last_run_failed\{source="wiki"' | Should -Match ' 1$'
+        (Get-Content ./all.prom) -match '^dbbackup_health\{source="pats"' | Should -Match ' 0$'
+        (Get-Content ./all.json -Raw | ConvertFrom-Json).health | Should -Be Critical
+        $status = Get-DbBackupStatus -Plan wiki
+        "$($status.Health) $($status.Reasons.Code)" | Should -Be 'Critical RunFailed'
+        $status.LastRunError | Should -Be $run.Failure
+    }
+
     It 'shows reasons in its table and next steps in its list, and stays what it is out of a file' {
         Set-BackupDate (New-DbBackup ./pats.db -Name old) ([datetimeoffset]::Now.AddHours(-27))
         $status = Get-DbBackupStatus -Rpo 26h

@@ -55,7 +55,7 @@ public sealed class ArchitectureTests
         ["PowerShell.Loading"] = "",
         ["PowerShell.Parameters"] = "Docker.Addressing Engines.PostgreSql Migrations Plans PowerShell.Arguments PowerShell.Completion",
         ["PowerShell.Pipeline"] = "Backups Docker.Addressing Engines Plans Portability PowerShell.Arguments PowerShell.Completion PowerShell.Parameters Repository Upgrades",
-        ["PowerShell.Plans"] = "Plans Platform PowerShell.Arguments PowerShell.Completion PowerShell.Parameters PowerShell.Pipeline",
+        ["PowerShell.Plans"] = "Plans Platform PowerShell.Arguments PowerShell.Completion PowerShell.Parameters PowerShell.Pipeline Repository",
         ["Repository"] = "Engines Platform",
         ["Restores"] = "Backups Docker.Addressing Docker.Api Docker.Pausing Docker.Restore Docker.Tunnel Engines Engines.Files Engines.PostgreSql Payloads Platform Repository Retention",
         ["Retention"] = "Engines Engines.PostgreSql Platform Repository",

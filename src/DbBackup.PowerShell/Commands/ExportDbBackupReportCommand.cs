@@ -2,6 +2,7 @@ using System.Management.Automation;
 using DbBackup.Engine.Plans.Reports;
 using DbBackup.Engine.Plans.Status;
 using DbBackup.PowerShell.Pipeline;
+using DbBackup.PowerShell.Plans;
 
 namespace DbBackup.PowerShell.Commands;
 
@@ -17,13 +18,12 @@ public sealed class ExportDbBackupReportCommand : StatusCommandBase
 
     /// <summary>The policy whose next removals are shown for sources of no plan.</summary>
     [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? Retention { get; set; }
+    public object? Retention { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(Path, () =>
     {
-        RetentionPolicy? retention = Policy();
+        RetentionPolicy? retention = RetentionArgument.ToText(Retention) is { } text ? RetentionPolicy.Parse(text) : null;
         StatusRequest request = Request();
         string path = ResolvePath(Path);
         if (Directory.Exists(path))
@@ -34,16 +34,4 @@ public sealed class ExportDbBackupReportCommand : StatusCommandBase
         StatusFiles.Write(path, page);
         WriteObject(new FileInfo(path));
     });
-
-    private RetentionPolicy? Policy()
-    {
-        try
-        {
-            return Retention is null ? null : RetentionPolicy.Parse(Retention);
-        }
-        catch (FormatException exception)
-        {
-            throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, exception.Message, "Write it as in -Retention '7d,4w,12m'.", exception) { Target = Retention };
-        }
-    }
 }

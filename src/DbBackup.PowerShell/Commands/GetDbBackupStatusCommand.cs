@@ -21,12 +21,10 @@ public sealed class GetDbBackupStatusCommand : StatusCommandBase
 
     /// <summary>A file in Prometheus' text format.</summary>
     [Parameter]
-    [ValidateNotNullOrEmpty]
     public string? MetricsPath { get; set; }
 
     /// <summary>A JSON file.</summary>
     [Parameter]
-    [ValidateNotNullOrEmpty]
     public string? HealthPath { get; set; }
 
     /// <summary>Fails if the health of any is critical.</summary>
@@ -57,13 +55,17 @@ public sealed class GetDbBackupStatusCommand : StatusCommandBase
         SourceStatus[] shown = [.. all.Where(status => Source is null || Source.Any(name => NamePattern.Of(name).IsMatch(status.Source)))];
         ReportMissing(all, request);
         if (MetricsPath is not null)
-            StatusFiles.Write(ResolvePath(MetricsPath), StatusMetrics.Text(shown, DateTimeOffset.UtcNow));
+            StatusFiles.Write(FileAt(MetricsPath), StatusMetrics.Text(shown, DateTimeOffset.UtcNow));
         if (HealthPath is not null)
-            StatusFiles.Write(ResolvePath(HealthPath), StatusJson.Text(shown, DateTimeOffset.UtcNow));
+            StatusFiles.Write(FileAt(HealthPath), StatusJson.Text(shown, DateTimeOffset.UtcNow));
         WriteObject(shown, enumerateCollection: true);
         if (FailOnCritical && shown.Where(status => status.Health == BackupHealth.Critical).ToArray() is { Length: > 0 } critical)
             ThrowTerminatingError(ErrorRecords.From(Critical(critical), critical));
     }
+
+    private string FileAt(string path) => path.Length > 0
+        ? ResolvePath(path)
+        : throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "An empty text names no file.", "Name the file, as in -MetricsPath ./dbbackup.prom.");
 
     // A source that is named without wildcards and that nothing backs up is a mistake in the name, or a job that never ran.
     private void ReportMissing(IReadOnlyList<SourceStatus> all, StatusRequest request)

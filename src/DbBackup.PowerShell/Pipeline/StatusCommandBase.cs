@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using DbBackup.Engine.Plans.Definitions;
-using DbBackup.Engine.Plans.Schedules;
 using DbBackup.Engine.Plans.Status;
 using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Arguments;
@@ -17,9 +16,9 @@ public abstract partial class StatusCommandBase : RepositoryCommandBase
 {
     /// <summary>Names of plans or wildcards.</summary>
     [Parameter]
+    [Alias("Name")]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(PlanCompleter))]
-    [ValidateNotNullOrEmpty]
     public string[]? Plan { get; set; }
 
     /// <summary>How old the newest good backup may be where no plan says it.</summary>
@@ -32,10 +31,12 @@ public abstract partial class StatusCommandBase : RepositoryCommandBase
     {
         if (Rpo is { Value: var rpo } && rpo <= TimeSpan.Zero)
             throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "The RPO is an age, and longer than nothing.", "Write it as in -Rpo 26h.");
-        StatusPlan[] all = [.. new[] { PlanScope.User, PlanScope.Machine }.Select(PlanFolders.Of).SelectMany(folders => new PlanStore(folders).List().Select(file => new StatusPlan(file, folders)))];
+        IReadOnlyList<StatusPlan> all = StatusPlan.All();
         RequirePlans(all);
-        RepositoryLocation Locate(string? text) => RepositoryArgument.Resolve(text, ResolvePath);
-        RepositoryLocation? repository = Plan is null || Repository is not null ? Locate(Repository) : null;
+        RepositoryLocation? repository = Plan is null || Repository is not null ? RepositoryArgument.Resolve(Repository, ResolvePath) : null;
+        // The work asks from another thread, on which the session's location cannot be read.
+        string here = SessionState.Path.CurrentFileSystemLocation.ProviderPath;
+        RepositoryLocation Locate(string? text) => RepositoryArgument.Resolve(text, path => Path.GetFullPath(path, here));
         bool IsMeant(StatusPlan plan) =>
             (Plan is null || Plan.Any(name => NamePattern.Of(name).IsMatch(plan.File.Name)))
             // Where a repository is named, what goes elsewhere is not meant. A plan that cannot be read might go anywhere.
@@ -47,11 +48,8 @@ public abstract partial class StatusCommandBase : RepositoryCommandBase
             Repository = repository,
             IncludeOthers = Plan is null,
             Rpo = Rpo?.Value,
-            IsScheduled = IsScheduled,
         };
     }
-
-    private static bool IsScheduled(BackupPlan plan) => SystemSchedulers.FindEnabled(PlanIdentity.Of(plan.Name, PlanFolders.Of(plan.Scope))).Count > 0;
 
     private void RequirePlans(IReadOnlyList<StatusPlan> all)
     {

@@ -2,6 +2,8 @@ using System.Management.Automation;
 using DbBackup.Engine.Plans.Notifications;
 using DbBackup.Engine.Plans.Runs;
 using DbBackup.Engine.Plans.Secrets;
+using DbBackup.Engine.Plans.Status;
+using DbBackup.PowerShell.Arguments;
 
 namespace DbBackup.PowerShell.Plans;
 
@@ -41,6 +43,11 @@ internal sealed class PlanShell(BackupPlan plan, string module, PSCmdlet cmdlet,
     /// <inheritdoc/>
     public void WriteHealth()
     {
+        if (plan.MetricsPath is null && plan.HealthPath is null)
+            return;
+        string here = cmdlet.SessionState.Path.CurrentFileSystemLocation.ProviderPath;
+        var request = new StatusRequest { Locate = text => RepositoryArgument.Resolve(text, path => Path.GetFullPath(path, here)) };
+        wait(token => StatusFiles.WriteForAsync(plan, StatusPlan.All(), request, TimeProvider.System, token));
     }
 
     /// <inheritdoc/>

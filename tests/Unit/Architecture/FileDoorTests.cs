@@ -38,6 +38,7 @@ public sealed class FileDoorTests
         ["Engines.Sqlite.SqliteHold"] = Staged,
         ["Engines.Sqlite.SqliteSnapshot"] = "a new file, which tells whether the folder can be written to",
         ["Engines.Sqlite.SqliteSource"] = Staged,
+        ["Plans.Status.StatusFiles"] = "the files of reports and figures, in a folder that the user names",
         ["Portability.BackupExporter"] = Staged,
         ["Plans.Schedules.SchedulerFile"] = "the folders of the machine's scheduler, or of this user's",
         ["Restores.Files.SetAsideDatabase"] = Staged,

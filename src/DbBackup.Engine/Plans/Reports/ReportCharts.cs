@@ -15,13 +15,17 @@ internal static class ReportCharts
     private static readonly TimeSpan s_shortest = TimeSpan.FromDays(7);
 
     /// <summary>A lane for each class, a mark for each backup.</summary>
-    public static void Timeline(HtmlWriter html, IReadOnlyList<RetentionDecision> decisions, DateTimeOffset now)
+    /// <param name="html">The page.</param>
+    /// <param name="decisions">The backups, by the policy whose classes they are of.</param>
+    /// <param name="removes">True if that policy is carried out.</param>
+    /// <param name="now">The moment.</param>
+    public static void Timeline(HtmlWriter html, IReadOnlyList<RetentionDecision> decisions, bool removes, DateTimeOffset now)
     {
         RetentionDecision[] shown = [.. decisions.Where(decision => decision.Created is not null).Take(MostMarks)];
         if (shown.Length == 0)
             return;
         DateTimeOffset from = Start(shown.Select(decision => decision.Created!.Value), now);
-        html.Raw("<figure><figcaption>").Text("Backups by class").Raw(" <span class=\"key\"><i class=\"proved\"></i>tested <i class=\"written\"></i>not tested <i class=\"bad\"></i>bad <i class=\"going\"></i>goes next</span></figcaption>\n<div class=\"lanes\">");
+        html.Raw("<figure><figcaption>").Text("Backups by class").Raw(" <span class=\"key\"><i class=\"proved\"></i>tested <i class=\"written\"></i>not tested <i class=\"bad\"></i>bad").Raw(removes ? " <i class=\"going\"></i>goes next" : string.Empty).Raw("</span></figcaption>\n<div class=\"lanes\">");
         foreach (IGrouping<string, RetentionDecision> lane in shown.GroupBy(decision => decision.Backup.IsGood ? BackupClasses.ClassOf(decision, now) : "Bad").OrderBy(lane => BackupClasses.OrderOf(lane.Key)))
         {
             html.Raw("<span class=\"lane\">").Text(lane.Key).Raw(" <small>").Text(lane.Count().ToString(CultureInfo.InvariantCulture)).Raw("</small></span>")
@@ -29,8 +33,8 @@ internal static class ReportCharts
             foreach (RetentionDecision decision in lane)
             {
                 string x = Number(At(decision.Created!.Value, from, now) * (Width - 8));
-                html.Raw($"<rect class=\"{StyleOf(decision)}\" x=\"{x}\" y=\"2\" width=\"7\" height=\"{LaneHeight - 4}\" rx=\"1\"><title>")
-                    .Text($"{decision.Name}, {StatusText.Time(decision.Created.Value)}, {ByteSize.Format(decision.Size)}, {decision.Backup.Status}{(decision.Action == RetentionAction.Remove ? ", goes next" : string.Empty)}")
+                html.Raw($"<rect class=\"{StyleOf(decision, removes)}\" x=\"{x}\" y=\"2\" width=\"7\" height=\"{LaneHeight - 4}\" rx=\"1\"><title>")
+                    .Text($"{decision.Name}, {StatusText.Time(decision.Created.Value)}, {ByteSize.Format(decision.Size)}, {decision.Backup.Status}{(removes && decision.Action == RetentionAction.Remove ? ", goes next" : string.Empty)}")
                     .Raw("</title></rect>");
             }
 
@@ -69,9 +73,9 @@ internal static class ReportCharts
     // One from the future lies at the end.
     private static double At(DateTimeOffset moment, DateTimeOffset from, DateTimeOffset now) => Math.Clamp((moment - from) / (now - from), 0, 1);
 
-    private static string StyleOf(RetentionDecision decision) =>
+    private static string StyleOf(RetentionDecision decision, bool removes) =>
         !decision.Backup.IsGood || decision.Backup.IsCollapsed ? "bad"
-        : decision.Action == RetentionAction.Remove ? "going"
+        : removes && decision.Action == RetentionAction.Remove ? "going"
         : decision.Backup.Status > BackupStatus.Written ? "proved" : "written";
 
     private static string Day(DateTimeOffset moment) => moment.ToLocalTime().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);

@@ -22,7 +22,7 @@ internal static class ReportSource
         if (facts.Backups.Count > 0)
         {
             IReadOnlyList<RetentionDecision> decisions = RetentionRules.Decide(facts.Backups, retention ?? BackupClasses.PolicyOf(null), now).Decisions;
-            ReportCharts.Timeline(html, decisions, now);
+            ReportCharts.Timeline(html, decisions, retention is not null, now);
             ReportCharts.Sizes(html, facts.Backups, now);
             Tests(html, facts.Backups);
             Retention(html, retention, decisions);

@@ -1,3 +1,5 @@
+using DbBackup.Engine.Plans.Definitions;
+
 namespace DbBackup.Engine.Plans.Status;
 
 /// <summary>Writes the files that monitoring reads: a reader sees the old one or the new one whole.</summary>
@@ -50,7 +52,9 @@ public static class StatusFiles
         {
             if (path is null)
                 continue;
-            StatusPlan[] sharing = [.. plans.Where(each => each.File.Plan is { } other && (pathOf(other) == path || (other.Name == plan.Name && other.Scope == plan.Scope)))];
+            StatusPlan own = plans.FirstOrDefault(each => each.File.Plan is { } other && other.Name == plan.Name && other.Scope == plan.Scope)
+                ?? new StatusPlan(new PlanFile(plan.Name, plan.Path ?? string.Empty, plan, null), PlanFolders.Of(plan.Scope));
+            StatusPlan[] sharing = [own, .. plans.Where(each => each != own && each.File.Plan is { } other && pathOf(other) == path)];
             IReadOnlyList<SourceStatus> statuses = await new StatusService(clock).GetAsync(request with { Plans = sharing, Repository = null, IncludeOthers = false }, cancellationToken).ConfigureAwait(false);
             Write(path, text(statuses, clock.GetUtcNow()));
         }

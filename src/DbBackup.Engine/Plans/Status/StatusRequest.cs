@@ -1,4 +1,5 @@
 using DbBackup.Engine.Plans.Definitions;
+using DbBackup.Engine.Plans.Schedules;
 using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Plans.Status;
@@ -6,7 +7,12 @@ namespace DbBackup.Engine.Plans.Status;
 /// <summary>A plan's file, and where its runs are recorded.</summary>
 /// <param name="File">The file.</param>
 /// <param name="Folders">The folders.</param>
-public sealed record StatusPlan(PlanFile File, PlanFolders Folders);
+public sealed record StatusPlan(PlanFile File, PlanFolders Folders)
+{
+    /// <summary>All plans of the user and of the machine.</summary>
+    public static IReadOnlyList<StatusPlan> All() =>
+        [.. new[] { PlanScope.User, PlanScope.Machine }.Select(PlanFolders.Of).SelectMany(folders => new PlanStore(folders).List().Select(file => new StatusPlan(file, folders)))];
+}
 
 /// <summary>What is to be looked at.</summary>
 public sealed record StatusRequest
@@ -27,5 +33,6 @@ public sealed record StatusRequest
     public TimeSpan? Rpo { get; init; }
 
     /// <summary>True if the machine's scheduler, or the service that asks, runs a plan by its schedule.</summary>
-    public Func<BackupPlan, bool> IsScheduled { get; init; } = plan => plan.Scheduler is not null;
+    public Func<BackupPlan, bool> IsScheduled { get; init; } =
+        plan => SystemSchedulers.FindEnabled(PlanIdentity.Of(plan.Name, PlanFolders.Of(plan.Scope))).Count > 0;
 }
