@@ -24,5 +24,13 @@
         @{ Document = 'docs/en-US/Start-DbBackupService.md'; Text = 'Start-DbBackupService'; Reason = 'It runs until it is stopped; Start-DbBackupService.Tests.ps1 runs it.' }
         @{ Document = 'docs/en-US/Start-DbBackupService.md'; Text = 'pwsh -NoProfile -NonInteractive -Command "Start-DbBackupService /plans -ListenAddress 0.0.0.0"'; Reason = 'It runs until it is stopped; Start-DbBackupService.Tests.ps1 runs it.' }
         @{ Document = 'docs/en-US/Start-DbBackupService.md'; Text = 'Invoke-RestMethod http://localhost:8080/health -SkipHttpErrorCheck'; Reason = 'It runs until it is stopped; Start-DbBackupService.Tests.ps1 runs it.' }
+        @{
+            Document = 'docs/en-US/Register-DbBackupPlan.md'; Text = 'Register-DbBackupPlan shop -Backup $what -Repository /srv/backups -CopyTo /mnt/usb/backups -Notify $mail'
+            Reason   = 'It needs a compose project; the guide of plans registers a plan of files, and docs/guides/docker.md backs such a project up.'
+        }
+        @{
+            Document = 'docs/en-US/Register-DbBackupPlan.md'; Text = "Register-DbBackupPlan crm -Backup @{ HostName = 'db1'; Database = 'crm*'; Credential = `$role }"
+            Reason   = 'There is no server db1; the guide of plans saves such a plan with -SkipCheck.'
+        }
     )
 }

@@ -4,7 +4,7 @@
 
 function New-World {
     Initialize-Environment
-    foreach ($folder in '/srv/pats/data', '/srv/pats/uploads', '/srv/pats/old', '/srv/app/uploads', '/srv/home/apps', '/mnt/nas', '/mnt/offsite') { New-Folder $folder | Out-Null }
+    foreach ($folder in '/srv/pats/data', '/srv/pats/uploads', '/srv/pats/old', '/srv/app/uploads', '/srv/home/apps', '/mnt/nas', '/mnt/offsite', '/mnt/usb') { New-Folder $folder | Out-Null }
     Set-Location /srv/pats
     New-SampleDatabase ./data/pats.db -Revision 041bd0560732
     1..20 | ForEach-Object { "Dear company $_" | Set-Content "./uploads/letter-$_.txt" }
@@ -12,6 +12,7 @@ function New-World {
     Add-OldCopies
     Add-Backups
     foreach ($other in '/mnt/offsite', '/mnt/nas', '/srv') { cp -a ./backups $other }
+    Add-Plans
     # A program with a migration of a server's database.
     "#!/bin/sh`nexec psql -X -q -v ON_ERROR_STOP=1 -d `"`$DATABASE_URL`" -c 'alter table orders add column stage text'" | Set-Content ./manage.py
     chmod +x ./manage.py
@@ -77,6 +78,17 @@ function Add-Backups {
     New-DbBackup @all | Out-Null
 }
 
+# A plan that ran, one whose run failed since its database was not there yet, and one that a person wrote and nobody registered.
+function Add-Plans {
+    $set = @{ Repository = '/srv/planned'; TestEvery = '1d' }
+    foreach ($name in 'nightly', 'testing') { Register-DbBackupPlan $name -Backup @{ Path = './data/pats.db'; Source = $name } -Schedule '0 2 * * *' @set | Out-Null }
+    Invoke-DbBackupPlan nightly | Out-Null
+    Register-DbBackupPlan crm -Backup @{ Path = './data/crm.db' } @set -SkipCheck | Out-Null
+    Invoke-DbBackupPlan crm -ErrorAction Ignore | Out-Null
+    New-SampleDatabase ./data/crm.db
+    "backup: { Path: /srv/pats/data/pats.db }`nrepository: /srv/planned" | Set-Content ./nightly.yaml
+}
+
 function Initialize-Environment {
     foreach ($name in [Environment]::GetEnvironmentVariables().Keys -match '^(PG|DOCKER_|DBBACKUP_REPOSITORY|XDG_|DATABASE_URL)') { [Environment]::SetEnvironmentVariable($name, $null) }
     $env:HOME = '/srv/home'
@@ -97,5 +109,9 @@ function Reset-World([object[]] $Commands) {
         Get-ChildItem "/$folder" -Force | Remove-Item -Recurse -Force
         cp -a "$Template/$folder/." "/$folder"
     }
+    # Of a document that registers the plan itself.
+    if ($Commands.Text -match '\bRegister-DbBackupPlan nightly') { Get-ChildItem /srv/home -Recurse -Force -Filter nightly.json | Remove-Item }
+    # Only for those that look for it: it is an alarm.
+    if (-not ($Commands.Text -match 'Failed')) { Get-ChildItem /srv/home -Recurse -Force -Include crm.json, crm | Remove-Item -Recurse }
     if (Get-Command Reset-Server -ErrorAction Ignore) { Reset-Server $Commands }
 }
