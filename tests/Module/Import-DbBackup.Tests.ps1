@@ -29,6 +29,13 @@ Describe 'Import-DbBackup' {
         Get-RowCount ./pats.db | Should -Be 50
     }
 
+    It 'begins a new repository in the place of one that is gone only with -AllowNewRepository' {
+        Import-DbBackup ./pats.db -Created 2026-01-01 -Repository ./seed | Out-Null
+        Remove-Item -Recurse ./seed
+        Should-BeFailure (Get-ErrorOf { Import-DbBackup ./pats.db -Created 2026-01-01 -Repository ./seed }) RepositoryGone Import
+        (Import-DbBackup ./pats.db -Created 2026-01-01 -Repository ./seed -AllowNewRepository).Source | Should -Be pats
+    }
+
     It 'never takes the time of a copy for the backup''s own' {
         $live = New-DbBackup ./pats.db
         Copy-Item ./pats.db ./pats_20260101_020000.db

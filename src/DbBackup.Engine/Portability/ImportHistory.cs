@@ -10,15 +10,18 @@ public sealed class ImportHistory
     private ImportHistory(IEnumerable<Backup> backups) => _backups = [.. backups];
 
     /// <summary>Reads the repository; of one that is yet to be created there is nothing.</summary>
+    /// <param name="repository">The repository.</param>
+    /// <param name="allowNew">True if a new one may take the place of one that was known there and is gone.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">It cannot be read.</exception>
-    public static async Task<ImportHistory> ReadAsync(BackupRepository repository, CancellationToken cancellationToken)
+    public static async Task<ImportHistory> ReadAsync(BackupRepository repository, bool allowNew, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(repository);
         try
         {
             return new ImportHistory(await repository.ListAsync(null, cancellationToken).ConfigureAwait(false));
         }
-        catch (BackupException failure) when (failure.Code == ErrorCodes.RepositoryNotFound)
+        catch (BackupException failure) when (failure.Code == ErrorCodes.RepositoryNotFound || (allowNew && failure.Code == ErrorCodes.RepositoryGone))
         {
             return new ImportHistory([]);
         }

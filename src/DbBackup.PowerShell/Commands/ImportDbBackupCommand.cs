@@ -63,7 +63,7 @@ public sealed partial class ImportDbBackupCommand : BackupCreationCommandBase
         }
 
         BackupRepository repository = OpenRepository(Repository);
-        _history ??= Run((_, token) => ImportHistory.ReadAsync(repository, token));
+        _history ??= Run((_, token) => ImportHistory.ReadAsync(repository, AllowNewRepository, token));
         // A name of its own asks for a second one.
         if (Name is null && _history.Find(candidate, Source, Created) is { } before)
         {

@@ -35,7 +35,7 @@ public sealed class ImportSearchTests : IDisposable
         Assert.Equal(found[0].Sha256, backup.Manifest.ImportedSha256);
 
         // What is imported is found again, whatever its files are called by now.
-        ImportHistory history = await ImportHistory.ReadAsync(_bench.Repository, CancellationToken.None);
+        ImportHistory history = await ImportHistory.ReadAsync(_bench.Repository, allowNew: false, CancellationToken.None);
         Directory.Move(_bench["old/weekly"], _bench["old/kept"]);
         found = await SearchAsync();
         Assert.Equal(backup.Name, history.Find(found[0], null)?.Name);
