@@ -55,6 +55,7 @@ print(len(rows), missing, wrong, database.execute('PRAGMA integrity_check').fetc
 
     It 'the data directory: database and attachments together, while the application writes' {
         Require-Docker
+        Invoke-Docker exec $application sh -c 'echo scan > /app/data/attachments/scan.txt'
         $backup = New-DbBackup -Container $application -ContainerPath /app/data -Source partshub -Name daily1 -Verify
         $backup.Status | Should -Be Matched
         $backup.Manifest.Payloads.Kind | Should -Contain Database
@@ -71,6 +72,16 @@ print(len(rows), missing, wrong, database.execute('PRAGMA integrity_check').fetc
         $backup.Manifest.Payloads.Kind | Should -Contain Database
         Wait-Lines 5
         Test-Running $off | Should -BeFalse
+    }
+
+    It 'an attachment is deleted: it alone comes back while the application writes' {
+        Require-Docker
+        $started = Invoke-Docker inspect --format '{{.State.StartedAt}}' $application
+        Invoke-Docker exec $application rm /app/data/attachments/scan.txt
+        Restore-DbBackup daily1 -Source partshub -File attachments/scan.txt -Force
+        Invoke-Docker exec $application cat /app/data/attachments/scan.txt | Should -Be scan
+        Invoke-Docker inspect --format '{{.State.StartedAt}}' $application | Should -Be $started
+        Wait-Lines 5
     }
 
     It 'the attachments are deleted: the data directory comes back, and what was off stays off' {

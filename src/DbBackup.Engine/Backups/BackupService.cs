@@ -97,7 +97,7 @@ public sealed class BackupService
         PayloadWriteOptions options = WriteOptions(request);
 
         // A restore that was killed in the middle is put right before anything is captured from where it worked.
-        await RestoreRecovery.RunAsync(request.Sources.Where(each => each.IsPath).Select(each => each.Location), observer, cancellationToken).ConfigureAwait(false);
+        await RestoreRecovery.RunAsync(request.Sources.Select(each => each.PathHere).OfType<string>(), observer, cancellationToken).ConfigureAwait(false);
         await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
         var leftOut = new LeftOutSources(request);
         IReadOnlyList<SourcePreview> previews = await InspectAsync(request, leftOut, cancellationToken).ConfigureAwait(false);

@@ -21,6 +21,12 @@ public interface IBackupSource
     /// <summary>True if <see cref="Location"/> is a path of the file system.</summary>
     bool IsPath => true;
 
+    /// <summary>
+    /// Where its files lie on this machine, also those of a container; null where they are elsewhere or it has none. What a killed restore
+    /// left there is put right before a backup.
+    /// </summary>
+    string? PathHere => IsPath ? Location : null;
+
     /// <summary>True if the same location means something else on another machine.</summary>
     bool IsOfThisMachine => true;
 

@@ -30,6 +30,8 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
 
     public bool IsPath => false;
 
+    public string? PathHere => root;
+
     public bool IsOfThisMachine => layout.Location.Host is null;
 
     public Task<SourcePreview> InspectAsync(CancellationToken cancellationToken) => Task.Run(

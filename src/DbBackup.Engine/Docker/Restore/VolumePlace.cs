@@ -59,13 +59,7 @@ internal sealed record VolumePlace(
         }
 
         if (!mount.RW)
-        {
-            throw new BackupFailure(
-                ErrorCodes.TargetInvalid, FailureCategory.PermissionDenied, $"'{location.Path}' is mounted read-only in the {location.Subject}. Nothing was changed.",
-                "Restore it through the container that writes it, or into the volume (-Volume).")
-            { Target = location.ToString() };
-        }
-
+            throw ReadOnly(location);
         if ((container.Mounts ?? []).FirstOrDefault(each => each.Destination != location.Path && each != mount && ContainerPaths.IsWithin(each.Destination, location.Path!)) is { } within)
         {
             throw new BackupFailure(
@@ -80,13 +74,9 @@ internal sealed record VolumePlace(
             location, mount.Type == "volume" ? mount.Name! : mount.Source!, location.Path![mount.Destination.TrimEnd('/').Length..], container.Image, [.. sharing.Select(user => user.Container)], exists, files, databases);
     }
 
-    // The engine makes a volume that is lost when the first container mounts it; one that was only mistyped is an error.
-    private static bool CameFrom(string volume, Payload payload) => DockerLocation.IsOne(payload.OriginalPath) && DockerLocation.Parse(payload.OriginalPath!).Volume == volume;
-
-    private static async Task<bool> ExistsAsync(DockerClient client, string volume, CancellationToken cancellationToken) =>
-        (await client.VolumeListAsync(cancellationToken).ConfigureAwait(false)).Any(each => each.Name == volume);
-
-    private static async Task<(ContainerInspect Container, DockerLocation Location)> ContainerOfAsync(DockerClient client, DockerLocation location, bool mayCreate, CancellationToken cancellationToken)
+    /// <summary>Finds the container of a location, and the location with its project's name.</summary>
+    /// <exception cref="BackupException">There is no such container.</exception>
+    public static async Task<(ContainerInspect Container, DockerLocation Location)> ContainerOfAsync(DockerClient client, DockerLocation location, bool mayCreate, CancellationToken cancellationToken)
     {
         if (location.Container is { } name)
             return (await DockerSubject.InspectAsync(client, name, cancellationToken).ConfigureAwait(false), location);
@@ -94,4 +84,16 @@ internal sealed record VolumePlace(
         // The folder that a person named is not the project's name.
         return (await client.ContainerInspectAsync(project.Choose(location.Service).Id, cancellationToken).ConfigureAwait(false), location with { Project = project.Name });
     }
+
+    /// <summary>What is thrown for a path that its container may only read.</summary>
+    public static BackupFailure ReadOnly(DockerLocation location) => new(
+        ErrorCodes.TargetInvalid, FailureCategory.PermissionDenied, $"'{location.Path}' is mounted read-only in the {location.Subject}. Nothing was changed.",
+        "Restore it through the container that writes it, or into the volume (-Volume).")
+    { Target = location.ToString() };
+
+    // The engine makes a volume that is lost when the first container mounts it; one that was only mistyped is an error.
+    private static bool CameFrom(string volume, Payload payload) => DockerLocation.IsOne(payload.OriginalPath) && DockerLocation.Parse(payload.OriginalPath!).Volume == volume;
+
+    private static async Task<bool> ExistsAsync(DockerClient client, string volume, CancellationToken cancellationToken) =>
+        (await client.VolumeListAsync(cancellationToken).ConfigureAwait(false)).Any(each => each.Name == volume);
 }

@@ -16,7 +16,7 @@ internal static class VolumeRestorePlanner
 {
     /// <summary>True if what a backup holds of files belongs into containers or volumes.</summary>
     public static bool Applies(RestoreRequest request) =>
-        request.Destination is null && FilesOf(request).Any(payload => Names(request.Place) || DockerLocation.IsOne(payload.OriginalPath));
+        FilesOf(request).Any(payload => BelongsInContainer(request, payload));
 
     /// <summary>Plans it.</summary>
     /// <exception cref="BackupException">A container, volume or path is not there, or cannot be restored to.</exception>
@@ -24,10 +24,7 @@ internal static class VolumeRestorePlanner
     {
         List<Payload> payloads = [.. FilesOf(request)];
         ContainerAddress? elsewhere = request.Place;
-        DockerLocation first = LocationOf(payloads[0], elsewhere, request.ContainerPath);
-        if (elsewhere?.DockerHost is null && DockerContexts.IsOther(first.Host) && KnownServers.ServerOf(first.ToString()) is { } engine && !KnownServers.OfUser.Knows(engine))
-            throw KnownServers.Unconfirmed(engine, $"If you know it and trust it, name it: -DockerHost {first.Host}.");
-        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(elsewhere?.DockerHost ?? first.Host), cancellationToken).ConfigureAwait(false);
+        DockerClient client = await ConnectAsync(request, payloads[0], cancellationToken).ConfigureAwait(false);
         try
         {
             List<VolumePlace> places = await FindPlacesAsync(client, request, payloads, cancellationToken).ConfigureAwait(false);
@@ -54,6 +51,45 @@ internal static class VolumeRestorePlanner
             client.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Connects to the engine in whose containers or volumes a payload belongs.</summary>
+    /// <exception cref="BackupException">It is another engine than this machine's, and nobody here has named it before; or there is no connection.</exception>
+    public static async Task<DockerClient> ConnectAsync(RestoreRequest request, Payload payload, CancellationToken cancellationToken)
+    {
+        string? named = request.Place?.DockerHost;
+        DockerLocation location = LocationOf(payload, request.Place, request.ContainerPath);
+        if (named is null && DockerContexts.IsOther(location.Host) && KnownServers.ServerOf(location.ToString()) is { } engine && !KnownServers.OfUser.Knows(engine))
+            throw KnownServers.Unconfirmed(engine, $"If you know it and trust it, name it: -DockerHost {location.Host}.");
+        return await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(named ?? location.Host), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>True if a payload belongs into a container or volume.</summary>
+    public static bool BelongsInContainer(RestoreRequest request, Payload payload) =>
+        request.Destination is null && !DatabaseEngines.IsOfServer(payload) && (Names(request.Place) || DockerLocation.IsOne(payload.OriginalPath));
+
+    /// <summary>Where a payload goes: to its origin, or to the container, volume or path that was named.</summary>
+    /// <exception cref="BackupException">The path in the container is not known.</exception>
+    public static DockerLocation LocationOf(Payload payload, ContainerAddress? elsewhere, string? path)
+    {
+        DockerLocation? origin = DockerLocation.IsOne(payload.OriginalPath) ? DockerLocation.Parse(payload.OriginalPath!) : null;
+        // A path that was named is the folder's: the databases of a folder, restored without it, keep their places below.
+        string below = payload.Within is { } within ? within[(within.IndexOf('/', StringComparison.Ordinal) + 1)..] : payload.RestoreName;
+        if (path is not null && payload is { Kind: PayloadKind.Database, Within: not null })
+            path = $"{path.TrimEnd('/')}/{below}";
+        if (!Names(elsewhere))
+            return origin! with { Path = path ?? origin.Path };
+        bool isVolume = elsewhere is ContainerAddress.OfVolume;
+        string? target = path ?? (isVolume && origin?.Volume is null ? null : origin?.Path);
+        if (isVolume && payload.Kind == PayloadKind.Database)
+            target ??= "/" + below;
+        if (target is null && !isVolume)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"It is not known where '{payload.RestoreName}' goes in the container.", "Name the folder or file: -ContainerPath /app/data.");
+        }
+
+        return elsewhere.LocationOf(target, origin);
     }
 
     private static async Task<List<VolumePlace>> FindPlacesAsync(DockerClient client, RestoreRequest request, List<Payload> payloads, CancellationToken cancellationToken)
@@ -83,28 +119,6 @@ internal static class VolumeRestorePlanner
         BackupSelection.Payloads(request.Backup, request.Content).Where(payload => !DatabaseEngines.IsOfServer(payload));
 
     private static bool Names([NotNullWhen(true)] ContainerAddress? place) => place is not (null or ContainerAddress.Unnamed);
-
-    private static DockerLocation LocationOf(Payload payload, ContainerAddress? elsewhere, string? path)
-    {
-        DockerLocation? origin = DockerLocation.IsOne(payload.OriginalPath) ? DockerLocation.Parse(payload.OriginalPath!) : null;
-        // A path that was named is the folder's: the databases of a folder, restored without it, keep their places below.
-        string below = payload.Within is { } within ? within[(within.IndexOf('/', StringComparison.Ordinal) + 1)..] : payload.RestoreName;
-        if (path is not null && payload is { Kind: PayloadKind.Database, Within: not null })
-            path = $"{path.TrimEnd('/')}/{below}";
-        if (!Names(elsewhere))
-            return origin! with { Path = path ?? origin.Path };
-        bool isVolume = elsewhere is ContainerAddress.OfVolume;
-        string? target = path ?? (isVolume && origin?.Volume is null ? null : origin?.Path);
-        if (isVolume && payload.Kind == PayloadKind.Database)
-            target ??= "/" + below;
-        if (target is null && !isVolume)
-        {
-            throw new BackupFailure(
-                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"It is not known where '{payload.RestoreName}' goes in the container.", "Name the folder or file: -ContainerPath /app/data.");
-        }
-
-        return elsewhere.LocationOf(target, origin);
-    }
 
     private static RestoreTarget Target(VolumePlace place, Payload payload, string relative) => new(
         payload,

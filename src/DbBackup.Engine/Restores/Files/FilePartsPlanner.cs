@@ -25,11 +25,11 @@ internal static class FilePartsPlanner
     public static async Task<RestorePart> PlanAsync(
         BackupRepository repository, RestoreRequest request, bool changeNothing, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        if (VolumeRestorePlanner.Applies(request))
-            throw InContainer(request);
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
         List<Payload> payloads = BackupSelection.Payloads(request.Backup, ContentKind.Files);
-        var folders = payloads.ToDictionary(payload => payload, payload => FolderFor(request, payload, payloads));
+        var folders = new Dictionary<Payload, string>();
+        foreach (Payload payload in payloads)
+            folders.Add(payload, await FolderForAsync(request, payload, payloads, cancellationToken).ConfigureAwait(false));
         if (!changeNothing)
             await RestoreRecovery.RunAsync(folders.Values, request.Connection, observer, cancellationToken).ConfigureAwait(false);
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
@@ -58,8 +58,10 @@ internal static class FilePartsPlanner
         return new RestorePart(participants, targets) { SafetyBackup = targets.Exists(target => target.Action != RestoreAction.Create) };
     }
 
-    private static string FolderFor(RestoreRequest request, Payload payload, List<Payload> all)
+    private static async Task<string> FolderForAsync(RestoreRequest request, Payload payload, List<Payload> all, CancellationToken cancellationToken)
     {
+        if (VolumeRestorePlanner.BelongsInContainer(request, payload))
+            return await VolumeFolder.FindAsync(request, payload, cancellationToken).ConfigureAwait(false);
         string path = FileRestorePlanner.PathFor(request, payload, all);
         return Path.Exists(path) ? Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
     }
@@ -173,11 +175,4 @@ internal static class FilePartsPlanner
         $"Backup '{request.Backup}' has no file or folder '{string.Join("', '", patterns)}'. Nothing was changed.",
         $"See what it has: Compare-DbBackup {request.Backup} -Content Files -IncludeEqual lists its files. A name without a slash is looked for in all folders.")
     { Target = patterns[0] };
-
-    private static BackupFailure InContainer(RestoreRequest request) => new(
-        ErrorCodes.TargetInvalid,
-        FailureCategory.NotSupported,
-        $"Single files of '{request.Backup}' cannot be put in place in a container or volume. Nothing was changed.",
-        "Restore them into a folder (-Destination), and copy them in (docker cp).")
-    { Target = request.Backup.ToString() };
 }
