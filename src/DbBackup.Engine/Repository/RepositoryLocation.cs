@@ -6,60 +6,53 @@ namespace DbBackup.Engine.Repository;
 /// <summary>Where a repository is, as a person writes it: a path, or a URL of a kind that there is a store for.</summary>
 public sealed record RepositoryLocation
 {
-    // A new store is a class and a line here.
-    private static readonly Dictionary<string, Func<string, IObjectStore>> Stores = new(StringComparer.OrdinalIgnoreCase)
-    {
-        [Uri.UriSchemeFile] = text => new DirectoryStore(text),
-    };
+    private readonly StoreAddress? _address;
 
-    private readonly string _scheme;
-
-    private RepositoryLocation(string scheme, string text)
+    private RepositoryLocation(string text, StoreAddress? address)
     {
-        _scheme = scheme;
         Text = text;
+        _address = address;
     }
 
-    /// <summary>The location: an absolute path, or a URL.</summary>
+    /// <summary>The location: an absolute path, or a URL with its options.</summary>
     public string Text { get; }
 
     /// <summary>Reads a location.</summary>
     /// <param name="text">What was typed.</param>
     /// <param name="resolvePath">Makes a path absolute from where the shell is.</param>
-    /// <exception cref="BackupException">There is no store for its kind.</exception>
+    /// <exception cref="BackupException">There is no store for its kind, or it is none.</exception>
     public static RepositoryLocation Parse(string text, Func<string, string> resolvePath)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(resolvePath);
-        // "C:/x" and "TestDrive:/x" are paths.
-        int end = text.IndexOf("://", StringComparison.Ordinal);
-        if (end < 1 || !text[..end].All(character => char.IsAsciiLetterOrDigit(character) || character is '+' or '-' or '.'))
-            return new RepositoryLocation(Uri.UriSchemeFile, Path.TrimEndingDirectorySeparator(resolvePath(text)));
-        string scheme = text[..end];
-        if (!Stores.ContainsKey(scheme))
+        string? scheme = StoreAddress.SchemeOf(text);
+        if (scheme is null)
+            return new RepositoryLocation(Path.TrimEndingDirectorySeparator(resolvePath(text)), null);
+        if (scheme == Uri.UriSchemeFile)
         {
-            throw new BackupFailure(
-                ErrorCodes.RepositoryNotSupported,
-                FailureCategory.NotSupported,
-                $"'{text}' cannot be a repository: there is no store for '{scheme}://'.",
-                "Use a folder or a mounted share: a path, or file:///path.")
-            { Target = text };
-        }
-
-        if (!scheme.Equals(Uri.UriSchemeFile, StringComparison.OrdinalIgnoreCase))
-            return new RepositoryLocation(scheme, text);
-        if (UriText.TryParse(text) is not { } uri)
-        {
+            if (UriText.TryParse(text) is { } uri)
+                return new RepositoryLocation(Path.TrimEndingDirectorySeparator(resolvePath(uri.LocalPath)), null);
             throw new BackupFailure(
                 ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"'{text}' is not a valid URI.", "Write file:///path with three slashes, or the path itself.")
             { Target = text };
         }
 
-        return new RepositoryLocation(Uri.UriSchemeFile, Path.TrimEndingDirectorySeparator(resolvePath(uri.LocalPath)));
+        if (StoreKind.All.GetValueOrDefault(scheme) is { } kind)
+        {
+            StoreAddress address = StoreAddress.Parse(text, kind.Options);
+            return new RepositoryLocation(address.Text, address);
+        }
+
+        throw new BackupFailure(
+            ErrorCodes.RepositoryNotSupported,
+            FailureCategory.NotSupported,
+            $"'{SecretText.Masked(text)}' cannot be a repository: there is no store for '{scheme}://'.",
+            $"Use a folder or a mounted share (a path, or file:///path){string.Concat(StoreKind.All.Values.Select(each => $", or {each.Example}"))}.")
+        { Target = SecretText.Masked(text) };
     }
 
     /// <summary>Opens the store; touches nothing.</summary>
-    public IObjectStore OpenStore() => Stores[_scheme](Text);
+    public IObjectStore OpenStore() => _address is null ? new DirectoryStore(Text) : StoreKind.All[_address.Scheme].Open(_address);
 
     /// <inheritdoc/>
     public override string ToString() => Text;

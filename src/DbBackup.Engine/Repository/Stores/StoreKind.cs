@@ -1,0 +1,14 @@
+namespace DbBackup.Engine.Repository.Stores;
+
+/// <summary>A kind of remote store: one class and one line.</summary>
+/// <param name="Scheme">The scheme of its locations: <c>s3</c>.</param>
+/// <param name="Example">A location, as help and errors show it.</param>
+/// <param name="Options">The options that its locations may have.</param>
+/// <param name="Open">Opens it; touches nothing.</param>
+public sealed record StoreKind(string Scheme, string Example, IReadOnlyList<string> Options, Func<StoreAddress, IObjectStore> Open)
+{
+    /// <summary>All of them, by scheme. A folder is none of these.</summary>
+    public static IReadOnlyDictionary<string, StoreKind> All { get; } = ((IEnumerable<StoreKind>)
+    [
+    ]).ToDictionary(kind => kind.Scheme, StringComparer.Ordinal);
+}
