@@ -53,7 +53,7 @@ internal sealed class BackupListing(IObjectStore store)
         var manifests = new List<(string Key, string Folder)>();
         var tests = new Dictionary<string, List<string>>(StringComparer.Ordinal);
         var holds = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string key in await store.FindAsync(patterns, cancellationToken).ConfigureAwait(false))
+        foreach ((string key, _) in await store.FindAsync(patterns, cancellationToken).ConfigureAwait(false))
         {
             if (key.EndsWith(ManifestEnd, StringComparison.Ordinal))
             {

@@ -63,7 +63,7 @@ internal sealed class SequenceNumber : IAsyncDisposable
 
     private static async Task AddNewAsync(IObjectStore store, string source, Dictionary<string, long> known, CancellationToken cancellationToken)
     {
-        foreach (string key in await store.FindAsync([new KeyPattern(source, KeyPattern.AnyName, RepositoryKeys.Manifest)], cancellationToken).ConfigureAwait(false))
+        foreach ((string key, _) in await store.FindAsync([new KeyPattern(source, KeyPattern.AnyName, RepositoryKeys.Manifest)], cancellationToken).ConfigureAwait(false))
         {
             string name = key.Split('/')[1];
             if (!known.ContainsKey(name))

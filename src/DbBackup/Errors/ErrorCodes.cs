@@ -57,6 +57,9 @@ public static class ErrorCodes
     /// <summary>A name fits several backups where one is needed.</summary>
     public const string BackupAmbiguous = nameof(BackupAmbiguous);
 
+    /// <summary>The store keeps an object until a date (object lock), and deletes it for nobody before.</summary>
+    public const string ObjectLocked = nameof(ObjectLocked);
+
     /// <summary>A backup is in use by a restore or test.</summary>
     public const string BackupInUse = nameof(BackupInUse);
 

@@ -62,11 +62,11 @@ public sealed class DirectoryStore : IObjectStore
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> FindAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken) => Task.Run<IReadOnlyList<string>>(
+    public Task<IReadOnlyList<StoredKey>> FindAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken) => Task.Run<IReadOnlyList<StoredKey>>(
         () =>
         {
             RequireFolder();
-            return [.. patterns.SelectMany(pattern => Find(pattern, cancellationToken))];
+            return [.. patterns.SelectMany(pattern => Find(pattern, cancellationToken)).Select(key => new StoredKey(key, null))];
         },
         cancellationToken);
 

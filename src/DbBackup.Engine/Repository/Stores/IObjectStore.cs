@@ -41,12 +41,12 @@ public interface IObjectStore
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The keys, in no order.</returns>
     /// <exception cref="BackupException">The place does not exist or cannot be read.</exception>
-    async Task<IReadOnlyList<string>> FindAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken)
+    async Task<IReadOnlyList<StoredKey>> FindAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(patterns);
-        var found = new List<string>();
+        var found = new List<StoredKey>();
         foreach (string prefix in KeyPattern.PrefixesOf(patterns))
-            found.AddRange((await ListAsync(prefix, cancellationToken).ConfigureAwait(false)).Select(each => each.Key).Where(key => patterns.Any(pattern => pattern.Fits(key))));
+            found.AddRange((await ListAsync(prefix, cancellationToken).ConfigureAwait(false)).Where(each => patterns.Any(pattern => pattern.Fits(each.Key))).Select(each => new StoredKey(each.Key, each.Version)));
         return found;
     }
 

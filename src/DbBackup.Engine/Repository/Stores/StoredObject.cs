@@ -10,8 +10,10 @@ public class StoredObject
     /// <param name="key">Its key: names separated by <c>/</c>.</param>
     /// <param name="size">Its bytes.</param>
     /// <param name="modified">When it was written, by the store's clock (UTC).</param>
-    public StoredObject(string key, long size, DateTimeOffset modified)
+    /// <param name="version">What changes whenever the object does (an ETag); null where the store tells none.</param>
+    public StoredObject(string key, long size, DateTimeOffset modified, string? version = null)
     {
+        Version = version;
         Key = key;
         Size = size;
         Modified = modified;
@@ -25,6 +27,9 @@ public class StoredObject
 
     /// <summary>When it was written, by the store's clock (UTC).</summary>
     public virtual DateTimeOffset Modified { get; }
+
+    /// <summary>What changes whenever the object does (an ETag); null where the store tells none.</summary>
+    public string? Version { get; }
 
     /// <inheritdoc/>
     public override string ToString() => Key;
