@@ -42,7 +42,9 @@ Describe 'The sample of a backup service' {
             cp -aL $shell ./base/powershell
             "#!/bin/sh`nexec /usr/share/dotnet/dotnet /opt/powershell/pwsh.dll `"`$@`"" | Set-Content ./base/pwsh
             chmod +x ./base/pwsh
-            "FROM dbbackup-test/base:latest`nCOPY dotnet /usr/share/dotnet`nCOPY powershell /opt/powershell`nCOPY pwsh /usr/bin/pwsh" | Set-Content ./base/Dockerfile
+            # The tree of Debian that the other images are made of: its tag names what it holds.
+            $tree = Invoke-Docker image ls --format '{{.Repository}}:{{.Tag}}' dbbackup-test/base | Where-Object { $_ -like '*:bookworm-*' } | Select-Object -First 1
+            "FROM $tree`nCOPY dotnet /usr/share/dotnet`nCOPY powershell /opt/powershell`nCOPY pwsh /usr/bin/pwsh" | Set-Content ./base/Dockerfile
             $env:DOCKER_BUILDKIT = '0'
             Invoke-Docker build --quiet --network none --tag $base ./base | Out-Null
 

@@ -39,3 +39,23 @@ prepare_packages() {
     # shellcheck disable=SC2086  # a list
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold $packages >&2
 }
+
+# Extensions of the distribution's PostgreSQL whose rows and behaviour the tests restore: known once the server's major version is.
+readonly needed_extensions=(pg_partman:partman postgis:postgis-3 pg_cron:cron)
+
+prepare_extensions() {
+    local major pair packages=''
+    major=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -n | tail -n 1)
+    for pair in "${needed_extensions[@]}"; do
+        [ -e "/usr/share/postgresql/$major/extension/${pair%%:*}.control" ] || packages+=" postgresql-$major-${pair##*:}"
+    done
+    [ -n "$packages" ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        missing 'Some extensions of PostgreSQL are not installed, and only root can install them where apt is the package manager.' "Debian's names for them:$packages"
+        return 0
+    fi
+    say "installs$packages"
+    apt-get update -qq >&2
+    # shellcheck disable=SC2086  # a list
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >&2
+}

@@ -25,6 +25,8 @@ variable() { printf 'export %s=%q\n' "$1" "$2"; }
 main() {
     step packages prepare_packages
     [ "$step_status" = 0 ] || missing 'Some packages could not be installed.'
+    step extensions prepare_extensions
+    [ "$step_status" = 0 ] || missing 'Some extensions of PostgreSQL could not be installed.'
 
     local major
     for major in "${!postgresql_suites[@]}"; do

@@ -38,12 +38,12 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
     Add-Migration 9c1b7a40d2e3 041bd0560732 "op.execute('ALTER TABLE applications ADD COLUMN stage TEXT')"
 }
 
-# What other means have left in ./old.
+# What other means have left in ./old, and a cron job with its classes in ./cron.
 function Add-OldCopies {
     Copy-Item ./data/pats.db ./old/pats_2024.db
-    foreach ($class in 'daily', 'weekly') { New-Folder "./old/backups/$class" | Out-Null }
-    Copy-Item ./data/pats.db ./old/backups/daily/pats-20261101.db
-    Copy-Item ./data/pats.db ./old/backups/weekly/pats-202644.db
+    foreach ($class in 'daily', 'weekly') { New-Folder "./cron/backups/$class" | Out-Null }
+    Copy-Item ./data/pats.db ./cron/backups/daily/pats-20261101.db
+    Copy-Item ./data/pats.db ./cron/backups/weekly/pats-202644.db
     Copy-Item ./data/pats.db /srv/home/apps/wiki.db
     sqlite3 ./data/pats.db .dump | Set-Content ./emergency_dump.sql
     foreach ($name in 'backup_20241201_120000', 'backup_before_move') {

@@ -16,6 +16,7 @@ internal sealed class SqliteDatabase : IDisposable
     private const int DoubleQuotedText = 1013, DoubleQuotedTextInSchemas = 1014;
 
     private readonly SqliteConnection _connection;
+    private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(2);
     private readonly TimeSpan _lockTimeout;
     private readonly CancellationTokenRegistration _interrupt;
     private readonly CancellationToken _cancellationToken;
@@ -45,7 +46,7 @@ internal sealed class SqliteDatabase : IDisposable
             raw.sqlite3_db_config(Handle, DoubleQuotedTextInSchemas, 1, out _);
             Guard = SqliteGuard.On(Handle, file, mode == SqliteOpenMode.ReadOnly, cancellationToken);
             // The driver waits for locks only around its own commands; the copy calls the library itself.
-            raw.sqlite3_busy_timeout(Handle, (int)Math.Min(lockTimeout.TotalMilliseconds, LongestWaitMilliseconds));
+            WaitInLibrary(lockTimeout);
         }
         catch (SqliteException exception)
         {
@@ -154,6 +155,33 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
+    /// <summary>
+    /// Runs a statement that needs a lock which a busy writer holds nearly all the time. It asks every few milliseconds: the library's own
+    /// wait, of up to 100 ms each, misses most of the moments in which the lock is free.
+    /// </summary>
+    public void ExecuteBesideWriters(string sql)
+    {
+        var waiting = Stopwatch.StartNew();
+        WaitInLibrary(TimeSpan.Zero);
+        try
+        {
+            while (true)
+            {
+                int result = raw.sqlite3_exec(Handle, sql, out string message);
+                if (result == raw.SQLITE_OK)
+                    return;
+                _cancellationToken.ThrowIfCancellationRequested();
+                if ((result & 0xff) is not (raw.SQLITE_BUSY or raw.SQLITE_LOCKED) || waiting.Elapsed >= _lockTimeout)
+                    throw SqliteFailures.From(result, message ?? raw.sqlite3_errmsg(Handle).utf8_to_string(), Path);
+                Thread.Sleep(LockPoll);
+            }
+        }
+        finally
+        {
+            WaitInLibrary(_lockTimeout);
+        }
+    }
+
     /// <summary>Returns the first column of the first row; null if there is none.</summary>
     public object? Scalar(string sql) => Run(sql, command => command.ExecuteScalar() is { } value and not DBNull ? value : null);
 
@@ -184,6 +212,8 @@ internal sealed class SqliteDatabase : IDisposable
         _interrupt.Dispose();
         _connection.Dispose();
     }
+
+    private void WaitInLibrary(TimeSpan time) => raw.sqlite3_busy_timeout(Handle, (int)Math.Min(time.TotalMilliseconds, LongestWaitMilliseconds));
 
     private T Run<T>(string sql, Func<SqliteCommand, T> run)
     {

@@ -9,6 +9,7 @@ internal static class SqliteSnapshot
 {
     // 4 MiB at the usual page size: short enough for a prompt Ctrl+C and for writers, long enough to cost nothing.
     private const int PagesPerStep = 1024;
+    private const string ReadSchema = "SELECT count(*) FROM sqlite_master";
 
     // A writer of a database without WAL makes the copy begin again. After so many beginnings the copy holds writers off.
     private const int RestartsBeforeHolding = 2;
@@ -263,7 +264,7 @@ internal static class SqliteSnapshot
     private static bool BeginRead(SqliteDatabase source)
     {
         source.Execute("BEGIN");
-        source.Number("SELECT count(*) FROM sqlite_master");
+        source.ExecuteBesideWriters(ReadSchema);
         return true;
     }
 
@@ -274,7 +275,7 @@ internal static class SqliteSnapshot
         SqliteDatabase source = SqliteDatabase.OpenLive(path, lockTimeout, cancellationToken);
         try
         {
-            source.Number("SELECT count(*) FROM sqlite_master");
+            source.ExecuteBesideWriters(ReadSchema);
             return source;
         }
         catch (BackupException failure) when (SqliteFailures.IsOfNewerSchema(failure))
