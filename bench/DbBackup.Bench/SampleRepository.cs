@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Org.BouncyCastle.Math.EC.Rfc8032;
 using static DbBackup.Bench.ModuleShell;
 
 namespace DbBackup.Bench;
@@ -14,13 +15,15 @@ internal static class SampleRepository
     /// <summary>Makes the repository, unless it is there from an earlier run.</summary>
     public static string Ensure(string folder, int backups)
     {
-        string repository = Path.Combine(folder, $"repository-{backups}");
+        string repository = Path.Combine(folder, $"signed-repository-{backups}");
         if (Directory.Exists(repository))
             return repository;
         string unfinished = repository + ".making";
         if (Directory.Exists(unfinished))
             Directory.Delete(unfinished, recursive: true);
         JsonNode real = JsonNode.Parse(File.ReadAllText(MakeOne(folder)))!;
+        // A signer of its own: whoever measures trusts it when the repository is first listed.
+        byte[] key = RandomNumberGenerator.GetBytes(Ed25519.SecretKeySize);
         DateTime newest = DateTime.UtcNow.Date.AddHours(2);
         for (int i = 0; i < backups; i++)
         {
@@ -34,7 +37,7 @@ internal static class SampleRepository
             real["sequence"] = (backups - i) / Sources + 1;
             real["source"]!["name"] = source;
             string place = Directory.CreateDirectory(Path.Combine(unfinished, source, name)).FullName;
-            File.WriteAllText(Path.Combine(place, "backup.json"), Sealed(real));
+            File.WriteAllText(Path.Combine(place, "backup.json"), Sealed(real, key));
             File.WriteAllText(Path.Combine(place, real["payloads"]![0]!["fileName"]!.GetValue<string>()), "stub");
         }
 
@@ -42,11 +45,20 @@ internal static class SampleRepository
         return repository;
     }
 
-    // As the module writes it: with the hash of all before its line, see docs/format.md.
-    private static string Sealed(JsonNode manifest)
+    // As the module writes it: with the signature and the hash of all before their lines, see docs/format.md.
+    private static string Sealed(JsonNode manifest, byte[] key)
     {
-        manifest.AsObject().Remove("sha256");
-        string body = manifest.ToJsonString(new() { WriteIndented = true }).TrimEnd('}').TrimEnd() + ",\n";
+        string repository = manifest["repository"]!.GetValue<string>();
+        JsonObject rest = manifest.DeepClone().AsObject();
+        foreach (string member in (string[])["repository", "signer", "signature", "sha256"])
+            rest.Remove(member);
+        byte[] publicKey = new byte[Ed25519.PublicKeySize], signature = new byte[Ed25519.SignatureSize];
+        Ed25519.GeneratePublicKey(key, 0, publicKey, 0);
+        string signer = Convert.ToBase64String([.. Convert.FromHexString("302a300506032b6570032100"), .. publicKey]);
+        string body = rest.ToJsonString(new() { WriteIndented = true }).TrimEnd('}').TrimEnd() + $",\n  \"repository\": \"{repository}\",\n  \"signer\": \"{signer}\",\n";
+        byte[] signed = Encoding.UTF8.GetBytes(body);
+        Ed25519.Sign(key, 0, signed, 0, signed.Length, signature, 0);
+        body += $"  \"signature\": \"{Convert.ToBase64String(signature)}\",\n";
         return $"{body}  \"sha256\": \"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)))}\"\n}}\n";
     }
 

@@ -5,6 +5,7 @@ public sealed class Backup
 {
     private static readonly IReadOnlyList<string> s_noTags = Indexable.Of<string>([]);
     private readonly BackupHold? _hold;
+    private readonly BackupSignature? _signature;
 
     /// <summary>Creates the object from what the repository holds.</summary>
     /// <param name="manifest">The manifest; null where it cannot be read or is too new.</param>
@@ -16,6 +17,7 @@ public sealed class Backup
     /// <param name="problem">Why the manifest cannot be used; null where it can.</param>
     /// <param name="isAltered">True if the problem is that the manifest is not what was written, though it can be read.</param>
     /// <param name="hold">What keeps it from being removed, also if that has ended; null without.</param>
+    /// <param name="signature">Who signed it and what that is worth here; null if signatures were not read.</param>
     public Backup(
         Manifest? manifest,
         string source,
@@ -25,7 +27,8 @@ public sealed class Backup
         IReadOnlyList<TestRecord> tests,
         string? problem = null,
         bool isAltered = false,
-        BackupHold? hold = null)
+        BackupHold? hold = null,
+        BackupSignature? signature = null)
     {
         ArgumentNullException.ThrowIfNull(tests);
         Manifest = manifest;
@@ -37,6 +40,7 @@ public sealed class Backup
         Problem = problem;
         IsAltered = isAltered;
         _hold = hold;
+        _signature = signature;
     }
 
     /// <summary>The backup's name, unique within its source.</summary>
@@ -140,8 +144,23 @@ public sealed class Backup
     /// <summary>The records of its tests, oldest first.</summary>
     public IReadOnlyList<TestRecord> Tests { get; }
 
-    /// <summary>True if a restore from it can be expected to work: its manifest is readable, and its last test did not fail.</summary>
-    public bool IsGood => Status >= BackupStatus.Written;
+    /// <summary>True if a restore from it can be expected to work: its manifest is readable and not suspect, and its last test did not fail.</summary>
+    public bool IsGood => Status >= BackupStatus.Written && !IsSuspect;
+
+    /// <summary>Who signed it: the computer, and the first digits of the key's fingerprint; null for an unsigned one.</summary>
+    public string? Signer => _signature?.Signer;
+
+    /// <summary>What its signature is worth to this user; null if its manifest cannot be read.</summary>
+    public SignatureStatus? Signature => _signature?.Status;
+
+    /// <summary>What is wrong with its signature; null if nothing is.</summary>
+    public string? SignatureProblem => _signature?.Problem;
+
+    /// <summary>True if its signature gives reason to think that someone else has put it there: Restore-DbBackup refuses it without -Force.</summary>
+    public bool IsSuspect => _signature is { IsTrusted: false };
+
+    /// <summary>Returns all that is known of its signature; null if its manifest cannot be read.</summary>
+    public BackupSignature? GetSignature() => _signature;
 
     /// <summary>True if it holds far less than the source's last good backup before it, or lacks databases of its server: it does not count as the last good one.</summary>
     public bool IsCollapsed => Manifest?.Collapsed.Count > 0;

@@ -5,7 +5,7 @@ Describe 'The module' {
 
     It 'exports exactly its cmdlets, with approved verbs' {
         $commands = Get-Command -Module DbBackup
-        $commands.Name | Sort-Object | Should -Be @('Compare-DbBackup', 'Copy-DbBackup', 'Disable-DbBackupPlan', 'Enable-DbBackupPlan', 'Export-DbBackup', 'Export-DbBackupReport', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbBackupPlan', 'Get-DbBackupRun', 'Get-DbBackupStatus', 'Get-DbSchemaRevision', 'Get-DbUpgrade', 'Import-DbBackup', 'Invoke-DbBackupPlan', 'Invoke-DbBackupRetention', 'Invoke-DbUpgrade', 'Lock-DbBackup', 'New-DbBackup', 'Register-DbBackupPlan', 'Remove-DbBackup', 'Restore-DbBackup', 'Resume-DbUpgrade', 'Set-DbBackupPlan', 'Start-DbBackupService', 'Test-DbBackup', 'Undo-DbRestore', 'Undo-DbUpgrade', 'Unlock-DbBackup', 'Unregister-DbBackupPlan')
+        $commands.Name | Sort-Object | Should -Be @('Approve-DbBackupSigner', 'Compare-DbBackup', 'Copy-DbBackup', 'Disable-DbBackupPlan', 'Enable-DbBackupPlan', 'Export-DbBackup', 'Export-DbBackupReport', 'Find-DbBackupSource', 'Get-DbBackup', 'Get-DbBackupPlan', 'Get-DbBackupRun', 'Get-DbBackupSigner', 'Get-DbBackupStatus', 'Get-DbSchemaRevision', 'Get-DbUpgrade', 'Import-DbBackup', 'Invoke-DbBackupPlan', 'Invoke-DbBackupRetention', 'Invoke-DbUpgrade', 'Lock-DbBackup', 'New-DbBackup', 'Register-DbBackupPlan', 'Remove-DbBackup', 'Restore-DbBackup', 'Resume-DbUpgrade', 'Set-DbBackupPlan', 'Start-DbBackupService', 'Test-DbBackup', 'Test-DbBackupRepository', 'Undo-DbRestore', 'Undo-DbUpgrade', 'Unlock-DbBackup', 'Unregister-DbBackupPlan')
         $commands.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         $commands.Verb | Where-Object { $_ -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
     }

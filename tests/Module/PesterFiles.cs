@@ -112,6 +112,14 @@ public sealed class InvokeDbBackupRetention : PesterTests;
 
 public sealed class LockDbBackup : PesterTests;
 
+[PesterFile("Signatures.Tests.ps1")]
+
+public sealed class Signatures : PesterTests;
+
+[PesterFile("Test-DbBackupRepository.Tests.ps1")]
+
+public sealed class TestDbBackupRepository : PesterTests;
+
 [PesterFile("Module.Tests.ps1")]
 
 public sealed class ModuleItself : PesterTests;

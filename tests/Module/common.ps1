@@ -73,13 +73,9 @@ function Enter-NewFolder {
 function Set-BackupDate($Backup, [datetimeoffset] $Created) {
     $file = Join-Path $Backup.Location 'backup.json'
     Set-ItemProperty -LiteralPath $file IsReadOnly $false
-    $manifest = Get-Content -LiteralPath $file -Raw | ConvertFrom-Json -AsHashtable -DateKind String
-    $manifest.created = $Created.ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ss.fffffffZ')
-    $manifest.Remove('sha256')
-    # As the module writes it: the hash of all before its line, see docs/format.md.
-    $body = ($manifest | ConvertTo-Json -Depth 20).TrimEnd('}').TrimEnd() + ",`n"
-    $hash = [Convert]::ToHexString([Security.Cryptography.SHA256]::HashData([Text.Encoding]::UTF8.GetBytes($body))).ToLowerInvariant()
-    [IO.File]::WriteAllText($file, "$body  `"sha256`": `"$hash`"`n}`n")
+    # With the hash and the signature that belong to it, see docs/format.md.
+    dotnet exec $env:DBBACKUP_TEST_HOST datebackup $file $Created.ToUniversalTime().ToString('o')
+    if ($LASTEXITCODE -ne 0) { throw "The backup was not dated: $file" }
 }
 
 # Flips one bit in the middle of a backup's first payload.

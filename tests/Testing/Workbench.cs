@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Verification;
@@ -16,12 +17,15 @@ internal sealed class Workbench : IDisposable
     /// <param name="repository">The repository's folder; null for one of its own.</param>
     /// <param name="store">The repository's store; null for the folder.</param>
     /// <param name="folder">The folder; null for one of its own.</param>
-    public Workbench(string? repository = null, IObjectStore? store = null, TempFolder? folder = null)
+    /// <param name="user">The folder of a user's key and memory; null for one who neither signs nor remembers.</param>
+    public Workbench(string? repository = null, IObjectStore? store = null, TempFolder? folder = null, string? user = null)
     {
         Folder = folder ?? new TempFolder();
         RepositoryPath = repository ?? Folder["backups"];
         Store = store ?? new DirectoryStore(RepositoryPath);
-        Repository = new BackupRepository(Store);
+        Repository = user is null
+            ? new BackupRepository(Store)
+            : new BackupRepository(Store, new KnownRepositories(Path.Join(user, "repositories")), new SignerMemory(Path.Join(user, "signing"), Path.Join(user, "signers")));
     }
 
     public TempFolder Folder { get; }

@@ -144,7 +144,7 @@ public sealed class BackupService
         manifest = manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() };
         (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
         await draft.WriteAsync(RestoreInstructions.FileName, stream => stream.WriteAsync(instructions).AsTask(), CancellationToken.None).ConfigureAwait(false);
-        await draft.PublishAsync(manifest).ConfigureAwait(false);
+        await draft.PublishAsync(manifest, await _repository.WriteManifestAsync(manifest, observer, CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false);
         observer.Verbose($"Published '{draft.Key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
         Backup backup = await FinishAsync(draft.Key, manifest, proof?.Record, observer).ConfigureAwait(false);
         if (backup.Problem is { } problem)

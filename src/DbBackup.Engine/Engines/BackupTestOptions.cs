@@ -19,4 +19,7 @@ public sealed record BackupTestOptions
 
     /// <summary>How many jobs restore at once; null for as many as help here.</summary>
     public int? Jobs { get; init; }
+
+    /// <summary>True if someone else may have put the backup there: what it says of its origin is not believed.</summary>
+    internal bool IsSuspect { get; init; }
 }

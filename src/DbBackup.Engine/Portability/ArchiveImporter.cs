@@ -5,6 +5,7 @@ using DbBackup.Engine.Backups;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Portability;
@@ -46,14 +47,35 @@ internal sealed class ArchiveImporter(BackupRepository repository)
             string folder = RepositoryKeys.FolderOf(key);
             foreach ((string file, byte[] record) in tests)
                 await repository.Store.PutAsync(folder + file, record, CancellationToken.None).ConfigureAwait(false);
-            return await repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) is { Problem: null } backup
-                ? backup
-                : throw BackupArchive.Unusable(path, $"'{key}' cannot be read back from '{repository.Location}'");
+            if (await repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) is { Problem: null } backup)
+                return await AcceptAsync(backup, json, observer).ConfigureAwait(false);
+            throw BackupArchive.Unusable(path, $"'{key}' cannot be read back from '{repository.Location}'");
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or FormatException)
         {
             throw BackupArchive.Unusable(path, exception.Message.TrimEnd('.'), exception);
         }
+    }
+
+    // The user has brought it here; who signed it is not known for that.
+    private async Task<Backup> AcceptAsync(Backup backup, byte[] json, IOperationObserver observer)
+    {
+        switch (backup.GetSignature())
+        {
+            case { Status: SignatureStatus.OtherRepository or SignatureStatus.Replayed }:
+                await SignerTrustList.AcceptAsync(repository, backup, CancellationToken.None).ConfigureAwait(false);
+                break;
+            case { Status: SignatureStatus.Missing }:
+                await SignerTrustList.AcceptNotSignedAsync(repository, backup.Source, json, CancellationToken.None).ConfigureAwait(false);
+                break;
+            case { IsTrusted: false } signature:
+                observer.Warning($"'{backup}' was imported, and {signature.Problem}. {SignatureGate.HintFor(signature)}");
+                return backup;
+            default:
+                return backup;
+        }
+
+        return await repository.FindAsync(new BackupKey(backup.Source, backup.Name), CancellationToken.None).ConfigureAwait(false) ?? backup;
     }
 
     private static void RequireOwnNames(string path, BackupKey key, BackupRequest wishes)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Repository;
@@ -50,6 +51,10 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to)
                 observer.Verbose($"'{key}' is in '{to.Location}' already.");
             await CopyTestsAsync(key, cancellationToken).ConfigureAwait(false);
         }
+
+        // Its signature is of the repository from which it comes: this user has brought it here.
+        if (to.Signers is not null && await from.FindAsync(key, cancellationToken).ConfigureAwait(false) is { Signature: SignatureStatus.Valid } trusted)
+            await SignerTrustList.AcceptAsync(to, trusted, cancellationToken).ConfigureAwait(false);
 
         return await to.FindAsync(key, cancellationToken).ConfigureAwait(false) ?? throw BackupSelection.NotFound(key.ToString(), to.Location);
     }

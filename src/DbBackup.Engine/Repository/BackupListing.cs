@@ -1,11 +1,14 @@
 using System.Security.Cryptography;
 using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Repository;
 
 /// <summary>Reads backups, and the entries of kept databases, from the objects of a store.</summary>
-internal sealed class BackupListing(IObjectStore store)
+/// <param name="store">The store.</param>
+/// <param name="signatures">Judges signatures; null to leave them unread.</param>
+internal sealed class BackupListing(IObjectStore store, SignatureReading? signatures = null)
 {
     // Enough to hide the way to a remote place, few enough for it.
     private const int ReadsAtOnce = 32;
@@ -32,14 +35,19 @@ internal sealed class BackupListing(IObjectStore store)
     /// <summary>Reads all backups of a source, or of all sources, in no order.</summary>
     public async Task<IReadOnlyCollection<Backup>> ReadAsync(string? source, CancellationToken cancellationToken)
     {
-        IReadOnlyCollection<Backup> backups = await ReadAsync([.. PatternsOf(source ?? KeyPattern.AnyName, KeyPattern.AnyName), .. source is null ? [s_entries] : s_kept], cancellationToken).ConfigureAwait(false);
-        return source is null ? backups : [.. backups.Where(backup => backup.Source == source)];
+        IReadOnlyCollection<ListedBackup> backups = await ReadAsync([.. PatternsOf(source ?? KeyPattern.AnyName, KeyPattern.AnyName), .. source is null ? [s_entries] : s_kept], cancellationToken).ConfigureAwait(false);
+        if (source is not null)
+            backups = [.. backups.Where(backup => backup.Source == source)];
+        return signatures is null ? [.. backups.Select(backup => backup.ToBackup(store.Location, null))] : signatures.Judge(backups, store.Location, isAll: source is null);
     }
 
     /// <summary>Reads one backup; null if there is none.</summary>
-    public async Task<Backup?> FindAsync(BackupKey key, CancellationToken cancellationToken) =>
-        (await ReadAsync(PatternsOf(key.Source, key.Name), cancellationToken).ConfigureAwait(false)).FirstOrDefault()
-        ?? (await ReadAsync(s_kept, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Source == key.Source && backup.Name == key.Name);
+    public async Task<Backup?> FindAsync(BackupKey key, CancellationToken cancellationToken)
+    {
+        ListedBackup? found = (await ReadAsync(PatternsOf(key.Source, key.Name), cancellationToken).ConfigureAwait(false)).FirstOrDefault()
+            ?? (await ReadAsync(s_kept, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Source == key.Source && backup.Name == key.Name);
+        return found is null ? null : signatures is null ? found.ToBackup(store.Location, null) : signatures.Judge(found, store.Location);
+    }
 
     private static KeyPattern[] PatternsOf(string source, string name) =>
     [
@@ -48,7 +56,7 @@ internal sealed class BackupListing(IObjectStore store)
         new(source, name, RepositoryKeys.Hold) { IsRare = true },
     ];
 
-    private async Task<IReadOnlyCollection<Backup>> ReadAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken)
+    private async Task<IReadOnlyCollection<ListedBackup>> ReadAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken)
     {
         var manifests = new List<(string Key, string Folder)>();
         var tests = new Dictionary<string, List<string>>(StringComparer.Ordinal);
@@ -71,7 +79,7 @@ internal sealed class BackupListing(IObjectStore store)
             }
         }
 
-        var backups = new Backup?[manifests.Count];
+        var backups = new ListedBackup?[manifests.Count];
         var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = store.LocalFolder is null ? ReadsAtOnce : Environment.ProcessorCount };
         await Parallel.ForAsync(0, manifests.Count, options, async (index, token) =>
         {
@@ -82,9 +90,9 @@ internal sealed class BackupListing(IObjectStore store)
                 return;
             IReadOnlyList<TestRecord> tested = tests.TryGetValue(folder, out List<string>? records) ? await ReadTestsAsync(records, HashOf(json), token).ConfigureAwait(false) : [];
             BackupHold? hold = holds.TryGetValue(folder, out string? held) ? await HoldFile.ReadAsync(store, held, token).ConfigureAwait(false) : null;
-            backups[index] = ToBackup(key, folder, json, problem, tested, hold);
+            backups[index] = ToListed(key, folder, json, problem, tested, hold);
         }).ConfigureAwait(false);
-        return [.. backups.OfType<Backup>()];
+        return [.. backups.OfType<ListedBackup>()];
     }
 
     private async ValueTask<(byte[]? Json, string? Problem)> ReadManifestAsync(string key, CancellationToken cancellationToken)
@@ -100,7 +108,7 @@ internal sealed class BackupListing(IObjectStore store)
         }
     }
 
-    private Backup ToBackup(string key, string folder, byte[] json, string? problem, IReadOnlyList<TestRecord> tests, BackupHold? hold)
+    private ListedBackup ToListed(string key, string folder, byte[] json, string? problem, IReadOnlyList<TestRecord> tests, BackupHold? hold)
     {
         Manifest? manifest = null;
         if (json.Length > 0)
@@ -121,7 +129,10 @@ internal sealed class BackupListing(IObjectStore store)
         int slash = folder.IndexOf('/', StringComparison.Ordinal);
         // An entry that cannot be read has no other name.
         (string source, string name) = isKept && manifest is not null ? (manifest.Source.Name, manifest.Name) : (folder[..slash], folder[(slash + 1)..^1]);
-        return new Backup(manifest, source, name, store.Location, store.Locate(isKept ? key : folder), tests, problem, isAltered, hold);
+        ManifestSignature? signed = signatures is null ? null : ManifestSignature.Read(json, signatures.Verified);
+        bool isMisplaced = manifest is not null && (isKept ? key != RepositoryKeys.EntryOf(manifest.Id) : manifest.Source.Name != source || manifest.Name != name);
+        string hash = signatures is null || signed is not null ? string.Empty : HashOf(json);
+        return new ListedBackup(source, name, store.Locate(isKept ? key : folder), manifest, isMisplaced, hash, signed, problem, isAltered, tests, hold);
     }
 
     /// <summary>The SHA-256 of a manifest.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace DbBackup.Engine.Repository;
 
@@ -7,7 +8,7 @@ namespace DbBackup.Engine.Repository;
 /// What may be the name of a source or a backup. Names are folder names, on this system and on those to which a repository may be
 /// copied: what any of them refuses, or a wildcard would match, is refused everywhere.
 /// </summary>
-public static class BackupName
+public static partial class BackupName
 {
     /// <summary>The longest name. Paths on Windows and long payload names must still fit behind it.</summary>
     public const int LongestName = 100;
@@ -69,6 +70,12 @@ public static class BackupName
             BackupReason.Rehearsal => "-rehearsal",
             _ => "-full",
         };
+
+    /// <summary>True if a name has the form of one that a backup gets by itself: it has a moment in it, and is not used twice.</summary>
+    internal static bool IsAutomatic(string name) => AutomaticForm().IsMatch(name);
+
+    [GeneratedRegex(@"^\d{8}T\d{6}Z-(full|pre-migration|safety|rehearsal)(-\d+)?$", RegexOptions.CultureInvariant)]
+    private static partial Regex AutomaticForm();
 
     private static string? WhyNot(string name)
     {

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Repository;
@@ -11,14 +12,25 @@ public sealed class BackupRepository
     public const string EnvironmentVariable = "DBBACKUP_REPOSITORY";
 
     private readonly RepositoryIdentity _identity;
+    private readonly SignerMemory? _signers;
 
     /// <summary>Creates the repository over a store.</summary>
     /// <param name="store">Where its objects are.</param>
     /// <param name="known">The memory of repositories; null for none.</param>
     public BackupRepository(IObjectStore store, KnownRepositories? known = null)
+        : this(store, known, null)
+    {
+    }
+
+    /// <summary>Creates the repository over a store, for a user who signs.</summary>
+    /// <param name="store">Where its objects are.</param>
+    /// <param name="known">The memory of repositories; null for none.</param>
+    /// <param name="signers">The user's key and memory of signers; null to neither sign nor read signatures.</param>
+    internal BackupRepository(IObjectStore store, KnownRepositories? known, SignerMemory? signers)
     {
         Store = store;
         _identity = new RepositoryIdentity(store, known);
+        _signers = signers;
     }
 
     /// <summary>The place as a person writes it.</summary>
@@ -34,7 +46,7 @@ public sealed class BackupRepository
     public static BackupRepository At(RepositoryLocation location)
     {
         ArgumentNullException.ThrowIfNull(location);
-        return new(location.OpenStore(), KnownRepositories.OfUser);
+        return new(location.OpenStore(), KnownRepositories.OfUser, SignerMemory.OfUser);
     }
 
     /// <summary>The repository at a location, which is remembered for this user.</summary>
@@ -87,8 +99,8 @@ public sealed class BackupRepository
     {
         if (source is not null && !BackupName.IsValid(source))
             return [];
-        await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false);
-        return NewestFirst(await new BackupListing(Store).ReadAsync(source, cancellationToken).ConfigureAwait(false));
+        SignatureReading? signatures = await OpenSignaturesAsync(cancellationToken).ConfigureAwait(false);
+        return NewestFirst(await new BackupListing(Store, signatures).ReadAsync(source, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>One backup; null where there is none.</summary>
@@ -96,9 +108,40 @@ public sealed class BackupRepository
     {
         ArgumentNullException.ThrowIfNull(key);
         return BackupName.IsValid(key.Source) && BackupName.IsValid(key.Name)
-            ? await new BackupListing(Store).FindAsync(key, cancellationToken).ConfigureAwait(false)
+            ? await new BackupListing(Store, _signers is null ? null : await OpenSignaturesAsync(cancellationToken).ConfigureAwait(false)).FindAsync(key, cancellationToken).ConfigureAwait(false)
             : null;
     }
+
+    /// <summary>Writes a manifest for this repository, signed with this user's key.</summary>
+    /// <param name="manifest">What is in it.</param>
+    /// <param name="observer">Receives why it is not signed.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>The bytes of <c>backup.json</c>.</returns>
+    internal async Task<byte[]> WriteManifestAsync(Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        if (_signers is null || await _identity.ReadAsync(cancellationToken).ConfigureAwait(false) is not { } file)
+            return ManifestJson.Write(manifest);
+        if (_signers.RequireKey() is { } key)
+            return ManifestJson.Write(manifest, body => ManifestSignature.Add(body, key, file.Id));
+        observer.Warning($"The backup is not signed: {_signers.Problem}");
+        return ManifestJson.Write(manifest);
+    }
+
+    /// <summary>Changes what this user knows of this repository's signers.</summary>
+    /// <returns>False if it cannot be kept.</returns>
+    internal async Task<bool> RememberSignersAsync(Func<RepositoryMemory, bool> change, CancellationToken cancellationToken) =>
+        _signers is not null && await _identity.ReadAsync(cancellationToken).ConfigureAwait(false) is { } file && _signers.Update(file.Id, change);
+
+    /// <summary>This user's key and memory of signers; null if signatures are not read.</summary>
+    internal SignerMemory? Signers => _signers;
+
+    /// <summary>The repository's id; null before its first backup.</summary>
+    internal async Task<Guid?> ReadIdAsync(CancellationToken cancellationToken) => (await _identity.ReadAsync(cancellationToken).ConfigureAwait(false))?.Id;
+
+    private async Task<SignatureReading?> OpenSignaturesAsync(CancellationToken cancellationToken) =>
+        await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false) is ({ } file, var isExpected) && _signers is not null
+            ? new SignatureReading(_signers, file.Id, isExpected)
+            : null;
 
     /// <summary>Opens a file of a backup; what is wrong with it shows at the first read.</summary>
     public Stream OpenRead(BackupKey key, string fileName) => new ObjectStream(Store, RepositoryKeys.FolderOf(key) + fileName, () => new BackupFailure(

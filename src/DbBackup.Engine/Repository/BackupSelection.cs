@@ -1,3 +1,5 @@
+using DbBackup.Engine.Repository.Signatures;
+
 namespace DbBackup.Engine.Repository;
 
 /// <summary>Picks backups out of a listing.</summary>
@@ -85,7 +87,7 @@ public static class BackupSelection
         Backup[] own = [.. backups.Where(backup => backup.Source == source)];
         string newest = own[0] switch
         {
-            { IsGood: false } bad => $"is {bad.Status}",
+            { IsGood: false } bad => SignatureGate.WhyNotGood(bad),
             { Scope: BackupScope.Partial } => "is partial",
             { IsCollapsed: true } collapsed => $"does not count as one: {collapsed.Manifest!.Collapsed[0].TrimEnd('.')}",
             { Manifest.Kept: not null } => "is a database that a restore kept on its server",

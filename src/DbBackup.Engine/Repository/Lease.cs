@@ -24,6 +24,12 @@ internal enum LeasePurpose
     Remove,
 }
 
+/// <summary>A lease as it lies in a repository.</summary>
+/// <param name="Key">Its key.</param>
+/// <param name="Name">What is leased; null if it cannot be read.</param>
+/// <param name="IsDead">True if its owner has ended.</param>
+internal sealed record ListedLease(string Key, string? Name, bool IsDead);
+
 /// <summary>A lease that this process has.</summary>
 internal sealed class Lease : IAsyncDisposable
 {

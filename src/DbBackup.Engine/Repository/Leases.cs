@@ -83,6 +83,10 @@ internal sealed class Leases(IObjectStore store)
         return [.. dead.Where(lease => lease.Generation is not null).Select(lease => lease.Content?.Name).OfType<string>().Distinct(StringComparer.Ordinal)];
     }
 
+    /// <summary>Lists all leases, and deletes none.</summary>
+    public async Task<IReadOnlyList<ListedLease>> ListAsync(CancellationToken cancellationToken) =>
+        [.. (await FindAsync(null, null, cancellationToken).ConfigureAwait(false)).Select(lease => new ListedLease(lease.Key, lease.Content?.Name, lease.IsDead))];
+
     // The clear name stands in the content: two names of a hundred letters are longer than a file name may be.
     private static string HashOf(string name) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..32];
 

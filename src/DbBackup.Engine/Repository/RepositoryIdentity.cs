@@ -23,16 +23,18 @@ internal sealed class RepositoryIdentity(IObjectStore store, KnownRepositories? 
         await store.ReadAsync(RepositoryKeys.Identity, cancellationToken).ConfigureAwait(false) is not null;
 
     /// <summary>Fails if a known repository is gone. Another one may be read: nothing is lost by that.</summary>
-    public async Task RequireReadableAsync(CancellationToken cancellationToken)
+    /// <returns>Its file, and true if it is the one that is known at its place, or none is; null if there is no file.</returns>
+    public async Task<(RepositoryFile File, bool IsExpected)?> RequireReadableAsync(CancellationToken cancellationToken)
     {
         RepositoryFile? file = await ReadAsync(cancellationToken).ConfigureAwait(false);
         if (known is null)
-            return;
+            return file is null ? null : (file, true);
         IReadOnlyList<Guid> ids = known.IdsAt(store.Location);
         if (file is null && ids.Count > 0)
             throw Gone();
         if (file is not null && ids.Count == 0)
             known.Remember(store.Location, file.Id);
+        return file is null ? null : (file, ids.Count == 0 || ids.Contains(file.Id));
     }
 
     /// <summary>Returns the repository's file, or null if there is none yet; fails if it is not the one that is known at its place.</summary>
@@ -81,7 +83,8 @@ internal sealed class RepositoryIdentity(IObjectStore store, KnownRepositories? 
         Hint)
     { Target = store.Location };
 
-    private async Task<RepositoryFile?> ReadAsync(CancellationToken cancellationToken)
+    /// <summary>Reads the repository's file; null if there is none yet.</summary>
+    public async Task<RepositoryFile?> ReadAsync(CancellationToken cancellationToken)
     {
         if (await store.ReadAsync(RepositoryKeys.Identity, cancellationToken).ConfigureAwait(false) is not { } json)
             return null;

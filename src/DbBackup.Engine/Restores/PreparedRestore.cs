@@ -2,6 +2,7 @@ using DbBackup.Engine.Docker.Pausing;
 using DbBackup.Engine.Docker.Restore;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Restores.Files;
 
 namespace DbBackup.Engine.Restores;
@@ -45,6 +46,7 @@ public sealed class PreparedRestore
         ArgumentNullException.ThrowIfNull(observer);
         return DiskFailures.GuardAsync(repository.Location, $"planning the restore of '{request.Backup}'", async () =>
         {
+            SignatureGate.Require(request.Backup, request.Force);
             if (!changeNothing)
                 await ContainerPause.RecoverAsync(observer, cancellationToken).ConfigureAwait(false);
             if (request.Files.Count > 0)
@@ -105,6 +107,8 @@ public sealed class PreparedRestore
             warnings.Add($"the last test of this backup failed: {request.Backup.Tests[^1].Failure}");
         if (request.Backup.Status == BackupStatus.Written && request.Backup.Manifest?.Kept is null)
             warnings.Add("this backup was never tested; it is checked while it is restored");
+        if (SignatureGate.WarningOf(request.Backup) is { } signature)
+            warnings.Add(signature);
         warnings.AddRange(parts.SelectMany(part => part.Warnings));
         string[] stopped = [.. parts.SelectMany(part => part.Services?.Containers ?? []).Select(container => container.Name).Distinct(StringComparer.Ordinal)];
         if (stopped.Length > 0)

@@ -4,6 +4,7 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores.Files;
 
@@ -83,6 +84,8 @@ public static class RestoreUndo
         foreach (string name in record.Retained)
             retained.Add(await FindAsync(repository, record, name, cancellationToken).ConfigureAwait(false));
         Backup? safety = record.SafetyBackup is { } safetyName ? await FindAsync(repository, record, safetyName, cancellationToken).ConfigureAwait(false) : null;
+        foreach (Backup backup in retained.Append(safety).OfType<Backup>())
+            SignatureGate.Require(backup, request.Force);
         var restore = new RestoreRequest
         {
             // Of a database that was only set aside there is no backup.

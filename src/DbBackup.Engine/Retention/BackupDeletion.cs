@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Retention;
@@ -58,6 +59,7 @@ internal sealed class BackupDeletion(BackupRepository repository)
             await store.DeleteAsync(manifest, CancellationToken.None).ConfigureAwait(false);
             // A power cut must not bring back the manifest of payloads that are gone.
             await store.FlushAsync(folder, CancellationToken.None).ConfigureAwait(false);
+            await SignerTrustList.ForgetAsync(repository, backup, CancellationToken.None).ConfigureAwait(false);
             try
             {
                 await store.DeleteAllAsync(folder, CancellationToken.None).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Signatures;
 
 namespace DbBackup.Engine.Retention;
 
@@ -26,7 +27,7 @@ internal sealed class SourceRetention(IReadOnlyList<Backup> backups, RetentionPo
         if (newestGood is not null)
             Keep(newestGood, "newest good backup");
         // One that was only written does not stand for one that was tested.
-        if (newestGood?.Status < BackupStatus.Checked && backups.FirstOrDefault(backup => IsWholeOrdinary(backup) && backup.Status >= BackupStatus.Checked && !_collapsed.Contains(backup)) is { } tested)
+        if (newestGood?.Status < BackupStatus.Checked && backups.FirstOrDefault(backup => IsWholeOrdinary(backup) && backup.IsGood && backup.Status >= BackupStatus.Checked && !_collapsed.Contains(backup)) is { } tested)
             Keep(tested, "newest tested backup");
         // From the newest good one: while backups fail, nothing grows older. A clock that was wrong makes nothing older than it is.
         DateTimeOffset? asOf = newestGood is null ? null : Earlier(newestGood.Manifest!.Created, now);
@@ -54,7 +55,7 @@ internal sealed class SourceRetention(IReadOnlyList<Backup> backups, RetentionPo
     {
         if (backups.FirstOrDefault(IsWholeOrdinary) is not { } newest)
             return null;
-        string? reason = !newest.IsGood ? $"is {newest.Status}"
+        string? reason = !newest.IsGood ? SignatureGate.WhyNotGood(newest)
             : _collapsed.Contains(newest) ? "holds far less than the one before it"
             : newest.Status < policy.RequiredStatus ? $"is {newest.Status}, and the policy requires {policy.RequiredStatus}"
             : null;

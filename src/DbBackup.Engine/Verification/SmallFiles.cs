@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Manifests;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Verification;
@@ -8,6 +9,9 @@ namespace DbBackup.Engine.Verification;
 /// <summary>Checks what lies beside a backup's payloads: its manifest, the commands to restore it, and the records of its tests.</summary>
 internal sealed class SmallFiles(BackupRepository repository, IOperationObserver observer)
 {
+    /// <summary>The name of the check of the signature, whose outcome is this user's: no record of it is kept for others.</summary>
+    public const string SignatureCheck = "backup.json signature";
+
     private readonly IObjectStore _store = repository.Store;
 
     /// <summary>Reads each of them and compares it with its hash.</summary>
@@ -22,6 +26,15 @@ internal sealed class SmallFiles(BackupRepository repository, IOperationObserver
         {
             await CheckAsync(BackupListing.ManifestOf(backup), content => Seal.IsWhole(content), "is not what was written", cancellationToken).ConfigureAwait(false),
         };
+        if (backup.GetSignature() is { Status: not SignatureStatus.NotSigned } signature)
+        {
+            // Who signed it is for each user to trust, and no damage of the backup.
+            bool passes = signature.Status is SignatureStatus.Valid or SignatureStatus.UnknownSigner or SignatureStatus.OtherRepository;
+            checks.Add(new BackupCheck(SignatureCheck, passes, signature.Problem ?? $"signed by {signature.Signer}"));
+            if (passes && !signature.IsTrusted)
+                observer.Warning($"'{backup}': {signature.Problem}. {SignatureGate.HintFor(signature)}");
+        }
+
         if (manifest.InstructionsSha256 is { } hash)
         {
             checks.Add(await CheckAsync(

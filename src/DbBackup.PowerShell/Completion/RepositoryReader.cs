@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Restores;
 using DbBackup.PowerShell.Arguments;
 
@@ -16,6 +17,10 @@ internal static class RepositoryReader
 
     /// <summary>The restores that can be undone.</summary>
     public static IReadOnlyList<RestoreRecord> ReadRestores(IDictionary bound) => Read(bound, RestoreUndo.ListAsync);
+
+    /// <summary>The signers of the backups.</summary>
+    public static IReadOnlyList<BackupSigner> ReadSigners(IDictionary bound) => Read(
+        bound, (repository, _, token) => new BackupSigners(BackupRepository.At(repository.Location)).ListAsync(token));
 
     private static IReadOnlyList<T> Read<T>(IDictionary bound, Func<BackupRepository, string?, CancellationToken, Task<IReadOnlyList<T>>> list)
     {

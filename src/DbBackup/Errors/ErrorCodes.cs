@@ -248,4 +248,16 @@ public static class ErrorCodes
 
     /// <summary>The backups of a source are in a critical state.</summary>
     public const string StatusCritical = nameof(StatusCritical);
+
+    /// <summary>A backup's signature is missing, does not fit, or is of a signer who is not known here.</summary>
+    public const string SignatureNotValid = nameof(SignatureNotValid);
+
+    /// <summary>What this user knows of a repository's signers cannot be read.</summary>
+    public const string SignersUnreadable = nameof(SignersUnreadable);
+
+    /// <summary>The repository has no such signer.</summary>
+    public const string SignerNotFound = nameof(SignerNotFound);
+
+    /// <summary>A check of a repository has found errors.</summary>
+    public const string RepositoryTestFailed = nameof(RepositoryTestFailed);
 }

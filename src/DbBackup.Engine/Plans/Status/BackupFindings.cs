@@ -1,3 +1,5 @@
+using DbBackup.Engine.Repository.Signatures;
+
 namespace DbBackup.Engine.Plans.Status;
 
 /// <summary>What is wrong with backups themselves.</summary>
@@ -17,6 +19,19 @@ internal static class BackupFindings
             Backup[] bad = [.. facts.Backups.Where(backup => backup.Status == status)];
             if (bad.Length > 0)
                 yield return Bad(status, bad, isNewest: bad[0] == newest);
+        }
+
+        Backup[] suspect = [.. facts.Backups.Where(backup => backup is { IsSuspect: true, Status: >= BackupStatus.Written })];
+        if (suspect.Length > 0)
+        {
+            Backup first = suspect[0];
+            yield return new StatusReason
+            {
+                Severity = suspect.Any(backup => backup.Signature is not (SignatureStatus.UnknownSigner or SignatureStatus.OtherRepository)) ? BackupHealth.Critical : BackupHealth.Warning,
+                Code = StatusCodes.SignatureNotValid,
+                Text = $"{(suspect.Length == 1 ? $"The signature of backup {StatusText.Names(suspect)} is" : $"The signatures of {suspect.Length} backups are")} not valid{(suspect.Length == 1 ? string.Empty : $": {StatusText.Names(suspect)}")} ({first.SignatureProblem}).",
+                NextStep = SignatureGate.HintFor(first.GetSignature()!),
+            };
         }
 
         if (newest is { IsCollapsed: true, Manifest: { } manifest })

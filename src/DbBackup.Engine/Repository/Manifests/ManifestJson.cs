@@ -23,9 +23,12 @@ internal static class ManifestJson
     });
 
     /// <summary>Writes a manifest, and reads it back: what is published must be usable.</summary>
-    public static byte[] Write(Manifest manifest)
+    /// <param name="manifest">The manifest.</param>
+    /// <param name="sign">Adds the signature's members; null for an unsigned one.</param>
+    public static byte[] Write(Manifest manifest, Func<byte[], byte[]>? sign = null)
     {
-        byte[] json = Seal.Add(JsonSerializer.SerializeToUtf8Bytes(StoredManifest.Of(manifest), Readable.StoredManifest));
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(StoredManifest.Of(manifest), Readable.StoredManifest);
+        byte[] json = Seal.Add(sign is null ? body : sign(body));
         _ = Read(json, out string? problem);
         return problem is null ? json : throw new InvalidOperationException($"The manifest that was written cannot be used: {problem}.");
     }

@@ -14,6 +14,9 @@ internal static class Seal
     private const string Closing = "\"\n}\n";
     private const int Length = 64;
 
+    /// <summary>The bytes of the hash's line and of what ends the file.</summary>
+    public static readonly int LineLength = Opening.Length + Length + Closing.Length;
+
     /// <summary>Adds the hash to an indented JSON object.</summary>
     public static byte[] Add(byte[] json)
     {

@@ -3,7 +3,6 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Retention;
 
 namespace DbBackup.Engine.Restores.PostgreSql;
@@ -40,7 +39,7 @@ internal static class KeptDatabases
         await repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);
         (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
         await repository.Store.PutAsync(RepositoryKeys.FolderOfKept(manifest.Id) + RestoreInstructions.FileName, instructions, cancellationToken).ConfigureAwait(false);
-        await repository.Store.PutAsync(RepositoryKeys.EntryOf(manifest.Id), ManifestJson.Write(manifest), cancellationToken).ConfigureAwait(false);
+        await repository.Store.PutAsync(RepositoryKeys.EntryOf(manifest.Id), await repository.WriteManifestAsync(manifest, SilentObserver.Instance, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         return (await repository.ListAsync(source, cancellationToken).ConfigureAwait(false)).First(backup => backup.Id == manifest.Id);
     }
 

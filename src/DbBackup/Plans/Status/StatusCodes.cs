@@ -51,6 +51,9 @@ public static class StatusCodes
     /// <summary>The newest backup holds far less than the one before.</summary>
     public const string BackupCollapsed = nameof(BackupCollapsed);
 
+    /// <summary>The signature of a backup is not valid for this user.</summary>
+    public const string SignatureNotValid = nameof(SignatureNotValid);
+
     /// <summary>The plan's test of the newest backup is overdue.</summary>
     public const string TestOverdue = nameof(TestOverdue);
 

@@ -137,7 +137,7 @@ internal static class PostgreSqlTest
             IReadOnlyList<string> missing = isStandby ? ["the right to write: it is a standby"] : await MissingAsync(maintenance, dump, cancellationToken).ConfigureAwait(false);
             if (missing.Count > 0)
                 return await ReadInsteadAsync(run, dump, missing, cancellationToken).ConfigureAwait(false);
-            bool ownRole = IsForeign(manifest) && await PostgreSqlTarget.IsSuperuserAsync(maintenance, cancellationToken).ConfigureAwait(false);
+            bool ownRole = (run.Options.IsSuspect || IsForeign(manifest)) && await PostgreSqlTarget.IsSuperuserAsync(maintenance, cancellationToken).ConfigureAwait(false);
             using WorkDatabase scratch = await WorkDatabase.CreateAsync(
                 maintenance, WorkDatabasePurpose.Test, payload.Database, owner: null, anyLocale: true, cancellationToken, ownRole).ConfigureAwait(false);
             try
