@@ -30,6 +30,8 @@
         'Unlock-DbBackup'
         'Export-DbBackup'
         'Import-DbBackup'
+        'New-DbBackupKey'
+        'Set-DbBackupRecipient'
         'Register-DbBackupPlan'
         'Get-DbBackupPlan'
         'Set-DbBackupPlan'

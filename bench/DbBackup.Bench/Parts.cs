@@ -7,6 +7,7 @@ internal static class Parts
     {
         ["machine"] = MachinePart.Print,
         ["backup"] = BackupPart.Measure,
+        ["encryption"] = EncryptionPart.Measure,
         ["memory"] = MemoryPart.Measure,
         ["restore"] = RestorePart.Measure,
         ["postgresql"] = PostgreSqlPart.Measure,

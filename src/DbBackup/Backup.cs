@@ -162,6 +162,12 @@ public sealed class Backup
     /// <summary>Returns all that is known of its signature; null if its manifest cannot be read.</summary>
     public BackupSignature? GetSignature() => _signature;
 
+    /// <summary>True if it is encrypted.</summary>
+    public bool IsEncrypted => Manifest?.Encryption is not null;
+
+    /// <summary>Returns the same backup with what a key has opened of its manifest.</summary>
+    public Backup WithManifest(Manifest manifest) => new(manifest, Source, Name, Repository, Location, Tests, Problem, IsAltered, _hold, _signature);
+
     /// <summary>True if it holds far less than the source's last good backup before it, or lacks databases of its server: it does not count as the last good one.</summary>
     public bool IsCollapsed => Manifest?.Collapsed.Count > 0;
 

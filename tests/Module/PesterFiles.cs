@@ -120,6 +120,10 @@ public sealed class Signatures : PesterTests;
 
 public sealed class TestDbBackupRepository : PesterTests;
 
+[PesterFile("Encryption.Tests.ps1")]
+
+public sealed class Encryption : PesterTests;
+
 [PesterFile("Module.Tests.ps1")]
 
 public sealed class ModuleItself : PesterTests;

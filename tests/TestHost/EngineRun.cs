@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
@@ -21,9 +22,12 @@ internal static class EngineRun
             sources.Add(new FolderSource(folder));
         var observer = new Executioner(killAt);
         Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository)))
-            .CreateAsync(new BackupRequest { Sources = sources, Verify = true, DiscardUnverified = true }, observer, CancellationToken.None);
+            .CreateAsync(new BackupRequest { Sources = sources, Verify = true, DiscardUnverified = true, Sealing = Sealing() }, observer, CancellationToken.None);
         Console.WriteLine(backup);
     }
+
+    // A test that wants an encrypted backup says to whom.
+    private static BackupSealing? Sealing() => Environment.GetEnvironmentVariable("DBBACKUP_TEST_RECIPIENT") is { } recipient ? BackupSealing.To([recipient]) : null;
 
     /// <summary>Backs up a database under a name.</summary>
     public static async Task BackUpNamedAsync(string database, string repository, string name)

@@ -1,3 +1,4 @@
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
@@ -62,6 +63,9 @@ public sealed record BackupRequest
 
     /// <summary>True if a source that holds far less than in its last backup is what it should be.</summary>
     public bool AllowCollapse { get; init; }
+
+    /// <summary>To whom it is encrypted; null for a backup in plain form.</summary>
+    public BackupSealing? Sealing { get; init; }
 
     /// <summary>The origin of an imported backup; null for one that is captured now.</summary>
     public ImportOrigin? Import { get; init; }

@@ -2,11 +2,13 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Docker.Pausing;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
@@ -122,7 +124,9 @@ public sealed class BackupService
         var collected = new CollectedBackup();
         if (options.Compression == PayloadCompression.Zstd)
             collected.Tools["zstd"] = PayloadCompressionChoice.ZstdVersion;
-        var capture = new SourceCapture(context, draft, options, collected, leftOut);
+        // Each backup has a key of its own. Its secret half is in this process until the end, so the backup can be proved at once.
+        X25519Identity? key = request.Sealing is null ? null : X25519Identity.Create();
+        var capture = new SourceCapture(context, draft, options, collected, leftOut, key?.Recipient);
         await (request.Pause is null
             ? capture.RunAsync(leftOut.Remaining, cancellationToken)
             : capture.RunTogetherAsync(leftOut.Remaining, request.Pause, cancellationToken)).ConfigureAwait(false);
@@ -137,14 +141,15 @@ public sealed class BackupService
         if (manifest.ImportedFrom is null)
             KnownServers.OfUser.Remember([manifest.Source.Location, .. manifest.Payloads.Select(payload => payload.OriginalPath)]);
         Proof? proof = request.Verify
-            ? await ProveAsync(request, draft, scratch.Path, manifest, observer, cancellationToken).ConfigureAwait(false)
+            ? await ProveAsync(request, draft, scratch.Path, manifest, key, observer, cancellationToken).ConfigureAwait(false)
             : null;
         observer.Progress(new OperationProgress(activity, "flushing to disk"));
         cancellationToken.ThrowIfCancellationRequested();
         manifest = manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() };
-        (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
-        await draft.WriteAsync(RestoreInstructions.FileName, stream => stream.WriteAsync(instructions).AsTask(), CancellationToken.None).ConfigureAwait(false);
-        await draft.PublishAsync(manifest, await _repository.WriteManifestAsync(manifest, observer, CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false);
+        manifest = await WriteCompanionsAsync(draft, manifest, key, request.Sealing).ConfigureAwait(false);
+        await draft.PublishAsync(manifest, await _repository.WriteManifestAsync(manifest, key?.Recipient, observer, CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false);
+        if (key is not null)
+            _repository.Keys.Remember(manifest.Id, key);
         observer.Verbose($"Published '{draft.Key}' in {duration.Elapsed.TotalSeconds:0.0} s.");
         Backup backup = await FinishAsync(draft.Key, manifest, proof?.Record, observer).ConfigureAwait(false);
         if (backup.Problem is { } problem)
@@ -158,6 +163,26 @@ public sealed class BackupService
         }
 
         return proof?.Failure is null ? backup : throw Unproved(backup, proof.Failure);
+    }
+
+    // What lies beside the payloads: the instructions and, of an encrypted backup, its key for those who can open it.
+    private static async Task<Manifest> WriteCompanionsAsync(BackupDraft draft, Manifest manifest, X25519Identity? key, BackupSealing? sealing)
+    {
+        if (key is null)
+        {
+            (byte[] plain, manifest) = RestoreInstructions.WriteFor(manifest);
+            await draft.WriteAsync(RepositoryKeys.Instructions, plain).ConfigureAwait(false);
+            return manifest;
+        }
+
+        manifest = manifest with { Requires = [.. manifest.Requires, Manifest.Age] };
+        (byte[] instructions, byte[] full, manifest) = SealedInstructions.WriteFor(manifest, key.Recipient, byPassphrase: sealing!.Names.Contains(BackupSealing.PassphraseName));
+        (byte[] keyFile, byte[] record) = BackupKeyFiles.Seal(key, sealing);
+        await draft.WriteAsync(RepositoryKeys.Instructions, instructions).ConfigureAwait(false);
+        await draft.WriteAsync(RepositoryKeys.SealedInstructions, full).ConfigureAwait(false);
+        await draft.WriteAsync(RepositoryKeys.Key, keyFile).ConfigureAwait(false);
+        await draft.WriteAsync(RepositoryKeys.KeyRecord, record).ConfigureAwait(false);
+        return manifest;
     }
 
     private static Manifest CompareWithLast(Manifest manifest, BackupRequest request, IReadOnlyList<Backup> history, IOperationObserver observer)
@@ -177,11 +202,11 @@ public sealed class BackupService
         var backup = new Backup(manifest, key.Source, key.Name, _repository.Location, _repository.Store.Locate(RepositoryKeys.FolderOf(key)), []);
         try
         {
-            backup = await FindReadableAsync(key).ConfigureAwait(false) ?? backup;
+            backup = Opened(await FindReadableAsync(key).ConfigureAwait(false), manifest) ?? backup;
             if (proof is null || backup.Problem is not null)
                 return backup;
             await _repository.RecordAsync(backup, proof, CancellationToken.None).ConfigureAwait(false);
-            return await FindReadableAsync(key).ConfigureAwait(false) ?? backup;
+            return Opened(await FindReadableAsync(key).ConfigureAwait(false), manifest) ?? backup;
         }
         catch (Exception exception) when (exception is BackupException or IOException or UnauthorizedAccessException)
         {
@@ -189,6 +214,9 @@ public sealed class BackupService
             return backup;
         }
     }
+
+    // This process knows what it has sealed.
+    private static Backup? Opened(Backup? backup, Manifest manifest) => backup is { Manifest.IsSealed: true, Problem: null } ? backup.WithManifest(manifest) : backup;
 
     // A disk or share may fail once: what can be read a moment later is no damage.
     private async Task<Backup?> FindReadableAsync(BackupKey key) =>
@@ -242,9 +270,9 @@ public sealed class BackupService
     }
 
     private static async Task<Proof> ProveAsync(
-        BackupRequest request, BackupDraft draft, string scratch, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
+        BackupRequest request, BackupDraft draft, string scratch, Manifest manifest, X25519Identity? key, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        var content = new BackupContent(manifest, draft.OpenRead);
+        var content = new BackupContent(manifest, draft.OpenRead, key);
         BackupTestResult result;
         try
         {
@@ -257,7 +285,7 @@ public sealed class BackupService
             return new Proof(null, failure);
         }
 
-        TestRecord record = BackupVerifier.ToRecord(result);
+        TestRecord record = BackupVerifier.ToRecord(result, isEncrypted: key is not null);
         if (result.Passed)
             return new Proof(record, null);
         bool isDamaged = result.Status == BackupStatus.Damaged;

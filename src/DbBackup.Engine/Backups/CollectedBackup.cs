@@ -1,4 +1,3 @@
-using DbBackup.Engine.Backups.Instructions;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Repository;
@@ -45,7 +44,7 @@ internal sealed class CollectedBackup
         Payloads[index] = Payloads[index] with { Database = facts.Database, Fingerprint = facts.Fingerprint, SchemaRevision = facts.SchemaRevision, Damage = facts.Damage };
     }
 
-    public void Add(CapturedPayload part, string fileName, string compression, PayloadDigest digest, StreamSummary? summary, IOperationObserver observer)
+    public void Add(CapturedPayload part, string fileName, string compression, PayloadDigest digest, StreamSummary? summary, bool isEncrypted, IOperationObserver observer)
     {
         Payloads.Add(new Payload
         {
@@ -58,6 +57,7 @@ internal sealed class CollectedBackup
             StoredSize = digest.StoredSize,
             OriginalSha256 = digest.OriginalSha256,
             StoredSha256 = digest.StoredSha256,
+            IsEncrypted = isEncrypted,
             OriginalPath = part.OriginalPath,
             RestoreName = part.RestoreName,
             Within = part.Within,
@@ -98,20 +98,18 @@ internal sealed class CollectedBackup
     }
 
     /// <summary>A file name that no payload has yet: two included folders may share their last name.</summary>
-    public string FreeFileName(string wanted, string compression)
+    /// <param name="wanted">The name, with the ending of its compression.</param>
+    /// <param name="compression">The compression.</param>
+    /// <param name="ending">What follows it: the ending of an encrypted file.</param>
+    public string FreeFileName(string wanted, string compression, string ending = "")
     {
-        string ending = Path.GetExtension(wanted);
-        string stem = compression == PayloadCompression.None ? Path.GetFileNameWithoutExtension(wanted) : wanted[..^ending.Length];
+        string own = Path.GetExtension(wanted);
+        string stem = compression == PayloadCompression.None ? Path.GetFileNameWithoutExtension(wanted) : wanted[..^own.Length];
         for (int number = 1; ; number++)
         {
-            string name = number == 1 ? wanted : $"{stem}-{number}{ending}";
-            if (!Payloads.Exists(payload => string.Equals(payload.FileName, name, StringComparison.OrdinalIgnoreCase)) && !IsReserved(name))
+            string name = (number == 1 ? wanted : $"{stem}-{number}{own}") + ending;
+            if (!Payloads.Exists(payload => string.Equals(payload.FileName, name, StringComparison.OrdinalIgnoreCase)) && !RepositoryKeys.IsReserved(name))
                 return name;
         }
     }
-
-    private static bool IsReserved(string name) =>
-        string.Equals(name, RepositoryKeys.Manifest, StringComparison.OrdinalIgnoreCase)
-        || string.Equals(name, RepositoryKeys.Tests.TrimEnd('/'), StringComparison.OrdinalIgnoreCase)
-        || string.Equals(name, RestoreInstructions.FileName, StringComparison.OrdinalIgnoreCase);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
@@ -12,7 +13,8 @@ namespace DbBackup.Engine.Backups;
 /// <param name="options">How they are compressed.</param>
 /// <param name="collected">What is known of them afterwards.</param>
 /// <param name="leftOut">The sources that may fail.</param>
-internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, PayloadWriteOptions options, CollectedBackup collected, LeftOutSources leftOut)
+/// <param name="key">The backup's own key, to which its payloads are sealed; null for a plain backup.</param>
+internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, PayloadWriteOptions options, CollectedBackup collected, LeftOutSources leftOut, X25519Recipient? key)
 {
     /// <summary>Captures and stores one source after the other, while the application runs.</summary>
     public async Task RunAsync(IReadOnlyList<IBackupSource> sources, CancellationToken cancellationToken)
@@ -107,7 +109,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
 
     private async Task<bool> StoreAsync(CapturedPayload part, CancellationToken cancellationToken)
     {
-        string fileName = collected.FreeFileName(part.FileName + FileEnding(options.Compression), options.Compression);
+        string fileName = collected.FreeFileName(part.FileName + FileEnding(options.Compression), options.Compression, key is null ? string.Empty : ".age");
         var progress = new PayloadProgress(context.Observer, context.Activity, $"storing {part.FileName}", part.Length);
         StreamSummary? summary = null;
         PayloadDigest? written = null;
@@ -116,7 +118,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
             async target =>
             {
                 int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
-                using var writer = new PayloadWriter(target, options with { Level = level }, cancellationToken);
+                using var writer = new PayloadWriter(target, options with { Level = level }, key, cancellationToken);
                 if (part.OpenRead is not null)
                 {
                     using Stream content = part.OpenRead();
@@ -134,7 +136,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
 
         context.Observer.Verbose(
             $"Stored {fileName}: {ByteSize.Format(digest.OriginalSize)} as {ByteSize.Format(digest.StoredSize)}.");
-        collected.Add(part, fileName, options.Compression, digest, summary, context.Observer);
+        collected.Add(part, fileName, options.Compression, digest, summary, key is not null, context.Observer);
         return true;
     }
 

@@ -30,7 +30,7 @@ internal static class BackupSide
 
         List<Payload> payloads = BackupSelection.Payloads(backup, content);
         var key = new BackupKey(backup.Source, backup.Name);
-        var opened = new BackupContent(manifest, file => repository.OpenRead(key, file));
+        var opened = repository.ContentOf(key, manifest);
         Payload? globals = payloads.Find(payload => payload.Kind == PayloadKind.Globals);
         return new ComparedSide(
             backup.ToString(),

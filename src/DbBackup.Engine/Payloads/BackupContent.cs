@@ -1,11 +1,20 @@
+using DbBackup.Engine.Encryption;
+
 namespace DbBackup.Engine.Payloads;
 
 /// <summary>The payloads of one backup, published or still staged, as a reader needs them.</summary>
 /// <param name="Manifest">What is in it.</param>
 /// <param name="Open">Opens a stored file by its name.</param>
-internal sealed record BackupContent(Manifest Manifest, Func<string, Stream> Open)
+/// <param name="Key">The key of an encrypted backup, as far as it is known here.</param>
+internal sealed record BackupContent(Manifest Manifest, Func<string, Stream> Open, IAgeIdentity? Key)
 {
+    /// <summary>The payloads of a plain backup, or of one whose key is not at hand.</summary>
+    public BackupContent(Manifest manifest, Func<string, Stream> open)
+        : this(manifest, open, null)
+    {
+    }
+
     /// <summary>Opens a payload's original bytes; reading them to the end proves sizes and hashes.</summary>
     public PayloadReader OpenOriginal(Payload payload, CancellationToken cancellationToken) =>
-        new(Open(payload.FileName), payload, cancellationToken);
+        new(Open(payload.FileName), payload, cancellationToken, Key);
 }

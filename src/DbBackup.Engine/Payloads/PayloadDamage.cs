@@ -14,6 +14,10 @@ internal static class PayloadDamage
         string.Create(CultureInfo.InvariantCulture, $"it cannot be decompressed beyond about byte {storedOffset} of {expected.StoredSize}: {exception.Message.TrimEnd('.')}"),
         exception);
 
+    /// <summary>It cannot be decrypted.</summary>
+    internal static BackupFailure Unopenable(Payload expected, Exception exception) =>
+        Create(expected, $"it cannot be decrypted: {exception.Message.TrimEnd('.')}", exception);
+
     /// <summary>There is more content than there should be, found before the end.</summary>
     internal static BackupFailure TooLong(Payload expected) =>
         Create(expected, string.Create(CultureInfo.InvariantCulture, $"its content is longer than the {expected.OriginalSize} bytes that the manifest states"));

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Payloads;
@@ -24,6 +25,7 @@ internal sealed class PayloadReader : ReadOnlyStream
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource _stop;
     private readonly ObservedStream _stored;
+    private readonly AgeDecryptionStream? _opened;
     private readonly Stream _content;
     private readonly HandoffQueue<Chunk> _free = new();
     private readonly HandoffQueue<Chunk> _ready = new();
@@ -41,28 +43,32 @@ internal sealed class PayloadReader : ReadOnlyStream
     /// <param name="stored">The bytes as stored; the stream stays the caller's.</param>
     /// <param name="expected">The manifest's entry.</param>
     /// <param name="cancellationToken">Stops reading.</param>
+    /// <param name="key">The backup's own key; null for a plain payload.</param>
     /// <exception cref="BackupFailure">This version does not know the payload's compression.</exception>
-    public PayloadReader(Stream stored, Payload expected, CancellationToken cancellationToken)
-        : this(stored, expected, ZstdLibrary.Best, cancellationToken)
+    public PayloadReader(Stream stored, Payload expected, CancellationToken cancellationToken, IAgeIdentity? key = null)
+        : this(stored, expected, ZstdLibrary.Best, cancellationToken, key)
     {
     }
 
-    internal PayloadReader(Stream stored, Payload expected, ZstdLibrary zstd, CancellationToken cancellationToken)
+    internal PayloadReader(Stream stored, Payload expected, ZstdLibrary zstd, CancellationToken cancellationToken, IAgeIdentity? key = null)
     {
         ArgumentNullException.ThrowIfNull(stored);
         ArgumentNullException.ThrowIfNull(expected);
         _expected = expected;
+        if (expected.IsEncrypted && key is null)
+            throw new InvalidOperationException($"'{expected.FileName}' is encrypted, and is read without its key.");
         _cancellation = cancellationToken;
-        _stored = new ObservedStream(stored, IsCompressed ? _storedHash : null, expected.StoredSize);
-        _content = DecompressionStreams.Open(_stored, expected.Compression, zstd);
+        _stored = new ObservedStream(stored, IsTransformed ? _storedHash : null, expected.StoredSize);
+        _opened = expected.IsEncrypted ? new AgeDecryptionStream(_stored, [key!]) : null;
+        _content = DecompressionStreams.Open(_opened ?? (Stream)_stored, expected.Compression, zstd);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         for (int i = 0; i < Chunks; i++)
             _free.Add(new Chunk());
         _ahead = Task.Run(ReadAheadAsync, CancellationToken.None);
     }
 
-    // Without compression both forms are the same bytes: hashed once.
-    private bool IsCompressed => _expected.Compression != PayloadCompression.None;
+    // Without compression and encryption both forms are the same bytes: hashed once.
+    private bool IsTransformed => _expected.IsEncrypted || _expected.Compression != PayloadCompression.None;
 
     /// <summary>Reads the stored bytes whole and compares only them with the manifest: nothing is decompressed.</summary>
     /// <param name="stored">The bytes as stored; the stream stays the caller's.</param>
@@ -146,6 +152,7 @@ internal sealed class PayloadReader : ReadOnlyStream
             // The stored stream is the caller's to close as soon as this returns. The task keeps its failure.
             Task.WaitAll(_ahead);
             _content.Dispose();
+            _opened?.Dispose();
             _stop.Dispose();
             _free.Dispose();
             _ready.Dispose();
@@ -169,13 +176,17 @@ internal sealed class PayloadReader : ReadOnlyStream
                 total += length;
 
                 // Without this a damaged or foreign file could fill the restore's volume before its end is found to be wrong.
-                if (total > _expected.OriginalSize && IsCompressed)
+                if (total > _expected.OriginalSize && IsTransformed)
                     throw PayloadDamage.TooLong(_expected);
                 chunk.Length = length;
                 if (length > 0)
                     _ready.Add(chunk);
             }
             while (length == ChunkSize);
+        }
+        catch (AgeException exception)
+        {
+            _failure = ExceptionDispatchInfo.Capture(PayloadDamage.Unopenable(_expected, exception));
         }
         catch (InvalidDataException exception)
         {
@@ -260,7 +271,7 @@ internal sealed class PayloadReader : ReadOnlyStream
         if (_proved)
             return;
         string original = Convert.ToHexStringLower(_originalHash.GetHashAndReset());
-        string stored = IsCompressed ? Convert.ToHexStringLower(_storedHash.GetHashAndReset()) : original;
+        string stored = IsTransformed ? Convert.ToHexStringLower(_storedHash.GetHashAndReset()) : original;
         try
         {
             PayloadDamage.ThrowIfDifferent(_expected, new FoundPayload(_stored.BytesRead, stored, _originalSize, original));

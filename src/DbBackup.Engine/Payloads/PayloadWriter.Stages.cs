@@ -32,16 +32,14 @@ internal sealed partial class PayloadWriter
                 ReadOnlyMemory<byte> piece = rest[..Math.Min(WritePiece, rest.Length)];
                 rest = rest[piece.Length..];
 
-                // Hashed while the target writes.
-                ValueTask writing = _target.WriteAsync(piece, stop);
-                if (Compresses)
-                    _storedHash.AppendData(piece.Span);
-                await writing.ConfigureAwait(false);
-                _storedSize += piece.Length;
+                await _target.WriteAsync(piece, stop).ConfigureAwait(false);
             }
 
             Release(block);
         }
+
+        if (_sealing is not null)
+            await _sealing.CompleteAsync(stop).ConfigureAwait(false);
     }
 
     private PayloadBlock TakeBlock()

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
+using DbBackup.Engine.Encryption;
 
 namespace DbBackup.Engine.Payloads;
 
@@ -23,6 +24,8 @@ internal sealed partial class PayloadWriter : Stream
     private const int ProgressStep = 1024 * 1024;
 
     private readonly Stream _target;
+    private readonly StoredStream _stored;
+    private readonly AgeEncryptionStream? _sealing;
     private readonly PayloadWriteOptions _options;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource _stop;
@@ -34,13 +37,11 @@ internal sealed partial class PayloadWriter : Stream
     private readonly HandoffQueue<PayloadBlock> _toWrite = new();
     private readonly List<Task> _stages = [];
     private readonly IncrementalHash _originalHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly IncrementalHash _storedHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private ExceptionDispatchInfo? _failure;
     private PayloadBlock? _current;
     private int _workers;
     private int _blocks;
     private long _originalSize;
-    private long _storedSize;
     private bool _ended;
     private bool _disposed;
 
@@ -50,12 +51,26 @@ internal sealed partial class PayloadWriter : Stream
     /// <param name="cancellationToken">Stops everything.</param>
     /// <exception cref="BackupFailure">An option is out of its range.</exception>
     public PayloadWriter(Stream target, PayloadWriteOptions options, CancellationToken cancellationToken)
+        : this(target, options, null, cancellationToken)
+    {
+    }
+
+    /// <summary>Starts a payload that may be encrypted.</summary>
+    /// <param name="target">Where the stored bytes go; it stays the caller's.</param>
+    /// <param name="options">How to compress.</param>
+    /// <param name="recipient">The key to which what is stored is sealed, as an age file; null for none.</param>
+    /// <param name="cancellationToken">Stops everything.</param>
+    /// <exception cref="BackupFailure">An option is out of its range.</exception>
+    public PayloadWriter(Stream target, PayloadWriteOptions options, X25519Recipient? recipient, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        _target = target;
         _options = options;
+        // What is stored as it came is hashed once.
+        _stored = new StoredStream(target, isHashed: recipient is not null || options.Compression != PayloadCompression.None);
+        _sealing = recipient is null ? null : new AgeEncryptionStream(_stored, [recipient]);
+        _target = _sealing ?? (Stream)_stored;
         _cancellation = cancellationToken;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _workerLimit = Compresses ? options.EffectiveWorkers : 0;
@@ -195,8 +210,7 @@ internal sealed partial class PayloadWriter : Stream
         ThrowIfStopped();
 
         string original = Convert.ToHexStringLower(_originalHash.GetHashAndReset());
-        string stored = Compresses ? Convert.ToHexStringLower(_storedHash.GetHashAndReset()) : original;
-        return new PayloadDigest(_originalSize, _storedSize, original, stored);
+        return new PayloadDigest(_originalSize, _stored.Size, original, _stored.TakeHash() ?? original);
     }
 
     /// <summary>Does nothing: a block is written when it is full, and the last one by <see cref="CompleteAsync"/>.</summary>
@@ -244,7 +258,8 @@ internal sealed partial class PayloadWriter : Stream
             _toCompress.Dispose();
             _toWrite.Dispose();
             _originalHash.Dispose();
-            _storedHash.Dispose();
+            _sealing?.Dispose();
+            _stored.Dispose();
         }
 
         base.Dispose(disposing);

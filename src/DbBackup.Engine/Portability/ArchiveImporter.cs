@@ -111,8 +111,7 @@ internal sealed class ArchiveImporter(BackupRepository repository)
     {
         string folder = RepositoryKeys.FolderOf(draft.Key);
         HashSet<string> missing = [.. manifest.Payloads.Select(payload => payload.FileName)];
-        if (manifest.InstructionsSha256 is not null)
-            missing.Add(RepositoryKeys.Instructions);
+        missing.UnionWith(RepositoryKeys.CompanionsOf(manifest));
         var tests = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         while (await tar.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { } entry)
         {
@@ -145,15 +144,36 @@ internal sealed class ArchiveImporter(BackupRepository repository)
         foreach (Payload payload in manifest.Payloads)
         {
             observer.Progress(new OperationProgress($"Importing {draft.Key}", $"checking {payload.FileName}"));
+            if (payload.IsEncrypted)
+            {
+                using Stream stored = draft.OpenRead(payload.FileName);
+                await PayloadReader.VerifyStoredAsync(stored, payload, null, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
             using PayloadReader reader = content.OpenOriginal(payload, cancellationToken);
             await reader.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
         }
 
-        if (manifest.InstructionsSha256 is not { } expected)
+        await RequireAsync(RepositoryKeys.Instructions, manifest.InstructionsSha256).ConfigureAwait(false);
+        if (manifest.Encryption is not { } encryption)
             return;
-        using Stream instructions = draft.OpenRead(RepositoryKeys.Instructions);
-        if (Convert.ToHexStringLower(await SHA256.HashDataAsync(instructions, cancellationToken).ConfigureAwait(false)) != expected)
-            throw BackupArchive.Unusable(path, $"its {RepositoryKeys.Instructions} is not what was written");
+        await RequireAsync(RepositoryKeys.SealedInstructions, encryption.InstructionsSha256).ConfigureAwait(false);
+        await RequireAsync(RepositoryKeys.Key, ManifestJson.ReadKeyRecord(await ReadAsync(RepositoryKeys.KeyRecord).ConfigureAwait(false))?.KeySha256 ?? string.Empty).ConfigureAwait(false);
+
+        async Task<byte[]> ReadAsync(string file)
+        {
+            using Stream stored = draft.OpenRead(file);
+            using var content = new MemoryStream();
+            await stored.CopyToAsync(content, cancellationToken).ConfigureAwait(false);
+            return content.ToArray();
+        }
+
+        async Task RequireAsync(string file, string? expected)
+        {
+            if (expected is not null && Convert.ToHexStringLower(SHA256.HashData(await ReadAsync(file).ConfigureAwait(false))) != expected)
+                throw BackupArchive.Unusable(path, $"its {file} is not what was written");
+        }
     }
 
     private static BackupFailure Stranger(string path, TarEntry entry) => BackupArchive.Unusable(path, $"it holds '{ForeignText.Shown(entry.Name)}', which is no file of the backup, or is there twice");

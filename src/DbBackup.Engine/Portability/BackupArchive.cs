@@ -21,7 +21,7 @@ internal static class BackupArchive
     public static async Task WriteAsync(IObjectStore store, Backup backup, Stream target, IOperationObserver observer, CancellationToken cancellationToken)
     {
         string folder = RepositoryKeys.FolderOf(new BackupKey(backup.Source, backup.Name));
-        Manifest manifest = BackupRepository.RequireManifest(backup);
+        Manifest manifest = BackupRepository.RequireHeader(backup);
         // Not pax: the framework puts the number of its process into each pax header, and the same backup would be another tar each time.
         var tar = new TarWriter(target, TarEntryFormat.Gnu, leaveOpen: true);
         await using (tar.ConfigureAwait(false))
@@ -31,6 +31,7 @@ internal static class BackupArchive
             [
                 RepositoryKeys.Manifest,
                 RepositoryKeys.Instructions,
+                .. RepositoryKeys.CompanionsOf(manifest).Except([RepositoryKeys.Instructions]),
                 .. manifest.Payloads.Select(payload => payload.FileName),
                 .. sizes.Keys.Where(IsTest).Order(StringComparer.Ordinal),
             ];

@@ -137,7 +137,7 @@ public sealed class BackupExporter
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(target);
-        long bytes = BackupRepository.RequireManifest(request.Backup).Payloads.Sum(payload => request.Format == ExportFormat.Tar ? payload.StoredSize : payload.OriginalSize);
+        long bytes = BackupRepository.RequireHeader(request.Backup).Payloads.Sum(payload => request.Format == ExportFormat.Tar ? payload.StoredSize : payload.OriginalSize);
         using LocalWorkspace scratch = await _repository.OpenScratchAsync(null, bytes, cancellationToken).ConfigureAwait(false);
         ExportRequest staged = request with { Destination = Path.Combine(scratch.Path, "exported") };
         if (request.Format == ExportFormat.Tar)
@@ -190,7 +190,7 @@ public sealed class BackupExporter
         Manifest manifest = request.Backup.Manifest!;
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
         await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
-        var content = new BackupContent(manifest, file => _repository.OpenRead(key, file));
+        var content = _repository.ContentOf(key, manifest);
         try
         {
             // Folders first: a database may belong into one of them.
@@ -238,7 +238,7 @@ public sealed class BackupExporter
 
     private static void RequireContent(Backup backup)
     {
-        if (BackupRepository.RequireManifest(backup).Kept is not { } kept)
+        if (BackupRepository.RequireHeader(backup).Kept is not { } kept)
             return;
         throw new BackupFailure(
             ErrorCodes.FormatNotSupported,

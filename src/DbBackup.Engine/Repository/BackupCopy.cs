@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 
@@ -78,11 +79,32 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to)
                 before += payload.StoredSize;
             }
 
-            if (await from.Store.ReadAsync(RepositoryKeys.FolderOf(key) + RepositoryKeys.Instructions, cancellationToken).ConfigureAwait(false) is { } instructions)
-                await draft.WriteAsync(RepositoryKeys.Instructions, output => output.WriteAsync(instructions, cancellationToken).AsTask(), cancellationToken).ConfigureAwait(false);
+            if (manifest.Encryption is not null)
+                await CopyKeyAsync(key, draft, cancellationToken).ConfigureAwait(false);
+            foreach (string companion in RepositoryKeys.CompanionsOf(manifest).Except([RepositoryKeys.Key, RepositoryKeys.KeyRecord]).Append(RepositoryKeys.Instructions).Distinct())
+            {
+                if (await from.Store.ReadAsync(RepositoryKeys.FolderOf(key) + companion, cancellationToken).ConfigureAwait(false) is { } content)
+                    await draft.WriteAsync(companion, content).ConfigureAwait(false);
+            }
+
             await draft.PublishAsync(manifest, json).ConfigureAwait(false);
             observer.Verbose($"Copied '{key}', {ByteSize.Format(size)}, to '{to.Location}'.");
         }
+    }
+
+    // Whole, whichever pair is in force where it comes from.
+    private async Task CopyKeyAsync(BackupKey key, BackupDraft draft, CancellationToken cancellationToken)
+    {
+        StoredKeyFile stored = await new BackupKeyFiles(from.Store, RepositoryKeys.FolderOf(key)).ReadAsync(cancellationToken).ConfigureAwait(false);
+        if (stored.Problem is { } problem)
+        {
+            throw new BackupFailure(
+                ErrorCodes.BackupDamaged, FailureCategory.InvalidData, $"The key of backup '{key}' is damaged in '{from.Location}': {problem}. Nothing was copied.", "Test it with Test-DbBackup, and copy another backup of this source.")
+            { Target = key.ToString() };
+        }
+
+        await draft.WriteAsync(RepositoryKeys.Key, stored.File!).ConfigureAwait(false);
+        await draft.WriteAsync(RepositoryKeys.KeyRecord, ManifestJson.WriteKeyRecord(stored.Record!)).ConfigureAwait(false);
     }
 
     private async Task CopyPayloadAsync(BackupKey key, Payload payload, Stream output, Action<long> copied, CancellationToken cancellationToken)
@@ -126,7 +148,7 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to)
 
     private Manifest RequireCopyable(Backup backup)
     {
-        Manifest manifest = BackupRepository.RequireManifest(backup);
+        Manifest manifest = BackupRepository.RequireHeader(backup);
         if (from.Location == to.Location)
         {
             throw new BackupFailure(

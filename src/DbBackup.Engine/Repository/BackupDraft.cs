@@ -101,6 +101,9 @@ internal sealed class BackupDraft : IAsyncDisposable
     /// <summary>Deletes a file whose writing failed, if it is there.</summary>
     public Task DeleteAsync(string fileName) => _store.DeleteAsync(_folder + fileName, CancellationToken.None);
 
+    /// <summary>Writes a small file of the backup.</summary>
+    public Task WriteAsync(string fileName, byte[] content) => WriteAsync(fileName, stream => stream.WriteAsync(content).AsTask(), CancellationToken.None);
+
     /// <summary>Opens a file that was written before.</summary>
     public Stream OpenRead(string fileName) =>
         new ObjectStream(_store, _folder + fileName, () => NotReadBack("it lacks its file '" + fileName + "'"));
@@ -178,6 +181,12 @@ internal sealed class BackupDraft : IAsyncDisposable
         if (read is null || !read.AsSpan().SequenceEqual(json))
             throw NotReadBack("its manifest is not what was written");
         Dictionary<string, long> sizes = (await _store.ListAsync(_folder, CancellationToken.None).ConfigureAwait(false)).ToDictionary(each => each.Key, each => each.Size, StringComparer.Ordinal);
+        foreach (string companion in RepositoryKeys.CompanionsOf(manifest))
+        {
+            if (!sizes.ContainsKey(_folder + companion))
+                throw NotReadBack($"'{companion}' is not there");
+        }
+
         foreach (Payload payload in manifest.Payloads)
         {
             if (!sizes.TryGetValue(_folder + payload.FileName, out long size) || size != payload.StoredSize)

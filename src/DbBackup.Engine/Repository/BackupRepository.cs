@@ -1,3 +1,5 @@
+using DbBackup.Engine.Encryption;
+using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Repository.Signatures;
@@ -39,14 +41,22 @@ public sealed class BackupRepository
     /// <summary>The folder on this machine in which its backups are; null for a remote place.</summary>
     public string? LocalFolder => Store.LocalFolder;
 
+    /// <summary>What opens its encrypted backups, as far as the command was given it.</summary>
+    public KeyRing Keys { get; init; } = new();
+
     /// <summary>Where its objects are.</summary>
     internal IObjectStore Store { get; }
 
     /// <summary>The repository at a location, which is remembered for this user.</summary>
-    public static BackupRepository At(RepositoryLocation location)
+    public static BackupRepository At(RepositoryLocation location) => At(location, new KeyRing());
+
+    /// <summary>The repository at a location, which is remembered for this user.</summary>
+    /// <param name="location">The location.</param>
+    /// <param name="keys">What opens its encrypted backups.</param>
+    public static BackupRepository At(RepositoryLocation location, KeyRing keys)
     {
         ArgumentNullException.ThrowIfNull(location);
-        return new(location.OpenStore(), KnownRepositories.OfUser, SignerMemory.OfUser);
+        return new(location.OpenStore(), KnownRepositories.OfUser, SignerMemory.OfUser) { Keys = keys };
     }
 
     /// <summary>The repository at a location, which is remembered for this user.</summary>
@@ -114,17 +124,18 @@ public sealed class BackupRepository
 
     /// <summary>Writes a manifest for this repository, signed with this user's key.</summary>
     /// <param name="manifest">What is in it.</param>
+    /// <param name="key">The backup's own key, to which its details are sealed; null for a plain one.</param>
     /// <param name="observer">Receives why it is not signed.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>The bytes of <c>backup.json</c>.</returns>
-    internal async Task<byte[]> WriteManifestAsync(Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
+    internal async Task<byte[]> WriteManifestAsync(Manifest manifest, X25519Recipient? key, IOperationObserver observer, CancellationToken cancellationToken)
     {
         if (_signers is null || await _identity.ReadAsync(cancellationToken).ConfigureAwait(false) is not { } file)
-            return ManifestJson.Write(manifest);
-        if (_signers.RequireKey() is { } key)
-            return ManifestJson.Write(manifest, body => ManifestSignature.Add(body, key, file.Id));
+            return ManifestJson.Write(manifest, null, key);
+        if (_signers.RequireKey() is { } signer)
+            return ManifestJson.Write(manifest, body => ManifestSignature.Add(body, signer, file.Id), key);
         observer.Warning($"The backup is not signed: {_signers.Problem}");
-        return ManifestJson.Write(manifest);
+        return ManifestJson.Write(manifest, null, key);
     }
 
     /// <summary>Changes what this user knows of this repository's signers.</summary>
@@ -147,6 +158,9 @@ public sealed class BackupRepository
     public Stream OpenRead(BackupKey key, string fileName) => new ObjectStream(Store, RepositoryKeys.FolderOf(key) + fileName, () => new BackupFailure(
         ErrorCodes.BackupDamaged, FailureCategory.InvalidData, $"Backup '{key}' lacks its file '{fileName}'.", "Use another backup of this source: Get-DbBackup.")
     { Target = key.ToString() });
+
+    /// <summary>The payloads of a backup, with its key if it is encrypted and was opened.</summary>
+    internal BackupContent ContentOf(BackupKey key, Manifest manifest) => new(manifest, file => OpenRead(key, file), Keys.Find(manifest.Id));
 
     /// <summary>Keeps a backup from being removed while it is read.</summary>
     /// <exception cref="BackupException">The backup is gone.</exception>
@@ -204,9 +218,22 @@ public sealed class BackupRepository
         return LocalWorkspace.Create(parent);
     }
 
-    /// <summary>The manifest of a backup that is about to be used.</summary>
-    /// <exception cref="BackupException">It cannot be read, or a newer version wrote it.</exception>
+    /// <summary>The manifest of a backup whose content is about to be used.</summary>
+    /// <exception cref="BackupException">It cannot be read, a newer version wrote it, or it is encrypted and was not opened.</exception>
     public static Manifest RequireManifest(Backup backup)
+    {
+        Manifest manifest = RequireHeader(backup);
+        return manifest is { IsSealed: false } ? manifest : throw new BackupFailure(
+            ErrorCodes.BackupEncrypted,
+            FailureCategory.PermissionDenied,
+            $"Backup '{backup}' is encrypted, and was not opened.",
+            $"Open it: Get-DbBackup {backup.Name} -Source {backup.Source} -Identity PATH (or -Passphrase). Get-DbBackup, Test-DbBackup -Level Checksum, Copy-DbBackup, Export-DbBackup -Format Tar and Remove-DbBackup need no key.")
+        { Target = backup.ToString() };
+    }
+
+    /// <summary>The manifest of a backup, of whose content nothing is needed: an encrypted one need not be opened.</summary>
+    /// <exception cref="BackupException">It cannot be read, or a newer version wrote it.</exception>
+    public static Manifest RequireHeader(Backup backup)
     {
         ArgumentNullException.ThrowIfNull(backup);
         if (backup is { Manifest: { } manifest, Problem: null })

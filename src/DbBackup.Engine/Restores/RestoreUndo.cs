@@ -131,8 +131,9 @@ public static class RestoreUndo
     }
 
     private static async Task<Backup> FindAsync(BackupRepository repository, RestoreRecord record, string name, CancellationToken cancellationToken) =>
-        await repository.FindAsync(new BackupKey(record.Source, name), cancellationToken).ConfigureAwait(false)
-        ?? throw new BackupFailure(
+        await repository.FindAsync(new BackupKey(record.Source, name), cancellationToken).ConfigureAwait(false) is { } found
+        ? await new EncryptedBackups(repository).OpenAsync(found, cancellationToken).ConfigureAwait(false)
+        : throw new BackupFailure(
             ErrorCodes.BackupNotFound,
             FailureCategory.NotFound,
             $"The restore of '{record.Backup}' cannot be undone as a whole: '{record.Source}/{name}', which kept a part of the previous state, is no longer in the repository. Nothing was changed.",

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Backups;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Repository;
 
@@ -19,6 +20,8 @@ internal sealed class SafetyBackup(BackupRepository repository, RestoreRequest r
     /// <returns>Null if there is nothing that can be backed up.</returns>
     public async Task<Backup?> TakeAsync(IReadOnlyList<(IRestoreParticipant Participant, PresentState State)> present, CancellationToken cancellationToken)
     {
+        // Who can read the one can read the other, and nobody else.
+        BackupSealing? sealing = await new EncryptedBackups(repository).SealingOfAsync(request.Backup, cancellationToken).ConfigureAwait(false);
         var sources = new List<(IRestoreParticipant Participant, IBackupSource Source)>();
         foreach ((IRestoreParticipant participant, PresentState state) in present)
         {
@@ -32,7 +35,7 @@ internal sealed class SafetyBackup(BackupRepository repository, RestoreRequest r
             try
             {
                 Backup safety = await new BackupService(repository).CreateAsync(
-                    new BackupRequest { Sources = [.. sources.Select(each => each.Source)], SourceName = request.Backup.Source, Reason = BackupReason.Safety, StagingPath = request.StagingPath },
+                    new BackupRequest { Sources = [.. sources.Select(each => each.Source)], SourceName = request.Backup.Source, Reason = BackupReason.Safety, StagingPath = request.StagingPath, Sealing = sealing },
                     observer,
                     cancellationToken).ConfigureAwait(false);
                 observer.Verbose($"The present state is kept as '{safety}'.");

@@ -44,6 +44,17 @@ internal sealed class SmallFiles(BackupRepository repository, IOperationObserver
                 cancellationToken).ConfigureAwait(false));
         }
 
+        if (manifest.Encryption is { } encryption)
+        {
+            checks.Add(await CheckAsync(
+                folder + RepositoryKeys.SealedInstructions,
+                content => Convert.ToHexStringLower(SHA256.HashData(content)) == encryption.InstructionsSha256,
+                "is not what was written",
+                cancellationToken).ConfigureAwait(false));
+            StoredKeyFile key = await new BackupKeyFiles(_store, folder).ReadAsync(cancellationToken).ConfigureAwait(false);
+            checks.Add(new BackupCheck($"{RepositoryKeys.Key} checksum", key.Problem is null, key.Problem ?? $"SHA-256 is right; it opens with {key.Recipients}"));
+        }
+
         foreach (StoredObject record in await _store.ListAsync(folder + RepositoryKeys.Tests, cancellationToken).ConfigureAwait(false))
         {
             if ((await CheckAsync(record.Key, content => ManifestJson.ReadTest(content) is not null, "is not what was written", cancellationToken).ConfigureAwait(false)) is { Passed: false } damage)

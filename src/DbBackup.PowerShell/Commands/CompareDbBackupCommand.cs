@@ -16,6 +16,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<ContentParameters>]
 [ParameterGroup<StagingParameters>]
 [ParameterGroup<LockParameters>]
+[ParameterGroup<KeyParameters>]
 public sealed partial class CompareDbBackupCommand : BackupCommandBase
 {
     private static readonly string[] s_live =
@@ -106,6 +107,7 @@ public sealed partial class CompareDbBackupCommand : BackupCommandBase
     private void Compare(Backup backup)
     {
         BackupRepository repository = OpenRepository(backup.Repository);
+        backup = Opened(backup, GetKeyParameters());
         _comparison ??= new BackupComparison(Request(backup));
         ComparisonResult result = Run((observer, token) => _comparison.CompareAsync(repository, backup, observer, token));
         foreach (string skipped in result.NotCompared)
@@ -118,7 +120,7 @@ public sealed partial class CompareDbBackupCommand : BackupCommandBase
 
     private ComparisonRequest Request(Backup first)
     {
-        Backup? other = Difference is null ? null : Other(first);
+        Backup? other = Difference is null ? null : Opened(Other(first), GetKeyParameters());
         if (other is not null && s_live.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey) is { } live)
         {
             throw new BackupFailure(

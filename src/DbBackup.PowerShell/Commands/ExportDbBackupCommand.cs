@@ -12,6 +12,7 @@ namespace DbBackup.PowerShell.Commands;
 [Cmdlet(VerbsData.Export, "DbBackup", SupportsShouldProcess = true, DefaultParameterSetName = NameSet)]
 [OutputType(typeof(FileInfo), typeof(DirectoryInfo))]
 [ParameterGroup<ContentParameters>]
+[ParameterGroup<KeyParameters>]
 public sealed partial class ExportDbBackupCommand : BackupCommandBase
 {
     /// <summary>The backup's name.</summary>
@@ -46,7 +47,10 @@ public sealed partial class ExportDbBackupCommand : BackupCommandBase
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(InputObject ?? (object?)Name, () =>
     {
+        // The tar has the files as they are stored.
         Backup backup = SelectOne(Name, Latest);
+        if (!Format.Equals("Tar", StringComparison.OrdinalIgnoreCase))
+            backup = Opened(backup, GetKeyParameters());
         var request = new ExportRequest
         {
             Backup = backup,

@@ -11,6 +11,7 @@ namespace DbBackup.PowerShell.Commands;
 [Cmdlet(VerbsCommon.Get, "DbBackup")]
 [OutputType(typeof(Backup))]
 [ParameterGroup<RepositoryParameters>(Members = [nameof(Repository)], ValueFromPipelineByPropertyName = true)]
+[ParameterGroup<KeyParameters>]
 public sealed partial class GetDbBackupCommand : RepositoryCommandBase
 {
     private readonly HashSet<string> _emitted = new(StringComparer.Ordinal);
@@ -102,11 +103,13 @@ public sealed partial class GetDbBackupCommand : RepositoryCommandBase
                 WriteError(ErrorRecords.From(BackupSelection.NotFound(name.Text, repository.Location), name.Text));
         }
 
+        // A listing needs no key; the variable alone does not have it open ten thousand.
+        bool wantsDetails = Identity is not null || Passphrase is not null;
         foreach (Backup backup in found.Where(backup => names is null || names.Any(name => name.Fits(backup))))
         {
             // The same backup may be named twice through the pipeline.
             if (_emitted.Add(backup.Location))
-                WriteObject(backup);
+                TryEach(backup, () => WriteObject(wantsDetails ? Opened(backup, GetKeyParameters()) : backup));
         }
     }
 

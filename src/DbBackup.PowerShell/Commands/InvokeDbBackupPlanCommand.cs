@@ -129,7 +129,7 @@ public sealed class InvokeDbBackupPlanCommand : PlanCommandBase
         {
             var parameters = new Hashtable(StringComparer.OrdinalIgnoreCase);
             foreach ((string name, object? value) in entry)
-                parameters[name] = PlanValues.ForCommand(value, secrets.FromShell);
+                parameters[name] = PlanValues.ForCommand(name, value, secrets.FromShell);
             if (plan.Repository is not null)
                 parameters["Repository"] = plan.Repository;
             try

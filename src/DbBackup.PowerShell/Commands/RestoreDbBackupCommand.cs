@@ -21,6 +21,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<StagingParameters>]
 [ParameterGroup<LockParameters>]
 [ParameterGroup<RestoreParameters>]
+[ParameterGroup<KeyParameters>]
 public sealed partial class RestoreDbBackupCommand : BackupCommandBase
 {
     private readonly List<Backup> _backups = [];
@@ -108,7 +109,7 @@ public sealed partial class RestoreDbBackupCommand : BackupCommandBase
             TryEach(backups[0], () =>
             {
                 RequireOne(backups);
-                Restore(backups[0]);
+                Restore(Opened(backups[0], GetKeyParameters()));
             });
         }
     }

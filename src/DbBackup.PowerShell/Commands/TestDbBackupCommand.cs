@@ -16,6 +16,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<ServerParameters>(Members = [nameof(Credential)])]
 [ParameterGroup<JobsParameters>]
 [ParameterGroup<StagingParameters>]
+[ParameterGroup<KeyParameters>]
 public sealed partial class TestDbBackupCommand : BackupCommandBase
 {
     /// <summary>Names or wildcards.</summary>
@@ -58,7 +59,9 @@ public sealed partial class TestDbBackupCommand : BackupCommandBase
             TryEach(backup, () =>
             {
                 BackupRepository repository = OpenRepository(backup.Repository);
-                BackupTestResult result = Run((observer, token) => new BackupVerifier(repository).TestAsync(backup, options, observer, token));
+                // Hashes of what is stored are compared without a key.
+                Backup tested = Level == BackupTestLevel.Checksum ? backup : Opened(backup, GetKeyParameters());
+                BackupTestResult result = Run((observer, token) => new BackupVerifier(repository).TestAsync(tested, options, observer, token));
                 // First the result: -ErrorAction Stop ends the pipeline with the error.
                 WriteObject(result);
                 if (!result.Passed)

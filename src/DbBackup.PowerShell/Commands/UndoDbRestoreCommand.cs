@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Parameters;
@@ -17,6 +18,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<StagingParameters>]
 [ParameterGroup<LockParameters>]
 [ParameterGroup<RestoreParameters>]
+[ParameterGroup<KeyParameters>]
 public sealed partial class UndoDbRestoreCommand : RepositoryCommandBase
 {
     /// <summary>The restore; the newest one by default.</summary>
@@ -32,11 +34,14 @@ public sealed partial class UndoDbRestoreCommand : RepositoryCommandBase
     private void Undo()
     {
         BackupRepository repository = OpenRepository(Repository);
+        RestoreRecord record = Choose(repository);
+        if (record.SafetyBackup is { } kept && Run((_, token) => repository.FindAsync(new BackupKey(record.Source, kept), token)) is { } safety)
+            Opened(safety, GetKeyParameters());
         ServerParameters server = GetServerParameters();
         ContainerAddress place = GetDockerParameters().ToAddress(ResolveProject);
         var request = new UndoRequest
         {
-            Record = Choose(repository),
+            Record = record,
             Connection = server.ToRequest(place: server.NamesServer ? null : place, starts: !IsWhatIf()),
             Place = place,
             StartsContainers = !IsWhatIf(),

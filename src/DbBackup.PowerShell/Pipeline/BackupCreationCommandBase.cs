@@ -11,6 +11,7 @@ namespace DbBackup.PowerShell.Pipeline;
 [EditorBrowsable(EditorBrowsableState.Never)]
 [ParameterGroup<RepositoryParameters>(Members = [nameof(Source)])]
 [ParameterGroup<StagingParameters>]
+[ParameterGroup<SealingParameters>]
 public abstract partial class BackupCreationCommandBase : PathCommandBase
 {
     /// <summary>The backup's name.</summary>
@@ -65,6 +66,7 @@ public abstract partial class BackupCreationCommandBase : PathCommandBase
         DiscardUnverified = DiscardUnverified,
         AllowNewRepository = AllowNewRepository,
         StagingPath = GetStagingParameters().ToPath(ResolvePath),
+        Sealing = GetSealingParameters().ToSealing(ResolvePath),
     };
 
     /// <summary>Asks if the preferences want it, makes the backup and emits it.</summary>

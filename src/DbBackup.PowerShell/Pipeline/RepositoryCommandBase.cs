@@ -1,7 +1,9 @@
 using System.ComponentModel;
 using System.Management.Automation;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Repository;
 using DbBackup.PowerShell.Arguments;
+using DbBackup.PowerShell.Parameters;
 
 namespace DbBackup.PowerShell.Pipeline;
 
@@ -9,7 +11,41 @@ namespace DbBackup.PowerShell.Pipeline;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class RepositoryCommandBase : EngineCommandBase
 {
-    private protected BackupRepository OpenRepository(string? repository) => BackupRepository.At(RepositoryArgument.Resolve(repository, ResolvePath));
+    private readonly KeyRing _keys = new();
+    private bool _hasKeys;
+
+    private protected BackupRepository OpenRepository(string? repository) => BackupRepository.At(RepositoryArgument.Resolve(repository, ResolvePath), _keys);
+
+    /// <summary>Returns a backup with all that its manifest says: an encrypted one is opened with the keys that were given, or that the user is asked for.</summary>
+    private protected Backup Opened(Backup backup, KeyParameters given)
+    {
+        if (backup.Manifest is not { IsSealed: true } || backup.Problem is not null)
+            return backup;
+        BackupRepository repository = OpenRepository(backup.Repository);
+        RequireKeys(backup, repository, given);
+        return Run((_, token) => new EncryptedBackups(repository).OpenAsync(backup, token));
+    }
+
+    /// <summary>Takes the keys that were given, once; asks for the passphrase of a backup that has one, if a user can answer.</summary>
+    private protected void RequireKeys(Backup backup, BackupRepository repository, KeyParameters given)
+    {
+        if (!_hasKeys)
+        {
+            given.AddTo(_keys, ResolvePath, SessionInput.CanAsk(Host) ? Ask : null);
+            _hasKeys = true;
+        }
+
+        if (_keys.HasPassphrase || !SessionInput.CanAsk(Host) || !Run((_, token) => new EncryptedBackups(repository).RecipientsAsync(backup, token)).Contains(BackupSealing.PassphraseName))
+            return;
+        if (Ask($"Passphrase of backup '{backup}'") is { Length: > 0 } passphrase)
+            _keys.AddPassphrase(KeyParameters.Text(passphrase));
+    }
+
+    private System.Security.SecureString? Ask(string what)
+    {
+        Host.UI.Write($"{what}: ");
+        return Host.UI.ReadLineAsSecureString();
+    }
 
     /// <summary>
     /// Asks, where the preferences want it, and prints under -WhatIf. In a session that cannot ask, the missing parameter is named

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
+using DbBackup.Engine.Plans.Secrets;
 
 namespace DbBackup.PowerShell.Plans;
 
@@ -37,6 +38,8 @@ internal static class PlanEntry
                 value = Each(value, text => text.Contains("://", StringComparison.Ordinal) ? text : resolvePath(text));
             else if (parameter.Name == "ComposeProject")
                 value = Each(value, resolveProject);
+            else if (parameter.Name == "Recipient")
+                value = Each(value, text => text.StartsWith("age1", StringComparison.OrdinalIgnoreCase) ? text : resolvePath(text));
             RequireType(parameter, value);
             if (!values.TryAdd(parameter.Name, value))
                 throw Invalid($"-{parameter.Name} is given twice.", "Give each parameter once.");
@@ -67,6 +70,12 @@ internal static class PlanEntry
         {
             if (parameter.ParameterType != typeof(PSCredential))
                 throw Invalid($"-{parameter.Name} takes no table.", "Give a text or a list of texts.");
+            return;
+        }
+
+        if (PlanValues.IsSecret(parameter.Name) && value is string reference)
+        {
+            SecretReference.Parse(reference, "-" + parameter.Name);
             return;
         }
 

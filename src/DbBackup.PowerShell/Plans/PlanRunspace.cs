@@ -42,7 +42,7 @@ internal sealed class PlanRunspace : IDisposable
         {
             pipeline.AddCommand("DbBackup\\" + command);
             foreach ((string name, object? value) in parameters)
-                pipeline.AddParameter(name, PlanValues.ForCommand(value, FromShell));
+                pipeline.AddParameter(name, PlanValues.ForCommand(name, value, FromShell));
             pipeline.AddParameter("Verbose", true);
         }
         catch (BackupException failure)

@@ -27,6 +27,7 @@ internal static class PlanValues
         double or float => Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture),
         Enum named => named.ToString(),
         PSCredential credential when OperatingSystem.IsWindows() => Sealed(credential),
+        SecureString when IsSecret(parameter) => throw Secret(parameter, "it is a passphrase in memory", "Write where it is: env:NAME, file:/path or vault:Vault/Name."),
         PSCredential or SecureString => throw Secret(parameter, "it is a password in memory", $"Write a table with Username, and in Password where it is: env:NAME, file:/path or vault:Vault/Name."),
         PlanParameterDictionary table => table,
         IDictionary table => Table(parameter, table),
@@ -36,13 +37,17 @@ internal static class PlanValues
             ErrorCodes.PlanInvalid, FailureCategory.InvalidArgument, $"-{parameter} is a {other.GetType().Name}, which a plan's file cannot hold.", "Give texts, numbers, $true or lists of texts."),
     };
 
+    /// <summary>The parameters that are secrets: a plan has a reference in place of each.</summary>
+    public static bool IsSecret(string parameter) => parameter.Equals("Passphrase", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Returns a plan's value as a command takes it.</summary>
     /// <exception cref="BackupException">A secret is not there.</exception>
-    public static object? ForCommand(object? value, Func<SecretReference, string> ofShell) => value switch
+    public static object? ForCommand(string parameter, object? value, Func<SecretReference, string> ofShell) => value switch
     {
+        string reference when IsSecret(parameter) => Secure(SecretReference.Parse(reference, "-" + parameter).Resolve(ofShell)),
         PlanParameterDictionary table => Credential(table, ofShell),
         string => value,
-        IEnumerable<object?> list => list.Select(item => ForCommand(item, ofShell)).ToArray(),
+        IEnumerable<object?> list => list.Select(item => ForCommand(parameter, item, ofShell)).ToArray(),
         _ => value,
     };
 
@@ -67,11 +72,16 @@ internal static class PlanValues
     private static PSCredential Credential(PlanParameterDictionary table, Func<SecretReference, string> ofShell)
     {
         Require(table, "Credential");
-        var password = new SecureString();
-        foreach (char character in SecretReference.Parse((string)table[Password]!, "-Credential").Resolve(ofShell))
-            password.AppendChar(character);
-        password.MakeReadOnly();
-        return new PSCredential((string)table[Username]!, password);
+        return new PSCredential((string)table[Username]!, Secure(SecretReference.Parse((string)table[Password]!, "-Credential").Resolve(ofShell)));
+    }
+
+    private static SecureString Secure(string text)
+    {
+        var secret = new SecureString();
+        foreach (char character in text)
+            secret.AppendChar(character);
+        secret.MakeReadOnly();
+        return secret;
     }
 
     // DPAPI: nobody but this user on this machine reads it back.

@@ -60,6 +60,15 @@ public static class ErrorCodes
     /// <summary>The store keeps an object until a date (object lock), and deletes it for nobody before.</summary>
     public const string ObjectLocked = nameof(ObjectLocked);
 
+    /// <summary>The backup is encrypted, and no key was given that opens it.</summary>
+    public const string BackupEncrypted = nameof(BackupEncrypted);
+
+    /// <summary>The keys or the passphrase that were given do not open the backup.</summary>
+    public const string KeyMismatch = nameof(KeyMismatch);
+
+    /// <summary>An identity or recipient cannot be read, or is none.</summary>
+    public const string KeyInvalid = nameof(KeyInvalid);
+
     /// <summary>A backup is in use by a restore or test.</summary>
     public const string BackupInUse = nameof(BackupInUse);
 

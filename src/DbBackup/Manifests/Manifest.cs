@@ -8,6 +8,9 @@ public sealed record Manifest
     /// <summary>The newest format version that this product reads and the one that it writes.</summary>
     public const int CurrentFormatVersion = 1;
 
+    /// <summary>The feature of encrypted backups: payloads and details are age files.</summary>
+    public const string Age = "age";
+
     /// <summary>The version of the manifest's format. A greater one than <see cref="CurrentFormatVersion"/> is listed and refused.</summary>
     public int FormatVersion { get; init; } = CurrentFormatVersion;
 
@@ -23,7 +26,7 @@ public sealed record Manifest
     /// <summary>Why it was made: one of <see cref="BackupReason"/>, or what a newer version knows.</summary>
     public string Reason { get; init; } = BackupReason.Manual;
 
-    /// <summary>Features of the format that a reader must know to use the backup. This version writes and knows none.</summary>
+    /// <summary>Features of the format that a reader must know to use the backup: <see cref="Age"/> for an encrypted one.</summary>
     public IReadOnlyList<string> Requires { get; init => field = Indexable.Of(value); } = [];
 
     /// <summary>When the snapshot was taken (UTC).</summary>
@@ -69,6 +72,15 @@ public sealed record Manifest
 
     /// <summary>SHA-256 of the backup's <c>RESTORE.txt</c>, in lower-case hexadecimal; null for a backup without it.</summary>
     public string? InstructionsSha256 { get; init; }
+
+    /// <summary>How it is encrypted; null for a backup in plain form.</summary>
+    public EncryptionInfo? Encryption { get; init; }
+
+    /// <summary>
+    /// True if it was read without a key that opens it: what would tell of the content (names of tables and roles, counts, fingerprints, hashes
+    /// of the plain content, paths, notes) is not there.
+    /// </summary>
+    public bool IsSealed { get; init; }
 
     /// <summary>How the application was paused for the snapshot; null if it was not.</summary>
     public PauseInfo? Pause { get; init; }

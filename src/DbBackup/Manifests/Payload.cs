@@ -18,6 +18,9 @@ public sealed record Payload
     /// <summary>True if it holds all of its source: one of <see cref="BackupScope"/>.</summary>
     public string Scope { get; init; } = BackupScope.Whole;
 
+    /// <summary>True if the file is an age file, sealed to the backup's own key after it was compressed.</summary>
+    public bool IsEncrypted { get; init; }
+
     /// <summary>Bytes before compression.</summary>
     public required long OriginalSize { get; init; }
 

@@ -25,6 +25,7 @@ internal static class RestoreInstructions
     public static string Write(Manifest manifest)
     {
         var text = new InstructionText();
+        bool isEncrypted = manifest.Payloads.Any(payload => payload.IsEncrypted);
         if (manifest.Kept is { } kept)
         {
             DatabaseEngines.OfKept(manifest).WriteKeptInstructions(text, manifest, kept);
@@ -38,9 +39,9 @@ internal static class RestoreInstructions
         bool isServer = files.Count < manifest.Payloads.Count;
         text.Line(isServer ? "Without it, with stock tools alone, in this folder:" : "Without it, with stock tools alone. Stop the application first, then in this folder:");
         text.Line();
-        text.Step("Check that the files are whole (each line must end in OK):");
-        foreach (Payload payload in manifest.Payloads)
-            text.Command($"echo '{payload.StoredSha256}  {ShellText.Inner(payload.FileName)}' | sha256sum -c -");
+        WriteCheck(text, manifest);
+        if (isEncrypted)
+            text.Line("backup.key below is the key that step 2 of RESTORE.txt makes. Delete it at the end.");
         text.Line();
         foreach (IGrouping<IServerEngine, Payload> server in manifest.Payloads.Except(files).GroupBy(payload => (IServerEngine)DatabaseEngines.Of(payload)))
         {
@@ -57,9 +58,19 @@ internal static class RestoreInstructions
         return text.ToString();
     }
 
+    /// <summary>The step that compares the files with their hashes.</summary>
+    public static void WriteCheck(InstructionText text, Manifest manifest)
+    {
+        text.Step("Check that the files are whole (each line must end in OK):");
+        foreach (Payload payload in manifest.Payloads)
+            text.Command($"echo '{payload.StoredSha256}  {ShellText.Inner(payload.FileName)}' | sha256sum -c -");
+    }
+
     private static IEnumerable<string> Tools(Manifest manifest)
     {
         yield return "sha256sum";
+        if (manifest.Payloads.Any(payload => payload.IsEncrypted))
+            yield return "age";
         yield return manifest.Payloads.Any(payload => payload.Compression == PayloadCompression.Zstd) ? "zstd" : "gzip";
         yield return "tar";
         bool inDocker = manifest.Payloads.Any(payload => DockerInstructions.IsOne(payload.OriginalPath));

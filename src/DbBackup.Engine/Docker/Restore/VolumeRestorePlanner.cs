@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Engines;
-using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -30,7 +29,7 @@ internal static class VolumeRestorePlanner
             List<VolumePlace> places = await FindPlacesAsync(client, request, payloads, cancellationToken).ConfigureAwait(false);
             Manifest manifest = BackupRepository.RequireManifest(request.Backup);
             var key = new BackupKey(request.Backup.Source, request.Backup.Name);
-            var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
+            var content = repository.ContentOf(key, manifest);
             Payload? database = places.SelectMany(place => place.Databases).Select(each => each.Payload).FirstOrDefault();
             ContainerSummary[] users = await ApplicationStop.WithDependentsAsync(client, places.SelectMany(place => place.Users), cancellationToken).ConfigureAwait(false);
             return new RestorePart(

@@ -28,6 +28,17 @@ internal static class ShellText
     public static string Read(Payload payload)
     {
         string file = Quote(payload.FileName);
+        if (payload.IsEncrypted)
+        {
+            string opened = $"age -d -i backup.key {file}";
+            return payload.Compression switch
+            {
+                PayloadCompression.Zstd => $"{opened} | zstd -dc",
+                PayloadCompression.Gzip => $"{opened} | gzip -dc",
+                _ => opened,
+            };
+        }
+
         return payload.Compression switch
         {
             PayloadCompression.Zstd => $"zstd -dc {file}",

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Platform;
 
@@ -25,9 +26,21 @@ internal static class ManifestJson
     /// <summary>Writes a manifest, and reads it back: what is published must be usable.</summary>
     /// <param name="manifest">The manifest.</param>
     /// <param name="sign">Adds the signature's members; null for an unsigned one.</param>
-    public static byte[] Write(Manifest manifest, Func<byte[], byte[]>? sign = null)
+    /// <param name="key">The backup's own key, to which its details are sealed; null for a plain one.</param>
+    public static byte[] Write(Manifest manifest, Func<byte[], byte[]>? sign = null, X25519Recipient? key = null)
     {
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(StoredManifest.Of(manifest), Readable.StoredManifest);
+        var stored = StoredManifest.Of(manifest);
+        if (key is not null)
+        {
+            stored = stored with
+            {
+                Details = null,
+                SealedDetails = Convert.ToBase64String(AgeFile.Seal(JsonSerializer.SerializeToUtf8Bytes(stored.Details!, ManifestJsonContext.Default.StoredDetails), [key])),
+                IsCollapsed = manifest.Collapsed.Count > 0 ? true : null,
+            };
+        }
+
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(stored, Readable.StoredManifest);
         byte[] json = Seal.Add(sign is null ? body : sign(body));
         _ = Read(json, out string? problem);
         return problem is null ? json : throw new InvalidOperationException($"The manifest that was written cannot be used: {problem}.");
@@ -73,6 +86,23 @@ internal static class ManifestJson
         }
     }
 
+    /// <summary>Reads a manifest whose details are sealed, with the backup's own key.</summary>
+    /// <param name="json">The bytes of <c>backup.json</c>, which <see cref="Read"/> has accepted.</param>
+    /// <param name="key">The key.</param>
+    /// <exception cref="AgeException">The details were changed, or are sealed to another key.</exception>
+    /// <exception cref="JsonException">The details are not those of this manifest.</exception>
+    public static Manifest Open(ReadOnlySpan<byte> json, IAgeIdentity key)
+    {
+        StoredManifest stored = JsonSerializer.Deserialize(json, ManifestJsonContext.Default.StoredManifest)!;
+        byte[] file = new byte[stored.SealedDetails?.Length ?? 0];
+        if (!Convert.TryFromBase64String(stored.SealedDetails ?? string.Empty, file, out int length))
+            throw new AgeFormatException("its details are no base64");
+        byte[] details = AgeFile.Open(file.AsMemory(0, length), [key]);
+        RequireNoGaps(details);
+        Manifest manifest = (stored with { Details = JsonSerializer.Deserialize(details, ManifestJsonContext.Default.StoredDetails), SealedDetails = null }).ToManifest();
+        return FindNonsense(manifest) is { } nonsense ? throw new JsonException(nonsense) : manifest;
+    }
+
     // No list of any version has an item that is null, and no reader looks for one.
     private static void RequireNoGaps(ReadOnlySpan<byte> json)
     {
@@ -102,8 +132,8 @@ internal static class ManifestJson
         try
         {
             using var document = JsonDocument.Parse(json.ToArray());
-            return document.RootElement.TryGetProperty("requires"u8, out JsonElement requires) && requires.ValueKind == JsonValueKind.Array && requires.GetArrayLength() > 0
-                ? requires[0].ToString()
+            return document.RootElement.TryGetProperty("requires"u8, out JsonElement requires) && requires.ValueKind == JsonValueKind.Array
+                ? requires.EnumerateArray().Select(each => each.ToString()).FirstOrDefault(feature => feature != Manifest.Age)
                 : null;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
@@ -122,7 +152,7 @@ internal static class ManifestJson
     // What this version cannot restore, and must not guess: everything else that it does not know is left alone.
     private static string? FindUnknown(StoredManifest stored)
     {
-        if (stored.Requires is [var feature, ..])
+        if (stored.Requires?.FirstOrDefault(required => required != Manifest.Age) is { } feature)
             return $"feature {feature}";
         if (stored.Method != BackupMethod.Full)
             return $"method {stored.Method}";
@@ -154,6 +184,25 @@ internal static class ManifestJson
             return JsonSerializer.Deserialize(json, ManifestJsonContext.Default.TestRecord) is { } record && Enum.IsDefined(record.Reached) && Enum.IsDefined(record.Level) ? record : null;
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes who can open a backup.</summary>
+    public static byte[] WriteKeyRecord(KeyRecord record) => Seal.Add(JsonSerializer.SerializeToUtf8Bytes(record, Readable.KeyRecord));
+
+    /// <summary>Reads who can open a backup; null if it is damaged.</summary>
+    public static KeyRecord? ReadKeyRecord(ReadOnlySpan<byte> json)
+    {
+        if (!Seal.IsWhole(json))
+            return null;
+        try
+        {
+            RequireNoGaps(json);
+            return JsonSerializer.Deserialize(json, ManifestJsonContext.Default.KeyRecord);
+        }
+        catch (JsonException)
         {
             return null;
         }
@@ -216,7 +265,7 @@ internal static class ManifestJson
                 return $"its payload '{payload.FileName}' lies in a folder that leads elsewhere";
             if ((payload.UnixMode is { } mode && !UnixAttributes.IsMode(mode)) || (payload.UnixOwner is { } owner && !UnixAttributes.TryOwnerOf(owner, out _, out _)))
                 return $"its payload '{payload.FileName}' has no valid mode or owner";
-            if (payload.OriginalSize is < 0 or > LargestSize || payload.HoleBytes < 0 || payload.HoleBytes > payload.OriginalSize || payload.StoredSize is < 0 or > LargestSize || payload.OriginalSha256.Length != 64 || payload.StoredSha256.Length != 64)
+            if (payload.OriginalSize is < 0 or > LargestSize || payload.HoleBytes < 0 || payload.HoleBytes > payload.OriginalSize || payload.StoredSize is < 0 or > LargestSize || payload.OriginalSha256.Length != (manifest.IsSealed ? 0 : 64) || payload.StoredSha256.Length != 64)
                 return $"its payload '{payload.FileName}' has no valid size or hash";
         }
 
@@ -238,6 +287,8 @@ internal static class ManifestJson
     RespectNullableAnnotations = true,
     AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(StoredManifest))]
+[JsonSerializable(typeof(StoredDetails))]
+[JsonSerializable(typeof(KeyRecord))]
 [JsonSerializable(typeof(PostgreSqlProperties))]
 [JsonSerializable(typeof(TestRecord))]
 [JsonSerializable(typeof(BackupHold))]

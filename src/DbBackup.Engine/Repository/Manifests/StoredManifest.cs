@@ -42,7 +42,16 @@ internal sealed record StoredManifest
 
     public string? InstructionsSha256 { get; init; }
 
-    public required StoredDetails Details { get; init; }
+    public EncryptionInfo? Encryption { get; init; }
+
+    /// <summary>Of a sealed manifest: true if the details say that something has collapsed. Retention asks that without a key.</summary>
+    public bool? IsCollapsed { get; init; }
+
+    /// <summary>The details; null if they are sealed.</summary>
+    public StoredDetails? Details { get; init; }
+
+    /// <summary>The details as an age file in base64, sealed to the backup's own key; null if they are plain.</summary>
+    public string? SealedDetails { get; init; }
 
     public static StoredManifest Of(Manifest manifest) => new()
     {
@@ -63,6 +72,7 @@ internal sealed record StoredManifest
         Payloads = [.. manifest.Payloads.Select(StoredPayload.Of)],
         Kept = manifest.Kept,
         InstructionsSha256 = manifest.InstructionsSha256,
+        Encryption = manifest.Encryption,
         Details = new StoredDetails
         {
             Payloads = [.. manifest.Payloads.Select(StoredPayloadDetails.Of)],
@@ -76,11 +86,17 @@ internal sealed record StoredManifest
         },
     };
 
+    // A list may have been written as null.
+    private static bool IsAge(IReadOnlyList<string>? requires) => requires?.Contains(Manifest.Age) == true;
+
     /// <exception cref="JsonException">Header and details do not belong together.</exception>
     public Manifest ToManifest()
     {
-        if (Details.Payloads.Count != Payloads.Count || Payloads.Contains(null!) || Details.Payloads.Contains(null!))
+        if (Payloads.Contains(null!) || (Details is not null && (Details.Payloads.Count != Payloads.Count || Details.Payloads.Contains(null!))))
             throw new JsonException("its details are not those of its payloads.");
+        if (Details is null == (SealedDetails is null) || (SealedDetails is not null && Encryption is null) || IsAge(Requires) != Encryption is not null)
+            throw new JsonException("its details are neither plain nor sealed.");
+        bool isEncrypted = Encryption is not null;
         return new Manifest
         {
             FormatVersion = FormatVersion,
@@ -97,16 +113,20 @@ internal sealed record StoredManifest
             Tags = Tags,
             Host = Host,
             ModuleVersion = ModuleVersion,
-            Payloads = [.. Payloads.Zip(Details.Payloads, (payload, details) => payload.ToPayload(details))],
+            Payloads = Details is null
+                ? [.. Payloads.Select(payload => payload.ToSealedPayload())]
+                : [.. Payloads.Zip(Details.Payloads, (payload, details) => payload.ToPayload(details, isEncrypted))],
             Kept = Kept,
             InstructionsSha256 = InstructionsSha256,
-            Git = Details.Git,
-            Tools = Details.Tools,
-            ImportedFrom = Details.ImportedFrom,
-            ImportedSha256 = Details.ImportedSha256,
-            Pause = Details.Pause,
-            Notes = Details.Notes,
-            Collapsed = Details.Collapsed ?? [],
+            Encryption = Encryption,
+            IsSealed = Details is null,
+            Git = Details?.Git,
+            Tools = Details?.Tools ?? new Dictionary<string, string>(),
+            ImportedFrom = Details?.ImportedFrom,
+            ImportedSha256 = Details?.ImportedSha256,
+            Pause = Details?.Pause,
+            Notes = Details?.Notes ?? [],
+            Collapsed = Details is not null ? Details.Collapsed ?? [] : IsCollapsed == true ? ["something holds far less than before; what, is sealed"] : [],
         };
     }
 }

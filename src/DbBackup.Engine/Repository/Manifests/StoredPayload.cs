@@ -36,7 +36,7 @@ internal sealed record StoredPayload
         StoredSha256 = payload.StoredSha256,
     };
 
-    public Payload ToPayload(StoredPayloadDetails details) => details.FileName != FileName
+    public Payload ToPayload(StoredPayloadDetails details, bool isEncrypted) => details.FileName != FileName
         ? throw new JsonException($"its details of '{details.FileName}' are not those of '{FileName}'.")
         : new Payload
         {
@@ -49,6 +49,7 @@ internal sealed record StoredPayload
             StoredSize = StoredSize,
             OriginalSha256 = details.OriginalSha256,
             StoredSha256 = StoredSha256,
+            IsEncrypted = isEncrypted,
             OriginalPath = details.OriginalPath,
             RestoreName = details.RestoreName,
             Within = details.Within,
@@ -61,6 +62,35 @@ internal sealed record StoredPayload
             UnixMode = details.UnixMode,
             UnixOwner = details.UnixOwner,
         };
+
+    /// <summary>The payload as far as it is known without a key.</summary>
+    public Payload ToSealedPayload() => new()
+    {
+        FileName = FileName,
+        Kind = Kind,
+        Format = Format,
+        Compression = Compression,
+        Scope = Scope,
+        OriginalSize = OriginalSize,
+        StoredSize = StoredSize,
+        OriginalSha256 = string.Empty,
+        StoredSha256 = StoredSha256,
+        IsEncrypted = true,
+        RestoreName = StemOf(FileName),
+    };
+
+    // A database is compared with its last backup by this name.
+    private static string StemOf(string fileName)
+    {
+        string stem = fileName;
+        foreach (string ending in new[] { ".age", ".zst", ".gz", ".tar" })
+        {
+            if (stem.Length > ending.Length && stem.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+                stem = stem[..^ending.Length];
+        }
+
+        return stem;
+    }
 }
 
 /// <summary>What a payload tells about the source's content.</summary>

@@ -33,7 +33,7 @@ internal static class FilePartsPlanner
         if (!changeNothing)
             await RestoreRecovery.RunAsync(folders.Values, request.Connection, observer, cancellationToken).ConfigureAwait(false);
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
-        var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
+        var content = repository.ContentOf(key, manifest);
         (string Text, FolderPatterns Pattern)[] patterns = [.. request.Files.Select(text => (text, new FolderPatterns([text], "-File")))];
         var unused = patterns.Select(pattern => pattern.Text).ToHashSet(StringComparer.Ordinal);
         var participants = new List<IRestoreParticipant>();

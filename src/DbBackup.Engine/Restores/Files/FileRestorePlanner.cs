@@ -22,7 +22,7 @@ internal static class FileRestorePlanner
             (targets, warnings) = Plan(request);
         Manifest manifest = BackupRepository.RequireManifest(request.Backup);
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
-        var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
+        var content = repository.ContentOf(key, manifest);
         List<RestoreTarget> databases = targets.FindAll(target => target.Payload.Kind == PayloadKind.Database);
         return new RestorePart(Participants(targets, content, request.LockTimeout), targets)
         {

@@ -95,7 +95,7 @@ internal sealed class InPlaceDatabase(
             request with { Backup = safety, Tables = [], Schemas = [], NoSafetyBackup = true },
             server,
             item with { Payload = payload },
-            new BackupContent(manifest, file => repository.OpenRead(key, file)));
+            repository.ContentOf(key, manifest));
         // The lock of this database is held already.
         undo._stage = _stage;
         undo._serverMajor = _serverMajor;

@@ -39,7 +39,7 @@ internal static class KeptDatabases
         await repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);
         (byte[] instructions, manifest) = RestoreInstructions.WriteFor(manifest);
         await repository.Store.PutAsync(RepositoryKeys.FolderOfKept(manifest.Id) + RestoreInstructions.FileName, instructions, cancellationToken).ConfigureAwait(false);
-        await repository.Store.PutAsync(RepositoryKeys.EntryOf(manifest.Id), await repository.WriteManifestAsync(manifest, SilentObserver.Instance, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        await repository.Store.PutAsync(RepositoryKeys.EntryOf(manifest.Id), await repository.WriteManifestAsync(manifest, null, SilentObserver.Instance, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         return (await repository.ListAsync(source, cancellationToken).ConfigureAwait(false)).First(backup => backup.Id == manifest.Id);
     }
 

@@ -48,7 +48,7 @@ internal static class PostgreSqlRestorePlanner
         }
 
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
-        var content = new BackupContent(manifest, file => repository.OpenRead(key, file));
+        var content = repository.ContentOf(key, manifest);
         RoleScript? globals = await GlobalsAsync(request, content, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<string> newRoles = await NewRolesAsync(globals, maintenance, warnings, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<DumpedTablespace> newTablespaces = await NewTablespacesAsync(globals, maintenance, payloads, warnings, cancellationToken).ConfigureAwait(false);

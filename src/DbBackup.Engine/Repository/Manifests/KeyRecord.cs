@@ -1,0 +1,14 @@
+namespace DbBackup.Engine.Repository.Manifests;
+
+/// <summary>What <c>key.json</c> says of <c>key.age</c> beside it: who can open it, and its hash, so that a changed bit is found without a key.</summary>
+internal sealed record KeyRecord
+{
+    /// <summary>Public keys (<c>age1…</c>), or the word <c>passphrase</c> alone.</summary>
+    public required IReadOnlyList<string> Recipients { get; init; }
+
+    /// <summary>SHA-256 of <c>key.age</c>, in lower-case hexadecimal.</summary>
+    public required string KeySha256 { get; init; }
+
+    /// <summary>When the key was sealed (UTC).</summary>
+    public required DateTimeOffset Sealed { get; init; }
+}
