@@ -8,7 +8,6 @@ using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
