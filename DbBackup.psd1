@@ -25,6 +25,7 @@
         'Undo-DbRestore'
         'Remove-DbBackup'
         'Copy-DbBackup'
+        'Connect-DbBackupRepository'
         'Invoke-DbBackupRetention'
         'Lock-DbBackup'
         'Unlock-DbBackup'

@@ -26,6 +26,12 @@ public sealed class Completion : PesterTests;
 
 public sealed class CompletionDocker : PesterTests;
 
+[Trait("Category", "Tool")]
+
+[PesterFile("Connect-DbBackupRepository.Tests.ps1")]
+
+public sealed class ConnectDbBackupRepository : PesterTests;
+
 [PesterFile("DbBackupPlans.Tests.ps1")]
 
 public sealed class DbBackupPlans : PesterTests;

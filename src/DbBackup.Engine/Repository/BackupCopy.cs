@@ -7,7 +7,10 @@ using DbBackup.Engine.Repository.Stores;
 namespace DbBackup.Engine.Repository;
 
 /// <summary>Copies backups from one repository to another, byte for byte: each payload is hashed on its way, and the manifest is put last.</summary>
-public sealed class BackupCopy(BackupRepository from, BackupRepository to)
+/// <param name="from">Where they are.</param>
+/// <param name="to">Where they are copied to.</param>
+/// <param name="bytesPerSecond">How fast at most; null for as fast as it goes.</param>
+public sealed class BackupCopy(BackupRepository from, BackupRepository to, long? bytesPerSecond = null)
 {
     private const int BlockSize = 1 << 20;
 
@@ -113,13 +116,15 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to)
         Stream input = from.OpenRead(key, payload.FileName);
         await using (input.ConfigureAwait(false))
         {
-            byte[] block = new byte[BlockSize];
+            var pace = new Pace(bytesPerSecond);
+            byte[] block = new byte[pace.BlockSize(BlockSize)];
             long total = 0;
             while (await input.ReadAsync(block, cancellationToken).ConfigureAwait(false) is > 0 and var read)
             {
                 hash.AppendData(block, 0, read);
                 await output.WriteAsync(block.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
                 copied(total += read);
+                await pace.KeepAsync(read, cancellationToken).ConfigureAwait(false);
             }
         }
 

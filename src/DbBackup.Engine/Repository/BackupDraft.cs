@@ -78,6 +78,7 @@ internal sealed class BackupDraft : IAsyncDisposable
         // Other leases are of no backup.
         if (name.Split('/') is not [var source, var backup] || !BackupName.IsValid(source) || !BackupName.IsValid(backup))
             return;
+        await store.DiscardUnfinishedAsync(name + "/", cancellationToken).ConfigureAwait(false);
         IReadOnlyList<StoredObject> left = await store.ListAsync(name + "/", cancellationToken).ConfigureAwait(false);
         // With a manifest it is a backup: it was published and only the lease was left, or its removal had not begun.
         if (left.Any(each => each.Key == $"{name}/{RepositoryKeys.Manifest}"))

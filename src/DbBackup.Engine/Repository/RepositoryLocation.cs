@@ -1,3 +1,4 @@
+using System.Net;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository.Stores;
 
@@ -49,6 +50,58 @@ public sealed record RepositoryLocation
             $"'{SecretText.Masked(text)}' cannot be a repository: there is no store for '{scheme}://'.",
             $"Use a folder or a mounted share (a path, or file:///path){string.Concat(StoreKind.All.Values.Select(each => $", or {each.Example}"))}.")
         { Target = SecretText.Masked(text) };
+    }
+
+    /// <summary>The kind of its store: <c>folder</c>, or the scheme of its URL.</summary>
+    public string Kind => _address?.Scheme ?? "folder";
+
+    /// <summary>Returns the location with further options, which replace those of the same name.</summary>
+    /// <exception cref="BackupException">Its kind of store does not know one of them.</exception>
+    public RepositoryLocation With(IReadOnlyDictionary<string, string> options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Count == 0)
+            return this;
+        string[] known = _address is null ? [] : [.. StoreKind.All[_address.Scheme].Options];
+        if (options.Keys.FirstOrDefault(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"The repository '{Text}' has no option '{unknown}'.",
+                known.Length == 0 ? "A folder takes none: leave the parameter out." : $"It takes: {string.Join(", ", known)}.")
+            { Target = Text };
+        }
+
+        StoreAddress address = _address! with { Options = _address.Options.Where(option => !options.ContainsKey(option.Key)).Concat(options).ToDictionary(StringComparer.OrdinalIgnoreCase) };
+        return new RepositoryLocation(address.Text, address);
+    }
+
+    /// <summary>Keeps a login for the location's server while this process runs, if an action that uses it succeeds; else the one before is kept.</summary>
+    /// <param name="login">The login; null to use what is there.</param>
+    /// <param name="use">The action.</param>
+    /// <exception cref="BackupException">A folder takes no login; or the action's own failure.</exception>
+    public async Task<T> LogInAsync<T>(NetworkCredential? login, Func<Task<T>> use)
+    {
+        ArgumentNullException.ThrowIfNull(use);
+        if (login is null)
+            return await use().ConfigureAwait(false);
+        if (_address is null)
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"The repository '{Text}' is a folder, which takes no login.", "Leave -Credential out. Mount a share with its own login first.")
+            { Target = Text };
+        }
+
+        NetworkCredential? before = StoreLogins.Find(_address);
+        StoreLogins.Remember(_address, login);
+        try
+        {
+            return await use().ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (failure.Code == ErrorCodes.AuthenticationFailed)
+        {
+            StoreLogins.Restore(_address, before);
+            throw;
+        }
     }
 
     /// <summary>Opens the store; touches nothing.</summary>

@@ -26,6 +26,11 @@ public sealed class CopyDbBackupCommand : BackupCommandBase
     [Parameter]
     public SwitchParameter AllowNewRepository { get; set; }
 
+    /// <summary>Bytes in a second at most.</summary>
+    [Parameter]
+    [ValidateRange(1024, long.MaxValue)]
+    public long? Throttle { get; set; }
+
     /// <summary>Emits the copies.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
@@ -38,7 +43,7 @@ public sealed class CopyDbBackupCommand : BackupCommandBase
         {
             TryEach(backup, () =>
             {
-                var copy = new BackupCopy(OpenRepository(backup.Repository), destination);
+                var copy = new BackupCopy(OpenRepository(backup.Repository), destination, Throttle);
                 if (IsWhatIf())
                 {
                     Run(async (_, token) =>

@@ -2,6 +2,15 @@
 @{
     Commands = @(
         @{ Document = 'docs/en-US/Approve-DbBackupSigner.md'; Text = 'Approve-DbBackupSigner 3f9a1c2b44d0e6f1 -PassThru'; Reason = 'It names the key of another machine; Signatures.Tests.ps1 approves one.' }
+        @{ Document = 'docs/guides/offsite.md'; Text = 'Connect-DbBackupRepository s3://backups/shop -Region eu-central-1'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{ Document = 'docs/guides/offsite.md'; Text = 'Connect-DbBackupRepository s3://backups/shop -Endpoint https://minio.example.org:9000 -Credential (Get-Credential)'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{ Document = 'docs/guides/offsite.md'; Text = 'Get-DbBackup -Latest | Copy-DbBackup -Destination s3://backups/shop'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{ Document = 'docs/guides/offsite.md'; Text = 'Get-DbBackup -Latest | Copy-DbBackup -Destination s3://backups/shop -Throttle 2MB'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{ Document = 'docs/en-US/Connect-DbBackupRepository.md'; Text = 'Connect-DbBackupRepository s3://backups/shop -Region eu-central-1'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{ Document = 'docs/en-US/Connect-DbBackupRepository.md'; Text = '$place = Connect-DbBackupRepository s3://backups/shop -Endpoint https://minio.example.org:9000 -Credential (Get-Credential)'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{ Document = 'docs/en-US/Connect-DbBackupRepository.md'; Text = 'New-DbBackup ./data/pats.db -Repository $place.Repository'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{ Document = 'docs/en-US/Connect-DbBackupRepository.md'; Text = '(Connect-DbBackupRepository s3://backups/shop -Region eu-central-1 -RetainDays 30).Repository'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{ Document = 'docs/en-US/Copy-DbBackup.md'; Text = 'Get-DbBackup -Latest | Copy-DbBackup -Destination ''s3://backups/shop?region=eu-central-1'' -Throttle 2MB'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
         @{ Document = 'docs/guides/sqlite.md'; Text = 'docker pull ghcr.io/madeinoz67/partshub:latest'; Reason = 'It fetches from a registry of others.' }
         @{ Document = 'README.md'; Text = 'dotnet run samples/Demo.cs'; Reason = 'A test of its own runs it, in a clone.' }
         @{

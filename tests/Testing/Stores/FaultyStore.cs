@@ -72,6 +72,10 @@ internal sealed class FaultyStore(IObjectStore inner) : IObjectStore
         await inner.DeleteAsync(key, cancellationToken);
     }
 
+    public Task<bool> HasConditionalPutAsync(CancellationToken cancellationToken) => inner.HasConditionalPutAsync(cancellationToken);
+
+    public Task DiscardUnfinishedAsync(string prefix, CancellationToken cancellationToken) => inner.DiscardUnfinishedAsync(prefix, cancellationToken);
+
     private async Task BeginAsync(string operation, string key, CancellationToken cancellationToken, bool writes = false)
     {
         await Task.Delay(Delay, cancellationToken);

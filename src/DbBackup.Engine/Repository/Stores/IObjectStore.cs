@@ -85,4 +85,15 @@ public interface IObjectStore
     /// <summary>Deletes an object; one that does not exist is no error.</summary>
     /// <exception cref="BackupException">It cannot be deleted.</exception>
     Task DeleteAsync(string key, CancellationToken cancellationToken);
+
+    /// <summary>True if the store itself gives a key to one writer only; false if a protocol above it does.</summary>
+    /// <exception cref="BackupException">It cannot be found out.</exception>
+    Task<bool> HasConditionalPutAsync(CancellationToken cancellationToken) => Task.FromResult(true);
+
+    /// <summary>
+    /// Discards what writers left that died while they wrote objects under a prefix, and that no listing shows: the parts of an upload. To be
+    /// called when none writes there.
+    /// </summary>
+    /// <exception cref="BackupException">It cannot be discarded.</exception>
+    Task DiscardUnfinishedAsync(string prefix, CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -12,7 +12,7 @@ namespace DbBackup.Engine.Repository.Stores;
 /// <param name="User">The user that logs in; null where none is named.</param>
 /// <param name="Port">The port; null for the usual one.</param>
 /// <param name="Options">What follows the question mark, by name; names do not differ by case.</param>
-public sealed record StoreAddress(string Scheme, string Host, string Path, string? User, int? Port, IReadOnlyDictionary<string, string> Options)
+internal sealed record StoreAddress(string Scheme, string Host, string Path, string? User, int? Port, IReadOnlyDictionary<string, string> Options)
 {
     private const string Rclone = "rclone";
 
@@ -25,7 +25,7 @@ public sealed record StoreAddress(string Scheme, string Host, string Path, strin
         : $"{Scheme}://{(User is null ? null : Uri.EscapeDataString(User) + "@")}{Host}{(Port is { } port ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $":{port}") : null)}{(Path.Length > 0 ? "/" + Path : null)}";
 
     /// <summary>The part that says with whom one talks: what a login is for.</summary>
-    public string Server => (this with { Path = string.Empty }).Place;
+    public string Server => (this with { Path = string.Empty }).Place + (Option("endpoint") is { } endpoint ? " " + endpoint : null);
 
     /// <summary>The kind of store that a text names; null where it is a path.</summary>
     public static string? SchemeOf(string text)

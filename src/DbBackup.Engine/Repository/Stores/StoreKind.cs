@@ -1,3 +1,5 @@
+using DbBackup.Engine.Repository.Stores.S3;
+
 namespace DbBackup.Engine.Repository.Stores;
 
 /// <summary>A kind of remote store: one class and one line.</summary>
@@ -5,10 +7,11 @@ namespace DbBackup.Engine.Repository.Stores;
 /// <param name="Example">A location, as help and errors show it.</param>
 /// <param name="Options">The options that its locations may have.</param>
 /// <param name="Open">Opens it; touches nothing.</param>
-public sealed record StoreKind(string Scheme, string Example, IReadOnlyList<string> Options, Func<StoreAddress, IObjectStore> Open)
+internal sealed record StoreKind(string Scheme, string Example, IReadOnlyList<string> Options, Func<StoreAddress, IObjectStore> Open)
 {
     /// <summary>All of them, by scheme. A folder is none of these.</summary>
     public static IReadOnlyDictionary<string, StoreKind> All { get; } = ((IEnumerable<StoreKind>)
     [
+        new StoreKind("s3", "s3://bucket/prefix", S3Options.Names, address => new S3Store(address)),
     ]).ToDictionary(kind => kind.Scheme, StringComparer.Ordinal);
 }

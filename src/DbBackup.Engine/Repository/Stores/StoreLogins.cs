@@ -4,7 +4,7 @@ using System.Net;
 namespace DbBackup.Engine.Repository.Stores;
 
 /// <summary>The logins that were given in this process, by the server that they are for. They are kept in memory alone.</summary>
-public static class StoreLogins
+internal static class StoreLogins
 {
     private static readonly ConcurrentDictionary<string, NetworkCredential> Logins = new(StringComparer.Ordinal);
 
@@ -20,5 +20,14 @@ public static class StoreLogins
     {
         ArgumentNullException.ThrowIfNull(address);
         return Logins.GetValueOrDefault(address.Server);
+    }
+
+    /// <summary>Puts back what was there before.</summary>
+    public static void Restore(StoreAddress address, NetworkCredential? login)
+    {
+        if (login is null)
+            Logins.TryRemove(address.Server, out _);
+        else
+            Logins[address.Server] = login;
     }
 }

@@ -1,8 +1,7 @@
 using System.Text;
 using DbBackup.Engine.Repository.Stores;
-using DbBackup.Testing;
 
-namespace DbBackup.Tests.Unit.Repository.Stores;
+namespace DbBackup.Testing;
 
 /// <summary>What every store keeps to. A new store is proved by a class that is derived from this one.</summary>
 public abstract class ObjectStoreContract
@@ -160,58 +159,4 @@ public abstract class ObjectStoreContract
         [.. (await Store.ListAsync(prefix, None)).Select(each => each.Key).Order(StringComparer.Ordinal)];
 
     private async Task<string> TextAsync(string key) => Encoding.UTF8.GetString((await Store.ReadAsync(key, None))!);
-}
-
-public sealed class MemoryBucketTests : ObjectStoreContract
-{
-    internal override IObjectStore Store { get; } = new MemoryBucket();
-}
-
-public sealed class DirectoryStoreTests : ObjectStoreContract, IDisposable
-{
-    private readonly TempFolder _folder = new();
-
-    public DirectoryStoreTests()
-    {
-        Store = new DirectoryStore(_folder["repository"]);
-        Directory.CreateDirectory(Store.Location);
-    }
-
-    internal override IObjectStore Store { get; }
-
-    public void Dispose() => _folder.Dispose();
-
-    [Fact]
-    public async Task What_it_writes_is_private_whatever_the_folder_above_allows()
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            Assert.Skip("There are no modes.");
-            return;
-        }
-
-        File.SetUnixFileMode(_folder.Path, (UnixFileMode)0x1FF);
-        Directory.Delete(Store.Location);
-        await Store.PutAsync("app/one/backup.json", "x"u8.ToArray(), CancellationToken.None);
-        await Store.WriteAsync("app/one/app.db", stream => stream.WriteAsync(new byte[1]).AsTask(), CancellationToken.None);
-
-        foreach (string file in Directory.EnumerateFiles(Store.Location, "*", SearchOption.AllDirectories))
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
-        foreach (string folder in Directory.EnumerateDirectories(Store.Location, "*", SearchOption.AllDirectories).Append(Store.Location))
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
-    }
-
-    [Fact]
-    public async Task A_listing_reads_no_folder_whose_files_are_named()
-    {
-        await Store.PutAsync("app/one/app.db", "x"u8.ToArray(), CancellationToken.None);
-
-        Assert.Equal(["app/one/backup.json"], (await Store.FindAsync([new("*", "*", "backup.json"), new("*", "*", "tests", "*")], CancellationToken.None)).Select(each => each.Key));
-    }
-
-    [Theory]
-    [InlineData("../outside")]
-    [InlineData("app/../../outside")]
-    [InlineData("app\\..\\outside")]
-    public void A_key_does_not_lead_out_of_the_folder(string key) => Assert.Throws<ArgumentException>(() => Store.Locate(key));
 }
