@@ -37,7 +37,8 @@ public sealed class AgeStockTests : IDisposable
         foreach (string key in (string[])["ours.key", "theirs.key"])
         {
             Shell.Run("age", "-d", "-i", _folder[key], "-o", _folder["opened"], _folder["by-us.age"]);
-            Assert.Equal(content, File.ReadAllBytes(_folder["opened"]));
+            // The stock program makes no file where it writes no byte.
+            Assert.Equal(content, File.Exists(_folder["opened"]) ? File.ReadAllBytes(_folder["opened"]) : []);
         }
 
         File.WriteAllBytes(_folder["plain"], content);

@@ -59,6 +59,9 @@ internal sealed class S3Double : IDisposable
 
     public bool HasConditions { get; }
 
+    /// <summary>True for a server that takes locks and does not keep to them.</summary>
+    public bool IgnoresLocks { get; set; }
+
     public bool HasChecksums { get; }
 
     /// <summary>What is done to a request, by its method and its path with the query; null for nothing.</summary>
@@ -270,7 +273,7 @@ internal sealed class S3Double : IDisposable
 
     private Answer Delete(string key)
     {
-        if (_objects.TryGetValue(key, out Kept? kept) && kept.RetainUntil > DateTime.UtcNow)
+        if (_objects.TryGetValue(key, out Kept? kept) && kept.RetainUntil > DateTime.UtcNow && !IgnoresLocks)
             return ErrorOf(403, "AccessDenied", "Access Denied because object protected by object lock.");
         _objects.Remove(key);
         return new Answer(204);

@@ -10,6 +10,7 @@ public sealed class RemovalDoorTests
     // Who deletes objects of a repository, and which.
     private static readonly Dictionary<string, string> Deleting = new()
     {
+        ["Repository.BackupKeyFiles"] = "the key for earlier recipients, once the one for the new is there",
         ["Repository.BackupDraft"] = "what is not published: leftovers without a manifest, and a manifest that cannot be read back",
         ["Repository.Lease"] = "leases",
         ["Repository.Leases"] = "leases",

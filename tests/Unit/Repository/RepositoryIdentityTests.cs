@@ -119,9 +119,9 @@ public sealed class RepositoryIdentityTests : IDisposable
     }
 
     [Theory]
-    [InlineData("s3://bucket/shop", "'s3://'")]
+    [InlineData("ftp://host/shop", "'ftp://'")]
     [InlineData("azure://container", "'azure://'")]
-    [InlineData("sftp://host/path", "'sftp://'")]
+    [InlineData("webdav://host/path", "'webdav://'")]
     public void A_location_without_a_store_is_refused_with_what_there_is(string text, string scheme)
     {
         BackupException failure = Assert.ThrowsAny<BackupException>(() => RepositoryLocation.Parse(text, _ => throw new InvalidOperationException("It is no path.")));

@@ -1,7 +1,7 @@
 namespace DbBackup.Engine.Repository.Stores;
 
 /// <summary>A store that locks what is written to it until a moment (object lock), and can show that it does.</summary>
-public interface ILockingStore : IObjectStore
+internal interface ILockingStore : IObjectStore
 {
     /// <summary>True if what is written now is locked.</summary>
     bool IsLocking { get; }

@@ -7,9 +7,13 @@ using DbBackup.Engine.Repository.Stores.Remote;
 namespace DbBackup.Engine.Repository.Stores.S3;
 
 /// <summary>A store in a bucket of Amazon S3, or of another server with its protocol.</summary>
-internal sealed class S3Store : IObjectStore
+internal sealed class S3Store : ILockingStore
 {
     private const string Probe = RepositoryKeys.Work + "conditional-put";
+    private const string LockProbes = RepositoryKeys.Work + "locked/";
+
+    // Long enough for one try, and short enough that the next check may delete it.
+    private static readonly TimeSpan s_probeLock = TimeSpan.FromMinutes(1);
 
     // What a server can do does not change while this process runs.
     private static readonly ConcurrentDictionary<string, bool> s_conditional = new(StringComparer.Ordinal);
@@ -245,6 +249,47 @@ internal sealed class S3Store : IObjectStore
         catch (BackupException failure) when (failure.InnerException is AmazonS3Exception exception && (S3Failures.IsUnsupported(exception) || S3Failures.IsMissing(exception)))
         {
             // Gone meanwhile; or a server that does not list them discards them by itself, if at all.
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool IsLocking => _options.Retention(DateTimeOffset.UtcNow) is not null;
+
+    /// <inheritdoc/>
+    public async Task<string?> FindLockProblemAsync(CancellationToken cancellationToken)
+    {
+        foreach (StoredObject earlier in await ListAsync(LockProbes, cancellationToken).ConfigureAwait(false))
+            await IsDeletedAsync(earlier.Key, null, cancellationToken).ConfigureAwait(false);
+        string key = $"{LockProbes}{Guid.NewGuid():N}";
+        var request = new PutObjectRequest
+        {
+            BucketName = Bucket, Key = _prefix + key, ContentBody = "This object is locked for a minute, to show that the lock holds.\n", UseChunkEncoding = false,
+            ObjectLockMode = _options.RetainMode, ObjectLockRetainUntilDate = DateTime.UtcNow + s_probeLock,
+        };
+        PutObjectResponse put;
+        try
+        {
+            put = await GuardAsync(true, "locking an object", token => Client.PutObjectAsync(request, token), cancellationToken).ConfigureAwait(false);
+        }
+        catch (BackupException failure) when (failure.InnerException is AmazonS3Exception { StatusCode: HttpStatusCode.BadRequest } refused)
+        {
+            return $"the bucket locks nothing ({refused.Message.TrimEnd('.')})";
+        }
+
+        return await IsDeletedAsync(key, put.VersionId, cancellationToken).ConfigureAwait(false) ? "an object that was locked for a minute could be deleted at once" : null;
+    }
+
+    private async Task<bool> IsDeletedAsync(string key, string? version, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await GuardAsync(true, $"deleting '{key}'", token => Client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = Bucket, Key = _prefix + key, VersionId = version }, token), cancellationToken)
+                .ConfigureAwait(false);
+            return true;
+        }
+        catch (BackupException failure) when (failure.InnerException is AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.BadRequest })
+        {
+            return false;
         }
     }
 

@@ -247,6 +247,18 @@ public sealed class S3StoreTests : ObjectStoreContract, IDisposable
         Assert.Null(_server.RetainedUntil(".dbbackup/leases/x.1.json"));
     }
 
+    [Fact]
+    public async Task A_lock_that_holds_is_told_from_one_that_does_not()
+    {
+        S3Store store = _server.Open(options: "retainDays=3");
+        Assert.True(store.IsLocking);
+        Assert.Null(await store.FindLockProblemAsync(None));
+        Assert.False(_server.Open().IsLocking);
+
+        _server.IgnoresLocks = true;
+        Assert.Contains("could be deleted", await store.FindLockProblemAsync(None), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("retainDays=0")]
     [InlineData("retainUntil=soon")]
