@@ -47,7 +47,7 @@ Describe 'The document <Document>' -ForEach $documents {
         $syntax = [regex]::Match($text, '(?ms)^## SYNTAX.*?^## ')
         $syntaxLines = $syntax.Success ? ($text.Substring(0, $syntax.Index) -split "`n").Count, ($text.Substring(0, $syntax.Index + $syntax.Length) -split "`n").Count : (0, 0)
         foreach ($block in Get-DocumentBlock $Document | Where-Object { $_.Line -lt $syntaxLines[0] -or $_.Line -gt $syntaxLines[1] }) {
-            $block.Language | Should -BeIn 'powershell', 'sh', 'output', 'text', 'yaml', 'inline' -Because "line $($block.Line)"
+            $block.Language | Should -BeIn 'powershell', 'sh', 'output', 'text', 'yaml', 'json', 'inline' -Because "line $($block.Line)"
             foreach ($word in $block.Words) { $word | Should -BeIn 'postgresql', 'docker', 'upgrade', 'nothing', 'windows', 'fails', 'fresh' -Because "line $($block.Line)" }
         }
     }

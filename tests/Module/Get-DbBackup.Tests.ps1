@@ -138,7 +138,7 @@ Describe 'Get-DbBackup' {
         Get-ErrorOf { Get-DbBackup -Source pats -Tag none } | Should -BeNullOrEmpty
         Should-BeFailure (Get-ErrorOf { Test-DbBackup -Source pat -Latest }) BackupNotFound Test ObjectNotFound pat
         Should-BeFailure (Get-ErrorOf { Remove-DbBackup h1 -Source pat -Confirm:$false }) BackupNotFound Remove ObjectNotFound pat
-        Should-BeFailure (Get-ErrorOf { Get-DbBackup -Repository s3://bucket/backups }) RepositoryNotSupported Get NotImplemented
+        Should-BeFailure (Get-ErrorOf { Get-DbBackup -Repository ftp://host/backups }) RepositoryNotSupported Get NotImplemented
     }
 
     It 'says that no backup of a source is good, where -Latest is asked for a source' {

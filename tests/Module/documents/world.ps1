@@ -62,6 +62,8 @@ function Add-OldCopies {
 
 function Add-Backups {
     $all = @{ Path = './data/pats.db'; AdditionalPath = './uploads'; Source = 'pats' }
+    # Only where a document takes its key: the others read every backup without one.
+    New-DbBackup @all -Name of_old_key -Recipient (New-DbBackupKey ./old-key.txt) | Out-Null
     New-SampleDatabase ./data/old_app.db
     foreach ($old in @(40, '20261015T020000Z-full'), @(35, '20261020T020000Z-full'), @(26, '20261101T020000Z-full'), @(10, '20261118T020000Z-full'), @(3, 'before_weekend')) {
         Set-BackupDate (New-DbBackup @all -Name $old[1]) ([datetimeoffset]::Now.AddDays(-$old[0]))
@@ -113,5 +115,6 @@ function Reset-World([object[]] $Commands) {
     if ($Commands.Text -match '\bRegister-DbBackupPlan nightly') { Get-ChildItem /srv/home -Recurse -Force -Filter nightly.json | Remove-Item }
     # Only for those that look for it: it is an alarm.
     if (-not ($Commands.Text -match 'Failed')) { Get-ChildItem /srv/home -Recurse -Force -Include crm.json, crm | Remove-Item -Recurse }
+    if (-not ($Commands.Text -match 'old-key')) { Get-ChildItem /srv, /mnt -Recurse -Force -Include of_old_key, old-key.txt | Remove-Item -Recurse }
     if (Get-Command Reset-Server -ErrorAction Ignore) { Reset-Server $Commands }
 }
