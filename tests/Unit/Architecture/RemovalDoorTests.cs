@@ -14,6 +14,7 @@ public sealed class RemovalDoorTests
         ["Repository.BackupDraft"] = "what is not published: leftovers without a manifest, and a manifest that cannot be read back",
         ["Repository.Lease"] = "leases",
         ["Repository.Leases"] = "leases",
+        ["Repository.RepositoryAccess"] = "the object with which it tried whether it may write",
         ["Repository.Stores.ObjectStores"] = "all below a prefix, for the others",
         ["Restores.RestoreRecords"] = "records of restores",
         ["Retention.BackupHolds"] = "holds",
