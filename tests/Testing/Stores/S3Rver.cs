@@ -28,7 +28,9 @@ internal sealed class S3Rver : IDisposable
         Port = FreePort();
         Directory.CreateDirectory(_folder["data/" + _bucket]);
         var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])[Path.Join(installed, "node_modules", "s3rver", "bin", "s3rver.js"), "-d", _folder["data"], "-a", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "--silent"])
+
+        // It hides its continuation tokens by DES, which OpenSSL 3 has with its old ciphers alone: else each listing of several pages fails.
+        foreach (string argument in (string[])["--openssl-legacy-provider", Path.Join(installed, "node_modules", "s3rver", "bin", "s3rver.js"), "-d", _folder["data"], "-a", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "--silent"])
             start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, _) => { };
