@@ -176,6 +176,10 @@ public sealed class PostgreSqlDumps : PesterTests;
 
 public sealed class PostgreSqlServer : PesterTests;
 
+[PesterFile("RemoteStores.Tests.ps1")]
+
+public sealed class RemoteStores : PesterTests;
+
 [PesterFile("Remove-DbBackup.Tests.ps1")]
 
 public sealed class RemoveDbBackup : PesterTests;

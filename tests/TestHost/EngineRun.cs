@@ -21,7 +21,7 @@ internal static class EngineRun
         if (folder is not null)
             sources.Add(new FolderSource(folder));
         var observer = new Executioner(killAt);
-        Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository)))
+        Backup backup = await new BackupService(new BackupRepository(RepositoryLocation.Parse(repository, Path.GetFullPath).OpenStore()))
             .CreateAsync(new BackupRequest { Sources = sources, Verify = true, DiscardUnverified = true, Sealing = Sealing() }, observer, CancellationToken.None);
         Console.WriteLine(backup);
     }

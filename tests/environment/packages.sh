@@ -5,7 +5,7 @@
 readonly needed_programs=(sqlite3:sqlite3 zstd:zstd gzip:gzip tar:tar git:git sha256sum:coreutils
     age:age strace:strace setpriv:util-linux flock:util-linux mount:mount python3:python3 alembic:alembic pgrep:procps gpgv:gpgv patchelf:patchelf
     crontab:cron systemd-analyze:systemd docker:docker.io dockerd:docker.io docker-compose:docker-compose debootstrap:debootstrap gcc:gcc restic:restic
-    setfattr:attr setfacl:acl bsdtar:libarchive-tools sshd:openssh-server ssh:openssh-client /usr/sbin/pgbouncer:pgbouncer node:nodejs npm:npm)
+    setfattr:attr setfacl:acl bsdtar:libarchive-tools sshd:openssh-server ssh:openssh-client /usr/sbin/pgbouncer:pgbouncer node:nodejs npm:npm rclone:rclone)
 
 missing_packages() {
     local pair

@@ -13,10 +13,11 @@
 #   DOCKER_CONFIG                      leads the docker command to compose 2; not set where it has it already
 #   DBBACKUP_TEST_COMPOSE_1            the DOCKER_CONFIG with which compose is docker-compose 1
 #   DBBACKUP_TEST_S3RVER               the folder in which the S3 server s3rver is installed
+#   DBBACKUP_TEST_AZURITE              the program azurite-blob
 #   DBBACKUP_TEST_COMPOSE=1 or 2       (to be set by hand) a test that meets the other version fails
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-for part in common debian packages postgresql docker-engine compose s3rver; do
+for part in common debian packages postgresql docker-engine compose s3rver azurite; do
     # shellcheck source=/dev/null
     . "$here/$part.sh"
 done
@@ -69,6 +70,13 @@ main() {
         variable DBBACKUP_TEST_S3RVER "$(s3rver_folder)"
     else
         missing 'The S3 server s3rver could not be installed (npm).'
+    fi
+
+    step azurite prepare_azurite
+    if [ "$step_status" = 0 ]; then
+        variable DBBACKUP_TEST_AZURITE "$(azurite_program)"
+    else
+        missing 'Azurite could not be installed.'
     fi
 }
 

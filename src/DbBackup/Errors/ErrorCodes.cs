@@ -69,6 +69,12 @@ public static class ErrorCodes
     /// <summary>An identity or recipient cannot be read, or is none.</summary>
     public const string KeyInvalid = nameof(KeyInvalid);
 
+    /// <summary>The host key of a server is not known on this machine.</summary>
+    public const string HostKeyUnknown = nameof(HostKeyUnknown);
+
+    /// <summary>A server has another host key than the known one, or a revoked one.</summary>
+    public const string HostKeyChanged = nameof(HostKeyChanged);
+
     /// <summary>A backup is in use by a restore or test.</summary>
     public const string BackupInUse = nameof(BackupInUse);
 
