@@ -5,6 +5,7 @@ using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.Sqlite;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Upgrades;
@@ -59,7 +60,8 @@ internal static class EngineRun
     public static async Task UpgradeAsync(string journals, string repository, string request, string killAt)
     {
         UpgradeRequest wanted = JsonSerializer.Deserialize<UpgradeRequest>(await File.ReadAllTextAsync(request))!;
-        Console.WriteLine(await new UpgradeService(journals).RunAsync(wanted, new BackupRepository(new DirectoryStore(repository)), Executioner.Of(killAt), CancellationToken.None));
+        // As those who resume it or roll it back: they sign, and miss the signature of what was not signed.
+        Console.WriteLine(await new UpgradeService(journals).RunAsync(wanted, new BackupRepository(new DirectoryStore(repository), null, SignerMemory.OfUser), Executioner.Of(killAt), CancellationToken.None));
     }
 
     /// <summary>Goes on with an upgrade.</summary>

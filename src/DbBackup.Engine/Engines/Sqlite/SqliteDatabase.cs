@@ -151,7 +151,7 @@ internal sealed class SqliteDatabase : IDisposable
         if (result != raw.SQLITE_OK)
         {
             _cancellationToken.ThrowIfCancellationRequested();
-            throw SqliteFailures.From(result, message ?? raw.sqlite3_errmsg(Handle).utf8_to_string(), Path);
+            throw Failure(message);
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class SqliteDatabase : IDisposable
                     return;
                 _cancellationToken.ThrowIfCancellationRequested();
                 if ((result & 0xff) is not (raw.SQLITE_BUSY or raw.SQLITE_LOCKED) || waiting.Elapsed >= _lockTimeout)
-                    throw SqliteFailures.From(result, message ?? raw.sqlite3_errmsg(Handle).utf8_to_string(), Path);
+                    throw Failure(message);
                 Thread.Sleep(LockPoll);
             }
         }
@@ -212,6 +212,10 @@ internal sealed class SqliteDatabase : IDisposable
         _interrupt.Dispose();
         _connection.Dispose();
     }
+
+    // Of the last call; its own result has only the kind, and not that a hot journal is why.
+    private BackupException Failure(string? message) =>
+        SqliteFailures.From(raw.sqlite3_extended_errcode(Handle), message ?? raw.sqlite3_errmsg(Handle).utf8_to_string(), Path);
 
     private void WaitInLibrary(TimeSpan time) => raw.sqlite3_busy_timeout(Handle, (int)Math.Min(time.TotalMilliseconds, LongestWaitMilliseconds));
 
