@@ -127,7 +127,7 @@ public sealed class EncryptedBackups(BackupRepository repository)
             keys.IsEmpty ? $"Backup '{backup}' is encrypted, and no key was given. It opens with {Words(stored, byPassphrase)}."
                 : byPassphrase && keys.HasPassphrase ? $"The passphrase does not open backup '{backup}'."
                 : $"None of the keys that were given opens backup '{backup}'. It opens with {Words(stored, byPassphrase)}.",
-            byPassphrase ? "Give its passphrase: -Passphrase (Read-Host -AsSecureString)." : $"Give the file with the secret key: -Identity PATH, or in $env:{KeyRing.EnvironmentVariable}.")
+            byPassphrase ? "Give its passphrase: -Passphrase (Read-Host -AsSecureString)." : $"Give the file with the secret key: -Identity PATH, or in $env:{KeyRing.EnvironmentVariable}. Its files can be checked without: Test-DbBackup -Level Checksum.")
         { Target = backup.ToString() };
     }
 

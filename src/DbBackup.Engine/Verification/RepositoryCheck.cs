@@ -11,8 +11,6 @@ namespace DbBackup.Engine.Verification;
 /// <param name="repository">The repository.</param>
 public sealed class RepositoryCheck(BackupRepository repository)
 {
-    // The key file of an encrypted backup, beside what each has.
-    private const string KeyFile = "key.age";
     private readonly IObjectStore _store = repository.Store;
     private readonly List<RepositoryFinding> _findings = [];
 
@@ -155,6 +153,12 @@ public sealed class RepositoryCheck(BackupRepository repository)
                 CheckFile(backup, folder + payload.FileName, payload.StoredSize, sizes);
             if (manifest.InstructionsSha256 is not null)
                 CheckFile(backup, folder + RepositoryKeys.Instructions, null, sizes);
+            if (manifest.Encryption is null)
+                continue;
+            // While its recipients change, and where that was cut short, the next key opens it as well.
+            bool isChanging = sizes.ContainsKey(folder + RepositoryKeys.NextKey) && sizes.ContainsKey(folder + RepositoryKeys.NextKeyRecord);
+            foreach (string file in isChanging ? [RepositoryKeys.SealedInstructions] : (string[])[RepositoryKeys.Key, RepositoryKeys.KeyRecord, RepositoryKeys.SealedInstructions])
+                CheckFile(backup, folder + file, null, sizes);
         }
     }
 
@@ -241,8 +245,12 @@ public sealed class RepositoryCheck(BackupRepository repository)
         // Of what cannot be read, nothing is known.
         backup.Manifest is not { } manifest
         || (names is [var file]
-            ? file is RepositoryKeys.Manifest or RepositoryKeys.Instructions or RepositoryKeys.Hold or KeyFile || manifest.Payloads.Any(payload => payload.FileName == file)
+            ? file is RepositoryKeys.Manifest or RepositoryKeys.Instructions or RepositoryKeys.Hold || (manifest.Encryption is not null && IsOfEncryption(file)) || manifest.Payloads.Any(payload => payload.FileName == file)
             : names is [var folder, var record] && folder + "/" == RepositoryKeys.Tests && record.EndsWith(".json", StringComparison.Ordinal));
+
+    // The next key is there while recipients change, and where that was cut short.
+    private static bool IsOfEncryption(string file) =>
+        file is RepositoryKeys.Key or RepositoryKeys.KeyRecord or RepositoryKeys.NextKey or RepositoryKeys.NextKeyRecord or RepositoryKeys.SealedInstructions;
 
     private async Task ReadAsync(IReadOnlyList<Backup> backups, IReadOnlyList<StoredObject> objects, IOperationObserver observer, CancellationToken cancellationToken)
     {

@@ -6,6 +6,7 @@ using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
+using DbBackup.Engine.Verification;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Encryption;
@@ -53,6 +54,21 @@ public sealed class EncryptedBackupTests : IDisposable
         BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => TestAsync(other, listed, BackupTestLevel.Structure));
         Assert.Equal(ErrorCodes.BackupEncrypted, refused.Code);
         Assert.Contains(_recipient, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ACheckOfTheRepositoryKnowsTheFilesOfItsKeyAndMissesEachThatIsGone()
+    {
+        Backup backup = await BackUpAsync(verify: true);
+        Task<IReadOnlyList<RepositoryFinding>> CheckAsync() => new RepositoryCheck(Fresh()).RunAsync(deep: true, _bench.Observer, CancellationToken.None);
+        Assert.Empty(await CheckAsync());
+
+        foreach (string file in Directory.GetFiles(backup.Location).Where(file => Path.GetFileName(file) != "backup.json"))
+        {
+            File.Move(file, _bench["aside"]);
+            Assert.Contains(await CheckAsync(), finding => finding.Kind == RepositoryFindingKind.MissingFile && finding.Path == file);
+            File.Move(_bench["aside"], file);
+        }
     }
 
     [Fact]

@@ -37,6 +37,8 @@ internal static class S3Failures
         {
             AmazonServiceException { ErrorCode.Length: > 0 } service when service.ErrorCode != service.StatusCode.ToString() => $"{service.ErrorCode}: {service.Message}",
             AmazonServiceException { StatusCode: not 0 } service => $"{(int)service.StatusCode} {service.StatusCode}: {service.Message}",
+            // The SDK names each of its means in a line of its own, which say no more than that none has a login.
+            AmazonClientException when ProblemOf(exception) == RemoteProblem.LoginRefused => "no login was found: none was given, and the AWS credential chain (variables, profile, machine's role) has none",
             _ => exception.GetBaseException().Message,
         };
         return RemoteFailures.From(ProblemOf(exception), location, writes, action, reason, exception);
