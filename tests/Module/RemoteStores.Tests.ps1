@@ -54,7 +54,8 @@ Describe 'Repositories on <kind>' -ForEach @(
             New-Item -ItemType Directory ./data | Out-Null
             @('[store]', 'type = alias', "remote = $PWD/data", '[sealed]', 'type = crypt', 'remote = store:sealed', "password = $(rclone obscure 'a password')") | Set-Content ./rclone.conf
             $env:RCLONE_CONFIG = "$PWD/rclone.conf"
-            'rclone:sealed:backups'
+            # This user remembers what was at a place: each run has a place of its own.
+            "rclone:sealed:backups-$(New-Guid)"
         }
         Enter-NewFolder | Out-Null
         $script:location = switch ($kind) { sftp { Start-Sftp } azblob { Start-Azure } rclone { Start-Rclone } }
