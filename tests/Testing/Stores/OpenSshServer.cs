@@ -80,10 +80,30 @@ public sealed class OpenSshServer : IDisposable
     /// <summary>Cuts all sessions; the server goes on.</summary>
     public void CutSessions()
     {
-        foreach (string child in Shell.Run("pgrep", "-P", _process!.Id.ToString(CultureInfo.InvariantCulture)).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        // One that was cut before may just be connecting again.
+        for (var waiting = Stopwatch.StartNew(); waiting.Elapsed < TimeSpan.FromSeconds(10); Thread.Sleep(20))
         {
-            using Process session = Process.GetProcessById(int.Parse(child, CultureInfo.InvariantCulture));
+            string children = Shell.Run("sh", "-c", string.Create(CultureInfo.InvariantCulture, $"pgrep -P {_process!.Id} || true"));
+            bool[] cut = [.. children.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(child => IsCut(int.Parse(child, CultureInfo.InvariantCulture)))];
+            if (cut.Contains(true))
+                return;
+        }
+
+        throw new InvalidOperationException("There was no session to cut.");
+    }
+
+    private static bool IsCut(int process)
+    {
+        try
+        {
+            using Process session = Process.GetProcessById(process);
             session.Kill(entireProcessTree: true);
+            return true;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            // It ended by itself meanwhile.
+            return false;
         }
     }
 
