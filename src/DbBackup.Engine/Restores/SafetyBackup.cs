@@ -20,7 +20,7 @@ internal sealed class SafetyBackup(BackupRepository repository, RestoreRequest r
     /// <returns>Null if there is nothing that can be backed up.</returns>
     public async Task<Backup?> TakeAsync(IReadOnlyList<(IRestoreParticipant Participant, PresentState State)> present, CancellationToken cancellationToken)
     {
-        // Who can read the one can read the other, and nobody else.
+        // Who can read the one can read the other, and no other user.
         BackupSealing? sealing = await new EncryptedBackups(repository).SealingOfAsync(request.Backup, cancellationToken).ConfigureAwait(false);
         var sources = new List<(IRestoreParticipant Participant, IBackupSource Source)>();
         foreach ((IRestoreParticipant participant, PresentState state) in present)

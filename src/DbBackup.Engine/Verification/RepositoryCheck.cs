@@ -78,7 +78,7 @@ public sealed class RepositoryCheck(BackupRepository repository)
             Add(RepositoryFindingKind.NotPrivate, BackupHealth.Critical, folder, $"Other users can write to the repository's folder (its mode is {Octal(root)}): they can remove and replace backups.", $"Take the right away: chmod go-w '{folder}'.");
         }
 
-        // Nobody else comes past it.
+        // No other process comes past it.
         if ((root & enter) == 0)
             return;
         string[] open = [.. objects.Select(each => _store.Locate(each.Key)).Where(path => IsOpen(path, read | write) && !IsBehind(folder, path, enter))];
@@ -194,7 +194,7 @@ public sealed class RepositoryCheck(BackupRepository repository)
                 BackupHealth.Warning,
                 repository.Location,
                 $"The newest backup of '{source}' that this user has seen, '{newest.Name}', is gone, and this user has not removed it.",
-                "If nobody removed it, the repository was set back to an older state: find out who can write to it, and make a new backup (New-DbBackup).");
+                "If you did not remove it, the repository was set back to an older state: find out who can write to it, and make a new backup (New-DbBackup).");
         }
     }
 
@@ -213,7 +213,7 @@ public sealed class RepositoryCheck(BackupRepository repository)
             if (names.Length > 2 && byFolder.TryGetValue(folder, out Backup? backup))
             {
                 if (!Belongs(backup, names[2..]))
-                    Add(RepositoryFindingKind.UnknownFile, BackupHealth.Warning, _store.Locate(each.Key), $"'{string.Join('/', names[2..])}' is no file of backup '{backup}'.", "Find out where it comes from, and delete it if nobody needs it.");
+                    Add(RepositoryFindingKind.UnknownFile, BackupHealth.Warning, _store.Locate(each.Key), $"'{string.Join('/', names[2..])}' is no file of backup '{backup}'.", "Find out where it comes from, and delete it if it is not needed.");
             }
             else if (names.Length > 2 && BackupName.IsValid(names[0]) && BackupName.IsValid(names[1]))
             {
@@ -222,7 +222,7 @@ public sealed class RepositoryCheck(BackupRepository repository)
             }
             else
             {
-                Add(RepositoryFindingKind.UnknownFile, BackupHealth.Warning, _store.Locate(each.Key), $"'{each.Key}' belongs to no backup.", "Find out where it comes from, and delete it if nobody needs it.");
+                Add(RepositoryFindingKind.UnknownFile, BackupHealth.Warning, _store.Locate(each.Key), $"'{each.Key}' belongs to no backup.", "Find out where it comes from, and delete it if it is not needed.");
             }
         }
 

@@ -20,7 +20,7 @@ internal sealed class KeyParameters
     /// <summary>Puts what was given, or else what the environment names, into a ring of keys.</summary>
     /// <param name="keys">The ring.</param>
     /// <param name="resolvePath">Makes a path absolute, from the shell's location.</param>
-    /// <param name="ask">Asks for the passphrase of an identity file; null if nobody can be asked.</param>
+    /// <param name="ask">Asks for the passphrase of an identity file; null if the user cannot be asked.</param>
     public void AddTo(KeyRing keys, Func<string, string> resolvePath, Func<string, SecureString?>? ask)
     {
         if (Passphrase is not null)

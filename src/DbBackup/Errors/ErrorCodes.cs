@@ -57,7 +57,7 @@ public static class ErrorCodes
     /// <summary>A name fits several backups where one is needed.</summary>
     public const string BackupAmbiguous = nameof(BackupAmbiguous);
 
-    /// <summary>The store keeps an object until a date (object lock), and deletes it for nobody before.</summary>
+    /// <summary>The store keeps an object until a date (object lock), and refuses to delete it before.</summary>
     public const string ObjectLocked = nameof(ObjectLocked);
 
     /// <summary>The backup is encrypted, and no key was given that opens it.</summary>

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 
@@ -34,7 +32,7 @@ internal sealed class PgBouncer : IDisposable
         Require.That(program is not null, "'pgbouncer' is not installed.");
         string folder = Path.Join(Path.GetTempPath(), $"dbbackup-bouncer-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");
         Directory.CreateDirectory(folder);
-        var bouncer = new PgBouncer(server, folder) { Port = FreePort() };
+        var bouncer = new PgBouncer(server, folder) { Port = LocalPort.Free() };
         File.WriteAllText(Path.Join(folder, "users.txt"), $"\"{server.User}\" \"{server.Password.Replace("\"", "\"\"", StringComparison.Ordinal)}\"\n");
         string settings = Path.Join(folder, "pgbouncer.ini");
         File.WriteAllText(settings, string.Create(CultureInfo.InvariantCulture, $"""
@@ -58,7 +56,7 @@ internal sealed class PgBouncer : IDisposable
         bouncer._process = Process.Start(start)!;
         bouncer._process.ErrorDataReceived += (_, _) => { };
         bouncer._process.BeginErrorReadLine();
-        Assert.True(SpinWait.SpinUntil(bouncer.Answers, TimeSpan.FromSeconds(20)), "pgbouncer does not answer.");
+        Assert.True(SpinWait.SpinUntil(() => LocalPort.Answers(bouncer.Port), TimeSpan.FromSeconds(20)), "pgbouncer does not answer.");
         return bouncer;
     }
 
@@ -71,27 +69,5 @@ internal sealed class PgBouncer : IDisposable
         _process?.WaitForExit();
         _process?.Dispose();
         Directory.Delete(_folder, recursive: true);
-    }
-
-    private bool Answers()
-    {
-        try
-        {
-            using var client = new TcpClient();
-            client.Connect(IPAddress.Loopback, Port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            Thread.Sleep(50);
-            return false;
-        }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -187,13 +185,6 @@ internal sealed class PostgreSqlServer : IDisposable
 
     private static string Quoted(string value) => $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     private void Initialize(UnprivilegedUser user, IReadOnlyDictionary<string, string> settings)
     {
         string passwordFile = Path.Join(_folder, "password");
@@ -236,7 +227,7 @@ internal sealed class PostgreSqlServer : IDisposable
     {
         for (int attempt = 0; attempt < 5; attempt++)
         {
-            Port = FreePort();
+            Port = LocalPort.Free();
             File.AppendAllText(Path.Join(DataFolder, "postgresql.conf"), string.Create(CultureInfo.InvariantCulture, $"port = {Port}\n"));
             if (TryStart())
                 return;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using Azure.Storage;
 using Azure.Storage.Blobs;
@@ -25,7 +24,7 @@ public sealed class AzuriteServer : IDisposable
         Service.CreateBlobContainer(Container);
     }
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = LocalPort.Free();
 
     public string Account { get; } = "test" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
 
@@ -61,7 +60,7 @@ public sealed class AzuriteServer : IDisposable
         _process.ErrorDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        Assert.True(SpinWait.SpinUntil(Answers, TimeSpan.FromSeconds(90)), "azurite does not answer.");
+        Assert.True(SpinWait.SpinUntil(() => LocalPort.Answers(Port), TimeSpan.FromSeconds(90)), "azurite does not answer.");
     }
 
     private void Kill()
@@ -76,27 +75,5 @@ public sealed class AzuriteServer : IDisposable
             Kill();
         _process?.Dispose();
         _folder.Dispose();
-    }
-
-    private bool Answers()
-    {
-        try
-        {
-            using var client = new TcpClient();
-            client.Connect(IPAddress.Loopback, Port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            Thread.Sleep(100);
-            return false;
-        }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

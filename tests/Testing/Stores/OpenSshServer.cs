@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Testing;
@@ -23,7 +21,7 @@ public sealed class OpenSshServer : IDisposable
         MakeKey("host_key");
         MakeKey("user_key");
         File.Copy(_folder["user_key.pub"], _folder["authorized_keys"]);
-        Port = FreePort();
+        Port = LocalPort.Free();
         // As root, sshd wants a folder that its package makes at boot.
         if (Environment.UserName == "root")
             Directory.CreateDirectory("/run/sshd");
@@ -67,7 +65,7 @@ public sealed class OpenSshServer : IDisposable
         _process = Shell.Start(Program, "-D", "-e", "-f", _folder["sshd_config"]);
         _process.ErrorDataReceived += (_, _) => { };
         _process.BeginErrorReadLine();
-        Assert.True(SpinWait.SpinUntil(Answers, TimeSpan.FromSeconds(30)), "sshd does not answer.");
+        Assert.True(SpinWait.SpinUntil(() => LocalPort.Answers(Port), TimeSpan.FromSeconds(30)), "sshd does not answer.");
     }
 
     /// <summary>Kills it with all its sessions, as the death of the machine does.</summary>
@@ -130,26 +128,4 @@ public sealed class OpenSshServer : IDisposable
         LogLevel ERROR
 
         """));
-
-    private bool Answers()
-    {
-        try
-        {
-            using var client = new TcpClient();
-            client.Connect(IPAddress.Loopback, Port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            Thread.Sleep(50);
-            return false;
-        }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

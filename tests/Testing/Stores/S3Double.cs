@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Xml.Linq;
@@ -38,7 +37,7 @@ internal sealed class S3Double : IDisposable
         _name = $"{Bucket}-{Guid.NewGuid():N}"[..20];
         while (true)
         {
-            Port = FreePort();
+            Port = LocalPort.Free();
             _listener.Prefixes.Add($"http://127.0.0.1:{Port}/");
             try
             {
@@ -103,13 +102,6 @@ internal sealed class S3Double : IDisposable
         new(Address(prefix, options), new PartSizes(partSize, 4 * partSize), TimeSpan.FromSeconds(patience)) { PageSize = pageSize };
 
     public void Dispose() => _listener.Close();
-
-    private static int FreePort()
-    {
-        using var socket = new TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
-    }
 
     private async Task ServeAsync()
     {

@@ -25,7 +25,7 @@ internal sealed class S3Rver : IDisposable
         string? installed = Environment.GetEnvironmentVariable("DBBACKUP_TEST_S3RVER");
         Require.That(installed is not null, "DBBACKUP_TEST_S3RVER does not name the folder of s3rver (tests/environment/prepare.sh).");
         Require.Tool("node");
-        Port = FreePort();
+        Port = LocalPort.Free();
         Directory.CreateDirectory(_folder["data/" + _bucket]);
         var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, RedirectStandardError = true };
 
@@ -72,12 +72,5 @@ internal sealed class S3Rver : IDisposable
                 Thread.Sleep(50);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
     }
 }

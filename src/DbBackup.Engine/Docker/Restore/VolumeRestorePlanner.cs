@@ -53,7 +53,7 @@ internal static class VolumeRestorePlanner
     }
 
     /// <summary>Connects to the engine in whose containers or volumes a payload belongs.</summary>
-    /// <exception cref="BackupException">It is another engine than this machine's, and nobody here has named it before; or there is no connection.</exception>
+    /// <exception cref="BackupException">It is another engine than this machine's, and this user has not named it before; or there is no connection.</exception>
     public static async Task<DockerClient> ConnectAsync(RestoreRequest request, Payload payload, CancellationToken cancellationToken)
     {
         string? named = request.Place?.DockerHost;

@@ -5,7 +5,7 @@ internal static class SignatureGate
 {
     /// <summary>Fails for a backup whose signature is not trusted.</summary>
     /// <param name="backup">The backup.</param>
-    /// <param name="force">True if it is used all the same.</param>
+    /// <param name="force">True if it is used anyway.</param>
     /// <exception cref="BackupException">It is not trusted (<see cref="ErrorCodes.SignatureNotValid"/>).</exception>
     public static void Require(Backup backup, bool force)
     {
@@ -20,7 +20,7 @@ internal static class SignatureGate
         { Target = backup.ToString() };
     }
 
-    /// <summary>What a plan says of a backup that is used all the same, or is not signed; null if there is nothing to say.</summary>
+    /// <summary>What a plan says of a backup that is used anyway, or is not signed; null if there is nothing to say.</summary>
     public static string? WarningOf(Backup backup) => backup.GetSignature() switch
     {
         { IsTrusted: false } signature => $"its signature is not valid ({signature.Status}): {signature.Problem}",
@@ -35,7 +35,7 @@ internal static class SignatureGate
             $"Compare the fingerprint {signature.Fingerprint} with the one that Get-DbBackupSigner shows on {signature.Host ?? "the signer's computer"}; if it is the same, trust it with Approve-DbBackupSigner {signature.Fingerprint![..16]}. -Force restores this backup all the same.",
         SignatureStatus.Missing => "If a run without a key or an older version of the module made it, restore it with -Force; otherwise use another backup (Get-DbBackup), and find out who can write to the repository.",
         SignatureStatus.Replayed => "If the repository itself was set back to an older state on purpose, restore it with -Force; otherwise use another backup (Get-DbBackup), and find out who can write to the repository.",
-        _ => "Use another backup (Get-DbBackup), and find out who can write to the repository. -Force restores this one all the same.",
+        _ => "Use another backup (Get-DbBackup), and find out who can write to the repository. -Force restores this one anyway.",
     };
 
     /// <summary>Why a backup does not count as good, as in <c>is Damaged</c>.</summary>

@@ -7,7 +7,7 @@ namespace DbBackup.Engine.Repository.Signatures;
 /// <param name="memory">What the user knows of the repository; null if nothing.</param>
 /// <param name="ownKey">The public key of the user on this machine; null without one.</param>
 /// <param name="repository">The repository's id.</param>
-/// <param name="isExpected">False if the user knows another repository at this location: then nobody is trusted for being there first.</param>
+/// <param name="isExpected">False if the user knows another repository at this location: then no signer is trusted for being there first.</param>
 internal sealed class SignatureJudge(RepositoryMemory? memory, string? ownKey, Guid repository, bool isExpected)
 {
     /// <summary>Judges backups, each beside those of its source.</summary>

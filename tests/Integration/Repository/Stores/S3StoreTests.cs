@@ -15,6 +15,9 @@ public sealed class S3StoreTests : ObjectStoreContract, IDisposable
 
     internal override IObjectStore Store { get; }
 
+    // s3rver deletes the folder of an object's key once it is empty, also while another request writes there, and answers that with 500.
+    protected override int Crowd => 1;
+
     public void Dispose() => _server.Dispose();
 
     [Fact]

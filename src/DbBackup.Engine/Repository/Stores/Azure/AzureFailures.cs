@@ -20,8 +20,8 @@ internal static class AzureFailures
         _ => false,
     };
 
-    /// <summary>True if nothing was connected: no such name, or nobody listens there.</summary>
-    public static bool IsNobodyThere(Exception exception)
+    /// <summary>True if nothing was connected: no such name, or connection refused.</summary>
+    public static bool IsConnectionRefused(Exception exception)
     {
         for (Exception? each = exception; each is not null; each = each.InnerException)
         {

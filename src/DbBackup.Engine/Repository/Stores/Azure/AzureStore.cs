@@ -36,7 +36,7 @@ internal sealed class AzureStore : IObjectStore
         _place = AzurePlace.Of(address);
         Location = address.Text;
         // A name that was never reached is mistyped more often than away.
-        _retries = new RemoteRetries(exception => AzureFailures.IsTransient(exception) && (_hasAnswered || !AzureFailures.IsNobodyThere(exception)));
+        _retries = new RemoteRetries(exception => AzureFailures.IsTransient(exception) && (_hasAnswered || !AzureFailures.IsConnectionRefused(exception)));
         _container = new Lazy<BlobContainerClient>(() =>
         {
             // All that is used is older; emulators and Azure Stack know no newer one.

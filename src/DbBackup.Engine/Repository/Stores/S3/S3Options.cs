@@ -10,7 +10,7 @@ namespace DbBackup.Engine.Repository.Stores.S3;
 /// <param name="Profile">A profile of the SDK's own configuration; null for the usual one.</param>
 /// <param name="RetainDays">For how many days the store refuses to delete a backup's files (object lock); null for none.</param>
 /// <param name="RetainUntil">Until when it does (UTC); null for none.</param>
-/// <param name="RetainMode">Whether a privileged login may shorten that (governance) or nobody (compliance).</param>
+/// <param name="RetainMode">Whether a privileged login may shorten that (governance) or no login (compliance).</param>
 internal sealed record S3Options(Uri? Endpoint, string? Region, bool PathStyle, string? Profile, int? RetainDays, DateTimeOffset? RetainUntil, ObjectLockMode RetainMode)
 {
     /// <summary>The names of the options.</summary>
