@@ -36,6 +36,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
             size = previews.Sum(preview => preview.ContentBytes);
             string name = upgrade.Request.SourceName ?? BackupName.From(planned.Sources[0].DefaultName);
             IReadOnlyList<Backup> history = await HistoryAsync(repository, name, cancellationToken).ConfigureAwait(false);
+            await UpgradeBackup.RequireSealedAsync(upgrade.Request, repository, history, cancellationToken).ConfigureAwait(false);
             BackupService.RequireOwnName(new BackupRequest { Sources = planned.Sources, SourceName = upgrade.Request.SourceName }, history);
             await BackupSpace.RequireAsync(repository, null, previews, history, verify: true, cancellationToken).ConfigureAwait(false);
         }

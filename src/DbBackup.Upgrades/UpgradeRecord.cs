@@ -26,6 +26,12 @@ internal sealed record UpgradeRecord
     /// <summary>The name of the backup; null until the backup is published.</summary>
     public string? BackupName { get; init; }
 
+    /// <summary>
+    /// The secret key of that backup if it is encrypted, until the upgrade has succeeded or was rolled back: a host that has the public key alone can
+    /// then finish what a killed process has left. It opens this backup and no other.
+    /// </summary>
+    public string? BackupKey { get; init; }
+
     public string? FromRevision { get; init; }
 
     public string? ToRevision { get; init; }
@@ -66,6 +72,9 @@ internal sealed record UpgradeRecord
         Steps = Steps.Any(step => step.Name == changed.Name) ? [.. Steps.Select(step => step.Name == changed.Name ? changed : step)] : [.. Steps, changed],
     };
 
+    /// <summary>Returns a copy of an upgrade that has come to its end, without the key of its backup.</summary>
+    public UpgradeRecord Ended(UpgradeState state) => this with { State = state, BackupKey = null };
+
     public UpgradeResult ToResult() => new()
     {
         Id = Id,
@@ -75,6 +84,7 @@ internal sealed record UpgradeRecord
         Started = Started,
         Backup = BackupName is null ? null : $"{BackupSource}/{BackupName}",
         Repository = Repository,
+        Recipients = Request.Recipients,
         FromRevision = FromRevision,
         ToRevision = ToRevision,
         Steps = Steps,

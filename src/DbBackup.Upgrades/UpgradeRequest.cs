@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json.Serialization;
+using DbBackup.Engine.Encryption;
 
 namespace DbBackup.Upgrades;
 
@@ -52,6 +53,21 @@ public sealed record UpgradeRequest
 
     /// <summary>True if a schema that the code does not know, and others that hold locks in the database, are no obstacle.</summary>
     public bool Force { get; init; }
+
+    /// <summary>To whom the backup is encrypted, for the journal: public keys, or the word <c>passphrase</c>; empty if it is not.</summary>
+    public IReadOnlyList<string> Recipients { get; init; } = [];
+
+    /// <summary>To whom the backup is encrypted; null if it is not. The journal has <see cref="Recipients"/> in its place, and no passphrase.</summary>
+    [JsonIgnore]
+    public BackupSealing? Sealing
+    {
+        get;
+        init
+        {
+            field = value;
+            Recipients = value?.Names ?? [];
+        }
+    }
 
     /// <summary>How long to wait for a locked database.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(30);

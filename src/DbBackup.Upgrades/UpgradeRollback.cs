@@ -25,7 +25,7 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade up
         await SweepAsync().ConfigureAwait(false);
         if (!journal.Record.IsChanged)
         {
-            journal.TryWrite(journal.Record with { State = UpgradeState.RolledBack }, observer);
+            journal.TryWrite(journal.Record.Ended(UpgradeState.RolledBack), observer);
             return;
         }
 
@@ -38,7 +38,7 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade up
             try
             {
                 string detail = await ReturnAsync().ConfigureAwait(false);
-                journal.TryWrite(journal.Record.With(step with { State = UpgradeStepState.Done, Duration = time.Elapsed, Detail = detail }) with { State = UpgradeState.RolledBack, ToRevision = null }, observer);
+                journal.TryWrite(journal.Record.With(step with { State = UpgradeStepState.Done, Duration = time.Elapsed, Detail = detail }).Ended(UpgradeState.RolledBack) with { ToRevision = null }, observer);
                 return;
             }
             catch (Exception exception) when (attempt < Attempts)
@@ -65,23 +65,12 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade up
     {
         await EndMigrationAsync().ConfigureAwait(false);
         await upgrade.Deployment.StopAllAsync(journal.Record, cancellationToken).ConfigureAwait(false);
-        Backup backup = await FindBackupAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
+        Backup backup = await UpgradeBackup.FindAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
         // Data that only a migration has touched are worthless; once the new version ran on them, they may hold the work of users.
         bool keepsPresent = isLater || journal.Record.HasBegun(UpgradeSteps.Start);
         PreparedRestore restore = await PreparedRestore.PrepareAsync(repository, upgrade.Target.RestoreOf(backup, keepsPresent), changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
         await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
     }
-
-    /// <summary>Finds the backup that an upgrade made.</summary>
-    /// <exception cref="BackupFailure">The backup no longer exists.</exception>
-    public static async Task<Backup> FindBackupAsync(UpgradeRecord record, BackupRepository repository, CancellationToken cancellationToken) =>
-        (await repository.ListAsync(record.BackupSource, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Name == record.BackupName)
-        ?? throw new BackupFailure(
-            ErrorCodes.BackupNotFound,
-            FailureCategory.NotFound,
-            $"Backup {record.BackupSource}/{record.BackupName} of upgrade {record.Id} was not found in '{repository.Location}'.",
-            "Bring it back, or restore another backup: Get-DbBackup, Restore-DbBackup.")
-        { Target = record.BackupName };
 
     private async Task<string> ReturnAsync()
     {

@@ -41,7 +41,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
         {
             foreach (UpgradeStep step in journal.Record.Steps)
                 await StepAsync(step.Name, cancellationToken).ConfigureAwait(false);
-            journal.TryWrite(journal.Record with { State = UpgradeState.Succeeded }, observer);
+            journal.TryWrite(journal.Record.Ended(UpgradeState.Succeeded), observer);
             return journal.Record.ToResult();
         }
         catch (Exception exception)
@@ -162,7 +162,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
     {
         // Tested by a restore: it may be all that is left.
         Backup backup = await BackUpAsync(BackupReason.PreMigration, "upgrade:" + journal.Record.Id, verify: true, cancellationToken).ConfigureAwait(false);
-        journal.Write(journal.Record with { BackupSource = backup.Source, BackupName = backup.Name });
+        journal.Write(journal.Record with { BackupSource = backup.Source, BackupName = backup.Name, BackupKey = UpgradeBackup.KeyOf(backup, repository) });
         return $"{backup.Source}/{backup.Name}, {backup.Status}, {ByteSize.Format(backup.Size)}";
     }
 
@@ -183,6 +183,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
                     TestServer = planned.TestServer,
                     Pause = planned.Pause,
                     Tags = [tag],
+                    Sealing = Request.Sealing,
                 },
                 observer,
                 cancellationToken).ConfigureAwait(false);
@@ -193,7 +194,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
     private async Task<string> RehearseAsync(CancellationToken cancellationToken)
     {
         if (journal.Record.BackupName is not null)
-            return await RehearseOnAsync(await UpgradeRollback.FindBackupAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            return await RehearseOnAsync(await UpgradeBackup.FindAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         Backup backup = await BackUpAsync(BackupReason.Rehearsal, RehearsalTag(journal.Record.Id), verify: false, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -242,7 +243,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
     {
         if (Request.Force || journal.Record.BackupName is null)
             return;
-        Backup backup = await UpgradeRollback.FindBackupAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
+        Backup backup = await UpgradeBackup.FindAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
         foreach (Payload payload in backup.Manifest!.Payloads)
         {
             TableFingerprint[] before = [.. (payload.Fingerprint?.Tables ?? []).Where(table => table.Rows > 0 && !table.Name.Contains(VersionTable, StringComparison.OrdinalIgnoreCase))];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 
@@ -30,6 +31,7 @@ public sealed class UpgradeService(string? journals = null)
                 Revision = found.Revision,
                 Size = found.Size,
                 Repository = repository.Location,
+                Recipients = upgrade.Request.Recipients,
                 NewVersion = fetch,
                 Installation = install,
                 StopsApplication = upgrade.Request.StopsApplication,
@@ -75,10 +77,11 @@ public sealed class UpgradeService(string? journals = null)
     /// <summary>Resumes an interrupted or failed upgrade. An interrupted migration starts again on the restored backup.</summary>
     /// <param name="id">The upgrade's ID.</param>
     /// <param name="password">The password of a server outside containers; null for that of the password file or environment.</param>
+    /// <param name="keys">What opens the upgrade's backup if it is encrypted.</param>
     /// <param name="observer">Receives progress.</param>
     /// <param name="cancellationToken">Stops the upgrade and rolls it back.</param>
     /// <exception cref="BackupException">No upgrade has that ID, it is running, or it has ended.</exception>
-    public async Task<UpgradeResult> ResumeAsync(string id, string? password, IOperationObserver observer, CancellationToken cancellationToken)
+    public async Task<UpgradeResult> ResumeAsync(string id, string? password, KeyRing keys, IOperationObserver observer, CancellationToken cancellationToken)
     {
         using UpgradeJournal journal = UpgradeJournal.Open(_folder, id);
         if (journal.Record.State is UpgradeState.Succeeded or UpgradeState.RolledBack)
@@ -90,10 +93,12 @@ public sealed class UpgradeService(string? journals = null)
             { Target = id };
         }
 
-        ResolvedUpgrade upgrade = await ReopenAsync(journal, password, cancellationToken).ConfigureAwait(false);
+        BackupRepository repository = BackupRepository.At(RepositoryLocation.Parse(journal.Record.Repository, Path.GetFullPath), keys);
+        await UpgradeBackup.RequireOpenAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
+        ResolvedUpgrade upgrade = await ReopenAsync(journal, password, UpgradeBackup.SealingOf(journal.Record, keys), cancellationToken).ConfigureAwait(false);
         await using (upgrade.ConfigureAwait(false))
         {
-            var run = new UpgradeRun(journal, upgrade, BackupRepository.At(journal.Record.Repository), observer);
+            var run = new UpgradeRun(journal, upgrade, repository, observer);
             await run.PrepareToResumeAsync(cancellationToken).ConfigureAwait(false);
             return await run.RunAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -102,10 +107,11 @@ public sealed class UpgradeService(string? journals = null)
     /// <summary>Rolls an upgrade back: restores the previous version and its data.</summary>
     /// <param name="id">The upgrade's ID.</param>
     /// <param name="password">The password of a server outside containers; null for that of the password file or environment.</param>
+    /// <param name="keys">What opens the upgrade's backup if it is encrypted.</param>
     /// <param name="observer">Receives progress.</param>
     /// <param name="cancellationToken">Cancels before the rollback starts.</param>
     /// <exception cref="BackupException">No upgrade has that ID, it is running, it was rolled back, or its backup cannot be restored.</exception>
-    public async Task<UpgradeResult> UndoAsync(string id, string? password, IOperationObserver observer, CancellationToken cancellationToken)
+    public async Task<UpgradeResult> UndoAsync(string id, string? password, KeyRing keys, IOperationObserver observer, CancellationToken cancellationToken)
     {
         using UpgradeJournal journal = UpgradeJournal.Open(_folder, id);
         if (journal.Record.State == UpgradeState.RolledBack)
@@ -117,17 +123,19 @@ public sealed class UpgradeService(string? journals = null)
             { Target = id };
         }
 
-        ResolvedUpgrade upgrade = await ReopenAsync(journal, password, cancellationToken).ConfigureAwait(false);
+        BackupRepository repository = BackupRepository.At(RepositoryLocation.Parse(journal.Record.Repository, Path.GetFullPath), keys);
+        await UpgradeBackup.RequireOpenAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
+        ResolvedUpgrade upgrade = await ReopenAsync(journal, password, null, cancellationToken).ConfigureAwait(false);
         await using (upgrade.ConfigureAwait(false))
         {
-            await new UpgradeRollback(journal, upgrade, BackupRepository.At(journal.Record.Repository), observer, isLater: true).RunAsync().ConfigureAwait(false);
+            await new UpgradeRollback(journal, upgrade, repository, observer, isLater: true).RunAsync().ConfigureAwait(false);
             return journal.Record.ToResult();
         }
     }
 
-    private static Task<ResolvedUpgrade> ReopenAsync(UpgradeJournal journal, string? password, CancellationToken cancellationToken)
+    private static Task<ResolvedUpgrade> ReopenAsync(UpgradeJournal journal, string? password, BackupSealing? sealing, CancellationToken cancellationToken)
     {
-        UpgradeRequest request = journal.Record.Request;
+        UpgradeRequest request = sealing is null ? journal.Record.Request : journal.Record.Request with { Sealing = sealing };
         return ResolvedUpgrade.CreateAsync(
             password is not null && request.Subject is UpgradeSubject.ServerDatabase server
                 ? request with { Subject = server with { Connection = server.Connection with { Password = password } } }

@@ -39,6 +39,25 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         sqlite3 ./pats.db .dump | Should -Be $before
     }
 
+    It 'encrypts its backup to a public key, says so in the plan, and rolls a success back with the secret key alone' {
+        Skip-OnWindows
+        Require-Tool alembic sqlite3
+        Add-Migration bb02 aa01 $add
+        $key = New-DbBackupKey ./my.key
+        "$(Invoke-DbUpgrade @arguments -Recipient $key.Recipient -WhatIf -PassThru)" | Should -Match "encrypted to $($key.Recipient).*\n(.*\n)+.*Undo-DbUpgrade needs the secret key"
+        $result = Invoke-DbUpgrade @arguments -Recipient $key.Recipient -Confirm:$false
+        "$($result.State)" | Should -Be Succeeded
+        $result.Recipients | Should -Be $key.Recipient
+        (Get-DbBackup).IsEncrypted | Should -BeTrue
+        $migrated = sqlite3 ./pats.db .dump
+        Should-BeFailure (Get-ErrorOf { Undo-DbUpgrade $result.Id -Force }) BackupEncrypted Undo-DbUpgrade PermissionDenied
+        sqlite3 ./pats.db .dump | Should -Be $migrated
+        # Beside encrypted backups none in plain form.
+        Should-BeFailure (Get-ErrorOf { Invoke-DbUpgrade @arguments -WhatIf }) RecipientRequired Invoke-DbUpgrade
+        "$((Undo-DbUpgrade $result.Id -Identity ./my.key -Force).State)" | Should -Be RolledBack
+        sqlite3 ./pats.db .dump | Should -Be $before
+    }
+
     It 'upgrades, and tells what it did' {
         Skip-OnWindows
         Require-Tool alembic sqlite3

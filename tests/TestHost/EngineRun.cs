@@ -60,15 +60,17 @@ internal static class EngineRun
     public static async Task UpgradeAsync(string journals, string repository, string request, string killAt)
     {
         UpgradeRequest wanted = JsonSerializer.Deserialize<UpgradeRequest>(await File.ReadAllTextAsync(request))!;
+        if (wanted.Recipients.Count > 0)
+            wanted = wanted with { Sealing = BackupSealing.To(wanted.Recipients) };
         // As those who resume it or roll it back: they sign, and miss the signature of what was not signed.
         Console.WriteLine(await new UpgradeService(journals).RunAsync(wanted, new BackupRepository(new DirectoryStore(repository), null, SignerMemory.OfUser), Executioner.Of(killAt), CancellationToken.None));
     }
 
     /// <summary>Goes on with an upgrade.</summary>
     public static async Task ResumeAsync(string journals, string id) =>
-        Console.WriteLine(await new UpgradeService(journals).ResumeAsync(id, null, new Executioner(0), CancellationToken.None));
+        Console.WriteLine(await new UpgradeService(journals).ResumeAsync(id, null, new KeyRing(), new Executioner(0), CancellationToken.None));
 
     /// <summary>Takes an upgrade back.</summary>
     public static async Task UndoAsync(string journals, string id) =>
-        Console.WriteLine(await new UpgradeService(journals).UndoAsync(id, null, new Executioner(0), CancellationToken.None));
+        Console.WriteLine(await new UpgradeService(journals).UndoAsync(id, null, new KeyRing(), new Executioner(0), CancellationToken.None));
 }

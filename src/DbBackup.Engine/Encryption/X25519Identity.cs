@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Org.BouncyCastle.Math.EC.Rfc7748;
 
 namespace DbBackup.Engine.Encryption;
@@ -31,6 +32,12 @@ internal sealed class X25519Identity : IAgeIdentity
 
     /// <summary>The secret text, for a file that only its user reads.</summary>
     public string ToSecretText() => Bech32.Encode(Prefix, _scalar).ToUpperInvariant();
+
+    /// <summary>Returns a code over a text that only the holder of this key can make.</summary>
+    /// <param name="purpose">What the text is for; other purposes give other codes.</param>
+    /// <param name="text">The text.</param>
+    public byte[] Authenticate(string purpose, string text) =>
+        HMACSHA256.HashData(HKDF.DeriveKey(HashAlgorithmName.SHA256, _scalar, HMACSHA256.HashSizeInBytes, info: Encoding.UTF8.GetBytes(purpose)), Encoding.UTF8.GetBytes(text));
 
     /// <inheritdoc/>
     public byte[]? Unwrap(AgeStanza stanza)

@@ -19,9 +19,13 @@ internal sealed class BackupKeyFiles(IObjectStore store, string folder)
     public static (byte[] Key, byte[] Record) Seal(X25519Identity key, BackupSealing sealing)
     {
         byte[] file = AgeFile.Seal(Encoding.ASCII.GetBytes($"# public key: {key.Recipient}\n{key.ToSecretText()}\n"), sealing.Recipients);
-        byte[] record = ManifestJson.WriteKeyRecord(new KeyRecord { Recipients = sealing.Names, KeySha256 = Convert.ToHexStringLower(SHA256.HashData(file)), Sealed = DateTimeOffset.UtcNow });
+        string hash = Convert.ToHexStringLower(SHA256.HashData(file));
+        byte[] record = ManifestJson.WriteKeyRecord(new KeyRecord { Recipients = sealing.Names, KeySha256 = hash, Code = CodeOf(sealing.Names, hash, key), Sealed = DateTimeOffset.UtcNow });
         return (file, record);
     }
+
+    /// <summary>True if the recipients were named by someone who can open the backup.</summary>
+    public static bool IsGenuine(KeyRecord record, X25519Identity key) => record.Code == CodeOf(record.Recipients, record.KeySha256, key);
 
     /// <summary>Reads the key's file and who can open it.</summary>
     /// <returns>The pair that is whole; else what is left, with the reason.</returns>
@@ -52,6 +56,9 @@ internal sealed class BackupKeyFiles(IObjectStore store, string folder)
         await RemoveAsync(RepositoryKeys.NextKeyRecord, RepositoryKeys.NextKey).ConfigureAwait(false);
         await store.FlushAsync(folder, CancellationToken.None).ConfigureAwait(false);
     }
+
+    private static string CodeOf(IReadOnlyList<string> recipients, string keySha256, X25519Identity key) =>
+        Convert.ToHexStringLower(key.Authenticate("dbbackup key.json", string.Join('\n', [keySha256, .. recipients])));
 
     // Not to be cancelled between the files of a pair.
     private async Task PutAsync(string keyFile, byte[] key, string recordFile, byte[] record)

@@ -86,6 +86,10 @@ public sealed class EncryptedBackups(BackupRepository repository)
         StoredKeyFile stored = await FilesOf(backup).ReadAsync(cancellationToken).ConfigureAwait(false);
         if (stored.Record is not { } record)
             throw Damaged(backup, stored.Problem ?? "it is not known who can open it");
+        Manifest manifest = BackupRepository.RequireHeader(backup);
+        X25519Identity key = repository.Keys.Find(manifest.Id) ?? await OpenKeyAsync(backup, manifest, cancellationToken).ConfigureAwait(false);
+        if (!BackupKeyFiles.IsGenuine(record, key))
+            throw Damaged(backup, $"the recipients in its {RepositoryKeys.KeyRecord} were named by someone who cannot open it");
         if (!record.Recipients.Contains(BackupSealing.PassphraseName))
             return BackupSealing.To(record.Recipients);
         return repository.Keys.Passphrase is { } passphrase ? BackupSealing.By(passphrase) : throw Locked(backup, stored);

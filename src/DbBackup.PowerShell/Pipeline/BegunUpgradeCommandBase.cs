@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
+using DbBackup.Engine.Encryption;
 using DbBackup.PowerShell.Completion;
 using DbBackup.PowerShell.Parameters;
 using DbBackup.Upgrades;
@@ -9,6 +10,7 @@ namespace DbBackup.PowerShell.Pipeline;
 /// <summary>Resumes or rolls back an upgrade: confirms, runs, reports.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 [ParameterGroup<ServerParameters>(Members = [nameof(Credential)])]
+[ParameterGroup<KeyParameters>]
 public abstract partial class BegunUpgradeCommandBase : RepositoryCommandBase
 {
     /// <summary>The upgrade's ID.</summary>
@@ -30,11 +32,14 @@ public abstract partial class BegunUpgradeCommandBase : RepositoryCommandBase
     /// <inheritdoc/>
     protected override void ProcessRecord() => TryEach(Id, () =>
     {
+        var service = new UpgradeService();
+        // A variable that names a key which is not there is no matter of an upgrade whose backup is not encrypted.
+        KeyRing keys = service.List().FirstOrDefault(upgrade => upgrade.Id == Id) is { Recipients.Count: > 0 } known ? TakeKeys(GetKeyParameters(), known) : new KeyRing();
         string description = $"{Verb} upgrade '{Id}'";
         if (Confirmed(description, description + "?", Caption, Force))
-            UpgradeReport.Write(this, Run((observer, token) => ActAsync(new UpgradeService(), Credential?.GetNetworkCredential().Password, observer, token)));
+            UpgradeReport.Write(this, Run((observer, token) => ActAsync(service, Credential?.GetNetworkCredential().Password, keys, observer, token)));
     });
 
     /// <summary>Runs the operation.</summary>
-    private protected abstract Task<UpgradeResult> ActAsync(UpgradeService service, string? password, IOperationObserver observer, CancellationToken cancellationToken);
+    private protected abstract Task<UpgradeResult> ActAsync(UpgradeService service, string? password, KeyRing keys, IOperationObserver observer, CancellationToken cancellationToken);
 }

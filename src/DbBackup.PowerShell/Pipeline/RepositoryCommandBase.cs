@@ -41,6 +41,16 @@ public abstract class RepositoryCommandBase : EngineCommandBase
             _keys.AddPassphrase(KeyParameters.Text(passphrase));
     }
 
+    /// <summary>Takes the keys that were given for an upgrade whose backup is encrypted; asks for its passphrase, if a user can answer.</summary>
+    private protected KeyRing TakeKeys(KeyParameters given, UpgradeResult upgrade)
+    {
+        bool canAsk = SessionInput.CanAsk(Host);
+        given.AddTo(_keys, ResolvePath, canAsk ? Ask : null);
+        if (!_keys.HasPassphrase && canAsk && upgrade.Recipients.Contains(BackupSealing.PassphraseName) && Ask($"Passphrase of the backup of upgrade {upgrade.Id}") is { Length: > 0 } passphrase)
+            _keys.AddPassphrase(KeyParameters.Text(passphrase));
+        return _keys;
+    }
+
     private System.Security.SecureString? Ask(string what)
     {
         Host.UI.Write($"{what}: ");

@@ -273,6 +273,9 @@ public static class ErrorCodes
     /// <summary>The repository has no such signer.</summary>
     public const string SignerNotFound = nameof(SignerNotFound);
 
+    /// <summary>The backups of a source are encrypted, and it was not said to whom another one is.</summary>
+    public const string RecipientRequired = nameof(RecipientRequired);
+
     /// <summary>A check of a repository has found errors.</summary>
     public const string RepositoryTestFailed = nameof(RepositoryTestFailed);
 }

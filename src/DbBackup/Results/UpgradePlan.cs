@@ -18,6 +18,9 @@ public sealed record UpgradePlan
     /// <summary>The repository for the backup.</summary>
     public required string Repository { get; init; }
 
+    /// <summary>To whom that backup is encrypted: public keys, or the word <c>passphrase</c>; empty if it is not.</summary>
+    public IReadOnlyList<string> Recipients { get; init => field = Indexable.Of(value); } = [];
+
     /// <summary>How the new version is fetched: what is checked out, pulled, built.</summary>
     public IReadOnlyList<string> NewVersion { get; init => field = Indexable.Of(value); } = [];
 
@@ -65,7 +68,7 @@ public sealed record UpgradePlan
             Line("stop services that write to the database");
         }
 
-        Line($"back up to '{Repository}' and test the backup by a restore");
+        Line($"back up to '{Repository}'{(Recipients.Count == 0 ? string.Empty : $", encrypted to {string.Join(", ", Recipients)},")} and test the backup by a restore");
         if (!StopsApplication)
             Line(rehearsal);
         foreach (string part in Installation)
@@ -76,6 +79,8 @@ public sealed record UpgradePlan
             Line("start the new version and check that it stays healthy");
         Line($"check the database{(Checks.Count == 0 ? string.Empty : " and: " + string.Join("; ", Checks))}");
         text.Append(RollsBack ? StopsApplication ? "  if a step fails: restore the previous version and the backup" : "  if a step fails: restore the backup" : "  if a step fails: leave everything as it is (-NoRollback)");
+        if (Recipients.Count > 0)
+            text.AppendLine().Append(CultureInfo.InvariantCulture, $"  after it has succeeded, Undo-DbUpgrade needs {(Recipients.Contains("passphrase") ? "the passphrase (-Passphrase)" : "the secret key of one of them (-Identity)")}");
         void Line(string words) => text.Append("  ").AppendLine(words);
         return text.ToString();
     }

@@ -82,6 +82,9 @@ public sealed record UpgradeResult
     /// <summary>The repository of that backup.</summary>
     public required string Repository { get; init; }
 
+    /// <summary>To whom that backup is encrypted: public keys, or the word <c>passphrase</c>; empty if it is not.</summary>
+    public IReadOnlyList<string> Recipients { get; init => field = Indexable.Of(value); } = [];
+
     /// <summary>The schema revision before.</summary>
     public string? FromRevision { get; init; }
 

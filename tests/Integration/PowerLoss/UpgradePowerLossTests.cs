@@ -1,3 +1,4 @@
+using DbBackup.Engine.Encryption;
 using DbBackup.Testing;
 using DbBackup.Testing.PowerLoss;
 using DbBackup.Tests.Integration.Upgrades;
@@ -68,8 +69,8 @@ public sealed class UpgradePowerLossTests : IDisposable
         if (known?.State == UpgradeState.Interrupted)
         {
             known = undo
-                ? await _bench.Service.UndoAsync(known.Id, null, _bench.Files.Observer, CancellationToken.None)
-                : await _bench.Service.ResumeAsync(known.Id, null, _bench.Files.Observer, CancellationToken.None);
+                ? await _bench.Service.UndoAsync(known.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None)
+                : await _bench.Service.ResumeAsync(known.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None);
             Assert.True(known.State == (undo ? UpgradeState.RolledBack : UpgradeState.Succeeded), $"The upgrade is {known.State}: {known.Failure}");
         }
 

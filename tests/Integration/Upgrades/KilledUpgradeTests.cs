@@ -1,3 +1,4 @@
+using DbBackup.Engine.Encryption;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades;
@@ -7,10 +8,14 @@ namespace DbBackup.Tests.Integration.Upgrades;
 public sealed class KilledUpgradeTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Killed_at_any_report_it_is_undone_or_gone_on_with_and_no_row_is_lost(bool undo)
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public async Task Killed_at_any_report_it_is_undone_or_gone_on_with_and_no_row_is_lost(bool undo, bool isEncrypted)
     {
+        // Nobody has the secret key: what is left is finished by the host that has the public one alone.
+        BackupSealing? sealing = isEncrypted ? BackupSealing.To([X25519Identity.Create().Recipient.ToString()]) : null;
         UpgradeBench? bench = null;
         var states = new HashSet<string>();
         // Each run upgrades a database of its own.
@@ -18,7 +23,7 @@ public sealed class KilledUpgradeTests
         {
             bench?.Dispose();
             bench = new UpgradeBench();
-            return OtherProcess.Run(UpgradeProcess.Command(bench.Files, bench.Journals, bench.Request(UpgradeBench.Good), killAt));
+            return OtherProcess.Run(UpgradeProcess.Command(bench.Files, bench.Journals, bench.Request(UpgradeBench.Good) with { Sealing = sealing }, killAt));
         }
 
         try
@@ -46,8 +51,8 @@ public sealed class KilledUpgradeTests
         BackupException second = await Assert.ThrowsAnyAsync<BackupException>(() => bench.RunAsync(bench.Request(UpgradeBench.Good)));
         Assert.Equal(ErrorCodes.UpgradeUnfinished, second.Code);
         UpgradeResult ended = undo
-            ? await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None)
-            : await bench.Service.ResumeAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
+            ? await bench.Service.UndoAsync(cut.Id, null, new KeyRing(), bench.Files.Observer, CancellationToken.None)
+            : await bench.Service.ResumeAsync(cut.Id, null, new KeyRing(), bench.Files.Observer, CancellationToken.None);
         Assert.Equal(undo ? UpgradeState.RolledBack : UpgradeState.Succeeded, ended.State);
         if (undo)
             bench.AssertAsBefore();
@@ -67,7 +72,7 @@ public sealed class KilledUpgradeTests
         }
 
         UpgradeResult cut = Assert.Single(bench.Service.List());
-        await bench.Service.UndoAsync(cut.Id, null, bench.Files.Observer, CancellationToken.None);
+        await bench.Service.UndoAsync(cut.Id, null, new KeyRing(), bench.Files.Observer, CancellationToken.None);
         Assert.Contains(bench.Files.Observer.Warnings, warning => warning.Contains("was still running", StringComparison.Ordinal));
         await Task.Delay(1000);
         bench.AssertAsBefore();

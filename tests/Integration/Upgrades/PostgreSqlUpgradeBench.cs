@@ -1,3 +1,4 @@
+using DbBackup.Engine.Encryption;
 using DbBackup.Upgrades;
 using DbBackup.Testing;
 
@@ -57,9 +58,9 @@ internal sealed class PostgreSqlUpgradeBench : IDisposable
 
     public Task<UpgradeResult> RunAsync(UpgradeRequest request) => Service.RunAsync(request, Files.Repository, Observer, CancellationToken.None);
 
-    public Task<UpgradeResult> UndoAsync(string id) => Service.UndoAsync(id, Bench.Server.Password, Observer, CancellationToken.None);
+    public Task<UpgradeResult> UndoAsync(string id) => Service.UndoAsync(id, Bench.Server.Password, new KeyRing(), Observer, CancellationToken.None);
 
-    public Task<UpgradeResult> ResumeAsync(string id) => Service.ResumeAsync(id, Bench.Server.Password, Observer, CancellationToken.None);
+    public Task<UpgradeResult> ResumeAsync(string id) => Service.ResumeAsync(id, Bench.Server.Password, new KeyRing(), Observer, CancellationToken.None);
 
     /// <summary>Fails where the database is not as it was, or something is left of the upgrade.</summary>
     public void AssertAsBefore()

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Testing;
 using DbBackup.Upgrades;
@@ -221,13 +222,13 @@ public sealed class PostgreSqlUpgradeTests(OwnPostgreSqlServer own) : IClassFixt
         AssertNowhere(bench, bench.Bench.Server.Password);
         Assert.All(words, line => Assert.DoesNotContain(Uri.EscapeDataString(bench.Bench.Server.Password), line, StringComparison.Ordinal));
 
-        BackupException lacking = await Assert.ThrowsAnyAsync<BackupException>(() => bench.Service.ResumeAsync(failed.Id, null, bench.Observer, CancellationToken.None));
+        BackupException lacking = await Assert.ThrowsAnyAsync<BackupException>(() => bench.Service.ResumeAsync(failed.Id, null, new KeyRing(), bench.Observer, CancellationToken.None));
         Assert.Equal(ErrorCodes.AuthenticationFailed, lacking.Code);
         Assert.Equal(UpgradeState.Failed, Assert.Single(bench.Service.List()).State);
         File.WriteAllText(bench.CodeFile("go"), string.Empty);
         Assert.Equal(UpgradeState.Succeeded, (await bench.ResumeAsync(failed.Id)).State);
         bench.AssertMigrated();
-        lacking = await Assert.ThrowsAnyAsync<BackupException>(() => bench.Service.UndoAsync(failed.Id, null, bench.Observer, CancellationToken.None));
+        lacking = await Assert.ThrowsAnyAsync<BackupException>(() => bench.Service.UndoAsync(failed.Id, null, new KeyRing(), bench.Observer, CancellationToken.None));
         Assert.Equal(ErrorCodes.AuthenticationFailed, lacking.Code);
         await bench.UndoAsync(failed.Id);
         bench.AssertAsBefore();

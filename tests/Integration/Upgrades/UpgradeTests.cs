@@ -1,4 +1,5 @@
 using System.Net;
+using DbBackup.Engine.Encryption;
 using DbBackup.Upgrades;
 using DbBackup.Testing;
 
@@ -120,7 +121,7 @@ public sealed class UpgradeTests : IDisposable
 
         UpgradeResult failed = Assert.Single(_bench.Service.List());
         Assert.Equal(UpgradeState.Failed, failed.State);
-        UpgradeResult undone = await _bench.Service.UndoAsync(failed.Id, null, _bench.Files.Observer, CancellationToken.None);
+        UpgradeResult undone = await _bench.Service.UndoAsync(failed.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.RolledBack, undone.State);
         _bench.AssertAsBefore();
     }
@@ -132,15 +133,15 @@ public sealed class UpgradeTests : IDisposable
         UpgradeResult failed = await _bench.RunAsync(request);
         Assert.Equal(UpgradeState.Failed, failed.State);
         Assert.Equal("50", SampleDatabase.Text(_bench.Database, "SELECT count(*) FROM notes"));
-        await _bench.Service.UndoAsync(failed.Id, null, _bench.Files.Observer, CancellationToken.None);
+        await _bench.Service.UndoAsync(failed.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None);
         _bench.AssertAsBefore();
-        BackupException twice = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.Service.UndoAsync(failed.Id, null, _bench.Files.Observer, CancellationToken.None));
+        BackupException twice = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.Service.UndoAsync(failed.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None));
         Assert.Equal(ErrorCodes.InvalidArgument, twice.Code);
 
         UpgradeResult again = await _bench.RunAsync(request);
         Assert.Equal(UpgradeState.Failed, again.State);
         File.WriteAllText(_bench.Files["go"], string.Empty);
-        UpgradeResult resumed = await _bench.Service.ResumeAsync(again.Id, null, _bench.Files.Observer, CancellationToken.None);
+        UpgradeResult resumed = await _bench.Service.ResumeAsync(again.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.Succeeded, resumed.State);
         Assert.Equal("50", SampleDatabase.Text(_bench.Database, "SELECT count(*) FROM notes"));
     }
@@ -150,10 +151,10 @@ public sealed class UpgradeTests : IDisposable
     {
         UpgradeResult result = await _bench.RunAsync(_bench.Request(UpgradeBench.Good));
         UpgradeResult later = await _bench.RunAsync(_bench.Request("true"));
-        BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.Service.UndoAsync(result.Id, null, _bench.Files.Observer, CancellationToken.None));
+        BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => _bench.Service.UndoAsync(result.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None));
         Assert.Contains(later.Id, refused.Hint, StringComparison.Ordinal);
-        await _bench.Service.UndoAsync(later.Id, null, _bench.Files.Observer, CancellationToken.None);
-        await _bench.Service.UndoAsync(result.Id, null, _bench.Files.Observer, CancellationToken.None);
+        await _bench.Service.UndoAsync(later.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None);
+        await _bench.Service.UndoAsync(result.Id, null, new KeyRing(), _bench.Files.Observer, CancellationToken.None);
         _bench.AssertAsBefore();
     }
 

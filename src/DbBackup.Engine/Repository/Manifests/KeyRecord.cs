@@ -9,6 +9,12 @@ internal sealed record KeyRecord
     /// <summary>SHA-256 of <c>key.age</c>, in lower-case hexadecimal.</summary>
     public required string KeySha256 { get; init; }
 
+    /// <summary>
+    /// A code over the recipients and the hash, made with the backup's own key, in lower-case hexadecimal. Who may write to the repository but cannot open
+    /// the backup cannot name a recipient for what is encrypted to the same people later.
+    /// </summary>
+    public required string Code { get; init; }
+
     /// <summary>When the key was sealed (UTC).</summary>
     public required DateTimeOffset Sealed { get; init; }
 }

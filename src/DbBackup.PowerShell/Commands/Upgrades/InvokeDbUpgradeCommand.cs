@@ -20,6 +20,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<MigrationParameters>(Members = [nameof(MigrationPath), nameof(MigrationTool)])]
 [ParameterGroup<LockParameters>]
 [ParameterGroup<RepositoryParameters>]
+[ParameterGroup<SealingParameters>]
 public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
 {
     private const string PathSet = "Path";
@@ -153,6 +154,9 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
         if (Rehearse && NoRehearsal)
             throw new BackupFailure(ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-Rehearse and -NoRehearsal cannot be used together.", "Omit one of them.");
         BackupRepository repository = OpenRepository(Repository);
+        // A rollback encrypts what it replaces by it too.
+        if (Passphrase is not null)
+            repository.Keys.AddPassphrase(KeyParameters.Text(Passphrase));
         UpgradeRequest request = Describe();
         UpgradePlan plan = Run((_, token) => UpgradeService.PlanAsync(request, repository, token));
         if (!Confirmed(plan.ToString(), $"{plan}\nContinue?", "Upgrade", force: false))
@@ -197,6 +201,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
         Timeout = TimeSpan.FromSeconds(Timeout),
         SettleTime = TimeSpan.FromSeconds(SettleTime),
         LockTimeout = GetLockParameters().ToTime(),
+        Sealing = GetSealingParameters().ToSealing(ResolvePath),
         RequireRehearsal = Rehearse,
         NoRehearsal = NoRehearsal,
         NoRollback = NoRollback,

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using DbBackup.Engine.Encryption;
 using DbBackup.Upgrades;
 using DbBackup.PowerShell.Pipeline;
 
@@ -13,6 +14,6 @@ public sealed class UndoDbUpgradeCommand : BegunUpgradeCommandBase
 
     private protected override string Verb => "Roll back";
 
-    private protected override Task<UpgradeResult> ActAsync(UpgradeService service, string? password, IOperationObserver observer, CancellationToken cancellationToken) =>
-        service.UndoAsync(Id, password, observer, cancellationToken);
+    private protected override Task<UpgradeResult> ActAsync(UpgradeService service, string? password, KeyRing keys, IOperationObserver observer, CancellationToken cancellationToken) =>
+        service.UndoAsync(Id, password, keys, observer, cancellationToken);
 }

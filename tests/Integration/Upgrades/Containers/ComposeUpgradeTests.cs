@@ -1,4 +1,5 @@
 using DbBackup.Engine.Docker.Addressing;
+using DbBackup.Engine.Encryption;
 using DbBackup.Upgrades;
 using DbBackup.Testing;
 
@@ -23,7 +24,7 @@ public sealed class ComposeUpgradeTests
         Assert.Equal((BackupReason.PreMigration, BackupStatus.Matched), ((await shop.Files.ListAsync()).Single().Reason, (await shop.Files.ListAsync()).Single().Status));
         Assert.DoesNotContain(shop.Files.Observer.Warnings, warning => warning.Contains("killed", StringComparison.Ordinal));
 
-        UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, shop.Files.Observer, CancellationToken.None);
+        UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.RolledBack, undone.State);
         Assert.Equal("1", shop.Answer("/version"));
         Assert.Equal(data, shop.Data);
@@ -46,8 +47,36 @@ public sealed class ComposeUpgradeTests
         string labelled = shop.Engine.Inspect(shop.Container, "{{index .Config.Labels \"com.docker.compose.project.config_files\"}}");
         Assert.Equal(["docker-compose.yml", "docker-compose.prod.yml"], labelled.Trim().Split(',').Select(Path.GetFileName));
 
-        UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, shop.Files.Observer, CancellationToken.None);
+        UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.RolledBack, undone.State);
+        Assert.Equal("1", shop.Answer("/version"));
+        Assert.Equal(data, shop.Data);
+    }
+
+    [Fact]
+    public async Task Encrypted_backup_is_rolled_back_to_by_a_host_with_the_public_key_alone()
+    {
+        using var shop = new ComposeShop();
+        (string data, string leftovers) = (shop.Data, shop.Leftovers);
+        string keyFile = shop.Files["keys/my.key"];
+        BackupSealing sealing = BackupSealing.To([IdentityFile.Create(keyFile)]);
+        shop.Use("crash");
+        UpgradeResult failed = await shop.RunAsync(shop.Request() with { Sealing = sealing });
+        Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Done), (failed.State, UpgradeBench.StateOf(failed, "Rollback")));
+        shop.AssertAsBefore(data, leftovers);
+        shop.Use("2");
+        shop.AssertUpgraded(await shop.RunAsync(shop.Request() with { Sealing = sealing }), data);
+        Assert.All(await shop.Files.ListAsync(), backup => Assert.True(backup.Manifest!.IsSealed, backup.ToString()));
+
+        string container = shop.Container;
+        UpgradeResult done = shop.Service.List()[0];
+        BackupException refused = await Assert.ThrowsAnyAsync<BackupException>(() => shop.Service.UndoAsync(done.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None));
+        Assert.Equal(ErrorCodes.BackupEncrypted, refused.Code);
+        Assert.Equal(container, shop.Container);
+        Assert.Equal("2", shop.Answer("/version"));
+        var keys = new KeyRing();
+        keys.AddIdentity(keyFile, path => path);
+        await shop.Service.UndoAsync(done.Id, null, keys, shop.Files.Observer, CancellationToken.None);
         Assert.Equal("1", shop.Answer("/version"));
         Assert.Equal(data, shop.Data);
     }

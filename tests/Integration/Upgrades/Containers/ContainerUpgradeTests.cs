@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using DbBackup.Engine.Encryption;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Containers;
@@ -143,7 +144,7 @@ public sealed class ContainerUpgradeTests
         shop.Use("2");
         UpgradeResult result = await shop.RunAsync(shop.Request());
         Assert.Equal(UpgradeState.Succeeded, result.State);
-        UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, shop.Files.Observer, CancellationToken.None);
+        UpgradeResult undone = await shop.Service.UndoAsync(result.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.RolledBack, undone.State);
         Assert.Equal("1", shop.Answer("/version"));
         Assert.Equal(data, shop.Data);
@@ -159,7 +160,7 @@ public sealed class ContainerUpgradeTests
         shop.Use("halfmigration");
         UpgradeResult failed = await shop.RunAsync(shop.Request() with { NoRehearsal = true, NoRollback = true });
         Assert.Equal(UpgradeState.Failed, failed.State);
-        await shop.Service.UndoAsync(failed.Id, null, shop.Files.Observer, CancellationToken.None);
+        await shop.Service.UndoAsync(failed.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None);
         shop.AssertAsBefore(data, leftovers);
     }
 

@@ -1,3 +1,4 @@
+using DbBackup.Engine.Encryption;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Containers;
@@ -10,7 +11,7 @@ internal static class CutUpgrade
     {
         (string data, string leftovers) = (shop.Data, shop.Leftovers);
         UpgradeResult cut = Cut(shop, step);
-        UpgradeResult undone = await shop.Service.UndoAsync(cut.Id, null, shop.Files.Observer, CancellationToken.None);
+        UpgradeResult undone = await shop.Service.UndoAsync(cut.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None);
         Assert.Equal(UpgradeState.RolledBack, undone.State);
         shop.AssertAsBefore(data, leftovers);
         await AssertNoRehearsalAsync(shop);
@@ -21,9 +22,9 @@ internal static class CutUpgrade
     {
         string data = shop.Data;
         UpgradeResult cut = Cut(shop, step);
-        shop.AssertUpgraded(await shop.Service.ResumeAsync(cut.Id, null, shop.Files.Observer, CancellationToken.None), data);
+        shop.AssertUpgraded(await shop.Service.ResumeAsync(cut.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None), data);
         await AssertNoRehearsalAsync(shop);
-        await shop.Service.UndoAsync(cut.Id, null, shop.Files.Observer, CancellationToken.None);
+        await shop.Service.UndoAsync(cut.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None);
         Assert.Equal("1", shop.Answer("/version"));
         Assert.Equal(data, shop.Data);
     }
@@ -60,7 +61,7 @@ internal static class CutUpgrade
 
         UpgradeResult cut = Assert.Single(shop.Service.List());
         Assert.Equal(UpgradeState.Interrupted, cut.State);
-        await shop.Service.UndoAsync(cut.Id, null, shop.Files.Observer, CancellationToken.None);
+        await shop.Service.UndoAsync(cut.Id, null, new KeyRing(), shop.Files.Observer, CancellationToken.None);
         await Task.Delay(1000);
         shop.AssertAsBefore(data, leftovers);
     }
