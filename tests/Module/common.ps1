@@ -5,6 +5,28 @@ $env:NO_COLOR = '1'
 $PSStyle.OutputRendering = 'PlainText'
 Remove-Item Env:DBBACKUP_REPOSITORY -ErrorAction Ignore
 if (-not (Get-Module DbBackup)) { Import-Module $ModulePath }
+
+# What the names of payload files end with beyond their format.
+$script:SealedEnding = $env:DBBACKUP_TEST_BUCKET ? '.age' : ''
+
+# In the world EncryptedS3 (PesterData.cs) all backups go to a bucket, encrypted: the file's commands are the same.
+if ($env:DBBACKUP_TEST_BUCKET) {
+    $script:TestKey = Join-Path $TestDrive world.key
+    $script:TestRecipient = if (Test-Path $TestKey) { (Get-Content $TestKey)[1] -replace '^# public key: ' } else { (New-DbBackupKey $TestKey).Recipient }
+    foreach ($command in 'New-DbBackup', 'Import-DbBackup', 'Invoke-DbUpgrade') { $global:PSDefaultParameterValues["${command}:Recipient"] = $TestRecipient }
+    # The key is at hand wherever something is opened; what only lists would not look into the environment.
+    $env:DBBACKUP_IDENTITY = $TestKey
+    $global:PSDefaultParameterValues['Get-DbBackup:Identity'] = $TestKey
+    $env:DBBACKUP_REPOSITORY = $env:DBBACKUP_TEST_BUCKET
+}
+
+# The repository of a file that does not use the default one, below the current folder.
+function Use-TestRepository([string] $Name) {
+    $env:DBBACKUP_REPOSITORY = $env:DBBACKUP_TEST_BUCKET ? ($env:DBBACKUP_TEST_BUCKET -replace '\?', "$Name`?") : (Join-Path $PWD $Name)
+}
+
+# All that lies in the repository in use, to compare.
+function Get-RepositorySnapshot { Get-Snapshot ($env:DBBACKUP_TEST_BUCKET ? $env:DBBACKUP_TEST_BUCKETFOLDER : ($env:DBBACKUP_REPOSITORY ?? './backups')) }
 . $RepositoryRoot/tools/SameShell.ps1
 
 # On a machine without the stock program: its SQL, without its dot commands.
@@ -71,11 +93,9 @@ function Enter-NewFolder {
 
 # Makes a backup look older than it is.
 function Set-BackupDate($Backup, [datetimeoffset] $Created) {
-    $file = Join-Path $Backup.Location 'backup.json'
-    Set-ItemProperty -LiteralPath $file IsReadOnly $false
     # With the hash and the signature that belong to it, see docs/format.md.
-    dotnet exec $env:DBBACKUP_TEST_HOST datebackup $file $Created.ToUniversalTime().ToString('o')
-    if ($LASTEXITCODE -ne 0) { throw "The backup was not dated: $file" }
+    dotnet exec $env:DBBACKUP_TEST_HOST datebackup $Backup.Repository "$($Backup.Source)/$($Backup.Name)/backup.json" $Created.ToUniversalTime().ToString('o')
+    if ($LASTEXITCODE -ne 0) { throw "The backup was not dated: $Backup" }
 }
 
 # Flips one bit in the middle of a backup's first payload.

@@ -14,7 +14,7 @@ Describe 'AIMMS on a server that is reached with ssh' {
         }
         if (-not $ready) { return }
         Set-Location (New-Folder (Join-Path $TestDrive aimms))
-        $env:DBBACKUP_REPOSITORY = Join-Path $PWD backups
+        Use-TestRepository backups
 
         # A daemon with keys of its own, and an ssh that knows nothing but them: nobody's ~/.ssh is read or written.
         function Get-FreePort {
@@ -114,7 +114,7 @@ grant select on jobs to aimms_reader;
         $backup.Manifest.Payloads.Kind | Should -Contain Globals
         $backup.Manifest.Payloads.Database.Name | Should -Contain aimms_web
         $backup.Manifest.Payloads.Database.Name | Should -Contain aimms_reports
-        $backup.Location | Should -BeLike (Join-Path $env:DBBACKUP_REPOSITORY '*')
+        $backup.Location | Should -BeLike "$(($env:DBBACKUP_REPOSITORY -split '\?')[0])*"
         # It did go through ssh.
         Get-Content $log -Raw | Should -BeLike '*Accepted publickey*'
         $backup.Manifest.Payloads.OriginalPath | Where-Object { $_ } | Should -BeLike "docker+ssh://*127.0.0.1:$port/*"
@@ -176,11 +176,11 @@ grant select on jobs to aimms_reader;
 
     It 'a server that does not let us in is one clear error, with ssh''s own words' {
         Require-DockerOverSsh
-        $before = Get-Snapshot $env:DBBACKUP_REPOSITORY
+        $before = Get-RepositorySnapshot
         $failure = Get-ErrorOf { New-DbBackup -DockerHost "ssh://nobody_here@127.0.0.1:$port" -Container $postgres -AllDatabases -Source aimms }
         Should-BeFailure $failure ServerUnreachable New
         "$($failure.Exception.Message)" | Should -BeLike '*Permission denied*'
         $failure.ErrorDetails.RecommendedAction | Should -BeLike "*ssh -p $port nobody_here@127.0.0.1*"
-        Get-Snapshot $env:DBBACKUP_REPOSITORY | Should -Be $before
+        Get-RepositorySnapshot | Should -Be $before
     }
 }

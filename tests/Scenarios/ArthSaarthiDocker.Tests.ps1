@@ -5,7 +5,7 @@ Describe 'ArthSaarthi in containers is lost and comes back' {
         . $PSScriptRoot/../Module/common.ps1
         if (-not $env:DBBACKUP_TEST_DOCKERPREFIX) { return }
         Set-Location (New-Folder (Join-Path $TestDrive arthsaarthi))
-        $env:DBBACKUP_REPOSITORY = Join-Path $PWD backups
+        Use-TestRepository backups
         $project = New-TestComposeProject @'
 version: '2.4'
 services:

@@ -7,7 +7,7 @@ Describe 'ArthSaarthi is upgraded to a release' {
         if (-not $env:DBBACKUP_TEST_DOCKERPREFIX) { return }
         Set-Location (New-Folder (Join-Path $TestDrive arthsaarthi))
         $env:XDG_DATA_HOME = Join-Path $PWD data
-        $env:DBBACKUP_REPOSITORY = Join-Path $PWD backups
+        Use-TestRepository backups
         $shop = New-TestShop -Backend 'build: .' -Dockerfile 'FROM dbbackup-test/shop:1'
         function Invoke-Git {
             $output = & git -C $shop.Folder -c user.name=tests -c user.email=tests@example.org @args 2>&1

@@ -6,7 +6,7 @@ Describe 'PartsHub keeps its data folder' {
         New-Folder ./data/attachments | Out-Null
         New-SampleDatabase ./data/partshub.db -Rows 1000 -Revision abc123
         1..30 | ForEach-Object { "sheet $_" | Set-Content "./data/attachments/datasheet $_.pdf" }
-        $env:DBBACKUP_REPOSITORY = Join-Path $PWD nas
+        Use-TestRepository nas
     }
     AfterAll { Set-Location $RepositoryRoot; Remove-Item Env:DBBACKUP_REPOSITORY }
 

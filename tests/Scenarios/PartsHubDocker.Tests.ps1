@@ -5,7 +5,7 @@ Describe 'PartsHub keeps its data volume' {
         . $PSScriptRoot/../Module/common.ps1
         if (-not $env:DBBACKUP_TEST_DOCKERPREFIX) { return }
         Set-Location (New-Folder (Join-Path $TestDrive partshub))
-        $env:DBBACKUP_REPOSITORY = Join-Path $PWD backups
+        Use-TestRepository backups
         $volume = New-TestVolume
         $application = New-TestContainer -Option '--volume', "${volume}:/app/data" -Command python3, /opt/dbbackup-test/writer.py, '--pause', '0.02', attachments, /app/data/partshub.db, /app/data/attachments
         # Somebody else who reads the same volume, and was off before anything began.

@@ -7,7 +7,7 @@ Describe 'PartsHub gets a new image' {
         if (-not $env:DBBACKUP_TEST_DOCKERPREFIX) { return }
         Set-Location (New-Folder (Join-Path $TestDrive partshub))
         $env:XDG_DATA_HOME = Join-Path $PWD data
-        $env:DBBACKUP_REPOSITORY = Join-Path $PWD backups
+        Use-TestRepository backups
         # The application on a volume of its own: 200 orders, and two attachments beside the database.
         function New-PartsHub([string[]] $Option = @()) {
             $port = Get-FreePort

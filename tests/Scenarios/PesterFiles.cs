@@ -74,6 +74,38 @@ public sealed class VamsaDocker : PesterTests;
 
 public sealed class VamsaUpgrade : PesterTests;
 
+// The same procedures with encrypted backups in a bucket: of each application the most telling ones.
+
+[Trait("Category", "PostgreSql")]
+[PesterFile("Aimms.Tests.ps1", World = PesterWorld.EncryptedS3)]
+public sealed class AimmsInS3 : PesterTests;
+
+[Trait("Category", "PostgreSql")]
+[PesterFile("ArthSaarthi.Tests.ps1", World = PesterWorld.EncryptedS3)]
+public sealed class ArthSaarthiInS3 : PesterTests;
+
+[PesterFile("PartsHub.Tests.ps1", World = PesterWorld.EncryptedS3)]
+public sealed class PartsHubInS3 : PesterTests;
+
+[Trait("Category", "Docker")]
+[PesterFile("PartsHubDocker.Tests.ps1", World = PesterWorld.EncryptedS3)]
+public sealed class PartsHubDockerInS3 : PesterTests;
+
+[Trait("Category", "Docker")]
+[PesterFile("PartsHubUpgrade.Tests.ps1", World = PesterWorld.EncryptedS3)]
+public sealed class PartsHubUpgradeInS3 : PesterTests;
+
+[PesterFile("Pats.Tests.ps1", World = PesterWorld.EncryptedS3)]
+public sealed class PatsInS3 : PesterTests;
+
+[Trait("Category", "PostgreSql")]
+[PesterFile("Vamsa.Tests.ps1", World = PesterWorld.EncryptedS3)]
+public sealed class VamsaInS3 : PesterTests;
+
+[Trait("Category", "Docker")]
+[PesterFile("VamsaDocker.Tests.ps1", World = PesterWorld.EncryptedS3)]
+public sealed class VamsaDockerInS3 : PesterTests;
+
 /// <summary>Keeps the list whole.</summary>
 
 public sealed class PesterFilesTests

@@ -21,7 +21,7 @@ update people set mother = 1 + id % 100 where id > 100;
     It 'creates a full backup and verifies it' {
         Require-PostgreSql
         (New-DbBackup -ConnectionString $env:DATABASE_URL -Source vamsa -Format Plain -Compression Gzip -Verify).Status | Should -Be Matched
-        (Get-DbBackup -Source vamsa -Latest).Manifest.Payloads.FileName | Should -BeLike '*.sql.gz'
+        (Get-DbBackup -Source vamsa -Latest).Manifest.Payloads.FileName | Should -BeLike "*.sql.gz$SealedEnding"
     }
 
     It 'creates a pre-migration backup' {
@@ -87,10 +87,10 @@ update people set mother = 1 + id % 100 where id > 100;
 
     It 'a wrong password is one clear error, and leaves the good backups alone' {
         Require-PostgreSql
-        $before = Get-Snapshot ./backups
+        $before = Get-RepositorySnapshot
         $failure = Get-ErrorOf { New-DbBackup -ConnectionString ($env:DATABASE_URL -replace ":[^:@/]+@", ":wrong@") -Source vamsa }
         Should-BeFailure $failure AuthenticationFailed New PermissionDenied
         "$($failure)$($failure.Exception)" | Should -Not -BeLike "*$($PostgreSqlServer.Password)*"
-        Get-Snapshot ./backups | Should -Be $before
+        Get-RepositorySnapshot | Should -Be $before
     }
 }

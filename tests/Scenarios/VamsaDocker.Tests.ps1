@@ -5,7 +5,7 @@ Describe 'Vamsa''s family tree survives the loss of its containers' {
         . $PSScriptRoot/../Module/common.ps1
         if (-not $env:DBBACKUP_TEST_DOCKERPREFIX) { return }
         Set-Location (New-Folder (Join-Path $TestDrive vamsa))
-        $env:DBBACKUP_REPOSITORY = Join-Path $PWD backups
+        Use-TestRepository backups
         $project = New-TestComposeProject @'
 version: '2.4'
 services:
@@ -42,7 +42,7 @@ update people set mother = 1 + id % 100, father = 1 + id % 99 where id > 100;
         Require-Docker
         $expected | Should -BeLike '500|*'
         (New-DbBackup -ComposeProject $project -Source vamsa -Format Plain -Compression Gzip -Verify).Status | Should -Be Matched
-        (Get-DbBackup -Source vamsa -Latest).Manifest.Payloads.FileName | Should -BeLike '*.sql.gz'
+        (Get-DbBackup -Source vamsa -Latest).Manifest.Payloads.FileName | Should -BeLike "*.sql.gz$SealedEnding"
     }
 
     It 'scenario 1: accidental deletion; the state before is kept' {
@@ -65,10 +65,10 @@ update people set mother = 1 + id % 100, father = 1 + id % 99 where id > 100;
     It 'a backup of a stopped database fails, says how to start it, and leaves no backup' {
         Require-Docker
         Invoke-Compose $project stop db | Out-Null
-        $before = Get-Snapshot ./backups
+        $before = Get-RepositorySnapshot
         $failure = Get-ErrorOf { New-DbBackup -ComposeProject $project -Source vamsa }
         Should-BeFailure $failure ContainerNotRunning New
-        Get-Snapshot ./backups | Should -Be $before
+        Get-RepositorySnapshot | Should -Be $before
         Invoke-Compose $project start db | Out-Null
         Wait-TestPostgreSql (Invoke-Compose $project ps -q db)
     }

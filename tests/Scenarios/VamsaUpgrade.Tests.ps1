@@ -7,7 +7,7 @@ Describe 'Vamsa follows a tag that moves' {
         if (-not $env:DBBACKUP_TEST_DOCKERPREFIX) { return }
         Set-Location (New-Folder (Join-Path $TestDrive vamsa))
         $env:XDG_DATA_HOME = Join-Path $PWD data
-        $env:DBBACKUP_REPOSITORY = Join-Path $PWD backups
+        Use-TestRepository backups
         $image = "$(New-TestDockerName image):stable"
         # What a pull does to a tag.
         function Move-Tag([string] $Version) { Invoke-Docker tag "dbbackup-test/shop:$Version" $image }

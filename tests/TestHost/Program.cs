@@ -39,7 +39,7 @@ static async Task<int> RunAsync(string[] args)
             await EngineRun.RestoreAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), force: args.Contains("force"), [.. args[5..].Where(each => each != "force")]);
             return 0;
         case "datebackup":
-            ManifestRun.Date(args[1], DateTimeOffset.Parse(args[2], CultureInfo.InvariantCulture));
+            await ManifestRun.DateAsync(args[1], args[2], DateTimeOffset.Parse(args[3], CultureInfo.InvariantCulture));
             return 0;
         case "remove":
             await RepositoryRun.RemoveAsync(args[1], args[2], args[3]);

@@ -13,6 +13,19 @@ public sealed class PesterFileAttribute(string name) : Attribute
 {
     /// <summary>The file's name.</summary>
     public string Name { get; } = name;
+
+    /// <summary>Where its backups go.</summary>
+    public PesterWorld World { get; init; }
+}
+
+/// <summary>Where the backups of a Pester file go. The file is the same: <c>common.ps1</c> knows the world.</summary>
+public enum PesterWorld
+{
+    /// <summary>Folders, in plain form.</summary>
+    Local,
+
+    /// <summary>A bucket of an S3 server, encrypted to a key whose file <c>$env:DBBACKUP_IDENTITY</c> names.</summary>
+    EncryptedS3,
 }
 
 /// <summary>Gives a row for each <c>It</c> of the class's Pester file, and a last one for the file itself.</summary>

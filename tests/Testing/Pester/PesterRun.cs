@@ -12,7 +12,7 @@ namespace DbBackup.Testing.Pester;
 internal sealed class PesterRun
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(45);
-    private static readonly ConcurrentDictionary<string, Lazy<Task<PesterRun>>> Runs = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<(string File, PesterWorld World), Lazy<Task<PesterRun>>> Runs = new();
     private static readonly JsonSerializerOptions Json = new() { PropertyNameCaseInsensitive = true };
 
     private readonly string _file;
@@ -29,14 +29,17 @@ internal sealed class PesterRun
     private static string Root { get; } = Metadata("RepositoryRoot");
 
     /// <summary>Runs a file, or waits for its run.</summary>
-    public static Task<PesterRun> OfAsync(string file) =>
-        Runs.GetOrAdd(file, path => new Lazy<Task<PesterRun>>(() => RunAsync(path))).Value;
+    public static Task<PesterRun> OfAsync(string file, PesterWorld world) =>
+        Runs.GetOrAdd((file, world), run => new Lazy<Task<PesterRun>>(() => RunAsync(run.File, run.World))).Value;
 
     /// <summary>The folder of the Pester files of an assembly: DbBackup.Tests.Module has them in tests/Module.</summary>
     public static string FolderOf(Assembly assembly) => Path.Combine(Root, "tests", assembly.GetName().Name!.Split('.')[^1]);
 
     /// <summary>The Pester file of a class.</summary>
     public static string PathOf(Type type) => Path.Combine(FolderOf(type.Assembly), type.GetCustomAttribute<PesterFileAttribute>()!.Name);
+
+    /// <summary>Where the backups of a class go.</summary>
+    public static PesterWorld WorldOf(Type type) => type.GetCustomAttribute<PesterFileAttribute>()!.World;
 
     /// <summary>Fails or skips the xUnit test that stands for a test of the file.</summary>
     public void Check(int line)
@@ -73,20 +76,22 @@ internal sealed class PesterRun
         Require.That(false, text.Length > 0 ? text : "The Pester file skips it and gives no reason.");
     }
 
-    private static async Task<PesterRun> RunAsync(string file)
+    private static async Task<PesterRun> RunAsync(string file, PesterWorld world)
     {
+        // Without the server the class is skipped, and not run in a folder.
+        using S3Rver? bucket = world == PesterWorld.EncryptedS3 ? new S3Rver() : null;
         using DockerEngine? docker = Mentions(file, "Require-Docker") ? OrNull(DockerEngine.Require) : null;
         PostgreSqlServer? server = Mentions(file, "Require-PostgreSql") ? OrNull(() => PostgreSqlServer.Shared) : null;
         using var folder = new TempFolder();
         string results = Path.Combine(folder.Path, "results.json");
-        (int exitCode, string output) = await RunShellAsync(file, results, docker, server);
+        (int exitCode, string output) = await RunShellAsync(file, results, docker, server, bucket);
         if (!File.Exists(results))
             throw new InvalidOperationException($"The shell of {file} ended with {exitCode} and without results:\n{output}");
         Report report = JsonSerializer.Deserialize<Report>(await File.ReadAllTextAsync(results), Json)!;
-        return new PesterRun(file, output, report);
+        return new PesterRun(file, output, bucket is null ? report : report with { Failures = [.. report.Failures, .. bucket.PlainFiles()] });
     }
 
-    private static async Task<(int ExitCode, string Output)> RunShellAsync(string file, string results, DockerEngine? docker, PostgreSqlServer? server)
+    private static async Task<(int ExitCode, string Output)> RunShellAsync(string file, string results, DockerEngine? docker, PostgreSqlServer? server, S3Rver? bucket)
     {
         var start = RealShell.StartInfo(
             "-NoProfile", "-NonInteractive", "-File", Path.Combine(Root, "tests/Testing/Pester/run-pester.ps1"), "-Pester", Metadata("Pester"), "-File", file, "-Results", results);
@@ -106,6 +111,7 @@ internal sealed class PesterRun
             start.Environment["DBBACKUP_TEST_PGBIN"] = server.BinFolder;
         }
 
+        bucket?.AddTo(start.Environment);
         var text = new StringBuilder();
         using var shell = new Process { StartInfo = start };
         void Collect(object sender, DataReceivedEventArgs line)

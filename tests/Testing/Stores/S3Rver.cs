@@ -45,6 +45,26 @@ internal sealed class S3Rver : IDisposable
 
     public string Location(string prefix = "") => $"s3://{_bucket}/{prefix}?endpoint={Uri.EscapeDataString($"http://127.0.0.1:{Port}")}";
 
+    /// <summary>Tells a shell of this bucket, its login, and the folder in which its objects lie.</summary>
+    public void AddTo(IDictionary<string, string?> environment)
+    {
+        environment["DBBACKUP_TEST_BUCKET"] = Location();
+        environment["DBBACKUP_TEST_BUCKETFOLDER"] = _folder["data/" + _bucket];
+        environment["AWS_ACCESS_KEY_ID"] = KeyId;
+        environment["AWS_SECRET_ACCESS_KEY"] = Secret;
+    }
+
+    /// <summary>What is wrong with a bucket in which all backups are to be encrypted: files of backups in plain form, or no backup.</summary>
+    public IEnumerable<string> PlainFiles()
+    {
+        const string Ending = "._S3rver_object";
+        string[] objects = [.. Directory.EnumerateFiles(_folder["data/" + _bucket], "*" + Ending, SearchOption.AllDirectories).Select(path => path[..^Ending.Length])];
+        if (!objects.Any(path => path.EndsWith(".age", StringComparison.Ordinal)))
+            yield return "There is no encrypted backup in the bucket.";
+        foreach (string plain in objects.Where(path => (string[])[".zst", ".gz", ".tar", ".dump", ".sql", ".db"] is var endings && endings.Any(ending => path.EndsWith(ending, StringComparison.Ordinal))))
+            yield return $"'{plain}' is in plain form.";
+    }
+
     public S3Store Open(string prefix = "", int partSize = 6 << 20) => new(StoreAddress.Parse(Location(prefix), S3Options.Names), new PartSizes(partSize, 4 * partSize), TimeSpan.FromSeconds(30));
 
     public void Dispose()
