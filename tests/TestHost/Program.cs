@@ -41,6 +41,9 @@ static async Task<int> RunAsync(string[] args)
         case "datebackup":
             await ManifestRun.DateAsync(args[1], args[2], DateTimeOffset.Parse(args[3], CultureInfo.InvariantCulture));
             return 0;
+        case "copy":
+            await RepositoryRun.CopyAsync(args[1], args[2]);
+            return 0;
         case "remove":
             await RepositoryRun.RemoveAsync(args[1], args[2], args[3]);
             return 0;

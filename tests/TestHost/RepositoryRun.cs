@@ -11,6 +11,16 @@ namespace DbBackup.TestHost;
 /// <summary>What is done with a repository's backups, in a process that prints a line when it is done.</summary>
 internal static class RepositoryRun
 {
+    /// <summary>Copies the newest backup of a folder to a location.</summary>
+    public static async Task CopyAsync(string repository, string location)
+    {
+        var from = new BackupRepository(new DirectoryStore(repository));
+        var to = new BackupRepository(RepositoryLocation.Parse(location, Path.GetFullPath).OpenStore());
+        Console.WriteLine(await new BackupCopy(from, to).RunAsync((await from.ListAsync(null, CancellationToken.None))[0], allowNew: false, new Executioner(0), CancellationToken.None));
+        using var self = System.Diagnostics.Process.GetCurrentProcess();
+        Console.WriteLine(FormattableString.Invariant($"peak {self.PeakWorkingSet64 >> 20} MiB"));
+    }
+
     /// <summary>Removes a backup.</summary>
     public static async Task RemoveAsync(string repository, string source, string name)
     {

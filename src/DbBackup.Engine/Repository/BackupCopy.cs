@@ -6,7 +6,10 @@ using DbBackup.Engine.Repository.Stores;
 
 namespace DbBackup.Engine.Repository;
 
-/// <summary>Copies backups from one repository to another, byte for byte: each payload is hashed on its way, and the manifest is put last.</summary>
+/// <summary>
+/// Copies backups from one repository to another, byte for byte: each payload is hashed on its way, and the manifest is put last. A copy that was
+/// cut leaves what has arrived. The next one reads that back, and sends what is missing.
+/// </summary>
 /// <param name="from">Where they are.</param>
 /// <param name="to">Where they are copied to.</param>
 /// <param name="bytesPerSecond">How fast at most; null for as fast as it goes.</param>
@@ -18,7 +21,7 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to, long?
     /// <param name="backup">The backup.</param>
     /// <param name="allowNew">True if another repository than the known one is accepted at the destination, or created.</param>
     /// <param name="observer">Receives progress.</param>
-    /// <param name="cancellationToken">Stops the copy; nothing of it is left.</param>
+    /// <param name="cancellationToken">Stops the copy; what has arrived is kept for the next one (<see cref="UnfinishedCopies"/>).</param>
     /// <returns>The backup at the destination; the one that is there already, if it is the same.</returns>
     /// <exception cref="BackupException">It is damaged, another one has its name at the destination, or that cannot be written.</exception>
     public Task<Backup> RunAsync(Backup backup, bool allowNew, IOperationObserver observer, CancellationToken cancellationToken)
@@ -68,31 +71,70 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to, long?
         long size = manifest.Payloads.Sum(payload => payload.StoredSize);
         if ((await to.Store.ReadPropertiesAsync(cancellationToken).ConfigureAwait(false)).AvailableBytes is { } free && free < size)
             throw new NotEnoughSpaceException(to.Location, size, free, $"the copy of '{key}'");
-        BackupDraft draft = await BackupDraft.ReserveAsync(to.Store, key, mayRename: false, cancellationToken).ConfigureAwait(false);
+        BackupDraft draft = await BackupDraft.ReserveCopyAsync(to.Store, key, BackupListing.HashOf(json), cancellationToken).ConfigureAwait(false);
         await using (draft.ConfigureAwait(false))
         {
-            long before = 0;
-            foreach (Payload payload in manifest.Payloads)
+            try
             {
-                long done = before;
-                await draft.WriteAsync(
-                    payload.FileName,
-                    output => CopyPayloadAsync(key, payload, output, copied => observer.Progress(new OperationProgress($"Copying {key}", payload.FileName, done + copied, size)), cancellationToken),
-                    cancellationToken).ConfigureAwait(false);
-                before += payload.StoredSize;
+                await SendAsync(key, manifest, draft, observer, cancellationToken).ConfigureAwait(false);
             }
-
-            if (manifest.Encryption is not null)
-                await CopyKeyAsync(key, draft, cancellationToken).ConfigureAwait(false);
-            foreach (string companion in RepositoryKeys.CompanionsOf(manifest).Except([RepositoryKeys.Key, RepositoryKeys.KeyRecord]).Append(RepositoryKeys.Instructions).Distinct())
+            catch (Exception exception) when (IsCut(exception))
             {
-                if (await from.Store.ReadAsync(RepositoryKeys.FolderOf(key) + companion, cancellationToken).ConfigureAwait(false) is { } content)
-                    await draft.WriteAsync(companion, content).ConfigureAwait(false);
+                draft.Keep();
+                throw;
             }
 
             await draft.PublishAsync(manifest, json).ConfigureAwait(false);
             observer.Verbose($"Copied '{key}', {ByteSize.Format(size)}, to '{to.Location}'.");
         }
+    }
+
+    // The next copy may go on with it, unlike with one whose source is damaged, or whose destination is full.
+    private static bool IsCut(Exception exception) => exception is OperationCanceledException or BackupException { Code: ErrorCodes.ServerUnreachable or ErrorCodes.WriteFailed or ErrorCodes.ReadFailed };
+
+    private async Task SendAsync(BackupKey key, Manifest manifest, BackupDraft draft, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        long size = manifest.Payloads.Sum(payload => payload.StoredSize);
+        var pace = new Pace(bytesPerSecond);
+        long before = 0;
+        foreach (Payload payload in manifest.Payloads)
+        {
+            long done = before;
+            Action<long> copied = bytes => observer.Progress(new OperationProgress($"Copying {key}", payload.FileName, done + bytes, size));
+            if (await HasArrivedAsync(payload, draft, cancellationToken).ConfigureAwait(false))
+            {
+                observer.Verbose($"'{payload.FileName}' of '{key}' is in '{to.Location}' already, from a copy that was cut.");
+            }
+            else
+            {
+                await draft.WriteOnAsync(payload.FileName, (output, arrived) =>
+                {
+                    if (arrived > 0)
+                        observer.Verbose($"Goes on with '{payload.FileName}' of '{key}', of which {ByteSize.Format(arrived)} have arrived.");
+                    return CopyPayloadAsync(key, payload, output, arrived, pace, copied, cancellationToken);
+                }, cancellationToken).ConfigureAwait(false);
+            }
+
+            before += payload.StoredSize;
+        }
+
+        if (manifest.Encryption is not null)
+            await CopyKeyAsync(key, draft, cancellationToken).ConfigureAwait(false);
+        foreach (string companion in RepositoryKeys.CompanionsOf(manifest).Except([RepositoryKeys.Key, RepositoryKeys.KeyRecord]).Append(RepositoryKeys.Instructions).Distinct())
+        {
+            if (await from.Store.ReadAsync(RepositoryKeys.FolderOf(key) + companion, cancellationToken).ConfigureAwait(false) is { } content)
+                await draft.WriteAsync(companion, content).ConfigureAwait(false);
+        }
+    }
+
+    // Read back whole: a server that was cut off in the middle of its writing may have the length alone.
+    private static async Task<bool> HasArrivedAsync(Payload payload, BackupDraft draft, CancellationToken cancellationToken)
+    {
+        if (!draft.Arrived.TryGetValue(payload.FileName, out long size) || size != payload.StoredSize)
+            return false;
+        Stream there = draft.OpenRead(payload.FileName);
+        await using (there.ConfigureAwait(false))
+            return Convert.ToHexStringLower(await SHA256.HashDataAsync(there, cancellationToken).ConfigureAwait(false)) == payload.StoredSha256;
     }
 
     // Whole, whichever pair is in force where it comes from.
@@ -110,13 +152,13 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to, long?
         await draft.WriteAsync(RepositoryKeys.KeyRecord, ManifestJson.WriteKeyRecord(stored.Record!)).ConfigureAwait(false);
     }
 
-    private async Task CopyPayloadAsync(BackupKey key, Payload payload, Stream output, Action<long> copied, CancellationToken cancellationToken)
+    // What has arrived is read again at its source, for its hash, and for the comparison of parts; it is not sent, and so takes no part in the pace.
+    private async Task CopyPayloadAsync(BackupKey key, Payload payload, Stream output, long arrived, Pace pace, Action<long> copied, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Stream input = from.OpenRead(key, payload.FileName);
         await using (input.ConfigureAwait(false))
         {
-            var pace = new Pace(bytesPerSecond);
             byte[] block = new byte[pace.BlockSize(BlockSize)];
             long total = 0;
             while (await input.ReadAsync(block, cancellationToken).ConfigureAwait(false) is > 0 and var read)
@@ -124,7 +166,7 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to, long?
                 hash.AppendData(block, 0, read);
                 await output.WriteAsync(block.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
                 copied(total += read);
-                await pace.KeepAsync(read, cancellationToken).ConfigureAwait(false);
+                await pace.KeepAsync((int)Math.Clamp(total - arrived, 0, read), cancellationToken).ConfigureAwait(false);
             }
         }
 

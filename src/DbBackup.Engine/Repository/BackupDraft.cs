@@ -12,18 +12,25 @@ internal sealed class BackupDraft : IAsyncDisposable
     private readonly IObjectStore _store;
     private readonly Lease _lease;
     private readonly string _folder;
+    private readonly bool _isCopy;
     private bool _isPublished;
+    private bool _isKept;
 
-    private BackupDraft(IObjectStore store, BackupKey key, Lease lease)
+    private BackupDraft(IObjectStore store, BackupKey key, Lease lease, IReadOnlyList<StoredObject>? arrived = null)
     {
         _store = store;
         _lease = lease;
         _folder = RepositoryKeys.FolderOf(key);
+        _isCopy = arrived is not null;
         Key = key;
+        Arrived = (arrived ?? []).ToDictionary(each => each.Key[_folder.Length..], each => each.Size, StringComparer.Ordinal);
     }
 
     /// <summary>Its place.</summary>
     public BackupKey Key { get; }
+
+    /// <summary>The files, with their bytes, that an earlier copy of the same backup left which was cut. What is in them is yet to be checked.</summary>
+    public IReadOnlyDictionary<string, long> Arrived { get; }
 
     /// <summary>Reserves a name.</summary>
     /// <param name="store">The store.</param>
@@ -33,6 +40,7 @@ internal sealed class BackupDraft : IAsyncDisposable
     /// <exception cref="BackupException">The name is taken, or the repository cannot be written.</exception>
     public static async Task<BackupDraft> ReserveAsync(IObjectStore store, BackupKey key, bool mayRename, CancellationToken cancellationToken)
     {
+        var copies = new UnfinishedCopies(store);
         for (int number = 1; ; number++)
         {
             BackupKey candidate = number == 1 ? key : key with { Name = $"{key.Name}-{number}" };
@@ -40,8 +48,9 @@ internal sealed class BackupDraft : IAsyncDisposable
             {
                 try
                 {
-                    if (lease.TookOver)
-                        await RemoveLeftoverAsync(store, candidate.ToString(), cancellationToken).ConfigureAwait(false);
+                    // What an unfinished copy left under this name gives way.
+                    if (lease.TookOver || (!await IsFreeAsync(store, candidate, cancellationToken).ConfigureAwait(false) && await copies.FindAsync(candidate.ToString(), cancellationToken).ConfigureAwait(false) is not null))
+                        await copies.DiscardAsync(candidate.ToString(), cancellationToken).ConfigureAwait(false);
                     if (await IsFreeAsync(store, candidate, cancellationToken).ConfigureAwait(false))
                         return new BackupDraft(store, candidate, lease);
                 }
@@ -59,6 +68,37 @@ internal sealed class BackupDraft : IAsyncDisposable
         }
     }
 
+    /// <summary>Reserves a name for a copy, which goes on with what an earlier one of the same backup left that was cut.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="key">The source and the name.</param>
+    /// <param name="manifestSha256">The hash of the manifest that is copied.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BackupException">The name is taken, or the repository cannot be written.</exception>
+    public static async Task<BackupDraft> ReserveCopyAsync(IObjectStore store, BackupKey key, string manifestSha256, CancellationToken cancellationToken)
+    {
+        if (await new Leases(store).TryTakeAsync(key.ToString(), LeasePurpose.Write, cancellationToken).ConfigureAwait(false) is not { } lease)
+            throw NameExists(key);
+        try
+        {
+            var copies = new UnfinishedCopies(store);
+            UnfinishedCopy? earlier = await copies.FindAsync(key.ToString(), cancellationToken).ConfigureAwait(false);
+            // Of another content, or of a backup that was being written: not one byte of it is of use.
+            if (earlier is null ? lease.TookOver : earlier.ManifestSha256 != manifestSha256)
+                await copies.DiscardAsync(key.ToString(), cancellationToken).ConfigureAwait(false);
+            string folder = RepositoryKeys.FolderOf(key);
+            IReadOnlyList<StoredObject> there = await store.ListAsync(folder, cancellationToken).ConfigureAwait(false);
+            if (there.Any(each => each.Key == folder + RepositoryKeys.Manifest) || (there.Count > 0 && earlier?.ManifestSha256 != manifestSha256))
+                throw NameExists(key);
+            await copies.NoteAsync(key.ToString(), manifestSha256, cancellationToken).ConfigureAwait(false);
+            return new BackupDraft(store, key, lease, there);
+        }
+        catch
+        {
+            await lease.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
     // What another user made at the same moment cannot be looked into: its name is taken.
     private static async Task<bool> IsFreeAsync(IObjectStore store, BackupKey key, CancellationToken cancellationToken)
     {
@@ -72,8 +112,15 @@ internal sealed class BackupDraft : IAsyncDisposable
         }
     }
 
-    /// <summary>Removes what an owner left that died while it wrote or removed a backup. To be called with the name's lease.</summary>
+    /// <summary>Removes what an owner left that died while it wrote or removed a backup; what a copy left stays for the next one. To be called with the name's lease.</summary>
     public static async Task RemoveLeftoverAsync(IObjectStore store, string name, CancellationToken cancellationToken)
+    {
+        if (await new UnfinishedCopies(store).FindAsync(name, cancellationToken).ConfigureAwait(false) is null)
+            await RemoveFilesAsync(store, name, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes the files under a name, unless they are a backup. To be called with the name's lease.</summary>
+    public static async Task RemoveFilesAsync(IObjectStore store, string name, CancellationToken cancellationToken)
     {
         // Other leases are of no backup.
         if (name.Split('/') is not [var source, var backup] || !BackupName.IsValid(source) || !BackupName.IsValid(backup))
@@ -96,14 +143,29 @@ internal sealed class BackupDraft : IAsyncDisposable
     { Target = key.ToString() };
 
     /// <summary>Writes a file of the backup.</summary>
-    public Task WriteAsync(string fileName, Func<Stream, Task> write, CancellationToken cancellationToken) =>
-        _store.WriteAsync(_folder + fileName, write, cancellationToken);
+    public async Task WriteAsync(string fileName, Func<Stream, Task> write, CancellationToken cancellationToken)
+    {
+        if (Arrived.ContainsKey(fileName))
+            await _store.DeleteAsync(_folder + fileName, cancellationToken).ConfigureAwait(false);
+        await _store.WriteAsync(_folder + fileName, write, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>Deletes a file whose writing failed, if it is there.</summary>
     public Task DeleteAsync(string fileName) => _store.DeleteAsync(_folder + fileName, CancellationToken.None);
 
     /// <summary>Writes a small file of the backup.</summary>
     public Task WriteAsync(string fileName, byte[] content) => WriteAsync(fileName, stream => stream.WriteAsync(content).AsTask(), CancellationToken.None);
+
+    /// <summary>Writes a file of a copy: where the store can, what arrived before a cut is not sent again, and what arrives before the next one is kept.</summary>
+    /// <param name="fileName">The file's name.</param>
+    /// <param name="write">Writes the whole content. It is given how many bytes from its beginning have probably arrived.</param>
+    /// <param name="cancellationToken">Stops the writing.</param>
+    public Task WriteOnAsync(string fileName, Func<Stream, long, Task> write, CancellationToken cancellationToken) => _store is IResumingStore resuming
+        ? resuming.WriteOnAsync(_folder + fileName, write, cancellationToken)
+        : WriteAsync(fileName, stream => write(stream, 0), cancellationToken);
+
+    /// <summary>Leaves what has arrived of a copy, for a later one to go on with it.</summary>
+    public void Keep() => _isKept = _isCopy;
 
     /// <summary>Opens a file that was written before.</summary>
     public Stream OpenRead(string fileName) =>
@@ -164,8 +226,15 @@ internal sealed class BackupDraft : IAsyncDisposable
     {
         try
         {
-            if (!_isPublished)
+            if (!_isPublished && !_isKept)
+            {
+                if (_isCopy)
+                    await _store.DiscardUnfinishedAsync(_folder, CancellationToken.None).ConfigureAwait(false);
                 await _store.DeleteAllAsync(_folder, CancellationToken.None).ConfigureAwait(false);
+            }
+
+            if (_isCopy && !_isKept)
+                await new UnfinishedCopies(_store).ForgetAsync(Key.ToString(), CancellationToken.None).ConfigureAwait(false);
         }
         catch (BackupException)
         {

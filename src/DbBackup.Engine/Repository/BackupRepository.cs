@@ -82,6 +82,7 @@ public sealed class BackupRepository
                 await BackupDraft.RemoveLeftoverAsync(Store, name, cancellationToken).ConfigureAwait(false);
         }
 
+        await new UnfinishedCopies(Store).SweepAsync(cancellationToken).ConfigureAwait(false);
         if (WorkFolder is { } work && !IsLink(work))
             LocalWorkspace.Sweep(work);
     }

@@ -73,6 +73,7 @@ internal sealed class Lease : IAsyncDisposable
 /// <summary>The generated JSON code of the small files of a repository.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, WriteIndented = true, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LeaseContent))]
+[JsonSerializable(typeof(UnfinishedCopy))]
 [JsonSerializable(typeof(RepositoryFile))]
 [JsonSerializable(typeof(KnownRepository))]
 internal sealed partial class RepositoryJsonContext : JsonSerializerContext;

@@ -46,6 +46,9 @@ internal static class RepositoryKeys
     /// <summary>The folder of the leases.</summary>
     public const string Leases = Work + "leases/";
 
+    /// <summary>The folder of the notes of copies that were begun and are not whole yet.</summary>
+    public const string Copies = Work + "copies/";
+
     /// <summary>The files of a backup beside its manifest and payloads that belong to it from the beginning.</summary>
     public static IReadOnlyList<string> CompanionsOf(Manifest manifest) => manifest.Encryption is null
         ? manifest.InstructionsSha256 is null ? [] : [Instructions]

@@ -39,7 +39,7 @@ public sealed class RepositoryCheck(BackupRepository repository)
         await CheckSpaceAsync(backups, cancellationToken).ConfigureAwait(false);
         CheckBackups(backups, objects);
         await CheckNewestAsync(backups, cancellationToken).ConfigureAwait(false);
-        CheckLeftovers(backups, objects, leases);
+        CheckLeftovers(backups, objects, leases, await new UnfinishedCopies(_store).ListAsync(cancellationToken).ConfigureAwait(false));
         if (_store is ILockingStore { IsLocking: true } locking && await locking.FindLockProblemAsync(cancellationToken).ConfigureAwait(false) is { } problem)
             Add(RepositoryFindingKind.NotLocked, BackupHealth.Critical, repository.Location, $"Object lock does not protect this repository: {problem}.", "Switch object lock on for the bucket, and check with its administrator who may bypass it.");
         if (deep)
@@ -198,7 +198,7 @@ public sealed class RepositoryCheck(BackupRepository repository)
         }
     }
 
-    private void CheckLeftovers(IReadOnlyList<Backup> backups, IReadOnlyList<StoredObject> objects, IReadOnlyList<ListedLease> leases)
+    private void CheckLeftovers(IReadOnlyList<Backup> backups, IReadOnlyList<StoredObject> objects, IReadOnlyList<ListedLease> leases, IReadOnlyList<UnfinishedCopy> copies)
     {
         HashSet<string> atWork = [.. leases.Where(lease => !lease.IsDead).Select(lease => lease.Name).OfType<string>()];
         Dictionary<string, Backup> byFolder = backups.ToDictionary(BackupListing.FolderOf, StringComparer.Ordinal);
@@ -229,6 +229,17 @@ public sealed class RepositoryCheck(BackupRepository repository)
         HashSet<string> swept = [.. leases.Where(lease => lease.IsDead).Select(lease => lease.Name + "/")];
         foreach ((string folder, long bytes) in leftovers)
         {
+            if (copies.FirstOrDefault(each => each.Name + "/" == folder) is { } copy)
+            {
+                Add(
+                    RepositoryFindingKind.Leftover,
+                    BackupHealth.Warning,
+                    _store.Locate(folder),
+                    $"'{copy.Name}' has {ByteSize.Format(bytes)} of a copy that was cut, and is no backup yet.",
+                    $"Run Copy-DbBackup again to go on with it. The first command that writes to this repository after {copy.Ends.ToLocalTime():g} removes it.");
+                continue;
+            }
+
             Add(
                 RepositoryFindingKind.Leftover,
                 BackupHealth.Warning,

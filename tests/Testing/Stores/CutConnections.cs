@@ -10,6 +10,7 @@ internal sealed class CutConnections : IDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentBag<TcpClient> _clients = [];
     private readonly int _target;
+    private long _sent;
 
     public CutConnections(int target)
     {
@@ -19,6 +20,9 @@ internal sealed class CutConnections : IDisposable
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>How many bytes clients have sent.</summary>
+    public long Sent => Interlocked.Read(ref _sent);
 
     /// <summary>Cuts all connections; new ones are taken.</summary>
     /// <returns>How many there were.</returns>
@@ -51,8 +55,8 @@ internal sealed class CutConnections : IDisposable
                 await to.ConnectAsync(IPAddress.Loopback, _target);
                 _clients.Add(from);
                 _clients.Add(to);
-                _ = CopyAsync(from, to);
-                _ = CopyAsync(to, from);
+                _ = CopyAsync(from, to, isSent: true);
+                _ = CopyAsync(to, from, isSent: false);
             }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
@@ -61,11 +65,17 @@ internal sealed class CutConnections : IDisposable
         }
     }
 
-    private static async Task CopyAsync(TcpClient from, TcpClient to)
+    private async Task CopyAsync(TcpClient from, TcpClient to, bool isSent)
     {
         try
         {
-            await from.GetStream().CopyToAsync(to.GetStream());
+            byte[] buffer = new byte[128 << 10];
+            while (await from.GetStream().ReadAsync(buffer) is > 0 and var read)
+            {
+                await to.GetStream().WriteAsync(buffer.AsMemory(0, read));
+                if (isSent)
+                    Interlocked.Add(ref _sent, read);
+            }
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)
         {

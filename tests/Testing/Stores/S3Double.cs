@@ -20,6 +20,7 @@ internal sealed class S3Double : IDisposable
     public const string KeyId = "AKIDEXAMPLE";
     public const string Secret = "wJalrXUtnFEMI-secret";
     private const string Bucket = "bucket";
+    private const int PartsPerPage = 4;
 
     private readonly HttpListener _listener = new();
     private readonly Dictionary<string, Kept> _objects = new(StringComparer.Ordinal);
@@ -86,6 +87,13 @@ internal sealed class S3Double : IDisposable
             lock (_gate)
                 return [.. _uploads.Values.Select(upload => upload.Key)];
         }
+    }
+
+    /// <summary>Changes a byte of a part that has arrived.</summary>
+    public void SpoilPart(int number)
+    {
+        lock (_gate)
+            _uploads.Values.Single().Parts[number][0] ^= 1;
     }
 
     public DateTime? RetainedUntil(string key)
@@ -198,6 +206,7 @@ internal sealed class S3Double : IDisposable
             ("GET", false) => List(query),
             ("POST", true) when query.ContainsKey("uploads") => Begin(key, request),
             ("POST", true) when query.TryGetValue("uploadId", out string? id) => Complete(key, id, body),
+            ("GET", true) when query.TryGetValue("uploadId", out string? id) => ListParts(id, query),
             ("PUT", true) when query.TryGetValue("uploadId", out string? id) => PutPart(id, int.Parse(query["partNumber"], CultureInfo.InvariantCulture), request, body),
             ("PUT", true) => Put(key, request, body),
             ("DELETE", true) when query.TryGetValue("uploadId", out string? id) => _uploads.Remove(id) ? new Answer(204) : ErrorOf(404, "NoSuchUpload"),
@@ -248,6 +257,22 @@ internal sealed class S3Double : IDisposable
             return damage;
         upload.Parts[number] = body;
         return new Answer(200, [("ETag", ETagOf(body)), .. ChecksumsOf(request)]);
+    }
+
+    private Answer ListParts(string id, Dictionary<string, string> query)
+    {
+        if (!_uploads.TryGetValue(id, out Upload? upload))
+            return ErrorOf(404, "NoSuchUpload");
+        int after = int.Parse(query.GetValueOrDefault("part-number-marker") ?? "0", CultureInfo.InvariantCulture);
+        int[] numbers = [.. upload.Parts.Keys.Where(number => number > after).Take(PartsPerPage)];
+        bool isCut = numbers.Length > 0 && numbers[^1] != upload.Parts.Keys.Last();
+        return Xml(
+            "ListPartsResult",
+            [
+                new XElement("Bucket", _name), new XElement("Key", upload.Key), new XElement("UploadId", id), new XElement("IsTruncated", isCut ? "true" : "false"),
+                .. isCut ? [new XElement("NextPartNumberMarker", numbers[^1])] : Array.Empty<XElement>(),
+                .. numbers.Select(number => new XElement("Part", new XElement("PartNumber", number), new XElement("ETag", ETagOf(upload.Parts[number])), new XElement("Size", upload.Parts[number].Length), HasChecksums ? new XElement("ChecksumCRC32", CrcOf(upload.Parts[number])) : null)),
+            ]);
     }
 
     private Answer Complete(string key, string id, byte[] body)
@@ -315,7 +340,7 @@ internal sealed class S3Double : IDisposable
         string prefix = query.GetValueOrDefault("prefix") ?? string.Empty;
         return Xml(
             "ListMultipartUploadsResult",
-            [new XElement("Bucket", _name), new XElement("IsTruncated", "false"), .. _uploads.Where(upload => upload.Value.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(upload => new XElement("Upload", new XElement("Key", upload.Value.Key), new XElement("UploadId", upload.Key)))]);
+            [new XElement("Bucket", _name), new XElement("IsTruncated", "false"), .. _uploads.Where(upload => upload.Value.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(upload => new XElement("Upload", new XElement("Key", upload.Value.Key), new XElement("UploadId", upload.Key), new XElement("Initiated", upload.Value.Begun.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture))))]);
     }
 
     private static string ETagOf(byte[] content) => $"\"{Convert.ToHexStringLower(MD5Of(content))}\"";
@@ -358,7 +383,10 @@ internal sealed class S3Double : IDisposable
 
     private sealed record Kept(byte[] Content, DateTime Modified, string ETag, string? Writer, DateTime? RetainUntil);
 
-    private sealed record Upload(string Key, SortedDictionary<int, byte[]> Parts, DateTime? RetainUntil);
+    private sealed record Upload(string Key, SortedDictionary<int, byte[]> Parts, DateTime? RetainUntil)
+    {
+        public DateTime Begun { get; } = DateTime.UtcNow;
+    }
 
     private sealed record Answer(int Status, params (string Name, string Value)[] Headers)
     {

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using Azure;
 using Azure.Storage;
@@ -13,7 +12,7 @@ namespace DbBackup.Engine.Repository.Stores.Azure;
 /// A store in a container of Azure Blob Storage. Large objects are staged as blocks, several at once, and become an object by one commit; blocks
 /// that were never committed are no object, and the service drops them after a week. Each upload carries an MD5 that the service checks.
 /// </summary>
-internal sealed class AzureStore : IObjectStore
+internal sealed partial class AzureStore : IResumingStore
 {
     private static readonly PartSizes s_parts = new();
     private static readonly TimeSpan s_short = TimeSpan.FromSeconds(60);
@@ -135,7 +134,7 @@ internal sealed class AzureStore : IObjectStore
     {
         try
         {
-            await UploadAsync(container, key, content, token).ConfigureAwait(false);
+            await UploadAsync(container, key, content, new BlobRequestConditions { IfNoneMatch = ETag.All }, token).ConfigureAwait(false);
             return true;
         }
         catch (RequestFailedException exception) when (IsTaken(exception))
@@ -144,66 +143,6 @@ internal sealed class AzureStore : IObjectStore
             return attempt > 0 && await ReadAsync(container, key, token).ConfigureAwait(false) is { } there && there.AsSpan().SequenceEqual(content.Span);
         }
     }, cancellationToken);
-
-    /// <inheritdoc/>
-    public async Task WriteAsync(string key, Func<Stream, Task> write, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(write);
-        string action = $"writing '{key}'";
-        // Blocks that a dead run left under this key have other names; all names of a blob's blocks are equally long.
-        byte[] run = Guid.NewGuid().ToByteArray();
-        bool isOnePut = false;
-        var parts = new PartStream(s_parts, (part, token) => RunAsync(action, writes: true, s_long, async (container, attempt, each) =>
-        {
-            isOnePut = part is { Number: 1, IsLast: true };
-            if (isOnePut)
-            {
-                await WholeAsync(container, attempt, () => UploadAsync(container, key, part.Content, each), part.Content.Length, each).ConfigureAwait(false);
-                return true;
-            }
-
-            using var content = new ReadOnlyMemoryStream(part.Content);
-            await BlobOf(container, key).StageBlockAsync(BlockName(run, part.Number), content, new BlockBlobStageBlockOptions { TransferValidation = s_checked }, each).ConfigureAwait(false);
-            return true;
-        }, token), cancellationToken);
-        try
-        {
-            await using (parts.ConfigureAwait(false))
-            {
-                await write(parts).ConfigureAwait(false);
-                int count = await parts.FinishAsync().ConfigureAwait(false);
-                if (isOnePut)
-                    return;
-                await RunAsync(action, writes: true, s_long, async (container, attempt, token) =>
-                {
-                    string[] names = [.. Enumerable.Range(1, count).Select(number => BlockName(run, number))];
-                    var options = new CommitBlockListOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
-                    await WholeAsync(container, attempt, () => BlobOf(container, key).CommitBlockListAsync(names, options, token), parts.Written, token).ConfigureAwait(false);
-                    return true;
-                }, cancellationToken).ConfigureAwait(false);
-            }
-        }
-        catch
-        {
-            await parts.StopAsync().ConfigureAwait(false);
-            throw;
-        }
-
-        // Carried out by an attempt whose answer was lost, it is there: with all its bytes, for no other writes under this key.
-        async Task WholeAsync(BlobContainerClient container, int attempt, Func<Task> put, long size, CancellationToken token)
-        {
-            try
-            {
-                await put().ConfigureAwait(false);
-            }
-            catch (RequestFailedException exception) when (attempt > 0 && IsTaken(exception))
-            {
-                BlobProperties there = await BlobOf(container, key).GetPropertiesAsync(cancellationToken: token).ConfigureAwait(false);
-                if (there.ContentLength != size)
-                    throw;
-            }
-        }
-    }
 
     /// <summary>Does nothing: what the service has answered is durable.</summary>
     public Task FlushAsync(string prefix, CancellationToken cancellationToken) => Task.CompletedTask;
@@ -214,14 +153,6 @@ internal sealed class AzureStore : IObjectStore
 
     private static bool IsTaken(RequestFailedException exception) =>
         exception.Status == (int)HttpStatusCode.PreconditionFailed || exception.ErrorCode == BlobErrorCode.BlobAlreadyExists || exception.ErrorCode == BlobErrorCode.ConditionNotMet;
-
-    private static string BlockName(byte[] run, int number)
-    {
-        Span<byte> name = stackalloc byte[20];
-        run.CopyTo(name);
-        BinaryPrimitives.WriteInt32BigEndian(name[16..], number);
-        return Convert.ToBase64String(name);
-    }
 
     private BlockBlobClient BlobOf(BlobContainerClient container, string key)
     {
@@ -234,10 +165,10 @@ internal sealed class AzureStore : IObjectStore
         return container.GetBlockBlobClient(_place.Prefix + key);
     }
 
-    private async Task UploadAsync(BlobContainerClient container, string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    private async Task UploadAsync(BlobContainerClient container, string key, ReadOnlyMemory<byte> content, BlobRequestConditions? conditions, CancellationToken cancellationToken)
     {
         using var stream = new ReadOnlyMemoryStream(content);
-        var options = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All }, TransferValidation = s_checked };
+        var options = new BlobUploadOptions { Conditions = conditions, TransferValidation = s_checked };
         await BlobOf(container, key).UploadAsync(stream, options, cancellationToken).ConfigureAwait(false);
     }
 

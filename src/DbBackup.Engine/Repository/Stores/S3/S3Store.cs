@@ -7,7 +7,7 @@ using DbBackup.Engine.Repository.Stores.Remote;
 namespace DbBackup.Engine.Repository.Stores.S3;
 
 /// <summary>A store in a bucket of Amazon S3, or of another server with its protocol.</summary>
-internal sealed class S3Store : ILockingStore
+internal sealed partial class S3Store : ILockingStore, IResumingStore
 {
     private const string Probe = RepositoryKeys.Work + "conditional-put";
     private const string LockProbes = RepositoryKeys.Work + "locked/";
@@ -177,80 +177,11 @@ internal sealed class S3Store : ILockingStore
     }
 
     /// <inheritdoc/>
-    public async Task WriteAsync(string key, Func<Stream, Task> write, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(write);
-        S3Upload upload = UploadOf(key);
-        var parts = new PartStream(_sizes, Sending, cancellationToken);
-        bool isWhole = false;
-        await using (parts.ConfigureAwait(false))
-        {
-            try
-            {
-                await write(parts).ConfigureAwait(false);
-                await parts.FinishAsync().ConfigureAwait(false);
-                await GuardedAsync(() => upload.CompleteAsync(parts.Written, cancellationToken)).ConfigureAwait(false);
-                isWhole = true;
-            }
-            finally
-            {
-                if (!isWhole)
-                {
-                    await parts.StopAsync().ConfigureAwait(false);
-                    await upload.AbortAsync().ConfigureAwait(false);
-                }
-
-                if (upload.MayHaveLeftOne)
-                    await TryDiscardAsync(key).ConfigureAwait(false);
-            }
-        }
-
-        // Translated here: what writes to the stream must not take the store's failure for its own.
-        Task Sending(UploadPart part, CancellationToken token) => GuardedAsync(() => upload.SendAsync(part, token));
-
-        async Task GuardedAsync(Func<Task> run)
-        {
-            try
-            {
-                await run().ConfigureAwait(false);
-            }
-            catch (Exception exception) when (exception is not OperationCanceledException)
-            {
-                throw S3Failures.From(exception, Location, true, $"writing '{key}'");
-            }
-        }
-    }
-
-    /// <inheritdoc/>
     public Task FlushAsync(string prefix, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
         GuardAsync(true, $"deleting '{key}'", token => Client.DeleteObjectAsync(Bucket, _prefix + key, token), cancellationToken);
-
-    /// <inheritdoc/>
-    public async Task DiscardUnfinishedAsync(string prefix, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(prefix);
-        try
-        {
-            ListMultipartUploadsResponse page;
-            string? keyMarker = null, idMarker = null;
-            do
-            {
-                var request = new ListMultipartUploadsRequest { BucketName = Bucket, Prefix = _prefix + prefix, KeyMarker = keyMarker, UploadIdMarker = idMarker };
-                page = await GuardAsync(true, $"listing the unfinished uploads of '{prefix}'", token => Client.ListMultipartUploadsAsync(request, token), cancellationToken).ConfigureAwait(false);
-                foreach (MultipartUpload upload in page.MultipartUploads ?? [])
-                    await GuardAsync(true, $"discarding an unfinished upload of '{prefix}'", token => Client.AbortMultipartUploadAsync(Bucket, upload.Key, upload.UploadId, token), cancellationToken).ConfigureAwait(false);
-                (keyMarker, idMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
-            }
-            while (page.IsTruncated == true);
-        }
-        catch (BackupException failure) when (failure.InnerException is AmazonS3Exception exception && (S3Failures.IsUnsupported(exception) || S3Failures.IsMissing(exception)))
-        {
-            // Gone meanwhile; or a server that does not list them discards them by itself, if at all.
-        }
-    }
 
     /// <inheritdoc/>
     public bool IsLocking => _options.Retention(DateTimeOffset.UtcNow) is not null;
@@ -290,18 +221,6 @@ internal sealed class S3Store : ILockingStore
         catch (BackupException failure) when (failure.InnerException is AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.BadRequest })
         {
             return false;
-        }
-    }
-
-    private async Task TryDiscardAsync(string key)
-    {
-        try
-        {
-            await DiscardUnfinishedAsync(key, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (BackupException)
-        {
-            // The object is whole, or its failure is known; the bucket's own rule for unfinished uploads discards the rest.
         }
     }
 

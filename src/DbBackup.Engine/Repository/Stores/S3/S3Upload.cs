@@ -17,13 +17,64 @@ internal sealed class S3Upload(AmazonS3Client client, string bucket, string obje
 {
     private readonly ConcurrentDictionary<int, PartETag> _parts = new();
     private readonly Lock _beginning = new();
+    private readonly Dictionary<int, PartDetail> _earlier = [];
     private Task<string>? _begun;
     private string? _uploadId;
 
     /// <summary>True if the server may have begun an upload whose answer was lost.</summary>
     public bool MayHaveLeftOne { get; private set; }
 
-    /// <summary>Uploads a part.</summary>
+    /// <summary>Goes on with the newest upload of this object that was begun and neither completed nor aborted, if the server lists such.</summary>
+    /// <returns>How many bytes of it are there without a gap.</returns>
+    public async Task<long> FindEarlierAsync(PartSizes sizes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await FindNewestAsync(cancellationToken).ConfigureAwait(false) is not { } uploadId)
+                return 0;
+            string? marker = null;
+            ListPartsResponse page;
+            do
+            {
+                var request = new ListPartsRequest { BucketName = bucket, Key = objectKey, UploadId = uploadId, PartNumberMarker = marker };
+                page = await calls.RunAsync(S3Calls.TimeoutFor(0), (_, token) => client.ListPartsAsync(request, token), cancellationToken).ConfigureAwait(false);
+                foreach (PartDetail part in page.Parts ?? [])
+                    _earlier[part.PartNumber ?? 0] = part;
+                marker = page.NextPartNumberMarker?.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            }
+            while (page.IsTruncated == true);
+            _begun = Task.FromResult(uploadId);
+        }
+        catch (AmazonS3Exception exception) when (S3Failures.IsUnsupported(exception) || S3Failures.IsMissing(exception))
+        {
+            // It begins again.
+            return 0;
+        }
+
+        long arrived = 0;
+        for (int number = 1; _earlier.TryGetValue(number, out PartDetail? part) && part.Size == sizes.SizeOf(number); number++)
+            arrived += sizes.SizeOf(number);
+        return arrived;
+    }
+
+    private async Task<string?> FindNewestAsync(CancellationToken cancellationToken)
+    {
+        MultipartUpload? newest = null;
+        string? keyMarker = null, idMarker = null;
+        ListMultipartUploadsResponse page;
+        do
+        {
+            var request = new ListMultipartUploadsRequest { BucketName = bucket, Prefix = objectKey, KeyMarker = keyMarker, UploadIdMarker = idMarker };
+            page = await calls.RunAsync(S3Calls.TimeoutFor(0), (_, token) => client.ListMultipartUploadsAsync(request, token), cancellationToken).ConfigureAwait(false);
+            foreach (MultipartUpload each in (page.MultipartUploads ?? []).Where(each => each.Key == objectKey))
+                newest = newest is null || each.Initiated >= newest.Initiated ? each : newest;
+            (keyMarker, idMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
+        }
+        while (page.IsTruncated == true);
+        return newest?.UploadId;
+    }
+
+    /// <summary>Uploads a part, unless it is there from an earlier upload.</summary>
     public async Task SendAsync(UploadPart part, CancellationToken cancellationToken)
     {
         if (part is { IsLast: true, Number: 1 })
@@ -34,6 +85,12 @@ internal sealed class S3Upload(AmazonS3Client client, string bucket, string obje
 
         string uploadId = await BeginAsync(cancellationToken).ConfigureAwait(false);
         string checksum = Crc32Of(part.Content.Span);
+        if (_earlier.TryGetValue(part.Number, out PartDetail? there) && IsThere(part.Content, checksum, there))
+        {
+            _parts[part.Number] = new PartETag { PartNumber = part.Number, ETag = there.ETag, ChecksumCRC32 = there.ChecksumCRC32 };
+            return;
+        }
+
         _parts[part.Number] = await calls.RunAsync(
             S3Calls.TimeoutFor(part.Content.Length),
             async (_, token) =>
@@ -189,12 +246,22 @@ internal sealed class S3Upload(AmazonS3Client client, string bucket, string obje
         }
 
         // The ETag is an MD5 unless the server encrypts with a key of its own.
-        string md5 = etag?.Trim('"') ?? string.Empty;
-        if (md5.Length != 32 || !md5.All(char.IsAsciiHexDigit) || (encryption is not null && encryption != ServerSideEncryptionMethod.None && encryption != ServerSideEncryptionMethod.AES256))
-            return;
-#pragma warning disable CA5351 // It is what the server computes; it guards against damage, not against an attacker.
-        if (!md5.Equals(Convert.ToHexStringLower(MD5.HashData(content.Span)), StringComparison.OrdinalIgnoreCase))
+        if ((encryption is null || encryption == ServerSideEncryptionMethod.None || encryption == ServerSideEncryptionMethod.AES256) && HasMd5(content, etag) == false)
             throw new DamagedInTransitException($"the server has another MD5 of '{objectKey}' than was sent");
+    }
+
+    // Nothing is left out for its place alone: the server says what it has there.
+    private static bool IsThere(ReadOnlyMemory<byte> content, string checksum, PartDetail part) =>
+        part.Size == content.Length && (part.ChecksumCRC32 is { Length: > 0 } known ? known == checksum : HasMd5(content, part.ETag) == true);
+
+    // Null for an ETag that is no MD5.
+    private static bool? HasMd5(ReadOnlyMemory<byte> content, string? etag)
+    {
+        string md5 = etag?.Trim('"') ?? string.Empty;
+        if (md5.Length != 32 || !md5.All(char.IsAsciiHexDigit))
+            return null;
+#pragma warning disable CA5351 // It is what the server computes; it guards against damage, not against an attacker.
+        return md5.Equals(Convert.ToHexStringLower(MD5.HashData(content.Span)), StringComparison.OrdinalIgnoreCase);
 #pragma warning restore CA5351
     }
 }

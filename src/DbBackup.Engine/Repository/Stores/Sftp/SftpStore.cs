@@ -10,7 +10,7 @@ namespace DbBackup.Engine.Repository.Stores.Sftp;
 /// folder. The server's rename puts a small object in place if its key is free: OpenSSH carries it out by a hard link, which fails on a name
 /// that is taken.
 /// </summary>
-internal sealed partial class SftpStore : IObjectStore
+internal sealed partial class SftpStore : IResumingStore
 {
     // Below a backup's own folder there is one more; deeper lie only loops.
     private const int DeepestFolder = 5;
@@ -132,53 +132,6 @@ internal sealed partial class SftpStore : IObjectStore
         {
             if (!isThere)
                 await DiscardAsync(unfinished).ConfigureAwait(false);
-        }
-    }
-
-    /// <inheritdoc/>
-    public async Task WriteAsync(string key, Func<Stream, Task> write, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(write);
-        string path = PathOf(key);
-        string action = $"writing '{key}'";
-        await RunAsync(action, writes: true, s_short, async (client, attempt, token) =>
-        {
-            await CreateAsync(client, key, path, isNew: attempt == 0, ReadOnlyMemory<byte>.Empty, token).ConfigureAwait(false);
-            return true;
-        }, cancellationToken).ConfigureAwait(false);
-        var parts = new PartStream(s_parts, (part, token) => RunAsync(action, writes: true, s_long, async (client, _, each) =>
-        {
-            // Written again after a cut connection, it lies where it lay.
-            SftpFileStream file = await client.OpenAsync(path, FileMode.Open, FileAccess.Write, each).ConfigureAwait(false);
-            await using (file.ConfigureAwait(false))
-            {
-                file.Seek(OffsetOf(part.Number), SeekOrigin.Begin);
-                await file.WriteAsync(part.Content, each).ConfigureAwait(false);
-                await file.FlushAsync(each).ConfigureAwait(false);
-            }
-
-            return true;
-        }, token), cancellationToken);
-        try
-        {
-            await using (parts.ConfigureAwait(false))
-            {
-                await write(parts).ConfigureAwait(false);
-                await parts.FinishAsync().ConfigureAwait(false);
-            }
-
-            await RunAsync(action, writes: true, s_short, async (client, _, token) =>
-            {
-                long size = (await StatAsync(client, path, token).ConfigureAwait(false))?.Size ?? 0;
-                return size == parts.Written ? true : throw new IOException($"the server has {size} of {parts.Written} bytes");
-            }, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await parts.StopAsync().ConfigureAwait(false);
-            await DiscardAsync(path).ConfigureAwait(false);
-            await RemoveEmptyFoldersAsync(key).ConfigureAwait(false);
-            throw;
         }
     }
 
@@ -354,14 +307,6 @@ internal sealed partial class SftpStore : IObjectStore
         {
             // It has no name that is looked for.
         }
-    }
-
-    private static long OffsetOf(int number)
-    {
-        long offset = 0;
-        for (int before = 1; before < number; before++)
-            offset += s_parts.SizeOf(before);
-        return offset;
     }
 
     private string PathOf(string key)
