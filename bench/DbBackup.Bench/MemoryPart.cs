@@ -47,18 +47,26 @@ internal static class MemoryPart
     /// <param name="prepare">What comes before each measured shell.</param>
     /// <param name="command">The command.</param>
     /// <returns>What it added, in MB.</returns>
-    public static double Row(BenchRun bench, string name, Action prepare, string command)
+    public static double Row(BenchRun bench, string name, Action prepare, string command) => Row(bench, name, prepare, () => command);
+
+    /// <inheritdoc cref="Row(BenchRun, string, Action, string)"/>
+    /// <param name="bench">The run.</param>
+    /// <param name="name">The command as a person knows it.</param>
+    /// <param name="prepare">What comes before each measured shell.</param>
+    /// <param name="command">Gives the command, after the preparation.</param>
+    /// <param name="keep">What stays in the work folder.</param>
+    public static double Row(BenchRun bench, string name, Action prepare, Func<string> command, params string[] keep)
     {
         var runs = new List<(double Idle, double Peak)>();
         for (int i = 0; i < Shells(bench); i++)
         {
-            bench.Clean();
+            bench.Clean(keep);
             prepare();
             using var fresh = new ModuleShell(BenchRun.ModulePath);
             // Asked twice: the first question itself loads what it needs.
             fresh.Run(Idle);
             double idle = Read(fresh, Idle);
-            fresh.Run(command);
+            fresh.Run(command());
             runs.Add((idle, Read(fresh, Peak)));
         }
 

@@ -8,6 +8,7 @@ internal static class Parts
         ["machine"] = MachinePart.Print,
         ["backup"] = BackupPart.Measure,
         ["encryption"] = EncryptionPart.Measure,
+        ["copy"] = CopyPart.Measure,
         ["memory"] = MemoryPart.Measure,
         ["restore"] = RestorePart.Measure,
         ["postgresql"] = PostgreSqlPart.Measure,

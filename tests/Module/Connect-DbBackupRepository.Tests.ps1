@@ -60,6 +60,29 @@ Describe 'A repository in a bucket' {
         (TabExpansion2 "Get-DbBackup -Repository '$bucket' -Name sec").CompletionMatches.CompletionText | Should -Be second
     }
 
+    It 'keeps the copies of a plan at each place by the policy of that place, and touches nothing else there' {
+        $bucket = (Connect-DbBackupRepository s3://shop/copies -Endpoint "http://127.0.0.1:$Port" -Credential $Credential).Repository
+        New-SampleDatabase ./crm.db
+        # Of another user of the bucket, with more than the plan's policy keeps.
+        foreach ($i in 1..4) { New-DbBackup ./crm.db -Repository $bucket -Reason Scheduled | Out-Null }
+        $env:DBBACKUP_PLANS = "$PWD/plans"
+        try {
+            Register-DbBackupPlan nightly -Backup @{ Path = './pats.db' } -Repository ./repo -Retention 'last=4' -CopyTo @{ Repository = './usb'; Retention = 'last=2' }, @{ repository = $bucket; retention = 'last=3' }, ./archive | Out-Null
+            (Get-DbBackupPlan nightly).CopyTo.Retention | Should -Be 'last=2', 'last=3'
+            $runs = foreach ($i in 1..5) { Invoke-DbBackupPlan nightly }
+            $runs.State | Should -Be (, 'Succeeded' * 5)
+            $runs[-1].Steps.Name | Should -Be Backup, Retention, Copy, Copy, Copy, Retention, Retention
+            $made = @($runs.Backups.Name)
+            (Get-DbBackup -Repository ./repo -Source pats).Name | Should -Be $made[4..1]
+            (Get-DbBackup -Repository ./usb).Name | Should -Be $made[4..3]
+            (Get-DbBackup -Repository $bucket -Source pats).Name | Should -Be $made[4..2]
+            (Get-DbBackup -Repository ./archive).Name | Should -Be $made[4..0]
+            Get-DbBackup -Repository $bucket -Source crm | Should -HaveCount 4
+            $runs[-1].Removed | Should -HaveCount 1
+            Get-DbBackup -Repository $bucket -Source pats -Latest | Test-DbBackup -Level Restore | ForEach-Object Passed | Should -BeTrue
+        } finally { Remove-Item Env:DBBACKUP_PLANS }
+    }
+
     It 'refuses a wrong login without showing it' {
         $record = Get-ErrorOf { Connect-DbBackupRepository s3://shop/one -Endpoint "http://127.0.0.1:$Port" -Credential ([pscredential]::new('WRONG', (ConvertTo-SecureString 'wrong-secret' -AsPlainText -Force))) }
         $record.FullyQualifiedErrorId | Should -BeLike 'AuthenticationFailed*'

@@ -13,6 +13,7 @@ internal sealed class BackupDraft : IAsyncDisposable
     private readonly Lease _lease;
     private readonly string _folder;
     private readonly bool _isCopy;
+    private readonly HashSet<string> _written = new(StringComparer.Ordinal);
     private bool _isPublished;
     private bool _isKept;
 
@@ -147,6 +148,7 @@ internal sealed class BackupDraft : IAsyncDisposable
     {
         if (Arrived.ContainsKey(fileName))
             await _store.DeleteAsync(_folder + fileName, cancellationToken).ConfigureAwait(false);
+        Note(fileName);
         await _store.WriteAsync(_folder + fileName, write, cancellationToken).ConfigureAwait(false);
     }
 
@@ -160,9 +162,20 @@ internal sealed class BackupDraft : IAsyncDisposable
     /// <param name="fileName">The file's name.</param>
     /// <param name="write">Writes the whole content. It is given how many bytes from its beginning have probably arrived.</param>
     /// <param name="cancellationToken">Stops the writing.</param>
-    public Task WriteOnAsync(string fileName, Func<Stream, long, Task> write, CancellationToken cancellationToken) => _store is IResumingStore resuming
-        ? resuming.WriteOnAsync(_folder + fileName, write, cancellationToken)
-        : WriteAsync(fileName, stream => write(stream, 0), cancellationToken);
+    public Task WriteOnAsync(string fileName, Func<Stream, long, Task> write, CancellationToken cancellationToken)
+    {
+        if (_store is not IResumingStore resuming)
+            return WriteAsync(fileName, stream => write(stream, 0), cancellationToken);
+        Note(fileName);
+        return resuming.WriteOnAsync(_folder + fileName, write, cancellationToken);
+    }
+
+    // Payloads are written beside each other.
+    private void Note(string fileName)
+    {
+        lock (_written)
+            _written.Add(fileName);
+    }
 
     /// <summary>Leaves what has arrived of a copy, for a later one to go on with it.</summary>
     public void Keep() => _isKept = _isCopy;
@@ -231,6 +244,9 @@ internal sealed class BackupDraft : IAsyncDisposable
                 if (_isCopy)
                     await _store.DiscardUnfinishedAsync(_folder, CancellationToken.None).ConfigureAwait(false);
                 await _store.DeleteAllAsync(_folder, CancellationToken.None).ConfigureAwait(false);
+                // By name as well: a store that lists late does not show them yet.
+                foreach (string file in _store.LocalFolder is null ? _written : [])
+                    await _store.DeleteAsync(_folder + file, CancellationToken.None).ConfigureAwait(false);
             }
 
             if (_isCopy && !_isKept)

@@ -30,7 +30,7 @@ internal sealed class UnfinishedCopies(IObjectStore store)
         var found = new List<UnfinishedCopy>();
         foreach (StoredObject each in await store.ListAsync(RepositoryKeys.Copies, cancellationToken).ConfigureAwait(false))
         {
-            if (await ReadAsync(each.Key, cancellationToken).ConfigureAwait(false) is { } copy)
+            if (await ReadAsync(each.Key, cancellationToken).ConfigureAwait(false) is { } copy && each.Key == KeyOf(copy.Name) && IsOfBackup(copy.Name))
                 found.Add(copy);
         }
 
@@ -59,17 +59,20 @@ internal sealed class UnfinishedCopies(IObjectStore store)
         await ForgetAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Removes what has arrived of copies with which none went on for <see cref="Lifetime"/>.</summary>
+    /// <summary>Removes what has arrived of copies with which none went on for <see cref="Lifetime"/>, and the notes of those that died when they were whole.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
         foreach (UnfinishedCopy copy in await ListAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (copy.Ends > DateTimeOffset.UtcNow || await new Leases(store).TryTakeAsync(copy.Name, LeasePurpose.Remove, cancellationToken).ConfigureAwait(false) is not { } lease)
+            bool isWhole = await store.ReadAsync($"{copy.Name}/{RepositoryKeys.Manifest}", cancellationToken).ConfigureAwait(false) is not null;
+            if ((!isWhole && copy.Ends > DateTimeOffset.UtcNow) || await new Leases(store).TryTakeAsync(copy.Name, LeasePurpose.Remove, cancellationToken).ConfigureAwait(false) is not { } lease)
                 continue;
             await using (lease.ConfigureAwait(false))
                 await DiscardAsync(copy.Name, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private static bool IsOfBackup(string name) => name.Split('/') is [var source, var backup] && BackupName.IsValid(source) && BackupName.IsValid(backup);
 
     private static string KeyOf(string name) => $"{RepositoryKeys.Copies}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..32]}.json";
 

@@ -1,4 +1,6 @@
+using System.Collections;
 using System.Management.Automation;
+using DbBackup.Engine.Repository;
 
 namespace DbBackup.PowerShell.Plans;
 
@@ -19,7 +21,7 @@ internal sealed class PlanDraft(IReadOnlySet<string> given, CommandInfo newDbBac
             Description = Of(nameof(said.Description), plan.Description, () => Text(said.Description)),
             Backup = Of(nameof(said.Backup), plan.Backup, () => [.. said.Backup!.Select(entry => PlanEntry.Read(entry, newDbBackup, resolvePath, resolveProject))]),
             Repository = Of(nameof(said.Repository), plan.Repository, () => Place(said.Repository)),
-            CopyTo = Of(nameof(said.CopyTo), plan.CopyTo, () => [.. (said.CopyTo ?? []).Select(place => Place(place) ?? throw Empty(nameof(said.CopyTo)))]),
+            CopyTo = Of(nameof(said.CopyTo), plan.CopyTo, () => [.. (said.CopyTo ?? []).Select(ToCopy)]),
             Retention = Of(nameof(said.Retention), plan.Retention, () => RetentionArgument.ToText(said.Retention)),
             TestEvery = Of(nameof(said.TestEvery), plan.TestEvery, () => Time(said.TestEvery, nameof(said.TestEvery))),
             RestoreTestEvery = Of(nameof(said.RestoreTestEvery), plan.RestoreTestEvery, () => Time(said.RestoreTestEvery, nameof(said.RestoreTestEvery))),
@@ -37,7 +39,29 @@ internal sealed class PlanDraft(IReadOnlySet<string> given, CommandInfo newDbBac
 
     private string? Place(string? text) => Text(text) is not { } place ? null
         : SecretText.Masked(place) != place ? throw Secret("a repository's location")
-        : place.Contains("://", StringComparison.Ordinal) ? place : resolvePath(place);
+        : RepositoryLocation.Parse(place, resolvePath).Text;
+
+    // A location, or @{ Repository = …; Retention = … }.
+    private PlanCopy ToCopy(object given)
+    {
+        object value = given is PSObject wrapped ? wrapped.BaseObject : given;
+        if (value is not IDictionary table)
+            return new PlanCopy { Repository = Place($"{value}") ?? throw WrongCopy("is empty") };
+        string? repository = null;
+        string? retention = null;
+        foreach (DictionaryEntry pair in table)
+        {
+            string name = $"{pair.Key}";
+            if (name.Equals(nameof(PlanCopy.Repository), StringComparison.OrdinalIgnoreCase))
+                repository = Place($"{pair.Value}");
+            else if (name.Equals(nameof(PlanCopy.Retention), StringComparison.OrdinalIgnoreCase))
+                retention = RetentionArgument.ToText(pair.Value);
+            else
+                throw WrongCopy($"has '{name}', which is neither Repository nor Retention");
+        }
+
+        return new PlanCopy { Repository = repository ?? throw WrongCopy("names no Repository"), Retention = retention };
+    }
 
     private static string? Text(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 
@@ -50,6 +74,6 @@ internal sealed class PlanDraft(IReadOnlySet<string> given, CommandInfo newDbBac
     private static BackupFailure Secret(string what) => new(
         ErrorCodes.SecretInPlan, FailureCategory.InvalidArgument, $"There is a password in {what}, and a plan holds no secrets.", "Take it from an environment variable, a file or a vault.");
 
-    private static BackupFailure Empty(string parameter) => new(
-        ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"An item of -{parameter} is empty.", "Name a repository.");
+    private static BackupFailure WrongCopy(string what) => new(
+        ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, $"An item of -CopyTo {what}.", "Name a repository, or write @{ Repository = 's3://backups/shop'; Retention = '30d,12m' }.");
 }

@@ -18,8 +18,9 @@ internal sealed class PlanParameters
     [ArgumentCompleter(typeof(RepositoryCompleter))]
     public string? Repository { get; set; }
 
-    /// <summary>Repositories to which new backups are copied.</summary>
-    public string[]? CopyTo { get; set; }
+    /// <summary>Repositories to which new backups are copied: locations, or tables with a retention.</summary>
+    [ArgumentCompleter(typeof(RepositoryCompleter))]
+    public object[]? CopyTo { get; set; }
 
     /// <summary>What is kept.</summary>
     [ArgumentCompleter(typeof(RetentionCompleter))]

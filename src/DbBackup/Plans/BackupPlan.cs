@@ -34,7 +34,7 @@ public sealed record BackupPlan
     public string? Repository { get; init; }
 
     /// <summary>Repositories to which each new backup is copied.</summary>
-    public IReadOnlyList<string> CopyTo { get; init => field = Indexable.Of(value); } = Indexable.Of<string>([]);
+    public IReadOnlyList<PlanCopy> CopyTo { get; init => field = Indexable.Of(value); } = Indexable.Of<PlanCopy>([]);
 
     /// <summary>What is kept, as in <c>7d,4w,12m</c>; null where nothing is ever removed.</summary>
     public string? Retention { get; init; }

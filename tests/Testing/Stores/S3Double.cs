@@ -64,6 +64,9 @@ internal sealed class S3Double : IDisposable
 
     public bool HasChecksums { get; }
 
+    /// <summary>How long after its put an object is listed.</summary>
+    public TimeSpan ListingLag { get; set; }
+
     /// <summary>What is done to a request, by its method and its path with the query; null for nothing.</summary>
     public Func<string, string, Fault?>? Faults { get; set; }
 
@@ -323,7 +326,7 @@ internal sealed class S3Double : IDisposable
         string prefix = query.GetValueOrDefault("prefix") ?? string.Empty;
         string after = query.GetValueOrDefault("continuation-token") ?? string.Empty;
         int most = int.Parse(query.GetValueOrDefault("max-keys") ?? "1000", CultureInfo.InvariantCulture);
-        string[] keys = [.. _objects.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(key, after) > 0).Order(StringComparer.Ordinal)];
+        string[] keys = [.. _objects.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal) && _objects[key].Modified <= DateTime.UtcNow - ListingLag && string.CompareOrdinal(key, after) > 0).Order(StringComparer.Ordinal)];
         bool isCut = keys.Length > most;
         keys = [.. keys.Take(most)];
         return Xml(

@@ -16,6 +16,7 @@ public sealed class RemovalDoorTests
         ["Repository.Leases"] = "leases",
         ["Repository.RepositoryAccess"] = "the object with which it tried whether it may write",
         ["Repository.Stores.ObjectStores"] = "all below a prefix, for the others",
+        ["Repository.UnfinishedCopies"] = "the notes of copies that are whole, or that none goes on with",
         ["Restores.RestoreRecords"] = "records of restores",
         ["Retention.BackupHolds"] = "holds",
         ["Retention.BackupDeletion"] = "the manifest of a backup, then its files",

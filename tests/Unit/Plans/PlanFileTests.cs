@@ -15,7 +15,7 @@ public sealed class PlanFileTests : IDisposable
             new([new("HostName", "db1"), new("Credential", new PlanParameterDictionary([new("Username", "backup"), new("Password", "env:SHOP")]))]),
         ],
         Repository = "/srv/backups",
-        CopyTo = ["/mnt/usb"],
+        CopyTo = [new PlanCopy { Repository = "/mnt/usb" }, new PlanCopy { Repository = "s3://backups/shop", Retention = "30d,12m" }],
         Retention = "7d,4w,12m",
         TestEvery = TimeSpan.FromDays(1),
         RestoreTestEvery = TimeSpan.FromHours(36),
@@ -70,7 +70,7 @@ public sealed class PlanFileTests : IDisposable
               - HostName: db1
                 Credential: { Username: backup, Password: env:SHOP }
             repository: /srv/backups
-            copyTo: /mnt/usb
+            copyTo: [/mnt/usb, { repository: 's3://backups/shop', retention: '30d,12m' }]
             retention: 7d,4w,12m
             testEvery: 1d
             restoreTestEvery: 36h

@@ -22,7 +22,7 @@ public sealed class PlanRunnerTests : IDisposable
         FailureCommand = "on failure",
         TestEvery = TimeSpan.FromDays(1),
         Retention = "7d",
-        CopyTo = ["/copy"],
+        CopyTo = [new PlanCopy { Repository = "/copy" }],
     };
 
     public void Dispose() => _folder.Dispose();
@@ -195,11 +195,37 @@ public sealed class PlanRunnerTests : IDisposable
         Assert.Contains("Invoke-DbBackupRetention crm", _shell.Calls);
     }
 
+    [Fact]
+    public void Each_place_of_copies_has_a_retention_of_its_own_after_all_copies()
+    {
+        BackupRun run = Run(_plan with { CopyTo = [new PlanCopy { Repository = "/copy", Retention = "30d" }, new PlanCopy { Repository = "s3://b/x" }, new PlanCopy { Repository = "s3://b/y", Retention = "12m" }] });
+
+        Assert.Equal(BackupRunState.Succeeded, run.State);
+        Assert.Equal(["app 7d", "crm 7d", "app 30d /copy", "crm 30d /copy", "app 12m s3://b/y", "crm 12m s3://b/y"], _shell.Retained);
+        Assert.Equal(["Retention", "Copy", "Copy", "Copy", "Retention", "Retention"], run.Steps.Select(step => step.Name).SkipWhile(name => name != "Retention"));
+        // A copy that goes is no backup that went.
+        Assert.Equal(["app/old", "crm/old"], run.Removed);
+        Assert.Contains("Removed app/old at s3://b/y.", File.ReadAllText(run.Log!), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_copy_that_fails_starts_no_removal_at_any_place()
+    {
+        _shell.Fails["Copy-DbBackup app"] = "the line is cut";
+
+        BackupRun run = Run(_plan with { CopyTo = [new PlanCopy { Repository = "/copy", Retention = "30d" }, new PlanCopy { Repository = "/other", Retention = "30d" }] });
+
+        Assert.Equal(["app 7d", "crm 7d"], _shell.Retained);
+        Assert.Equal(2, run.Steps.Count(step => step is { Name: "Retention", State: BackupRunStepState.Skipped }));
+    }
+
     private sealed class FakeShell : IPlanShell
     {
         public List<string> Calls { get; } = [];
 
         public List<string> Copied { get; } = [];
+
+        public List<string> Retained { get; } = [];
 
         public List<PlanEvents> Told { get; } = [];
 
@@ -222,6 +248,8 @@ public sealed class PlanRunnerTests : IDisposable
                 return new PlanCommandResult([], [new PlanFailure(why, "make room")], []);
             if (command == "Copy-DbBackup")
                 Copied.Add(input!.ToString()!);
+            if (command == "Invoke-DbBackupRetention")
+                Retained.Add($"{source} {parameters["Retention"]} {parameters.GetValueOrDefault("Repository")}".Trim());
             object[] output = command switch
             {
                 "New-DbBackup" when !Empty.Contains(source) => [Make(source, "new")],

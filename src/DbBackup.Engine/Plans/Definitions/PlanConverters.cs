@@ -39,6 +39,54 @@ internal sealed class TimeTextConverter : JsonConverter<TimeSpan>
     }
 }
 
+/// <summary>A place for copies: its location alone, or <c>{ "repository": "…", "retention": "30d,12m" }</c>.</summary>
+internal sealed class PlanCopyConverter : JsonConverter<PlanCopy>
+{
+    private const string Repository = "repository";
+    private const string Retention = "retention";
+
+    /// <inheritdoc/>
+    public override PlanCopy Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        using JsonDocument document = JsonDocument.ParseValue(ref reader);
+        if (document.RootElement.ValueKind == JsonValueKind.String)
+            return new PlanCopy { Repository = document.RootElement.GetString()! };
+        string? repository = null;
+        string? retention = null;
+        foreach (JsonProperty property in document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.EnumerateObject() : [])
+        {
+            string text = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : throw Wrong();
+            if (property.Name.Equals(Repository, StringComparison.OrdinalIgnoreCase))
+                repository = text;
+            else if (property.Name.Equals(Retention, StringComparison.OrdinalIgnoreCase))
+                retention = text;
+            else
+                throw Wrong();
+        }
+
+        if (string.IsNullOrWhiteSpace(repository))
+            throw Wrong();
+        return new PlanCopy { Repository = repository, Retention = retention };
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, PlanCopy value, JsonSerializerOptions options)
+    {
+        if (value.Retention is null)
+        {
+            writer.WriteStringValue(value.Repository);
+            return;
+        }
+
+        writer.WriteStartObject();
+        writer.WriteString(Repository, value.Repository);
+        writer.WriteString(Retention, value.Retention);
+        writer.WriteEndObject();
+    }
+
+    private static JsonException Wrong() => new("an entry of \"copyTo\" is neither a location nor { \"repository\": \"s3://backups/shop\", \"retention\": \"30d,12m\" }.");
+}
+
 /// <summary>The parameters of a command: what PowerShell hashtables hold that can be written as text.</summary>
 internal sealed class ParametersConverter : JsonConverter<PlanParameterDictionary>
 {

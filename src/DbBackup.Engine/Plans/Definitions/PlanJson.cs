@@ -21,7 +21,7 @@ internal static class PlanJson
         AllowOutOfOrderMetadataProperties = true,
         RespectNullableAnnotations = true,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new TimeTextConverter(), new ParametersConverter(), new JsonStringEnumConverter() },
+        Converters = { new TimeTextConverter(), new ParametersConverter(), new PlanCopyConverter(), new JsonStringEnumConverter() },
     };
 
     /// <summary>Writes a plan.</summary>

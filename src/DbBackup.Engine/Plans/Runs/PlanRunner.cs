@@ -117,52 +117,69 @@ public sealed class PlanRunner(BackupPlan plan, RunStore store, IPlanShell shell
 
     private void Retain()
     {
-        if (plan.Retention is null)
-            return;
-        if (_failures.Count > 0 || _made.Count == 0)
-        {
-            Add(Steps.Retention, BackupRunStepState.Skipped, "nothing is removed by a run in which a step failed");
-            return;
-        }
+        if (plan.Retention is not null && MayRetain())
+            Retain(plan.Repository, plan.Retention, null);
+    }
 
+    private bool MayRetain()
+    {
+        if (_failures.Count == 0 && _made.Count > 0)
+            return true;
+        Add(Steps.Retention, BackupRunStepState.Skipped, "nothing is removed by a run in which a step failed");
+        return false;
+    }
+
+    // Only of the sources of this run: what a plan does not back up any more, it does not remove.
+    private void Retain(string? repository, string policy, string? copies)
+    {
         Step(Steps.Retention, () =>
         {
             var failures = new List<PlanFailure>();
             var removed = new List<string>();
             int kept = 0;
-            // Only of the sources of this run: what a plan does not back up any more, it does not remove.
             foreach (string source in _made.Select(made => made.Backup.Source).Distinct(StringComparer.Ordinal))
             {
-                var parameters = new Dictionary<string, object?> { ["Source"] = source, ["Retention"] = plan.Retention, ["Confirm"] = false };
+                var parameters = new Dictionary<string, object?> { ["Source"] = source, ["Retention"] = policy, ["Confirm"] = false };
                 if (plan.TimeZone is not null)
                     parameters["TimeZone"] = plan.TimeZone;
-                AddRepository(parameters);
+                if (repository is not null)
+                    parameters["Repository"] = repository;
                 PlanCommandResult result = Invoke("Invoke-DbBackupRetention", parameters);
                 failures.AddRange(result.Failures);
                 removed.AddRange(result.Output.OfType<RetentionDecision>().Where(decision => decision.Removed).Select(decision => decision.Backup.ToString()));
                 kept += result.Output.OfType<RetentionDecision>().Count(decision => !decision.Removed);
             }
 
-            _journal.Update(run => run with { Removed = removed });
+            string where = copies is null ? string.Empty : $" at {copies}";
+            // A copy that goes leaves the backup where it was made.
+            if (copies is null)
+                _journal.Update(run => run with { Removed = removed });
             foreach (string backup in removed)
-                _journal.Log($"Removed {backup}.");
-            return failures.Count > 0 ? Failed(failures) : Done($"{removed.Count} removed, {kept} kept");
+                _journal.Log($"Removed {backup}{where}.");
+            return failures.Count > 0 ? Failed(failures) : Done($"{removed.Count} removed, {kept} kept{where}");
         });
     }
 
     private void Copy()
     {
         Backup[] good = [.. _made.Select(made => made.Backup).Where(backup => !_unproved.Contains(backup.ToString()))];
-        foreach (string place in good.Length == 0 ? [] : plan.CopyTo)
+        foreach (PlanCopy copy in good.Length == 0 ? [] : plan.CopyTo)
         {
             Step(Steps.Copy, () =>
             {
                 PlanFailure[] failures =
                 [
-                    .. good.SelectMany(backup => Invoke("Copy-DbBackup", new Dictionary<string, object?> { ["InputObject"] = backup, ["Destination"] = place, ["Confirm"] = false }).Failures),
+                    .. good.SelectMany(backup => Invoke("Copy-DbBackup", new Dictionary<string, object?> { ["InputObject"] = backup, ["Destination"] = copy.Repository, ["Confirm"] = false }).Failures),
                 ];
-                return failures.Length > 0 ? Failed(failures) : Done($"{good.Length} to {place}");
+                return failures.Length > 0 ? Failed(failures) : Done($"{good.Length} to {copy.Repository}");
             });
+        }
+
+        // After all copies: one that failed starts no removal at any place.
+        foreach (PlanCopy copy in plan.CopyTo.Where(copy => copy.Retention is not null))
+        {
+            if (MayRetain())
+                Retain(copy.Repository, copy.Retention!, copy.Repository);
         }
     }
 

@@ -8,7 +8,8 @@ namespace DbBackup.Tests.Integration.Repository.Stores;
 
 /// <summary>
 /// Backups to servers and copies to them, by processes that are killed at random moments of their uploads. DBBACKUP_TEST_KILLS says how many
-/// are killed at all servers together, DBBACKUP_TEST_SEED when.
+/// are killed at all servers together, DBBACKUP_TEST_SEED
+/// when, and DBBACKUP_TEST_STORES at which alone.
 /// </summary>
 [Trait("Category", "Tool")]
 [Trait("Category", "Kill")]
@@ -22,7 +23,7 @@ public sealed class RemoteKillTests : IDisposable
     private static readonly Dictionary<string, int> s_shares = new(StringComparer.Ordinal) { ["s3"] = 30, ["s3rver"] = 10, ["azure"] = 25, ["sftp"] = 30, ["rclone"] = 5 };
     private readonly TempFolder _folder = new();
 
-    public static TheoryData<string> Kinds() => [.. RemotePlace.Kinds];
+    public static TheoryData<string> Kinds() => [.. Environment.GetEnvironmentVariable("DBBACKUP_TEST_STORES") is { Length: > 0 } chosen ? chosen.Split(',') : RemotePlace.Kinds];
 
     private static int Kills => int.TryParse(Environment.GetEnvironmentVariable("DBBACKUP_TEST_KILLS"), NumberStyles.None, CultureInfo.InvariantCulture, out int kills) ? kills : Sampling.Rounds(UsualKills, FullKills);
 

@@ -238,6 +238,9 @@ internal sealed class S3Upload(AmazonS3Client client, string bucket, string obje
 
     private void RequireArrived(ReadOnlyMemory<byte> content, string checksum, string? answered, string? etag, ServerSideEncryptionMethod? encryption)
     {
+        // Each object and part has one: without it the answer was cut off, or is none of such a server.
+        if (string.IsNullOrEmpty(etag))
+            throw new DamagedInTransitException($"the server has answered nothing about '{objectKey}'");
         if (answered is { Length: > 0 })
         {
             if (answered != checksum)

@@ -168,18 +168,6 @@ public sealed class S3StoreTests : ObjectStoreContract, IDisposable
     }
 
     [Fact]
-    public async Task A_backup_survives_a_server_that_is_away()
-    {
-        using var bench = new Workbench(store: _server.Open("away"));
-        string database = SampleDatabase.Create(bench["app.db"], rows: 2000);
-        long away = Environment.TickCount64 + 4000;
-        _server.Faults = (_, _) => Environment.TickCount64 < away ? S3Double.Fault.Of(503, "SlowDown") : null;
-        Backup backup = await bench.BackUpAsync(database);
-        Assert.True(Environment.TickCount64 >= away);
-        Assert.Equal(BackupStatus.Matched, (await bench.TestAsync(backup, BackupTestLevel.Restore)).Status);
-    }
-
-    [Fact]
     public async Task Access_is_checked_and_an_append_only_login_is_known()
     {
         RepositoryInfo all = await RepositoryAccess.CheckAsync(_server.Open("checked"), "s3", None);
