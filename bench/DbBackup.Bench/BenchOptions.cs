@@ -14,6 +14,9 @@ internal sealed record BenchOptions
     /// <summary>How many backups are listed.</summary>
     public int Backups { get; init; } = 10_000;
 
+    /// <summary>How many hosts the simulated fleet has.</summary>
+    public int Hosts { get; init; } = 1000;
+
     /// <summary>Where the data is kept between runs.</summary>
     public string DataFolder { get; init; } = Path.Combine(Path.GetTempPath(), "dbbackup-bench");
 
@@ -42,6 +45,9 @@ internal sealed record BenchOptions
                 case "--backups":
                     options = options with { Backups = Number(value) };
                     break;
+                case "--hosts":
+                    options = options with { Hosts = Number(value) };
+                    break;
                 case "--data":
                     options = options with { DataFolder = Path.GetFullPath(value) };
                     break;
@@ -53,7 +59,7 @@ internal sealed record BenchOptions
             }
         }
 
-        return args.Length % 2 == 0 && options is { SizeMB: > 0, Rounds: > 0, Backups: > 0 } ? options : null;
+        return args.Length % 2 == 0 && options is { SizeMB: > 0, Rounds: > 0, Backups: > 0, Hosts: > 0 } ? options : null;
     }
 
     private static int Number(string text) =>

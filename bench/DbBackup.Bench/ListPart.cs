@@ -1,3 +1,7 @@
+using System.Diagnostics;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Signatures;
+using DbBackup.Engine.Repository.Stores;
 using static DbBackup.Bench.ModuleShell;
 
 namespace DbBackup.Bench;
@@ -33,5 +37,37 @@ internal static class ListPart
 
         Report.Heading($"Listing {bench.Options.Backups} backups of 20 sources");
         Report.Table([first, second, one, filtered]);
+        MeasureSignatures(bench, repository);
+    }
+
+    // In this process: what a shell adds is the same for all three.
+    private static void MeasureSignatures(BenchRun bench, string repository)
+    {
+        var unread = new Series("signatures not read", "the engine alone");
+        var known = new Series("read, as they fitted before", "the engine alone");
+        var verified = new Series("read, each verified: the first listing of a user", "the engine alone");
+        string user = bench.Work("user");
+        for (int round = 0; round <= bench.Options.Rounds; round++)
+        {
+            double[] seconds = [Time(repository, null), Time(repository, MemoryIn(bench.Work($"new-user-{round}"))), Time(repository, MemoryIn(user))];
+            if (round == 0)
+                continue;
+            unread.Add(seconds[0]);
+            verified.Add(seconds[1]);
+            known.Add(seconds[2]);
+        }
+
+        Report.Heading($"What signatures cost in a listing of {bench.Options.Backups} backups");
+        Report.Table([unread, known, verified]);
+        bench.Clean();
+    }
+
+    private static SignerMemory MemoryIn(string folder) => new(Path.Combine(folder, "signing"), Path.Combine(folder, "signers"));
+
+    private static double Time(string repository, SignerMemory? signers)
+    {
+        var watch = Stopwatch.StartNew();
+        _ = new BackupRepository(new DirectoryStore(repository), null, signers).ListAsync(null, CancellationToken.None).Result;
+        return watch.Elapsed.TotalSeconds;
     }
 }

@@ -15,6 +15,8 @@ internal static class Parts
         ["postgresql-memory"] = PostgreSqlMemoryPart.Measure,
         ["docker"] = DockerPart.Measure,
         ["list"] = ListPart.Measure,
+        ["list-remote"] = RemoteListPart.Measure,
+        ["fleet"] = FleetPart.Measure,
         ["retention"] = RetentionPart.Measure,
         ["import"] = ImportPart.Measure,
     };

@@ -15,7 +15,7 @@ internal static class SampleRepository
     /// <summary>Makes the repository, unless it is there from an earlier run.</summary>
     public static string Ensure(string folder, int backups)
     {
-        string repository = Path.Combine(folder, $"signed-repository-{backups}");
+        string repository = Path.Combine(folder, $"listed-repository-{backups}");
         if (Directory.Exists(repository))
             return repository;
         string unfinished = repository + ".making";
@@ -41,6 +41,8 @@ internal static class SampleRepository
             File.WriteAllText(Path.Combine(place, real["payloads"]![0]!["fileName"]!.GetValue<string>()), "stub");
         }
 
+        // Without its id no signature is read.
+        File.Copy(Path.Combine(OneOf(folder), "repository.json"), Path.Combine(unfinished, "repository.json"));
         Directory.Move(unfinished, repository);
         return repository;
     }
@@ -62,9 +64,13 @@ internal static class SampleRepository
         return $"{body}  \"sha256\": \"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)))}\"\n}}\n";
     }
 
-    private static string MakeOne(string folder)
+    private static string OneOf(string folder) => Path.Combine(folder, "one-real-backup");
+
+    /// <summary>Makes one real backup.</summary>
+    /// <returns>Its manifest.</returns>
+    public static string MakeOne(string folder)
     {
-        string repository = Path.Combine(folder, "one-real-backup");
+        string repository = OneOf(folder);
         if (Directory.Exists(repository))
             Directory.Delete(repository, recursive: true);
         using var shell = new ModuleShell(BenchRun.ModulePath);

@@ -76,6 +76,12 @@ public sealed class DocumentsUpgrades : PesterTests;
 
 public sealed class ExportDbBackup : PesterTests;
 
+[Trait("Category", "Tool")]
+
+[PesterFile("Fleet.Tests.ps1")]
+
+public sealed class Fleet : PesterTests;
+
 [PesterFile("FindDbBackupSource.Tests.ps1")]
 
 public sealed class FindDbBackupSource : PesterTests;

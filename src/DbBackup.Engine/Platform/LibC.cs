@@ -161,6 +161,9 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Lchown(string path, uint userId, uint groupId);
 
+    [LibraryImport("libc", EntryPoint = "fchownat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
+    internal static partial int Fchownat(int directory, string path, uint userId, uint groupId, int flags);
+
     [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(RawNameMarshaller))]
     internal static partial int Renameat2(int fromDirectory, string from, int toDirectory, string to, uint flags);
 

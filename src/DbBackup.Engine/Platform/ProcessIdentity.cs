@@ -2,6 +2,8 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace DbBackup.Engine.Platform;
 
@@ -28,12 +30,18 @@ internal sealed record ProcessIdentity
     public static readonly TimeSpan SilenceOfOtherHosts = TimeSpan.FromDays(2);
 
     private static readonly TimeSpan StartTolerance = TimeSpan.FromSeconds(2);
+    private static readonly string? s_machineId = ReadMachineId();
 
     /// <summary>The machine's name.</summary>
     public required string Host { get; init; }
 
     /// <summary>Linux's id of this boot; empty elsewhere, where the start time alone decides.</summary>
     public required string BootId { get; init; }
+
+    /// <summary>
+    /// What tells this machine from another one of the same name: made of systemd's id of it, which is not to leave it as it is; null where there is none.
+    /// </summary>
+    public string? MachineId { get; init; }
 
     /// <summary>The process id.</summary>
     public required int ProcessId { get; init; }
@@ -63,6 +71,7 @@ internal sealed record ProcessIdentity
             {
                 Host = Environment.MachineName,
                 BootId = ReadBootId(),
+                MachineId = s_machineId,
                 ProcessId = processId,
                 ProcessStartUtc = started,
                 StartTicks = ticks,
@@ -83,7 +92,7 @@ internal sealed record ProcessIdentity
         if (BootId.Length == 0)
             return Liveness.Unknown;
         if (BootId != ReadBootId())
-            return SameHost() ? Liveness.Dead : Liveness.Unknown;
+            return SameHost() && (MachineId is null || s_machineId is null || MachineId == s_machineId) ? Liveness.Dead : Liveness.Unknown;
         if (!SameHost() || ProcessNamespace != ReadNamespace())
             return Liveness.Unknown;
         if (TryReadLinux(ProcessId, out var state, out var start))
@@ -121,6 +130,19 @@ internal sealed record ProcessIdentity
 
     private static string ReadBootId() =>
         OperatingSystem.IsLinux() ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() : "";
+
+    private static string? ReadMachineId()
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() && File.ReadAllText("/etc/machine-id").Trim() is { Length: 32 } id
+                ? Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.ASCII.GetBytes(id), "DbBackup"u8))[..32] : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static string? ReadNamespace() => OperatingSystem.IsLinux() ? new FileInfo("/proc/self/ns/pid").LinkTarget : null;
 

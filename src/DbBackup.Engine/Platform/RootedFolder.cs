@@ -9,7 +9,10 @@ namespace DbBackup.Engine.Platform;
 /// handle of the folder, so that nothing can be changed for a link on the way; elsewhere each part of a path is looked at before.
 /// </summary>
 /// <param name="root">The folder's absolute path.</param>
-internal sealed class RootedFolder(string root)
+/// <param name="givesToOwner">
+/// True if what root makes below a folder of another user is that user's, as private as before: what one run makes by <c>sudo</c> the next without it can read.
+/// </param>
+internal sealed class RootedFolder(string root, bool givesToOwner = false)
 {
     private const uint Mode0600 = 0x180;
     private const uint Mode0700 = 0x1C0;
@@ -59,7 +62,9 @@ internal sealed class RootedFolder(string root)
         int descriptor = LibC.Openat(Number(folder), NameOf(relative), LibC.OpenReadWrite | LibC.OpenCreateNew | LibC.OpenNoFollow | LibC.OpenCloseOnExec, Mode0600);
         if (descriptor < 0)
             throw Failed(path, "created", Marshal.GetLastPInvokeError());
-        return new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.ReadWrite, 1);
+        var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        GiveToOwner(file);
+        return new FileStream(file, FileAccess.ReadWrite, 1);
     }
 
     /// <summary>Creates a private folder and those above it that are missing; one that exists keeps its mode.</summary>
@@ -176,11 +181,27 @@ internal sealed class RootedFolder(string root)
         foreach (string name in relative.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             using SafeFileHandle above = folder;
-            _ = LibC.Mkdirat(Number(above), name, Mode0700);
+            bool isNew = LibC.Mkdirat(Number(above), name, Mode0700) == 0;
             folder = OpenBelow(above, name, LibC.OpenPlace | LibC.OpenDirectory, out error) ?? throw Failed(PathOf(relative), "created", error);
+            if (isNew)
+                GiveToOwner(folder);
         }
 
         return folder;
+    }
+
+    private void GiveToOwner(SafeFileHandle made)
+    {
+        if (!givesToOwner || UnixFile.EffectiveUserId != 0)
+            return;
+        using SafeFileHandle? top = OpenRoot(out _);
+        if (top is null || !UnixFile.TryStat(top, out UnixFileFacts owner) || owner.UserId == 0 || !UnixFile.TryStat(made, out UnixFileFacts facts) || facts.UserId != 0)
+            return;
+        // The owner may have put another folder of root's in the place of the one that was just made: one with something in it is not that.
+        if (facts.Kind == FileKind.Directory && Directory.EnumerateFileSystemEntries($"/proc/self/fd/{Number(made)}").Any())
+            return;
+        // A share that knows no owners, say, leaves it as it is.
+        _ = LibC.Fchownat(Number(made), string.Empty, owner.UserId, owner.GroupId, UnixFile.EmptyPath);
     }
 
     // Null where it does not exist; everything else that is wrong is an error.

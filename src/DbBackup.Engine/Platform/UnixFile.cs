@@ -6,7 +6,9 @@ namespace DbBackup.Engine.Platform;
 /// <summary>File calls of Unix that the framework does not offer. Each says so (false, null) where the system has none.</summary>
 internal static class UnixFile
 {
-    private const int EmptyPath = 0x1000;
+    /// <summary>Has a call act on the handle itself instead of on a name below it.</summary>
+    public const int EmptyPath = 0x1000;
+
     private const uint BasicStats = 0x7FF;
     private const uint BirthTime = 0x800;
     private const uint MountId = 0x1000;

@@ -15,6 +15,18 @@ internal static class UserDataFolder
         return data.Length > 0 ? Path.Combine(data, "DbBackup", name) : null;
     }
 
+    /// <summary>A folder for what can be made again, which backups of the user's files leave out; null for a user without a home.</summary>
+    public static string? FindCache(string name)
+    {
+        if (OperatingSystem.IsWindows())
+            return Find("cache") is { } data ? Path.Combine(data, name) : null;
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+        // The rules of the desktop: a relative path is as none.
+        string? cache = OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is ['/', ..] named ? named
+            : home.Length == 0 ? null : OperatingSystem.IsMacOS() ? Path.Combine(home, "Library", "Caches") : Path.Combine(home, ".cache");
+        return cache is null ? null : Path.Combine(cache, "DbBackup", name);
+    }
+
     /// <summary>Makes a folder that nobody else may read, durably: what is flushed in it must not lose its way there.</summary>
     /// <exception cref="IOException">It cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using DbBackup.Engine.Repository.Listing;
 using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
@@ -8,7 +9,8 @@ namespace DbBackup.Engine.Repository;
 /// <summary>Reads backups, and the entries of kept databases, from the objects of a store.</summary>
 /// <param name="store">The store.</param>
 /// <param name="signatures">Judges signatures; null to leave them unread.</param>
-internal sealed class BackupListing(IObjectStore store, SignatureReading? signatures = null)
+/// <param name="cache">What was read before; null to read all from the store. One backup alone is always read from the store.</param>
+internal sealed class BackupListing(IObjectStore store, SignatureReading? signatures = null, RepositoryCache? cache = null)
 {
     // Enough to hide the way to a remote place, few enough for it.
     private const int ReadsAtOnce = 32;
@@ -35,7 +37,7 @@ internal sealed class BackupListing(IObjectStore store, SignatureReading? signat
     /// <summary>Reads all backups of a source, or of all sources, in no order.</summary>
     public async Task<IReadOnlyCollection<Backup>> ReadAsync(string? source, CancellationToken cancellationToken)
     {
-        IReadOnlyCollection<ListedBackup> backups = await ReadAsync([.. PatternsOf(source ?? KeyPattern.AnyName, KeyPattern.AnyName), .. source is null ? [s_entries] : s_kept], cancellationToken).ConfigureAwait(false);
+        IReadOnlyCollection<ListedBackup> backups = await ReadAsync([.. PatternsOf(source ?? KeyPattern.AnyName, KeyPattern.AnyName), .. source is null ? [s_entries] : s_kept], cache, isAll: source is null, cancellationToken).ConfigureAwait(false);
         if (source is not null)
             backups = [.. backups.Where(backup => backup.Source == source)];
         return signatures is null ? [.. backups.Select(backup => backup.ToBackup(store.Location, null))] : signatures.Judge(backups, store.Location, isAll: source is null);
@@ -44,8 +46,8 @@ internal sealed class BackupListing(IObjectStore store, SignatureReading? signat
     /// <summary>Reads one backup; null if there is none.</summary>
     public async Task<Backup?> FindAsync(BackupKey key, CancellationToken cancellationToken)
     {
-        ListedBackup? found = (await ReadAsync(PatternsOf(key.Source, key.Name), cancellationToken).ConfigureAwait(false)).FirstOrDefault()
-            ?? (await ReadAsync(s_kept, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Source == key.Source && backup.Name == key.Name);
+        ListedBackup? found = (await ReadAsync(PatternsOf(key.Source, key.Name), null, isAll: false, cancellationToken).ConfigureAwait(false)).FirstOrDefault()
+            ?? (await ReadAsync(s_kept, null, isAll: false, cancellationToken).ConfigureAwait(false)).FirstOrDefault(backup => backup.Source == key.Source && backup.Name == key.Name);
         return found is null ? null : signatures is null ? found.ToBackup(store.Location, null) : signatures.Judge(found, store.Location);
     }
 
@@ -56,50 +58,69 @@ internal sealed class BackupListing(IObjectStore store, SignatureReading? signat
         new(source, name, RepositoryKeys.Hold) { IsRare = true },
     ];
 
-    private async Task<IReadOnlyCollection<ListedBackup>> ReadAsync(IReadOnlyList<KeyPattern> patterns, CancellationToken cancellationToken)
+    private async Task<IReadOnlyCollection<ListedBackup>> ReadAsync(IReadOnlyList<KeyPattern> patterns, RepositoryCache? from, bool isAll, CancellationToken cancellationToken)
     {
-        var manifests = new List<(string Key, string Folder)>();
-        var tests = new Dictionary<string, List<string>>(StringComparer.Ordinal);
-        var holds = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach ((string key, _) in await store.FindAsync(patterns, cancellationToken).ConfigureAwait(false))
-        {
-            if (key.EndsWith(ManifestEnd, StringComparison.Ordinal))
-            {
-                manifests.Add((key, key[..^RepositoryKeys.Manifest.Length]));
-            }
-            else if (key.EndsWith(".json", StringComparison.Ordinal))
-            {
-                string[] names = key.Split('/');
-                if (names is [var above, var folder, RepositoryKeys.Hold])
-                    holds[$"{above}/{folder}/"] = key;
-                else if (names is [_, var file] && Guid.TryParse(file[..^5], out _))
-                    manifests.Add((key, key[..^5] + "/"));
-                else if (names is [var first, var second, _, _])
-                    (tests.TryGetValue($"{first}/{second}/", out List<string>? records) ? records : tests[$"{first}/{second}/"] = []).Add(key);
-            }
-        }
-
-        var backups = new ListedBackup?[manifests.Count];
+        IReadOnlyList<StoredKey> keys = await store.FindAsync(patterns, cancellationToken).ConfigureAwait(false);
+        ListedFiles[] listed = GroupByBackup(keys);
+        var reads = new CachedReads(store, from, [.. listed.SelectMany(each => each.All)]);
+        var backups = new ListedBackup?[listed.Length];
         var options = new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = store.LocalFolder is null ? ReadsAtOnce : Environment.ProcessorCount };
-        await Parallel.ForAsync(0, manifests.Count, options, async (index, token) =>
+        await Parallel.ForAsync(0, listed.Length, options, async (index, token) =>
         {
-            (string key, string folder) = manifests[index];
-            // Null if it was removed at this moment.
-            (byte[]? json, string? problem) = await ReadManifestAsync(key, token).ConfigureAwait(false);
-            if (json is null)
-                return;
-            IReadOnlyList<TestRecord> tested = tests.TryGetValue(folder, out List<string>? records) ? await ReadTestsAsync(records, HashOf(json), token).ConfigureAwait(false) : [];
-            BackupHold? hold = holds.TryGetValue(folder, out string? held) ? await HoldFile.ReadAsync(store, held, token).ConfigureAwait(false) : null;
-            backups[index] = ToListed(key, folder, json, problem, tested, hold);
+            ListedFiles files = listed[index];
+            backups[index] = await ReadAsync(files, reads, token).ConfigureAwait(false);
+            foreach (StoredKey each in files.All)
+                reads.Done(each);
         }).ConfigureAwait(false);
+        if (isAll)
+            reads.Sweep();
         return [.. backups.OfType<ListedBackup>()];
     }
 
-    private async ValueTask<(byte[]? Json, string? Problem)> ReadManifestAsync(string key, CancellationToken cancellationToken)
+    private static ListedFiles[] GroupByBackup(IReadOnlyList<StoredKey> keys)
+    {
+        var manifests = new List<(StoredKey Key, string Folder)>();
+        var tests = new Dictionary<string, List<StoredKey>>(StringComparer.Ordinal);
+        var holds = new Dictionary<string, StoredKey>(StringComparer.Ordinal);
+        foreach (StoredKey key in keys)
+        {
+            if (key.Key.EndsWith(ManifestEnd, StringComparison.Ordinal))
+            {
+                manifests.Add((key, key.Key[..^RepositoryKeys.Manifest.Length]));
+            }
+            else if (key.Key.EndsWith(".json", StringComparison.Ordinal))
+            {
+                string[] names = key.Key.Split('/');
+                if (names is [var above, var folder, RepositoryKeys.Hold])
+                    holds[$"{above}/{folder}/"] = key;
+                else if (names is [_, var file] && Guid.TryParse(file[..^5], out _))
+                    manifests.Add((key, key.Key[..^5] + "/"));
+                else if (names is [var first, var second, _, _])
+                    (tests.TryGetValue($"{first}/{second}/", out List<StoredKey>? records) ? records : tests[$"{first}/{second}/"] = []).Add(key);
+            }
+        }
+
+        // Source after source: of the cache no more than a few files are in memory at once.
+        return [.. manifests.OrderBy(each => each.Folder, StringComparer.Ordinal)
+            .Select(each => new ListedFiles(each.Key, each.Folder, tests.GetValueOrDefault(each.Folder) ?? [], holds.TryGetValue(each.Folder, out StoredKey hold) ? hold : null))];
+    }
+
+    // Null if it was removed at this moment.
+    private async Task<ListedBackup?> ReadAsync(ListedFiles files, CachedReads reads, CancellationToken cancellationToken)
+    {
+        (byte[]? json, string? problem) = await ReadManifestAsync(reads, files.Manifest, cancellationToken).ConfigureAwait(false);
+        if (json is null)
+            return null;
+        IReadOnlyList<TestRecord> tests = files.Tests.Count > 0 ? await ReadTestsAsync(reads, files.Tests, HashOf(json), cancellationToken).ConfigureAwait(false) : [];
+        BackupHold? hold = files.Hold is { } held ? await HoldFile.ReadAsync(token => reads.ReadAsync(held, token), cancellationToken).ConfigureAwait(false) : null;
+        return ToListed(files.Manifest.Key, files.Folder, json, problem, tests, hold);
+    }
+
+    private static async ValueTask<(byte[]? Json, string? Problem)> ReadManifestAsync(CachedReads reads, StoredKey key, CancellationToken cancellationToken)
     {
         try
         {
-            return (await store.ReadAsync(key, cancellationToken).ConfigureAwait(false), null);
+            return (await reads.ReadAsync(key, cancellationToken).ConfigureAwait(false), null);
         }
         catch (BackupException failure)
         {
@@ -138,12 +159,12 @@ internal sealed class BackupListing(IObjectStore store, SignatureReading? signat
     /// <summary>The SHA-256 of a manifest.</summary>
     public static string HashOf(byte[] manifest) => Convert.ToHexStringLower(SHA256.HashData(manifest));
 
-    private async Task<IReadOnlyList<TestRecord>> ReadTestsAsync(List<string> keys, string manifestHash, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<TestRecord>> ReadTestsAsync(CachedReads reads, IReadOnlyList<StoredKey> keys, string manifestHash, CancellationToken cancellationToken)
     {
         var records = new List<TestRecord>();
-        foreach (string key in keys)
+        foreach (StoredKey key in keys)
         {
-            if (await ReadTestAsync(key, cancellationToken).ConfigureAwait(false) is not { } record)
+            if (await ReadTestAsync(reads, key, cancellationToken).ConfigureAwait(false) is not { } record)
                 continue;
             // A manifest is never changed: until a test of the present one says otherwise, it is damaged.
             records.Add(record.ManifestSha256 == manifestHash
@@ -154,15 +175,21 @@ internal sealed class BackupListing(IObjectStore store, SignatureReading? signat
         return [.. records.OrderBy(record => record.Tested)];
     }
 
-    private async Task<TestRecord?> ReadTestAsync(string key, CancellationToken cancellationToken)
+    private static async Task<TestRecord?> ReadTestAsync(CachedReads reads, StoredKey key, CancellationToken cancellationToken)
     {
         try
         {
-            return await store.ReadAsync(key, cancellationToken).ConfigureAwait(false) is { } json ? ManifestJson.ReadTest(json) : null;
+            return await reads.ReadAsync(key, cancellationToken).ConfigureAwait(false) is { } json ? ManifestJson.ReadTest(json) : null;
         }
         catch (BackupException)
         {
             return null;
         }
+    }
+
+    // The files of a backup that a listing reads.
+    private sealed record ListedFiles(StoredKey Manifest, string Folder, IReadOnlyList<StoredKey> Tests, StoredKey? Hold)
+    {
+        public IEnumerable<StoredKey> All => Hold is { } hold ? [Manifest, .. Tests, hold] : [Manifest, .. Tests];
     }
 }

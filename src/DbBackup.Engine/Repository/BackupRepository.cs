@@ -1,6 +1,7 @@
 using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
+using DbBackup.Engine.Repository.Listing;
 using DbBackup.Engine.Repository.Manifests;
 using DbBackup.Engine.Repository.Signatures;
 using DbBackup.Engine.Repository.Stores;
@@ -15,6 +16,7 @@ public sealed class BackupRepository
 
     private readonly RepositoryIdentity _identity;
     private readonly SignerMemory? _signers;
+    private readonly ListingCache? _cache;
 
     /// <summary>Creates the repository over a store.</summary>
     /// <param name="store">Where its objects are.</param>
@@ -28,9 +30,11 @@ public sealed class BackupRepository
     /// <param name="store">Where its objects are.</param>
     /// <param name="known">The memory of repositories; null for none.</param>
     /// <param name="signers">The user's key and memory of signers; null to neither sign nor read signatures.</param>
-    internal BackupRepository(IObjectStore store, KnownRepositories? known, SignerMemory? signers)
+    /// <param name="cache">What listings of remote places read before; null to read all each time.</param>
+    internal BackupRepository(IObjectStore store, KnownRepositories? known, SignerMemory? signers, ListingCache? cache = null)
     {
         Store = store;
+        _cache = cache;
         _identity = new RepositoryIdentity(store, known);
         _signers = signers;
     }
@@ -56,7 +60,7 @@ public sealed class BackupRepository
     public static BackupRepository At(RepositoryLocation location, KeyRing keys)
     {
         ArgumentNullException.ThrowIfNull(location);
-        return new(location.OpenStore(), KnownRepositories.OfUser, SignerMemory.OfUser) { Keys = keys };
+        return new(location.OpenStore(), KnownRepositories.OfUser, SignerMemory.OfUser, ListingCache.OfUser) { Keys = keys };
     }
 
     /// <summary>The repository at a location, which is remembered for this user.</summary>
@@ -106,12 +110,20 @@ public sealed class BackupRepository
     /// <param name="source">A source's exact name; null for all.</param>
     /// <param name="cancellationToken">Stops the listing.</param>
     /// <exception cref="BackupException">The repository does not exist or cannot be read.</exception>
-    public async Task<IReadOnlyList<Backup>> ListAsync(string? source, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Backup>> ListAsync(string? source, CancellationToken cancellationToken) => ListAsync(source, _cache, cancellationToken);
+
+    /// <summary>All backups, newest first, each read anew: a check must not find what was whole before.</summary>
+    /// <exception cref="BackupException">The repository does not exist or cannot be read.</exception>
+    internal Task<IReadOnlyList<Backup>> ListAnewAsync(CancellationToken cancellationToken) => ListAsync(null, null, cancellationToken);
+
+    private async Task<IReadOnlyList<Backup>> ListAsync(string? source, ListingCache? cache, CancellationToken cancellationToken)
     {
         if (source is not null && !BackupName.IsValid(source))
             return [];
-        SignatureReading? signatures = await OpenSignaturesAsync(cancellationToken).ConfigureAwait(false);
-        return NewestFirst(await new BackupListing(Store, signatures).ReadAsync(source, cancellationToken).ConfigureAwait(false));
+        (RepositoryFile File, bool IsExpected)? found = await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false);
+        // Files of this machine are read as fast as a cache.
+        RepositoryCache? cached = LocalFolder is null && found is { } known ? cache?.Open(known.File.Id, Location) : null;
+        return NewestFirst(await new BackupListing(Store, ReadSignatures(found), cached).ReadAsync(source, cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>One backup; null where there is none.</summary>
@@ -119,7 +131,7 @@ public sealed class BackupRepository
     {
         ArgumentNullException.ThrowIfNull(key);
         return BackupName.IsValid(key.Source) && BackupName.IsValid(key.Name)
-            ? await new BackupListing(Store, _signers is null ? null : await OpenSignaturesAsync(cancellationToken).ConfigureAwait(false)).FindAsync(key, cancellationToken).ConfigureAwait(false)
+            ? await new BackupListing(Store, _signers is null ? null : ReadSignatures(await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false))).FindAsync(key, cancellationToken).ConfigureAwait(false)
             : null;
     }
 
@@ -150,10 +162,8 @@ public sealed class BackupRepository
     /// <summary>The repository's id; null before its first backup.</summary>
     internal async Task<Guid?> ReadIdAsync(CancellationToken cancellationToken) => (await _identity.ReadAsync(cancellationToken).ConfigureAwait(false))?.Id;
 
-    private async Task<SignatureReading?> OpenSignaturesAsync(CancellationToken cancellationToken) =>
-        await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false) is ({ } file, var isExpected) && _signers is not null
-            ? new SignatureReading(_signers, file.Id, isExpected)
-            : null;
+    private SignatureReading? ReadSignatures((RepositoryFile File, bool IsExpected)? found) =>
+        found is ({ } file, var isExpected) && _signers is not null ? new SignatureReading(_signers, file.Id, isExpected) : null;
 
     /// <summary>Opens a file of a backup; what is wrong with it shows at the first read.</summary>
     public Stream OpenRead(BackupKey key, string fileName) => new ObjectStream(Store, RepositoryKeys.FolderOf(key) + fileName, () => new BackupFailure(
@@ -188,7 +198,10 @@ public sealed class BackupRepository
         string? beside = stagingPath is null && WorkFolder is not null && await _identity.IsThereAsync(cancellationToken).ConfigureAwait(false) ? WorkFolder : null;
         try
         {
-            return OpenScratch(stagingPath ?? (beside is not null && !IsLink(beside) ? beside : Path.GetTempPath()), requiredBytes);
+            if (beside is null || IsLink(beside))
+                return OpenScratch(stagingPath ?? Path.GetTempPath(), requiredBytes);
+            new RootedFolder(LocalFolder!, givesToOwner: true).CreateFolder(Path.GetRelativePath(LocalFolder!, beside).Replace(Path.DirectorySeparatorChar, '/'));
+            return OpenScratch(beside, requiredBytes);
         }
         catch (Exception exception) when (beside is not null && exception is IOException or UnauthorizedAccessException)
         {

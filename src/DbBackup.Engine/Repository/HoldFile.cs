@@ -10,11 +10,16 @@ internal static class HoldFile
     public static string KeyOf(Backup backup) => BackupListing.FolderOf(backup) + RepositoryKeys.Hold;
 
     /// <summary>Reads a hold; null if there is none. One that cannot be read is one for ever: what it protects is not known.</summary>
-    public static async Task<BackupHold?> ReadAsync(IObjectStore store, string key, CancellationToken cancellationToken)
+    public static Task<BackupHold?> ReadAsync(IObjectStore store, string key, CancellationToken cancellationToken) => ReadAsync(token => store.ReadAsync(key, token), cancellationToken);
+
+    /// <inheritdoc cref="ReadAsync(IObjectStore, string, CancellationToken)"/>
+    /// <param name="read">Reads its file.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public static async Task<BackupHold?> ReadAsync(Func<CancellationToken, Task<byte[]?>> read, CancellationToken cancellationToken)
     {
         try
         {
-            return await store.ReadAsync(key, cancellationToken).ConfigureAwait(false) is { } json ? ManifestJson.ReadHold(json) ?? Unreadable("it is not what was written") : null;
+            return await read(cancellationToken).ConfigureAwait(false) is { } json ? ManifestJson.ReadHold(json) ?? Unreadable("it is not what was written") : null;
         }
         catch (BackupException failure)
         {

@@ -17,6 +17,8 @@ internal sealed class Leases(IObjectStore store)
     // A lease is put whole: what cannot be read was not written by this module, or is damaged.
     private static readonly TimeSpan UnreadableTimeout = TimeSpan.FromMinutes(10);
 
+    private readonly StoreClock _clock = new(store);
+
     private sealed record Found(string Key, string Hash, int? Generation, LeaseContent? Content, bool IsDead);
 
     /// <summary>Takes a name for this process alone.</summary>
@@ -125,7 +127,7 @@ internal sealed class Leases(IObjectStore store)
     private async Task<bool> IsDeadAsync(StoredObject lease, LeaseContent? content, CancellationToken cancellationToken)
     {
         if (content is null)
-            return DateTimeOffset.UtcNow - lease.Modified > UnreadableTimeout;
+            return await _clock.IsOlderAsync(lease.Modified, UnreadableTimeout, cancellationToken).ConfigureAwait(false);
         switch (content.Owner.IsAlive())
         {
             case Liveness.Alive:
@@ -136,7 +138,7 @@ internal sealed class Leases(IObjectStore store)
                 // Another computer's processes cannot be seen, only what they write.
                 DateTimeOffset newest = (await store.ListAsync(content.Name + "/", cancellationToken).ConfigureAwait(false))
                     .Select(each => each.Modified).Append(lease.Modified).Max();
-                return DateTimeOffset.UtcNow - newest > ProcessIdentity.SilenceOfOtherHosts;
+                return await _clock.IsOlderAsync(newest, ProcessIdentity.SilenceOfOtherHosts, cancellationToken).ConfigureAwait(false);
         }
     }
 }

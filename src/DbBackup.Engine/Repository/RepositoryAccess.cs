@@ -5,8 +5,6 @@ namespace DbBackup.Engine.Repository;
 /// <summary>Tries what a login may do at a repository's place.</summary>
 public static class RepositoryAccess
 {
-    private const string Folder = RepositoryKeys.Work + "checks/";
-
     /// <summary>Lists, writes, reads back and deletes a small object; creates no repository.</summary>
     /// <param name="location">The place.</param>
     /// <param name="cancellationToken">Stops it.</param>
@@ -24,7 +22,7 @@ public static class RepositoryAccess
         // Says in the store's own words what is missing.
         await store.ListAsync(RepositoryKeys.Leases, cancellationToken).ConfigureAwait(false);
         RepositoryFile? file = await new RepositoryIdentity(store, null).ReadAsync(cancellationToken).ConfigureAwait(false);
-        string key = $"{Folder}{Guid.NewGuid():N}";
+        string key = $"{RepositoryKeys.Checks}{Guid.NewGuid():N}";
         bool canWrite = await TryWriteAsync(store, key, cancellationToken).ConfigureAwait(false);
         return new RepositoryInfo
         {

@@ -43,6 +43,9 @@ internal static class RepositoryKeys
     /// <summary>The folder of what is not part of any backup.</summary>
     public const string Work = ".dbbackup/";
 
+    /// <summary>The folder of objects that are put to try something, and deleted at once.</summary>
+    public const string Checks = Work + "checks/";
+
     /// <summary>The folder of the leases.</summary>
     public const string Leases = Work + "leases/";
 

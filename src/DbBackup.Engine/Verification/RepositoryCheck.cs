@@ -29,7 +29,7 @@ public sealed class RepositoryCheck(BackupRepository repository)
     private async Task<IReadOnlyList<RepositoryFinding>> CheckAsync(bool deep, IOperationObserver observer, CancellationToken cancellationToken)
     {
         observer.Progress(new OperationProgress($"Checking {repository.Location}", "listing"));
-        IReadOnlyList<Backup> backups = await repository.ListAsync(null, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<Backup> backups = await repository.ListAnewAsync(cancellationToken).ConfigureAwait(false);
         IReadOnlyList<StoredObject> objects = await _store.ListAsync(string.Empty, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<ListedLease> leases = await new Leases(_store).ListAsync(cancellationToken).ConfigureAwait(false);
         // Those that were removed meanwhile are no findings.

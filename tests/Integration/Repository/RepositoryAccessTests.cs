@@ -1,3 +1,4 @@
+using DbBackup.Engine.Backups;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -49,6 +50,47 @@ public sealed class RepositoryAccessTests : IDisposable
         Assert.Equal(1, exit);
         Assert.Contains(ErrorCodes.ReadFailed, output, StringComparison.Ordinal);
     }
+
+    // By sudo, say: what only root could read would stop each later run of the owner.
+    [Fact]
+    public async Task What_root_writes_into_another_users_repository_is_that_users_and_private()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root", "Another user can only be played by root.");
+        Require.Tool("setpriv");
+        using var users = new TempFolder();
+        string repository = users["backups"], database = users["app.db"];
+        File.Copy(_database, database);
+        Shell.Run("chmod", "755", users.Path);
+        Directory.CreateDirectory(repository);
+        Shell.Run("chown", "-R", "65534:65533", repository, database);
+        Shell.Run("chmod", "700", repository);
+        (int Exit, string Output) AsOwner(params string[] command) =>
+            OtherProcess.Run(["setpriv", "--reuid=65534", "--regid=65533", "--clear-groups", "env", "HOME=/nonexistent", .. OtherProcess.Command(command)]);
+
+        Backup made = await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
+            new BackupRequest { Sources = [Workbench.Sqlite(database)], Name = "by-root", Verify = true }, _bench.Observer, CancellationToken.None);
+
+        string[] entries = [repository, .. Directory.GetFileSystemEntries(repository, "*", SearchOption.AllDirectories)];
+        Assert.Contains(entries, entry => entry.EndsWith("/by-root/backup.json", StringComparison.Ordinal));
+        foreach (string entry in entries)
+        {
+            Assert.True(UnixFile.TryStat(entry, out UnixFileFacts facts));
+            Assert.Equal((entry, 65534u, 65533u, "rwx"[..(facts.Kind == FileKind.Directory ? 3 : 2)]), (entry, facts.UserId, facts.GroupId, ModeOf(facts)));
+        }
+
+        Assert.Equal((0, $"{made} Matched"), AsOwner("list", repository));
+        Assert.Equal((0, "tested Matched"), AsOwner("test", repository, "app", "by-root"));
+        Assert.Equal(0, AsOwner("backupnamed", database, repository, "by-owner").Exit);
+        Assert.Equal((0, "removed"), AsOwner("remove", repository, "app", "by-root"));
+        // And root goes on in the owner's.
+        Assert.Equal("by-owner", Assert.Single(await new BackupRepository(new DirectoryStore(repository)).ListAsync(null, CancellationToken.None)).Name);
+        await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
+            new BackupRequest { Sources = [Workbench.Sqlite(database)], Name = "again" }, _bench.Observer, CancellationToken.None);
+        Assert.Equal((0, "removed"), AsOwner("remove", repository, "app", "by-owner"));
+    }
+
+    // What only its owner may do.
+    private static string ModeOf(UnixFileFacts facts) => (facts.Mode & 0x1FF) switch { 0x1C0 => "rwx", 0x180 => "rw", var other => Convert.ToString(other, 8) };
 
     [Fact]
     public async Task What_a_dead_run_staged_is_swept_and_what_a_living_one_stages_is_kept()

@@ -9,8 +9,12 @@ namespace DbBackup.Testing;
 /// </summary>
 internal sealed class MemoryBucket : IObjectStore
 {
-    private readonly ConcurrentDictionary<string, (byte[] Content, DateTimeOffset Modified)> _objects = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (byte[] Content, DateTimeOffset Modified, int Version)> _objects = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _reads = new();
+    private int _versions;
+
+    /// <summary>True if listings tell a version of each object, as most stores do.</summary>
+    public bool HasVersions { get; init; }
 
     public string Location => "memory://bucket";
 
@@ -18,8 +22,17 @@ internal sealed class MemoryBucket : IObjectStore
 
     public IReadOnlyCollection<string> Keys => [.. _objects.Keys.Order(StringComparer.Ordinal)];
 
+    /// <summary>By how much the store's clock is ahead of this machine's.</summary>
+    public TimeSpan IsAhead { get; set; }
+
+    /// <summary>Dates an object, by the store's clock.</summary>
+    public void Age(string key, TimeSpan age) => _objects[key] = _objects[key] with { Modified = DateTimeOffset.UtcNow + IsAhead - age };
+
     /// <summary>Changes an object behind the repository's back, as bit rot does.</summary>
-    public void Spoil(string key, Func<byte[], byte[]> change) => _objects[key] = (change(_objects[key].Content), _objects[key].Modified);
+    public void Spoil(string key, Func<byte[], byte[]> change) => _objects[key] = _objects[key] with { Content = change(_objects[key].Content) };
+
+    /// <summary>Puts another object in an object's place, as someone does who may write.</summary>
+    public void Replace(string key, byte[] content) => _objects[key] = New(content);
 
     /// <summary>What all objects under a prefix hold.</summary>
     public byte[] Content(string key) => _objects[key].Content;
@@ -29,11 +42,11 @@ internal sealed class MemoryBucket : IObjectStore
     public Task<StoreProperties> ReadPropertiesAsync(CancellationToken cancellationToken) => Task.FromResult(new StoreProperties(true, null));
 
     public Task<IReadOnlyList<StoredObject>> ListAsync(string prefix, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<StoredObject>>(
-        [.. _objects.Where(each => each.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(each => new StoredObject(each.Key, each.Value.Content.Length, each.Value.Modified))]);
+        [.. _objects.Where(each => each.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(each => new StoredObject(each.Key, each.Value.Content.Length, each.Value.Modified, HasVersions ? $"v{each.Value.Version}" : null))]);
 
     public Task<Stream?> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken)
     {
-        if (!_objects.TryGetValue(key, out (byte[] Content, DateTimeOffset) found))
+        if (!_objects.TryGetValue(key, out (byte[] Content, DateTimeOffset, int) found))
             return Task.FromResult<Stream?>(null);
         int start = (int)Math.Min(offset, found.Content.Length);
         int count = (int)Math.Min(length ?? long.MaxValue, found.Content.Length - start);
@@ -46,19 +59,21 @@ internal sealed class MemoryBucket : IObjectStore
     public Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken)
     {
         _reads.Enqueue(key);
-        return Task.FromResult(_objects.TryGetValue(key, out (byte[] Content, DateTimeOffset) found) ? [.. found.Content] : (byte[]?)null);
+        return Task.FromResult(_objects.TryGetValue(key, out (byte[] Content, DateTimeOffset, int) found) ? [.. found.Content] : (byte[]?)null);
     }
 
     public Task<bool> PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
-        Task.FromResult(_objects.TryAdd(key, (content.ToArray(), DateTimeOffset.UtcNow)));
+        Task.FromResult(_objects.TryAdd(key, New(content.ToArray())));
 
     public async Task WriteAsync(string key, Func<Stream, Task> write, CancellationToken cancellationToken)
     {
         using var content = new MemoryStream();
         await using (var stream = new ForwardStream(content))
             await write(stream);
-        Assert.True(_objects.TryAdd(key, (content.ToArray(), DateTimeOffset.UtcNow)), $"'{key}' was written twice.");
+        Assert.True(_objects.TryAdd(key, New(content.ToArray())), $"'{key}' was written twice.");
     }
+
+    private (byte[] Content, DateTimeOffset Modified, int Version) New(byte[] content) => (content, DateTimeOffset.UtcNow + IsAhead, Interlocked.Increment(ref _versions));
 
     public Task FlushAsync(string prefix, CancellationToken cancellationToken) => Task.CompletedTask;
 

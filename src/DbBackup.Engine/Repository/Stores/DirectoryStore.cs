@@ -17,7 +17,7 @@ public sealed class DirectoryStore : IObjectStore
     public DirectoryStore(string location)
     {
         Location = Path.TrimEndingDirectorySeparator(location);
-        _folder = new RootedFolder(Location);
+        _folder = new RootedFolder(Location, givesToOwner: true);
     }
 
     /// <inheritdoc/>
