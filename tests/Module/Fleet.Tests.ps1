@@ -4,7 +4,7 @@ Describe 'A fleet' {
         . $PSScriptRoot/common.ps1
         $script:servers = [Collections.Generic.List[Diagnostics.Process]]::new()
         $script:folder = Enter-NewFolder
-        $script:isPossible = $IsLinux -and (Test-Path /usr/sbin/sshd) -and (Get-Command ssh-keygen, ssh, unshare -CommandType Application -ErrorAction Ignore).Count -eq 3
+        $script:isPossible = $IsLinux -and (Test-Path /usr/sbin/sshd) -and -not ('ssh-keygen', 'ssh', 'unshare' | Where-Object { -not (Get-Command $_ -CommandType Application -ErrorAction Ignore) })
 
         function Start-Sshd([string] $Name, [string[]] $Subsystems) {
             $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
@@ -83,7 +83,7 @@ try { & { $Script } 3>`$null | ConvertTo-Json -Depth 3 -WarningAction Ignore } c
         $status = Invoke-AsHost desk "Get-DbBackupStatus -Repository '$sharedToRead' -Rpo 26h | Select-Object Source, @{ n = 'Health'; e = { [string] `$_.Health } }"
         ($status | Sort-Object Source).Source | Should -Be app, app-2
         $status.Health | Should -Be OK, OK
-        ((Invoke-AsHost desk "Get-DbBackupStatus -Repository '$sharedToRead' -Rpo 1s | Select-Object @{ n = 'Health'; e = { [string] `$_.Health } }").Health) | Should -Not -Contain OK
+        ((Invoke-AsHost desk "Get-DbBackupStatus -Repository '$sharedToRead' -Rpo ([timespan]::FromSeconds(1)) | Select-Object @{ n = 'Health'; e = { [string] `$_.Health } }").Health) | Should -Not -Contain OK
         (Invoke-AsHost desk "Get-DbBackupSigner -Repository '$sharedToRead'").Host | Sort-Object | Should -Be web-1, web-2
         (Invoke-AsHost desk "Get-DbBackup -Source app-2 -Repository '$sharedToRead' | Test-DbBackup -Level Restore").Passed | Should -BeTrue
         (Invoke-AsHost desk "New-DbBackup ./app.db -Source desk -Repository '$sharedToRead' -ErrorAction Stop").Failed | Should -BeLike 'RepositoryNotWritable,*'
@@ -115,8 +115,13 @@ try { & { $Script } 3>`$null | ConvertTo-Json -Depth 3 -WarningAction Ignore } c
             $backups.PSComputerName | Select-Object -Unique | Should -Be 127.0.0.1
             foreach ($name in 'one', 'two') { $there | Should -Match "(?m)^$name +app +Manual"; $backups | Out-String | Should -Match "(?m)^$name +app +Manual" }
             ($backups | Where-Object Status -GE Matched).Name | Should -Be one
-            $backups | Where-Object Age -GT 7d | Should -BeNullOrEmpty
-            ($backups | Where-Object Age -LT 7d) | Should -HaveCount 2
+            "$($backups.Status | Sort-Object)" | Should -Be 'Written Matched'
+            "$($backups.Signature)" | Should -Be 'Valid Valid'
+            $backups | Out-String | Should -Match '(?m)^one .* Matched +127'
+            # An age is compared there, or says that it cannot be here.
+            (Invoke-Command -Session $session { Get-DbBackup -Repository ./backups | Where-Object Age -LT 7d }) | Should -HaveCount 2
+            $backups | Where-Object Age -GT 7d -ErrorVariable records -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
+            $records | Should -HaveCount 2
             ($backups | Measure-Object Size -Sum).Sum | Should -BeGreaterThan 0
             # They name a place that this machine happens to have, so they can go on through the pipeline.
             ($backups | Where-Object Name -EQ one | Test-DbBackup -Level Restore).Passed | Should -BeTrue
@@ -124,9 +129,11 @@ try { & { $Script } 3>`$null | ConvertTo-Json -Depth 3 -WarningAction Ignore } c
             $status = Invoke-Command -Session $session { Get-DbBackupStatus -Repository ./backups -Rpo 26h }
             $status.PSObject.TypeNames[0] | Should -Be Deserialized.DbBackup.SourceStatus
             "$($status.Health)" | Should -Be OK
-            $status | Out-String | Should -Match '(?m)app.* OK'
-            $late = Invoke-Command -Session $session { Get-DbBackupStatus -Repository ./backups -Rpo 1s }
+            $status | Out-String | Should -Match '(?m)^OK +app'
+            $late = Invoke-Command -Session $session { Get-DbBackupStatus -Repository ./backups -Rpo ([timespan]::FromSeconds(1)) }
             "$($late.Health)" | Should -Be Critical
+            $late | Out-String | Should -Match '(?m)^Critical +app'
+            $late | Where-Object Health -GE Warning | Should -Not -BeNullOrEmpty
             "$($late.Reasons)" | Should -Match '\S'
 
             $failure = Get-ErrorOf { Invoke-Command -Session $session { Get-DbBackup none -Repository ./backups } }

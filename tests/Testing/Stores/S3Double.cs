@@ -321,12 +321,21 @@ internal sealed class S3Double : IDisposable
         return new Answer(206, [.. headers]) { Body = kept.Content[(int)first..(int)(last + 1)] };
     }
 
+    /// <summary>True for a server that does not know what a delimiter is.</summary>
+    public bool IgnoresDelimiters { get; set; }
+
     private Answer List(Dictionary<string, string> query)
     {
         string prefix = query.GetValueOrDefault("prefix") ?? string.Empty;
         string after = query.GetValueOrDefault("continuation-token") ?? string.Empty;
         int most = int.Parse(query.GetValueOrDefault("max-keys") ?? "1000", CultureInfo.InvariantCulture);
-        string[] keys = [.. _objects.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal) && _objects[key].Modified <= DateTime.UtcNow - ListingLag && string.CompareOrdinal(key, after) > 0).Order(StringComparer.Ordinal)];
+        string[] keys = [.. _objects.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal) && _objects[key].Modified <= DateTime.UtcNow - ListingLag).Order(StringComparer.Ordinal)];
+        if (query.GetValueOrDefault("delimiter") is { Length: > 0 } delimiter && !IgnoresDelimiters)
+        {
+            keys = [.. keys.Select(key => key.IndexOf(delimiter, prefix.Length, StringComparison.Ordinal) is >= 0 and var end ? key[..(end + 1)] : key).Distinct()];
+        }
+
+        keys = [.. keys.Where(key => string.CompareOrdinal(key, after) > 0)];
         bool isCut = keys.Length > most;
         keys = [.. keys.Take(most)];
         return Xml(
@@ -334,7 +343,8 @@ internal sealed class S3Double : IDisposable
             [
                 new XElement("Name", _name), new XElement("Prefix", prefix), new XElement("KeyCount", keys.Length), new XElement("IsTruncated", isCut ? "true" : "false"),
                 .. isCut ? [new XElement("NextContinuationToken", keys[^1])] : Array.Empty<XElement>(),
-                .. keys.Select(key => new XElement("Contents", new XElement("Key", key), new XElement("LastModified", _objects[key].Modified.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)), new XElement("ETag", _objects[key].ETag), new XElement("Size", _objects[key].Content.Length))),
+                .. keys.Where(_objects.ContainsKey).Select(key => new XElement("Contents", new XElement("Key", key), new XElement("LastModified", _objects[key].Modified.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)), new XElement("ETag", _objects[key].ETag), new XElement("Size", _objects[key].Content.Length))),
+                .. keys.Where(key => !_objects.ContainsKey(key)).Select(key => new XElement("CommonPrefixes", new XElement("Prefix", key))),
             ]);
     }
 

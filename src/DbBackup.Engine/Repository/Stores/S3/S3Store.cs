@@ -55,9 +55,6 @@ internal sealed partial class S3Store : ILockingStore, IResumingStore
     /// <inheritdoc/>
     public string? LocalFolder => null;
 
-    /// <summary>How many objects a listing asks for at once.</summary>
-    internal int PageSize { get; init; } = 1000;
-
     private AmazonS3Client Client => _client.Value;
 
     private string Bucket => _address.Host;
@@ -85,32 +82,6 @@ internal sealed partial class S3Store : ILockingStore, IResumingStore
 
     /// <inheritdoc/>
     public Task<bool> HasConditionalPutAsync(CancellationToken cancellationToken) => GuardAsync(true, "checking for conditional writes", FindConditionalPutAsync, cancellationToken);
-
-    /// <inheritdoc/>
-    public async Task<IReadOnlyList<StoredObject>> ListAsync(string prefix, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(prefix);
-        var found = new List<StoredObject>();
-        string? next = null;
-        do
-        {
-            string? token = next;
-            ListObjectsV2Response page = await GuardAsync(
-                false, $"listing '{prefix}'",
-                each => Client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Bucket, Prefix = _prefix + prefix, ContinuationToken = token, MaxKeys = PageSize }, each), cancellationToken).ConfigureAwait(false);
-            foreach (S3Object each in page.S3Objects ?? [])
-            {
-                string key = each.Key[_prefix.Length..];
-                // What the repository keeps for itself is asked for by its name.
-                if (prefix.Length > 0 || !key.StartsWith('.'))
-                    found.Add(new StoredObject(key, each.Size ?? 0, each.LastModified is { } modified ? new DateTimeOffset(modified.ToUniversalTime()) : DateTimeOffset.UtcNow, each.ETag));
-            }
-
-            next = page.IsTruncated == true ? page.NextContinuationToken : null;
-        }
-        while (next is not null);
-        return found;
-    }
 
     /// <inheritdoc/>
     public async Task<Stream?> OpenAsync(string key, long offset, long? length, CancellationToken cancellationToken)

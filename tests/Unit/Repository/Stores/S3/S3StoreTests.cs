@@ -34,6 +34,33 @@ public sealed class S3StoreTests : ObjectStoreContract, IDisposable
         Assert.Equal($"s3://{store.Location[5..25]}/backups/shop/app/1", store.Locate("app/1/"));
     }
 
+    // Pages of 64 keys; sources with 40 objects are asked for at once, those with 2 page after page.
+    [Theory]
+    [InlineData(10, 40, false, true)]
+    [InlineData(90, 2, false, false)]
+    [InlineData(10, 40, true, false)]
+    [InlineData(1, 70, false, true)]
+    public async Task A_listing_of_several_pages_has_each_object_once(int sources, int objects, bool ignoresDelimiters, bool isBySource)
+    {
+        _server.IgnoresDelimiters = ignoresDelimiters;
+        S3Store store = _server.Open("backups/shop", pageSize: 64);
+        await store.PutAsync("repository.json", "x"u8.ToArray(), None);
+        await store.PutAsync(".dbbackup/leases/one", "x"u8.ToArray(), None);
+        var keys = new List<string> { "repository.json" };
+        for (int number = 0; number < sources * objects; number++)
+            keys.Add($"source-{number / objects:00}/{number % objects:00}/backup.json");
+        await Parallel.ForEachAsync(keys.Skip(1), async (key, token) => await store.PutAsync(key, "x"u8.ToArray(), token));
+        int before = _server.Requests.Count;
+
+        IReadOnlyList<StoredObject> listed = await store.ListAsync(string.Empty, None);
+
+        Assert.Equal(keys.Order(StringComparer.Ordinal), listed.Select(each => each.Key).Order(StringComparer.Ordinal));
+        Assert.All(listed, each => Assert.NotEmpty(each.Version!));
+        int pages = (keys.Count + 63) / 64, requests = _server.Requests.Count - before;
+        Assert.InRange(requests, 1, isBySource ? pages + sources + 3 : pages + 3);
+        Assert.Equal(isBySource ? sources : 0, _server.Requests.Where(each => each.Contains("prefix=backups%2Fshop%2Fsource-", StringComparison.Ordinal)).Select(each => each.Split("prefix=backups%2Fshop%2Fsource-")[1][..2]).Distinct().Count());
+    }
+
     [Fact]
     public async Task Conditional_writes_are_found_out_once()
     {
