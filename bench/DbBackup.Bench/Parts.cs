@@ -15,7 +15,6 @@ internal static class Parts
         ["postgresql-memory"] = PostgreSqlMemoryPart.Measure,
         ["docker"] = DockerPart.Measure,
         ["list"] = ListPart.Measure,
-        ["list-remote"] = RemoteListPart.Measure,
         ["fleet"] = FleetPart.Measure,
         ["retention"] = RetentionPart.Measure,
         ["import"] = ImportPart.Measure,
