@@ -64,8 +64,12 @@ public sealed class RepositoryAccessTests : IDisposable
         Directory.CreateDirectory(repository);
         Shell.Run("chown", "-R", "65534:65533", repository, database);
         Shell.Run("chmod", "700", repository);
-        (int Exit, string Output) AsOwner(params string[] command) =>
-            OtherProcess.Run(["setpriv", "--reuid=65534", "--regid=65533", "--clear-groups", "env", "HOME=/nonexistent", .. OtherProcess.Command(command)]);
+        (int Exit, string Last) AsOwner(params string[] command)
+        {
+            (int exit, string output) = OtherProcess.Run(["setpriv", "--reuid=65534", "--regid=65533", "--clear-groups", "env", "HOME=/nonexistent", .. OtherProcess.Command(command)]);
+            return (exit, output.Split('\n')[^1]);
+        }
+
 
         Backup made = await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
             new BackupRequest { Sources = [Workbench.Sqlite(database)], Name = "by-root", Verify = true }, _bench.Observer, CancellationToken.None);
