@@ -30,6 +30,7 @@ public sealed class FileDoorTests
         ["Engines.PostgreSql.Dump.ArchiveInput"] = Staged,
         ["Engines.PostgreSql.Load.StagedDump"] = Staged,
         ["Engines.PostgreSql.Rows.FolderRows"] = Staged,
+        ["Engines.PostgreSql.Rows.TableText"] = Staged,
         ["Engines.PostgreSql.Verify.SchemaText"] = Staged,
         ["Engines.Sqlite.SqlDump"] = Staged,
         ["Engines.Sqlite.SqlDumpSource"] = Staged,

@@ -62,7 +62,7 @@ internal sealed class DumpPart(RestoreRequest request, Payload payload, BackupCo
             };
         }
 
-        Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, otherLocale: false, cancellationToken, withoutExtensions).ConfigureAwait(false);
+        Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, otherLocale: false, cancellationToken, withoutExtensions, LoadOptions.Jobs).ConfigureAwait(false);
         if (part is not null)
             actual = actual with { SchemaSha256 = expected.SchemaSha256, Tables = [.. actual.Tables.Where(table => expected.Tables.Any(chosen => chosen.Name == table.Name))] };
         return expected.DifferencesFrom(actual);

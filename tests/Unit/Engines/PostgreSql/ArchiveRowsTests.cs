@@ -57,7 +57,7 @@ public sealed class ArchiveRowsTests
     }
 
     // ReadHead and ReadToc of pg_backup_archiver.c, and the blocks of pg_backup_custom.c.
-    private static byte[] Archive(int minor, int compression = 0)
+    internal static byte[] Archive(int minor, int compression = 0)
     {
         var archive = new MemoryStream();
         void Byte(int value) => archive.WriteByte((byte)value);

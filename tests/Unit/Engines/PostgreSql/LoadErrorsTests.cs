@@ -1,6 +1,7 @@
 using DbBackup.Engine.Engines.PostgreSql.Load;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
+using Npgsql;
 
 namespace DbBackup.Tests.Unit.Engines.PostgreSql;
 
@@ -32,6 +33,34 @@ public sealed class LoadErrorsTests
         Assert.False(LoadErrors.IsRefusal(new ToolFailedException("pg_restore", 137, "ERROR:  no", "")));
         Assert.False(LoadErrors.IsRefusal(new ToolFailedException("pg_restore", 1, "pg_restore: error: could not read from input file", "")));
     }
+
+    [Theory]
+    [InlineData("COPY odd, 7 name, line 12, column id: \"x, line 3\"", ", row 1012, column id")]
+    [InlineData("COPY t, line 12: \"1\tx\"", ", row 1012")]
+    [InlineData("COPY t, Zeile 12, Spalte id: »x«", ", row 1012, Spalte id")]
+    [InlineData("PL/pgSQL function public.ok(text) line 3 at RAISE\nCOPY t, line 12: \"1\"", ", row 1012")]
+    [InlineData("COPY t, line 12", ", row 1012")]
+    [InlineData("something else", "")]
+    public void A_refused_row_is_named_by_its_place_in_the_table(string where, string place)
+    {
+        BackupFailure? failure = LoadErrors.OfRow(Refused("22P02", where), "public.t", line => line + 1000);
+        Assert.Equal($"The server refused data of public.t{place}: no.", failure!.Message);
+        Assert.True(LoadErrors.IsRefusal(failure));
+    }
+
+    [Theory]
+    [InlineData("53100")]
+    [InlineData("57P01")]
+    [InlineData("58030")]
+    public void A_server_that_fails_refuses_nothing(string state)
+    {
+        BackupFailure failure = Refused(state, "COPY t, line 12");
+        Assert.Null(LoadErrors.OfRow(failure, "public.t", line => line));
+        Assert.False(LoadErrors.IsRefusal(failure));
+    }
+
+    private static BackupFailure Refused(string state, string where) => new(
+        ErrorCodes.ServerFailed, FailureCategory.ReadError, "no", "Do.", new PostgresException("no", "ERROR", "ERROR", state, where: where));
 
     [Fact]
     public void The_table_that_a_copy_loads_is_read_with_its_quotes()

@@ -279,6 +279,33 @@ internal sealed class PostgreSqlSession : IDisposable
             action,
             cancellationToken);
 
+    /// <summary>Gives text to <c>COPY … FROM STDIN</c>; none of its rows are kept unless all were given.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="write">Writes the text.</param>
+    /// <param name="action">What is being done, for an error.</param>
+    /// <param name="cancellationToken">Cancels the statement on the server too.</param>
+    public Task LoadAsync(string sql, Func<Stream, Task> write, string action, CancellationToken cancellationToken) =>
+        GuardAsync(
+            async () =>
+            {
+                var writer = (NpgsqlCopyTextWriter)await _connection.BeginTextImportAsync(sql, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    await write(writer.BaseStream).ConfigureAwait(false);
+                }
+                catch
+                {
+                    // To dispose it alone would keep what was given.
+                    await CancelAsync(writer).ConfigureAwait(false);
+                    throw;
+                }
+
+                await writer.DisposeAsync().ConfigureAwait(false);
+                return 0;
+            },
+            action,
+            cancellationToken);
+
     /// <summary>Begins a transaction that sees one moment and writes nothing, and gives its snapshot a name for others to join.</summary>
     public async Task<string> ExportSnapshotAsync(CancellationToken cancellationToken)
     {
@@ -314,6 +341,18 @@ internal sealed class PostgreSqlSession : IDisposable
         catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or IOException)
         {
             // In a transaction it is refused; the pooler closes a connection whose client leaves there.
+        }
+    }
+
+    private static async Task CancelAsync(NpgsqlCopyTextWriter writer)
+    {
+        try
+        {
+            await writer.CancelAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsDriverFailure(exception) || exception is InvalidOperationException)
+        {
+            // The server had refused a row before, or has gone; the first failure is the one to tell.
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed record DatabaseLoadOptions
     /// <summary>How many jobs load at once, for archives in a file or folder.</summary>
     public int Jobs { get; init; } = 1;
 
+    /// <summary>From how many bytes of COPY text on a table is loaded by as many connections as there are jobs.</summary>
+    public long LargeTableBytes { get; init; } = 32L << 20;
+
     /// <summary>True if everything is given to the connecting role, without privileges of others.</summary>
     public bool WithoutOwners { get; init; }
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
+using Npgsql;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Load;
 
@@ -9,10 +11,34 @@ internal static partial class LoadErrors
     private const string Command = "Command was: ";
     private const int LongestCommand = 100;
 
+    // What is wrong with the data or the definition, and not with the server: https://www.postgresql.org/docs/current/errcodes-appendix.html.
+    private static readonly string[] s_ofData = ["0A", "22", "23", "2F", "38", "39", "42", "54", "P0"];
+
     /// <summary>True if a load failed because the server refused what the dump says, which could itself be read.</summary>
     public static bool IsRefusal(BackupException failure) =>
-        (failure as ToolFailedException ?? (failure.Code == ErrorCodes.TargetInvalid ? failure.InnerException as ToolFailedException : null)) is { WasKilled: false } tool
-        && tool.LastLines.Contains(Error, StringComparison.Ordinal);
+        failure is { Code: ErrorCodes.TargetInvalid, InnerException: PostgresException }
+        || ((failure as ToolFailedException ?? (failure.Code == ErrorCodes.TargetInvalid ? failure.InnerException as ToolFailedException : null)) is { WasKilled: false } tool
+            && tool.LastLines.Contains(Error, StringComparison.Ordinal));
+
+    /// <summary>The failure of a row that the server refused; null if it failed for another reason.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="table">The table, as SQL names it.</param>
+    /// <param name="rowOf">The row in the table's data of a line that the server counted.</param>
+    public static BackupFailure? OfRow(BackupException failure, string table, Func<long, long> rowOf)
+    {
+        PostgresException? error = failure.InnerException as PostgresException ?? failure.InnerException?.InnerException as PostgresException;
+        if (error is null || !s_ofData.Any(kind => error.SqlState.StartsWith(kind, StringComparison.Ordinal)))
+            return null;
+        string place = PlaceIn().Match(error.Where ?? string.Empty) is { Success: true } found && long.TryParse(found.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out long line)
+            ? string.Create(CultureInfo.InvariantCulture, $", row {rowOf(line)}{found.Groups[2].Value}") : string.Empty;
+        return new BackupFailure(
+            ErrorCodes.TargetInvalid,
+            FailureCategory.InvalidData,
+            $"The server refused data of {table}{place}: {error.MessageText}{(error.Detail is { Length: > 0 } detail ? $" ({detail.TrimEnd('.')})" : string.Empty)}.",
+            "Use another backup of this source (Get-DbBackup), or a server of the version that was dumped.",
+            error)
+        { Target = failure.Target };
+    }
 
     /// <summary>One line for each statement that pg_restore could not run; none if it failed for another reason.</summary>
     /// <param name="words">What it wrote to standard error; of a long text its end.</param>
@@ -47,6 +73,10 @@ internal static partial class LoadErrors
     // "psql:<stdin>:120: ERROR:  relation ..."
     [GeneratedRegex(@"^psql:[^ ]*?:(\d+): ERROR:  ", RegexOptions.CultureInvariant)]
     private static partial Regex Line();
+
+    // "COPY big, line 12, column id: "x"", in the server's language; a function that was called at the row says more on lines of its own.
+    [GeneratedRegex(@"^COPY .*?, \D+ (\d+)(, [^:\n]+)?(?::|$)", RegexOptions.CultureInvariant | RegexOptions.Multiline)]
+    private static partial Regex PlaceIn();
 
     [GeneratedRegex(@"\s+", RegexOptions.CultureInvariant)]
     private static partial Regex Blanks();

@@ -19,10 +19,12 @@ internal sealed class StagedDump : IDisposable
     private const string ListEnding = ".list";
     private readonly BackupContent _content;
     private readonly string? _archive;
+    private readonly ArchivePlaces? _places;
 
-    private StagedDump(BackupContent content, Payload payload, string? archive, ArchiveListing? listing, PostgreSqlClient client)
+    private StagedDump(BackupContent content, Payload payload, string? archive, ArchiveListing? listing, PostgreSqlClient client, ArchivePlaces? places = null)
     {
         _content = content;
+        _places = places;
         Payload = payload;
         _archive = archive;
         Listing = listing;
@@ -63,6 +65,7 @@ internal sealed class StagedDump : IDisposable
         if (payload.Format == PayloadFormat.PostgreSqlPlain)
             return new StagedDump(content, payload, null, null, client);
         string archive = Path.Combine(folder, $"{Guid.NewGuid():N}");
+        ArchivePlaces? places = payload.Format == PayloadFormat.PostgreSqlCustom ? new ArchivePlaces() : null;
         using (PayloadReader original = content.OpenOriginal(payload, cancellationToken))
         {
             if (payload.Format == PayloadFormat.PostgreSqlDirectory)
@@ -74,19 +77,21 @@ internal sealed class StagedDump : IDisposable
             else
             {
                 using var file = new FileStream(archive, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous);
-                await PayloadCopy.RunAsync(original, file, progress, cancellationToken).ConfigureAwait(false);
+                using Stream passing = places is null ? original : new TappedStream(original, bytes => places.Append(bytes.Span));
+                await PayloadCopy.RunAsync(passing, file, progress, cancellationToken).ConfigureAwait(false);
+                places?.Complete();
             }
         }
 
         string listing = await DumpContents.ListAsync(client, archive, withDependencies: true, cancellationToken).ConfigureAwait(false);
-        return new StagedDump(content, payload, archive, ArchiveListing.Parse(listing), client);
+        return new StagedDump(content, payload, archive, ArchiveListing.Parse(listing), client, places);
     }
 
     /// <summary>Loads it into an empty database, whole or a part of it.</summary>
     /// <param name="target">A session in that database.</param>
     /// <param name="options">How; its list file is set here.</param>
     /// <param name="part">The part; null for everything.</param>
-    /// <param name="progress">Receives the number of bytes of SQL text.</param>
+    /// <param name="progress">Receives the number of bytes of SQL text, or of large tables.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <returns>What the server refused; none unless <see cref="DatabaseLoadOptions.KeepsGoing"/>.</returns>
     public async Task<IReadOnlyList<string>> LoadAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, IProgress<long>? progress, CancellationToken cancellationToken)
@@ -102,7 +107,7 @@ internal sealed class StagedDump : IDisposable
                 await target.ExecuteAsync(statement, "setting the owner of the schema public", cancellationToken).ConfigureAwait(false);
             if (Payload.Format == PayloadFormat.PostgreSqlTar)
                 options = options with { Jobs = 1 };
-            refused = [.. await LoadExtensionRowsAsync(target, options, part, cancellationToken).ConfigureAwait(false), .. await LoadListedAsync(target, WithList(options, part), cancellationToken).ConfigureAwait(false)];
+            refused = await LoadArchiveAsync(target, options, part, progress, cancellationToken).ConfigureAwait(false);
         }
 
         if (part is null && SchemasOfSource is { } schemas)
@@ -110,29 +115,68 @@ internal sealed class StagedDump : IDisposable
         return refused;
     }
 
+    // Definitions and what must come early, then large tables by connections of our own, then all the rest by the jobs of pg_restore.
+    private async Task<IReadOnlyList<string>> LoadArchiveAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
+        HashSet<int> extensionRows = part is not null || options.Jobs == 1 || options.SchemaOnly || ExtensionRows() is not { Count: > 1 } rows ? [] : rows;
+        IReadOnlyList<TableText> large = await LargeAsync(target, options, part, cancellationToken).ConfigureAwait(false);
+        if (extensionRows.Count + large.Count == 0)
+            return await LoadListedAsync(target, WithList(options, part, []), cancellationToken).ConfigureAwait(false);
+        HashSet<int> isThere = [.. Definitions(), .. extensionRows];
+        string list = _archive + ListEnding;
+        File.WriteAllLines(list, Listed(options, part).Where(entry => isThere.Contains(entry.DumpId)).Select(entry => entry.Line));
+        IReadOnlyList<string> refused = await LoadListedAsync(target, options with { Jobs = 1, ListFile = list }, cancellationToken).ConfigureAwait(false);
+        isThere.UnionWith(await LoadLargeAsync(target, options, large, progress, cancellationToken).ConfigureAwait(false));
+        return [.. refused, .. await LoadListedAsync(target, WithList(options, part, isThere), cancellationToken).ConfigureAwait(false)];
+    }
+
     private Task<IReadOnlyList<string>> LoadListedAsync(PostgreSqlSession target, DatabaseLoadOptions options, CancellationToken cancellationToken) =>
         new DatabaseLoad(target.Server, target.Database, target.ServerMajor, Client, options).FromArchiveAsync(_archive!, cancellationToken);
 
-    // Rows of extensions' own tables meet foreign keys, which are there with the extension. They stand in the archive in an order that these
-    // allow, which several jobs of pg_restore do not keep. They may name tables of the database, so all definitions come before them.
-    private async Task<IReadOnlyList<string>> LoadExtensionRowsAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, CancellationToken cancellationToken)
+    // Into a container all data go through one pipe of the engine's, beside which more connections are no help. A server that logs little
+    // (wal_level=minimal) logs nothing of a table that one session creates or empties, and fills, as pg_restore does: that is better there.
+    private async Task<IReadOnlyList<TableText>> LargeAsync(PostgreSqlSession target, DatabaseLoadOptions options, ArchiveSelection? part, CancellationToken cancellationToken)
     {
-        HashSet<int> first = LoadedFirst(options, part);
-        if (first.Count == 0)
+        if (options.Jobs == 1 || options.SchemaOnly || target.Server.Route is not null || target.IsPooled)
             return [];
-        string list = _archive + ListEnding;
-        File.WriteAllLines(list, Listed(options, part).Where(entry => first.Contains(entry.DumpId)).Select(entry => entry.Line));
-        return await LoadListedAsync(target, options with { Jobs = 1, ListFile = list }, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<TableText> texts = Payload.Format == PayloadFormat.PostgreSqlDirectory ? TableText.OfFolder(_archive!) : _places is { } places ? TableText.OfFile(_archive!, places) : [];
+        HashSet<int> listed = [.. Listed(options, part).Where(entry => entry.Kind == "TABLE DATA").Select(entry => entry.DumpId)];
+        HashSet<int> ofExtensions = ExtensionRows();
+        texts = [.. texts.Where(text => text.AboutBytes >= options.LargeTableBytes && listed.Contains(text.Table.DumpId) && !ofExtensions.Contains(text.Table.DumpId))];
+        return texts.Count == 0 || await target.IsTrueAsync("SELECT current_setting('wal_level') = 'minimal'", "looking at the server", cancellationToken).ConfigureAwait(false) ? [] : texts;
     }
 
-    // What pg_restore runs with one job anyway, without what it runs last, and then those rows; none where several jobs do no harm.
-    private HashSet<int> LoadedFirst(DatabaseLoadOptions options, ArchiveSelection? part)
+    /// <returns>The entries that need not be loaded any more.</returns>
+    private static async Task<HashSet<int>> LoadLargeAsync(
+        PostgreSqlSession target, DatabaseLoadOptions options, IReadOnlyList<TableText> large, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        if (part is not null || options.Jobs == 1 || options.SchemaOnly || ExtensionRows() is not { Count: > 1 } rows)
-            return [];
-        return [.. Listing!.Entries.TakeWhile(entry => entry.Kind is not ("TABLE DATA" or "SEQUENCE SET" or "BLOB" or "BLOBS" or "BLOB METADATA"))
-            .Where(entry => entry.Kind is not ("ACL" or "DEFAULT ACL" or "COMMENT" or "SECURITY LABEL" or "EVENT TRIGGER")).Select(entry => entry.DumpId), .. rows];
+        var loaded = new HashSet<int>();
+        using var copy = new ParallelCopy(target, options.Jobs, progress);
+        foreach (TableText table in large)
+        {
+            if (!await copy.CanLoadAsync(table, cancellationToken).ConfigureAwait(false))
+                continue;
+            try
+            {
+                await copy.LoadAsync(table, cancellationToken).ConfigureAwait(false);
+                loaded.Add(table.Table.DumpId);
+            }
+            catch (BackupException failure) when (options.KeepsGoing && LoadErrors.IsRefusal(failure))
+            {
+                // pg_restore leaves the table empty and lists it.
+                await copy.EmptyAsync(table, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return loaded;
     }
+
+    // What pg_restore runs with one job anyway, without what it runs last. Rows of extensions' own tables follow at once: they meet foreign keys,
+    // which are there with the extension, and stand in the archive in an order that these allow, which several jobs of pg_restore do not
+    // keep. They may name tables of the database, so all definitions come before them.
+    private IEnumerable<int> Definitions() =>
+        Listing!.Entries.TakeWhile(entry => entry.Kind is not ("TABLE DATA" or "SEQUENCE SET" or "BLOB" or "BLOBS" or "BLOB METADATA"))
+            .Where(entry => entry.Kind is not ("ACL" or "DEFAULT ACL" or "COMMENT" or "SECURITY LABEL" or "EVENT TRIGGER" or "STATISTICS DATA")).Select(entry => entry.DumpId);
 
     private HashSet<int> ExtensionRows()
     {
@@ -167,7 +211,7 @@ internal sealed class StagedDump : IDisposable
             return;
         }
 
-        await new DatabaseLoad(server, database, serverMajor, Client, WithList(options, part)).FromArchiveInOneTransactionAsync(
+        await new DatabaseLoad(server, database, serverMajor, Client, WithList(options, part, [])).FromArchiveInOneTransactionAsync(
             _archive, Payload.FileName, before + OwnerOfPublic(part, options), after, cancellationToken).ConfigureAwait(false);
     }
 
@@ -223,9 +267,8 @@ internal sealed class StagedDump : IDisposable
 
     private IReadOnlyList<ArchiveEntry> Entries(ArchiveSelection? part) => part?.Entries ?? Listing!.Entries;
 
-    private DatabaseLoadOptions WithList(DatabaseLoadOptions options, ArchiveSelection? part)
+    private DatabaseLoadOptions WithList(DatabaseLoadOptions options, ArchiveSelection? part, HashSet<int> isThere)
     {
-        HashSet<int> isThere = LoadedFirst(options, part);
         if (part is null && Payload.Database?.IsPartial != true && PublicSchema.EntryOf(Entries(part)) is null && isThere.Count == 0
             && options is { WithoutExtensionComments: false, PresentSchemas.Count: 0, WithoutExtensions.Count: 0 })
             return options;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Text;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Rows;
 
@@ -21,6 +20,16 @@ internal sealed record ArchivedTable(int DumpId, uint Table, string Copy, string
 /// <param name="AccessMethod">The table's access method; empty if it has none.</param>
 internal sealed record ArchivedDefinition(string Kind, string Schema, string Name, string Sql, string Owner, string Tablespace, string AccessMethod);
 
+/// <summary>How pg_dump compressed the data of an archive.</summary>
+internal enum ArchiveCompression
+{
+    None,
+    Zlib,
+    Lz4,
+    Zstd,
+    Unknown,
+}
+
 /// <summary>
 /// The table of contents of an archive of pg_dump, as far as rows and definitions need it. The form is that of pg_backup_archiver.c (ReadHead, ReadToc) in
 /// the versions 1.12 to 1.16, which PostgreSQL 9.0 to 18 write; of another one, or of compressed data, nothing is said.
@@ -34,6 +43,9 @@ internal sealed class ArchiveContents
     private const int NewestMinor = 16;
     private static readonly byte[] s_magic = "PGDMP"u8.ToArray();
 
+    // By their numbers in the archive. Before 1.15 zlib was all there was, and the archive has its level.
+    private static readonly ArchiveCompression[] s_compressions = [ArchiveCompression.None, ArchiveCompression.Zlib, ArchiveCompression.Lz4, ArchiveCompression.Zstd];
+
     private ArchiveContents(int integerBytes, IReadOnlyDictionary<int, ArchivedTable> tables)
     {
         IntegerBytes = integerBytes;
@@ -45,6 +57,12 @@ internal sealed class ArchiveContents
 
     /// <summary>The version of the pg_dump that wrote it.</summary>
     public string ClientVersion { get; private init; } = string.Empty;
+
+    /// <summary>How the data are compressed; in the directory format the files' endings say so too.</summary>
+    public ArchiveCompression Compression { get; private init; }
+
+    /// <summary>The encoding of the data, as PostgreSQL names it; null where it is not stated.</summary>
+    public string? Encoding { get; private init; }
 
     /// <summary>The entries with their SQL, in the archive's order; none unless they were asked for.</summary>
     public IReadOnlyList<ArchivedDefinition> Definitions { get; private init; } = [];
@@ -61,12 +79,13 @@ internal sealed class ArchiveContents
     /// <returns>False if more bytes are needed.</returns>
     /// <param name="contents">The table of contents; null where the archive is of another form than those known here.</param>
     /// <param name="withDefinitions">True if the entries' SQL is wanted, also of an archive whose data are compressed.</param>
-    public static bool TryRead(ReadOnlySpan<byte> start, out ArchiveContents? contents, out int length, bool withDefinitions = false)
+    /// <param name="withCompressed">True if an archive whose data are compressed is wanted too.</param>
+    public static bool TryRead(ReadOnlySpan<byte> start, out ArchiveContents? contents, out int length, bool withDefinitions = false, bool withCompressed = false)
     {
         var reader = new Reader(start);
         try
         {
-            contents = Read(ref reader, withDefinitions);
+            contents = Read(ref reader, withDefinitions, withCompressed || withDefinitions);
             length = reader.Position;
             return true;
         }
@@ -108,13 +127,16 @@ internal sealed class ArchiveContents
         byte format = reader.Byte();
         if (major != 1 || minor is < OldestMinor or > NewestMinor || reader.IntegerBytes is < 1 or > 8 || format is not (Custom or Tar))
             return null;
-        bool isCompressed = (minor >= 15 ? reader.Byte() : reader.Integer()) != 0;
+        ArchiveCompression compression = minor >= 15 ? Known(reader.Byte())
+            : reader.Integer() != 0 ? ArchiveCompression.Zlib : ArchiveCompression.None;
         // struct tm: from the seconds to the years since 1900, and whether it was summer time.
         Span<long> time = stackalloc long[7];
         for (int field = 0; field < time.Length; field++)
             time[field] = reader.Integer();
-        return new Head(minor, offsetBytes, format, isCompressed, Local(time));
+        return new Head(minor, offsetBytes, format, compression, Local(time));
     }
+
+    private static ArchiveCompression Known(byte compression) => compression < s_compressions.Length ? s_compressions[compression] : ArchiveCompression.Unknown;
 
     // By the clock of the machine that wrote it; the zone is not stated, and pg_restore takes its own too.
     private static DateTimeOffset? Local(ReadOnlySpan<long> time)
@@ -125,17 +147,18 @@ internal sealed class ArchiveContents
         return new DateTimeOffset(new DateTime((int)year, (int)month, (int)day, (int)hour, (int)minute, (int)Math.Min(second, 59), DateTimeKind.Local));
     }
 
-    private static ArchiveContents? Read(ref Reader reader, bool withDefinitions)
+    private static ArchiveContents? Read(ref Reader reader, bool withDefinitions, bool withCompressed)
     {
-        if (ReadHead(ref reader) is not (var minor, var offsetBytes, var format, var isCompressed, _) || (isCompressed && !withDefinitions))
+        if (ReadHead(ref reader) is not (var minor, var offsetBytes, var format, var compression, _) || (compression != ArchiveCompression.None && !withCompressed))
             return null;
         reader.Text();
-        string serverVersion = Encoding.UTF8.GetString(reader.Text());
-        string clientVersion = Encoding.UTF8.GetString(reader.Text());
+        string serverVersion = System.Text.Encoding.UTF8.GetString(reader.Text());
+        string clientVersion = System.Text.Encoding.UTF8.GetString(reader.Text());
 
         long entries = reader.Integer();
         var tables = new Dictionary<int, ArchivedTable>();
         var definitions = new List<ArchivedDefinition>();
+        string? encoding = null;
         for (long entry = 0; entry < entries; entry++)
         {
             int dumpId = (int)reader.Integer();
@@ -158,6 +181,8 @@ internal sealed class ArchiveContents
             reader.Text();
             if (withDefinitions && !isData)
                 definitions.Add(new ArchivedDefinition(Show(kind), Show(schema), Show(name), Show(sql), Show(owner), Show(tablespace), Show(accessMethod)));
+            if (kind.SequenceEqual("ENCODING"u8) && Show(sql).Split('\'') is [_, var named, _])
+                encoding = named;
             while (!reader.IsNullText())
             {
             }
@@ -171,13 +196,13 @@ internal sealed class ArchiveContents
                 continue;
             if (!uint.TryParse(oid, NumberStyles.None, CultureInfo.InvariantCulture, out uint table))
                 return null;
-            tables[dumpId] = new ArchivedTable(dumpId, table, Encoding.UTF8.GetString(copy), Encoding.UTF8.GetString(file));
+            tables[dumpId] = new ArchivedTable(dumpId, table, System.Text.Encoding.UTF8.GetString(copy), System.Text.Encoding.UTF8.GetString(file));
         }
 
-        return new ArchiveContents(reader.IntegerBytes, tables) { ServerVersion = serverVersion, ClientVersion = clientVersion, Definitions = definitions };
+        return new ArchiveContents(reader.IntegerBytes, tables) { ServerVersion = serverVersion, ClientVersion = clientVersion, Compression = compression, Encoding = encoding, Definitions = definitions };
     }
 
-    private static string Show(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
+    private static string Show(ReadOnlySpan<byte> text) => System.Text.Encoding.UTF8.GetString(text);
 
     /// <summary>An integer of an archive: a byte for the sign, then the bytes from the lowest on.</summary>
     public static long Integer(ReadOnlySpan<byte> bytes)
@@ -189,7 +214,7 @@ internal sealed class ArchiveContents
         return bytes[0] == 0 ? value : -value;
     }
 
-    private sealed record Head(int Minor, int OffsetBytes, byte Format, bool IsCompressed, DateTimeOffset? Created);
+    private sealed record Head(int Minor, int OffsetBytes, byte Format, ArchiveCompression Compression, DateTimeOffset? Created);
 
     private ref struct Reader(ReadOnlySpan<byte> bytes)
     {

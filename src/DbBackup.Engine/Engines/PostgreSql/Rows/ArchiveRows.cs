@@ -1,174 +1,45 @@
 namespace DbBackup.Engine.Engines.PostgreSql.Rows;
 
-/// <summary>
-/// Counts the rows of each table in an archive of the custom format, uncompressed, as it passes: behind the table of contents come blocks, a table's data
-/// or the large objects, each a row of chunks with their lengths (pg_backup_custom.c). Pushed with chunks of any size; beside the table of
-/// contents it keeps nothing.
-/// </summary>
+/// <summary>Counts the rows of each table in an archive of the custom format, uncompressed, as it passes.</summary>
 /// <remarks>Not safe for use by several threads.</remarks>
-internal sealed class ArchiveRows
+internal sealed class ArchiveRows : IArchiveBlockEvents
 {
-    private const byte DataBlock = 1;
-    private const byte ObjectsBlock = 3;
-
-    // What pg_restore keeps in memory too; a database of 10,000 tables has a few MB.
-    private const int LongestContents = 256 << 20;
-
     private readonly Dictionary<uint, TableRows> _rows = [];
     private readonly CopyRows _copy = new();
-    private readonly byte[] _integer = new byte[9];
-    private byte[] _start = [];
-    private int _startLength;
-    private int _tryAt = 1 << 16;
-    private ArchiveContents? _contents;
-    private Place _place;
-    private int _integerLength;
-    private long _left;
-    private bool _inObjects;
-    private ArchivedTable? _table;
+    private readonly ArchiveBlocks _blocks;
+    private uint _table;
 
-    private enum Place
-    {
-        Start,
-        Block,
-        Entry,
-        Object,
-        Length,
-        Data,
-        Unknown,
-        Damaged,
-    }
+    public ArchiveRows() => _blocks = new ArchiveBlocks(this);
 
     /// <summary>The data of tables that the table of contents lists; null where the archive is of a form that is not known here.</summary>
-    public ArchiveContents? Contents => _contents;
+    public ArchiveContents? Contents => _blocks.Contents;
 
     /// <summary>Takes the next bytes of the archive.</summary>
-    public void Append(ReadOnlySpan<byte> chunk)
-    {
-        if (_place == Place.Start)
-            chunk = AppendStart(chunk);
-        int at = 0;
-        while (at < chunk.Length && _place is not (Place.Start or Place.Unknown or Place.Damaged))
-        {
-            switch (_place)
-            {
-                case Place.Block:
-                    _inObjects = chunk[at] == ObjectsBlock;
-                    _place = chunk[at++] is DataBlock or ObjectsBlock ? Place.Entry : Place.Damaged;
-                    break;
-                case Place.Data:
-                    at += TakeData(chunk[at..]);
-                    break;
-                default:
-                    if (TakeInteger(chunk, ref at) is { } value)
-                        Turn(value);
-                    break;
-            }
-        }
-    }
+    public void Append(ReadOnlySpan<byte> chunk) => _blocks.Append(chunk);
 
     /// <summary>Ends the archive.</summary>
     /// <returns>The rows by the oids of their tables; null where the archive is of a form that is not known here.</returns>
     /// <exception cref="InvalidDataException">It is cut off.</exception>
     public IReadOnlyDictionary<uint, TableRows>? Complete()
     {
-        if (_place == Place.Start)
-        {
-            // A small archive has ended before the next try.
-            _tryAt = 0;
-            Append([]);
-        }
-
-        if (_place == Place.Unknown)
+        if (!_blocks.Complete())
             return null;
-        if (_place != Place.Block)
-            throw new InvalidDataException("it ends within the data of a table");
-        ArchivedTable? without = _contents!.Tables.Values.FirstOrDefault(table => !_rows.ContainsKey(table.Table));
+        ArchivedTable? without = Contents!.Tables.Values.FirstOrDefault(table => !_rows.ContainsKey(table.Table));
         return without is null ? _rows : throw new InvalidDataException($"the data of a table are not in it ({without.Copy.Trim()})");
     }
 
-    // What follows the table of contents, once all of that is there.
-    private ReadOnlySpan<byte> AppendStart(ReadOnlySpan<byte> chunk)
+    void IArchiveBlockEvents.Begin(ArchivedTable table, long position)
     {
-        if (_startLength + chunk.Length > _start.Length)
-            Array.Resize(ref _start, Math.Max(1 << 16, 2 * (_startLength + chunk.Length)));
-        chunk.CopyTo(_start.AsSpan(_startLength));
-        _startLength += chunk.Length;
-        if (_startLength < _tryAt)
-            return [];
-        ReadOnlySpan<byte> start = _start.AsSpan(0, _startLength);
-        if (ArchiveContents.TryRead(start, out _contents, out int length))
-        {
-            _place = _contents is null ? Place.Unknown : Place.Block;
-            (_start, _startLength) = ([], 0);
-            return start[length..];
-        }
-
-        // At twice the length again, so that all tries together cost no more than the last.
-        _tryAt = 2 * _startLength;
-        if (_startLength > LongestContents)
-            (_place, _start) = (Place.Unknown, []);
-        return [];
+        _table = table.Table;
+        _copy.Reset();
     }
 
-    private long? TakeInteger(ReadOnlySpan<byte> chunk, ref int at)
-    {
-        int wanted = 1 + _contents!.IntegerBytes;
-        int taken = Math.Min(wanted - _integerLength, chunk.Length - at);
-        chunk.Slice(at, taken).CopyTo(_integer.AsSpan(_integerLength));
-        at += taken;
-        _integerLength += taken;
-        if (_integerLength < wanted)
-            return null;
-        _integerLength = 0;
-        return ArchiveContents.Integer(_integer.AsSpan(0, wanted));
-    }
+    // Behind the end mark are only blank lines.
+    void IArchiveBlockEvents.Data(ReadOnlySpan<byte> bytes) => _copy.Append(bytes);
 
-    private void Turn(long value)
+    bool IArchiveBlockEvents.End()
     {
-        switch (_place)
-        {
-            case Place.Entry:
-                _contents!.Tables.TryGetValue((int)value, out _table);
-                _copy.Reset();
-                _place = _inObjects ? Place.Object : Place.Length;
-                break;
-            case Place.Object:
-                // The number 0 ends the large objects.
-                _place = value == 0 ? Place.Block : Place.Length;
-                break;
-            case Place.Length when value == 0:
-                if (_inObjects)
-                    _place = Place.Object;
-                else
-                    EndTable();
-                break;
-            default:
-                _left = value;
-                _place = value > 0 ? Place.Data : Place.Damaged;
-                break;
-        }
-    }
-
-    private int TakeData(ReadOnlySpan<byte> rest)
-    {
-        int taken = (int)Math.Min(rest.Length, _left);
-        // Behind the end mark are only blank lines.
-        if (_table is not null && !_inObjects)
-            _copy.Append(rest[..taken]);
-        _left -= taken;
-        if (_left == 0)
-            _place = Place.Length;
-        return taken;
-    }
-
-    private void EndTable()
-    {
-        _place = Place.Block;
-        if (_table is null)
-            return;
-        if (!_copy.IsEnded)
-            _place = Place.Damaged;
-        _rows[_table.Table] = _copy.Result();
+        _rows[_table] = _copy.Result();
+        return _copy.IsEnded;
     }
 }

@@ -68,7 +68,7 @@ internal sealed class LivePostgreSqlDatabase(PostgreSqlSource source) : ILiveDat
     {
         ILookup<string, TableFingerprint> known = like.Tables.ToLookup(table => table.Name, StringComparer.Ordinal);
         var read = new List<TableFingerprint>();
-        var reader = await TablesLike.OpenAsync(session, like, cancellationToken).ConfigureAwait(false);
+        using TablesLike reader = await TablesLike.OpenAsync(session, like, cancellationToken).ConfigureAwait(false);
         // Each batch joins the snapshot in a transaction of its own, so that no more locks are held at once than there are tables in it.
         foreach (IGrouping<string, PostgreSqlTable>[] batch in reader.PlacesOf(_tables!).Where(place => tables?.Invoke(place.Key) != false).Chunk(PostgreSqlFingerprint.TablesInBatch))
         {

@@ -246,7 +246,7 @@ internal static class PostgreSqlTest
         if (payload.Fingerprint is { } expected)
         {
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing {name} with its fingerprint"));
-            Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, scratch.Note is not null, cancellationToken, options.WithoutExtensions).ConfigureAwait(false);
+            Fingerprint actual = await RestoredFingerprint.TakeAsync(session, expected, payload, scratch.Note is not null, cancellationToken, options.WithoutExtensions, options.Jobs).ConfigureAwait(false);
             bool matched = run.AddComparison(name, expected, actual);
             run.Observer.Progress(new OperationProgress(run.Activity, $"comparing the schema of {name}"));
             SchemaFindings schema = await CompareSchemaAsync(session, dump, options, scratch, cancellationToken).ConfigureAwait(false);

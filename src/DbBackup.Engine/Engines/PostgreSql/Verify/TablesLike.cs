@@ -5,34 +5,43 @@ using DbBackup.Engine.Engines.PostgreSql.Rows;
 namespace DbBackup.Engine.Engines.PostgreSql.Verify;
 
 /// <summary>Reads the rows of tables in the way in which those of a fingerprint were read, so that the two can be compared.</summary>
-internal sealed class TablesLike
+internal sealed class TablesLike : IDisposable
 {
+    // As the dump has it: bytes in the database's own encoding, amounts of money in its own currency.
+    private const string Settings = "SET client_encoding = 'SQL_ASCII'; RESET lc_monetary";
+    private const string AsHex = "SET bytea_output = hex";
+    private const string AsEscapes = "SET bytea_output = escape";
+
     private const string Reading = "reading the rows";
     private readonly PostgreSqlSession _session;
     private readonly ILookup<string, TableFingerprint> _known;
     private readonly TableReader _counter;
     private readonly TableReader _reader;
+    private readonly RangedReader _ranges;
 
-    private TablesLike(PostgreSqlSession session, ILookup<string, TableFingerprint> known, TableReader counter, TableReader reader) =>
-        (_session, _known, _counter, _reader) = (session, known, counter, reader);
+    private TablesLike(PostgreSqlSession session, ILookup<string, TableFingerprint> known, TableReader counter, TableReader reader, RangedReader ranges) =>
+        (_session, _known, _counter, _reader, _ranges) = (session, known, counter, reader, ranges);
 
     /// <summary>Gets a session ready that is used for nothing else until <see cref="CloseAsync"/>.</summary>
     /// <param name="session">The session.</param>
     /// <param name="expected">The fingerprint.</param>
     /// <param name="cancellationToken">Cancels the running statement.</param>
-    public static async Task<TablesLike> OpenAsync(PostgreSqlSession session, Fingerprint expected, CancellationToken cancellationToken)
+    /// <param name="jobs">How many sessions read a large table at once; more than one only if nobody writes the database.</param>
+    public static async Task<TablesLike> OpenAsync(PostgreSqlSession session, Fingerprint expected, CancellationToken cancellationToken, int jobs = 1)
     {
         // A manifest may name a table twice.
         ILookup<string, TableFingerprint> known = expected.Tables.ToLookup(table => table.Name, StringComparer.Ordinal);
         TableReader counter = await TableReader.OpenAsync(session, content: false, cancellationToken).ConfigureAwait(false);
         TableReader reader = await TableReader.OpenAsync(session, content: true, cancellationToken).ConfigureAwait(false);
-        // As the dump has it: bytes in the database's own encoding, amounts of money in its own currency.
-        await session.ExecuteAsync("SET client_encoding = 'SQL_ASCII'; RESET lc_monetary", Reading, cancellationToken).ConfigureAwait(false);
-        return new TablesLike(session, known, counter, reader);
+        await session.ExecuteAsync(Settings, Reading, cancellationToken).ConfigureAwait(false);
+        return new TablesLike(session, known, counter, reader, new RangedReader(session, jobs, Settings));
     }
 
     /// <summary>Gives the session the settings back that it had.</summary>
     public Task CloseAsync(CancellationToken cancellationToken) => _session.ExecuteAsync("SET client_encoding = 'UTF8'; SET lc_monetary = 'C'", Reading, cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose() => _ranges.Dispose();
 
     /// <summary>The tables that are counted together, by the name under which the fingerprint has them.</summary>
     /// <remarks>Partitions that are loaded through their root are counted together: which of them gets a row is the server's business.</remarks>
@@ -53,13 +62,15 @@ internal sealed class TablesLike
     private async Task<TableRows> ReadLikeAsync(IReadOnlyList<PostgreSqlTable> tables, TableFingerprint wanted, CancellationToken cancellationToken)
     {
         bool inUtc = CopyRows.IsUtc(wanted.ContentHash);
-        Task<TableRows> ReadAsync(PostgreSqlTable table) => _reader.ReadAsync(table.Name, wanted.Columns, inUtc, cancellationToken);
-        TableRows rows = await SumAsync(tables, ReadAsync).ConfigureAwait(false);
+        async Task<TableRows> ReadAsync(PostgreSqlTable table, string form) =>
+            await _ranges.ReadAsync(table, wanted.Columns, inUtc, form, cancellationToken).ConfigureAwait(false)
+            ?? await _reader.ReadAsync(table.Name, wanted.Columns, inUtc, cancellationToken).ConfigureAwait(false);
+        TableRows rows = await SumAsync(tables, table => ReadAsync(table, AsHex)).ConfigureAwait(false);
         if (rows.Count != wanted.Rows || rows.Hash == wanted.ContentHash)
             return rows;
-        await _session.ExecuteAsync("SET bytea_output = escape", Reading, cancellationToken).ConfigureAwait(false);
-        TableRows escaped = await SumAsync(tables, ReadAsync).ConfigureAwait(false);
-        await _session.ExecuteAsync("SET bytea_output = hex", Reading, cancellationToken).ConfigureAwait(false);
+        await _session.ExecuteAsync(AsEscapes, Reading, cancellationToken).ConfigureAwait(false);
+        TableRows escaped = await SumAsync(tables, table => ReadAsync(table, AsEscapes)).ConfigureAwait(false);
+        await _session.ExecuteAsync(AsHex, Reading, cancellationToken).ConfigureAwait(false);
         return escaped.Hash == wanted.ContentHash ? escaped : rows;
     }
 
