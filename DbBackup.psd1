@@ -20,6 +20,7 @@
         'Test-DbBackupRepository'
         'Get-DbBackupSigner'
         'Approve-DbBackupSigner'
+        'Remove-DbBackupSigner'
         'Compare-DbBackup'
         'Restore-DbBackup'
         'Undo-DbRestore'

@@ -54,6 +54,25 @@ Describe 'Signatures of backups' {
         Restore-DbBackup foreign -Confirm:$false
     }
 
+    It 'of a signer who was removed are refused again, in sources that are new too' {
+        Invoke-AsOther { New-DbBackup ./pats.db -Name foreign | Out-Null } | Out-Null
+        $other = Get-DbBackupSigner | Where-Object Trust -EQ Unknown
+        $other | Approve-DbBackupSigner
+        "$((Get-DbBackup foreign).Signature)" | Should -Be Valid
+        Get-WhatIfText { Remove-DbBackupSigner $other.Fingerprint -WhatIf } | Should -Match 'What if: .*Stop trusting'
+        "$((Get-DbBackup foreign).Signature)" | Should -Be Valid
+        (TabExpansion2 'Remove-DbBackupSigner ' 22).CompletionMatches.CompletionText | Should -Be $other.Fingerprint
+        (Remove-DbBackupSigner $other.Fingerprint -PassThru).Trust | Should -Be Unknown
+        Should-BeFailure (Get-ErrorOf { Restore-DbBackup foreign -Confirm:$false }) SignatureNotValid Restore OperationStopped '*foreign*'
+        Invoke-AsOther { Copy-Item ./pats.db ./more.db; New-DbBackup ./more.db | Out-Null } | Out-Null
+        "$((Get-DbBackup -Source more).Signature)" | Should -Be UnknownSigner
+        (Get-DbBackupSigner | Where-Object Trust -EQ Unknown).Fingerprint | Should -Be $other.Fingerprint
+        Should-BeFailure (Get-ErrorOf { Remove-DbBackupSigner (Get-DbBackupSigner | Where-Object Trust -EQ Own).Fingerprint }) InvalidArgument Remove-DbBackupSigner OperationStopped
+        Should-BeFailure (Get-ErrorOf { Remove-DbBackupSigner ('0' * 64) }) SignerNotFound Remove-DbBackupSigner ObjectNotFound
+        Approve-DbBackupSigner $other.Fingerprint
+        "$((Get-DbBackup -Source more).Signature)" | Should -Be Valid
+    }
+
     It 'tell a changed manifest, which only -Force restores' {
         $file = Join-Path (Get-DbBackup one).Location backup.json
         Set-ItemProperty $file IsReadOnly $false

@@ -20,7 +20,7 @@ internal sealed class BackupKeyFiles(IObjectStore store, string folder)
     {
         byte[] file = AgeFile.Seal(Encoding.ASCII.GetBytes($"# public key: {key.Recipient}\n{key.ToSecretText()}\n"), sealing.Recipients);
         string hash = Convert.ToHexStringLower(SHA256.HashData(file));
-        byte[] record = ManifestJson.WriteKeyRecord(new KeyRecord { Recipients = sealing.Names, KeySha256 = hash, Code = CodeOf(sealing.Names, hash, key), Sealed = DateTimeOffset.UtcNow });
+        byte[] record = ManifestJson.WriteKeyRecord(new KeyRecord { Backup = key.Recipient.ToString(), Recipients = sealing.Names, KeySha256 = hash, Code = CodeOf(sealing.Names, hash, key), Sealed = DateTimeOffset.UtcNow });
         return (file, record);
     }
 

@@ -38,6 +38,29 @@ public sealed class KnownRepositories(string? folder)
         }
     }
 
+    /// <summary>The locations of all repositories that were seen, the last that was new first. Those that cannot be read are left out.</summary>
+    public IReadOnlyList<string> Locations()
+    {
+        if (folder is null || !Directory.Exists(folder))
+            return [];
+        var found = new List<(string Location, DateTime Seen)>();
+        foreach (string file in Directory.EnumerateFiles(folder, "*.json", new EnumerationOptions { IgnoreInaccessible = true }))
+        {
+            try
+            {
+                using FileStream content = RegularFile.Open(file);
+                if (content.Length <= LongestFile && JsonSerializer.Deserialize(content, RepositoryJsonContext.Default.KnownRepository) is { Location: { } location })
+                    found.Add((location, File.GetLastWriteTimeUtc(file)));
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
+            {
+                // Removed meanwhile, or no memory of a repository.
+            }
+        }
+
+        return [.. found.OrderByDescending(each => each.Seen).Select(each => each.Location)];
+    }
+
     /// <summary>Remembers a repository. A user whose data folder cannot be written has no memory.</summary>
     public void Remember(string location, Guid id)
     {

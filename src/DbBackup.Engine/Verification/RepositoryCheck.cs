@@ -36,6 +36,8 @@ public sealed class RepositoryCheck(BackupRepository repository)
         backups = await StillThereAsync(backups, objects, cancellationToken).ConfigureAwait(false);
         if (repository.LocalFolder is { } folder)
             CheckPrivacy(folder, objects);
+        else
+            await CheckExposureAsync(observer, cancellationToken).ConfigureAwait(false);
         await CheckSpaceAsync(backups, cancellationToken).ConfigureAwait(false);
         CheckBackups(backups, objects);
         await CheckNewestAsync(backups, cancellationToken).ConfigureAwait(false);
@@ -62,6 +64,24 @@ public sealed class RepositoryCheck(BackupRepository repository)
         }
 
         return there;
+    }
+
+    // What a server does not tell is said, and no finding: a login that may do little is as it should be.
+    private async Task CheckExposureAsync(IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        StoreExposure exposure = _store is IExposedStore exposed ? await exposed.FindExposureAsync(cancellationToken).ConfigureAwait(false) : new StoreExposure([], ["who else may read it"]);
+        foreach (string problem in exposure.Problems)
+        {
+            Add(
+                RepositoryFindingKind.NotPrivate,
+                BackupHealth.Critical,
+                repository.Location,
+                $"The repository is not private: {problem}.",
+                "Take the right away at the server (for S3: block public access), and find out who may have read the backups. Those that are not encrypted are known to others then.");
+        }
+
+        if (exposure.NotChecked.Count > 0)
+            observer.Verbose($"Not checked, because '{repository.Location}' does not tell it to this login: {string.Join(", ", exposure.NotChecked)}.");
     }
 
     // Windows: what a folder inherits is the administrator's to say.

@@ -52,7 +52,8 @@ internal sealed class SmallFiles(BackupRepository repository, IOperationObserver
                 "is not what was written",
                 cancellationToken).ConfigureAwait(false));
             StoredKeyFile key = await new BackupKeyFiles(_store, folder).ReadAsync(cancellationToken).ConfigureAwait(false);
-            checks.Add(new BackupCheck($"{RepositoryKeys.Key} checksum", key.Problem is null, key.Problem ?? $"SHA-256 is right; it opens with {key.Recipients}"));
+            string? problem = key.Problem ?? (key.Record!.Backup == encryption.Recipient ? null : $"its {RepositoryKeys.Key} is that of another backup");
+            checks.Add(new BackupCheck($"{RepositoryKeys.Key} checksum", problem is null, problem ?? $"SHA-256 is right; it opens with {key.Recipients}"));
         }
 
         foreach (StoredObject record in await _store.ListAsync(folder + RepositoryKeys.Tests, cancellationToken).ConfigureAwait(false))

@@ -82,7 +82,7 @@ public sealed class SourceCompleter : IArgumentCompleter
     }
 }
 
-/// <summary>Completes repositories: the named default, and folders that look like one.</summary>
+/// <summary>Completes repositories: the named default, those off site that this user has seen, and folders.</summary>
 public sealed class RepositoryCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
@@ -92,6 +92,8 @@ public sealed class RepositoryCompleter : IArgumentCompleter
         var known = new List<(string, string)>();
         if (Environment.GetEnvironmentVariable(BackupRepository.EnvironmentVariable) is { Length: > 0 } named)
             known.Add((named, "$env:" + BackupRepository.EnvironmentVariable));
+        foreach (string location in KnownRepositories.OfUser.Locations().Where(RepositoryReader.IsRemote).Except(known.Select(each => each.Item1)))
+            known.Add((location, "seen before"));
         IEnumerable<CompletionResult> folders = CompletionCompleters.CompleteFilename(wordToComplete)
             .Where(result => result.ResultType == CompletionResultType.ProviderContainer);
         return RepositoryReader.Matching(known, wordToComplete).Concat(folders);

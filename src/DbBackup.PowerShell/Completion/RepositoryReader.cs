@@ -35,6 +35,19 @@ internal static class RepositoryReader
         }
     }
 
+    /// <summary>True for a place that no completion of folders finds.</summary>
+    public static bool IsRemote(string location)
+    {
+        try
+        {
+            return RepositoryLocation.Parse(location, path => path).Kind != "folder";
+        }
+        catch (BackupException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Completions that begin with what was typed, quoted where the shell needs it.</summary>
     public static IEnumerable<CompletionResult> Matching(IEnumerable<(string Text, string ToolTip)> candidates, string typed)
     {

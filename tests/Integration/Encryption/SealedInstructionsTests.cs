@@ -67,6 +67,7 @@ public sealed class SealedInstructionsTests : IDisposable
 
     private static string Follow(string folder, string file) => Shell.Run("sh", "-ec", $"cd '{folder}'\n{string.Join('\n', Commands(folder, file))}");
 
-    private static string[] Commands(string folder, string file) => [.. File.ReadAllLines(Path.Join(folder, file))
+    /// <summary>The commands of instructions.</summary>
+    internal static string[] Commands(string folder, string file) => [.. File.ReadAllLines(Path.Join(folder, file))
         .Where(line => line.StartsWith("  ", StringComparison.Ordinal) && line[2] != ' ' && !line.Contains("Restore-DbBackup", StringComparison.Ordinal))];
 }

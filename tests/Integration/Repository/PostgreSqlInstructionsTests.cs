@@ -117,7 +117,8 @@ public sealed class PostgreSqlInstructionsTests : IDisposable
         Assert.Equal("2000", shop.Query("SELECT count(*) FROM customers"));
     }
 
-    private static string Follow(PostgreSqlServer server, string folder, string instructions)
+    /// <summary>Runs the commands of instructions, one after the other, in a backup's folder.</summary>
+    internal static string Follow(PostgreSqlServer server, string folder, string instructions)
     {
         foreach (string tool in (string[])["zstd", "tar", "sha256sum", "sh"])
             Require.Tool(tool);

@@ -67,6 +67,9 @@ internal sealed class S3Double : IDisposable
     /// <summary>How long after its put an object is listed.</summary>
     public TimeSpan ListingLag { get; set; }
 
+    /// <summary>What the bucket answers of itself, by the word in the query (<c>acl</c>, <c>policyStatus</c>, <c>publicAccessBlock</c>): a document, or the code of an error 404. Others list the bucket.</summary>
+    public Dictionary<string, string> OfBucket { get; } = new(StringComparer.Ordinal);
+
     /// <summary>What is done to a request, by its method and its path with the query; null for nothing.</summary>
     public Func<string, string, Fault?>? Faults { get; set; }
 
@@ -205,6 +208,8 @@ internal sealed class S3Double : IDisposable
         string key = names.Length > 1 ? Uri.UnescapeDataString(names[1]) : string.Empty;
         return (request.HttpMethod, key.Length > 0) switch
         {
+            ("GET", false) when OfBucket.FirstOrDefault(each => query.ContainsKey(each.Key)).Value is { } said =>
+                said.StartsWith('<') ? new Answer(200, ("Content-Type", "application/xml")) { Body = Encoding.UTF8.GetBytes(said) } : ErrorOf(404, said),
             ("GET", false) when query.ContainsKey("uploads") => ListUploads(query),
             ("GET", false) => List(query),
             ("POST", true) when query.ContainsKey("uploads") => Begin(key, request),

@@ -243,6 +243,8 @@ public sealed class EncryptedBackupTests : IDisposable
         BackupException failure = await Assert.ThrowsAnyAsync<BackupException>(() => new EncryptedBackups(repository).OpenAsync(listed, CancellationToken.None));
         Assert.Equal(ErrorCodes.BackupDamaged, failure.Code);
         Assert.Contains("another backup", failure.Message, StringComparison.Ordinal);
+        // And without a key.
+        Assert.False((await TestAsync(Fresh(), listed, BackupTestLevel.Checksum)).Passed);
     }
 
     [Fact]

@@ -3,6 +3,9 @@ namespace DbBackup.Engine.Repository.Manifests;
 /// <summary>What <c>key.json</c> says of <c>key.age</c> beside it: who can open it, and its hash, so that a changed bit is found without a key.</summary>
 internal sealed record KeyRecord
 {
+    /// <summary>The public half of the backup's key, as its manifest has it: the files of another backup are known without a key.</summary>
+    public required string Backup { get; init; }
+
     /// <summary>Public keys (<c>age1…</c>), or the word <c>passphrase</c> alone.</summary>
     public required IReadOnlyList<string> Recipients { get; init; }
 

@@ -26,6 +26,7 @@ public sealed class BackupSigners(BackupRepository repository)
                 Fingerprint = newest.GetSignature()!.Fingerprint!,
                 PublicKey = key,
                 Trust = key == own && origin == id ? SignerTrust.Own
+                    : known.Removed.Contains(key) ? SignerTrust.Unknown
                     : known.Approved.Exists(signer => signer.Is(key, origin)) ? SignerTrust.Approved
                     : group.Any(backup => backup.Signature is SignatureStatus.UnknownSigner or SignatureStatus.OtherRepository) ? SignerTrust.Unknown
                     : SignerTrust.FirstUse,
@@ -62,21 +63,55 @@ public sealed class BackupSigners(BackupRepository repository)
             known =>
             {
                 known.Location = repository.Location;
+                known.Removed.Remove(signer.PublicKey);
                 if (!known.Approved.Exists(each => each.Is(signer.PublicKey, signer.SignedFor)))
                     known.Approved.Add(new KnownSigner(signer.PublicKey, signer.SignedFor, signer.Host, DateTimeOffset.UtcNow));
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
-        if (!isKept)
+        RequireKept(isKept, signer, "approved");
+        return signer.Trust == SignerTrust.Own ? signer : signer with { Trust = SignerTrust.Approved };
+    }
+
+    /// <summary>No longer trusts a signer's key, whatever source it signs, until it is approved again.</summary>
+    /// <exception cref="BackupException">It is this user's own key, or what this user trusts cannot be kept.</exception>
+    public async Task<BackupSigner> RemoveAsync(BackupSigner signer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(signer);
+        if (signer.Trust == SignerTrust.Own)
         {
             throw new BackupFailure(
-                ErrorCodes.WriteFailed,
-                FailureCategory.WriteError,
-                $"The signer {signer} was not approved: {repository.Signers?.Problem ?? $"there is no repository at '{repository.Location}'"}",
-                Platform.UserDataFolder.Hint)
+                ErrorCodes.InvalidArgument,
+                FailureCategory.Refused,
+                $"{signer} is this user's own key, with which new backups are signed.",
+                "If others may have it, delete signing/ed25519.pem in this user's DbBackup data folder: the next backup makes a new key. Then every other user removes the old one.")
             { Target = signer };
         }
 
-        return signer.Trust == SignerTrust.Own ? signer : signer with { Trust = SignerTrust.Approved };
+        bool isKept = await repository.RememberSignersAsync(
+            known =>
+            {
+                known.Location = repository.Location;
+                known.Approved.RemoveAll(each => each.PublicKey == signer.PublicKey);
+                foreach (SourceMemory source in known.Sources.Values)
+                    source.Signers.RemoveAll(each => each.PublicKey == signer.PublicKey);
+                known.Removed.Add(signer.PublicKey);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+        RequireKept(isKept, signer, "removed");
+        return signer with { Trust = SignerTrust.Unknown };
+    }
+
+    private void RequireKept(bool isKept, BackupSigner signer, string what)
+    {
+        if (isKept)
+            return;
+        throw new BackupFailure(
+            ErrorCodes.WriteFailed,
+            FailureCategory.WriteError,
+            $"The signer {signer} was not {what}: {repository.Signers?.Problem ?? $"there is no repository at '{repository.Location}'"}",
+            Platform.UserDataFolder.Hint)
+        { Target = signer };
     }
 }

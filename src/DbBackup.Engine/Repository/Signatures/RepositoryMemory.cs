@@ -55,6 +55,9 @@ internal sealed record RepositoryMemory
     /// <summary>The signers that the user has approved for all sources.</summary>
     public List<KnownSigner> Approved { get; init; } = [];
 
+    /// <summary>The public keys that the user no longer trusts, for whatever source and repository they sign.</summary>
+    public HashSet<string> Removed { get; init; } = new(StringComparer.Ordinal);
+
     /// <summary>By the sources' names.</summary>
     public Dictionary<string, SourceMemory> Sources { get; init; } = new(StringComparer.Ordinal);
 }

@@ -100,6 +100,8 @@ internal sealed class SignatureJudge(RepositoryMemory? memory, string? ownKey, G
             return signature;
         if (backup.IsMisplaced)
             return signature with { Status = SignatureStatus.Misplaced, Problem = $"it was signed as '{manifest.Source.Name}/{manifest.Name}'" };
+        if (memory?.Removed.Contains(signed.PublicKey) == true)
+            return signature with { Status = SignatureStatus.UnknownSigner, Problem = $"its signer, {signature.Signer}, is one that this user no longer trusts" };
         if (!IsTrusted(signed, known))
         {
             return KnowsKey(signed.PublicKey, known)

@@ -7,7 +7,7 @@ using DbBackup.Engine.Repository.Stores.Remote;
 namespace DbBackup.Engine.Repository.Stores.S3;
 
 /// <summary>A store in a bucket of Amazon S3, or of another server with its protocol.</summary>
-internal sealed partial class S3Store : ILockingStore, IResumingStore
+internal sealed partial class S3Store : ILockingStore, IResumingStore, IExposedStore
 {
     private const string Probe = RepositoryKeys.Work + "conditional-put";
     private const string LockProbes = RepositoryKeys.Work + "locked/";
@@ -153,6 +153,9 @@ internal sealed partial class S3Store : ILockingStore, IResumingStore
     /// <inheritdoc/>
     public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
         GuardAsync(true, $"deleting '{key}'", token => Client.DeleteObjectAsync(Bucket, _prefix + key, token), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<StoreExposure> FindExposureAsync(CancellationToken cancellationToken) => S3Exposure.FindAsync(Client, Bucket, cancellationToken);
 
     /// <inheritdoc/>
     public bool IsLocking => _options.Retention(DateTimeOffset.UtcNow) is not null;

@@ -100,7 +100,7 @@ internal sealed class KnownHosts
         byte[] key = new byte[fields[2].Length];
         // What is no key trusts nothing: as the program does, the line is passed over.
         if (Convert.TryFromBase64String(fields[2], key, out int length))
-            _lines.Add(new Line(fields[0].Split(','), fields[1], key[..length], isRevoked));
+            _lines.Add(new Line(fields[0].Split(',', StringSplitOptions.RemoveEmptyEntries), fields[1], key[..length], isRevoked));
     }
 
     private static bool Fits(string[] names, string host)
