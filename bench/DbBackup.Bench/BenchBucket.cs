@@ -27,8 +27,13 @@ internal sealed class BenchBucket : IDisposable
         }
 
         var start = new ProcessStartInfo(
-            "node", ["--openssl-legacy-provider", Path.Combine(Program!, "node_modules", "s3rver", "bin", "s3rver.js"), "-d", folder, "-a", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "--silent"]);
+            "node", ["--openssl-legacy-provider", Path.Combine(Program!, "node_modules", "s3rver", "bin", "s3rver.js"), "-d", folder, "-a", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "--silent"])
+        {
+            RedirectStandardOutput = true,
+        };
         _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, _) => { };
+        _process.BeginOutputReadLine();
         for (int attempt = 0; !Answers(); attempt++)
         {
             if (attempt == 600 || _process.HasExited)

@@ -65,7 +65,7 @@ internal static class CopyPart
         targets.AtMost(40, "memory that it adds beyond the smaller one", added[^1] - added[0], "MB");
     }
 
-    // Of one file that does not compress, so that its payload has its size.
+    // Of a small database and one file that does not compress, so that its payload has its size.
     private static string MakeBackup(BenchRun bench, string name, int sizeMB)
     {
         string origin = bench.Work(name);
@@ -83,7 +83,8 @@ internal static class CopyPart
         }
 
         string repository = Path.Combine(origin, "repo");
-        bench.Shell.Run($"New-DbBackup {Quote(files)} -Name one -AllowNewRepository -Repository {Quote(repository)}");
+        string database = SampleDatabase.Ensure(bench.Options.DataFolder, 1);
+        bench.Shell.Run($"New-DbBackup {Quote(database)} -AdditionalPath {Quote(files)} -Name one -AllowNewRepository -Repository {Quote(repository)}");
         Directory.Delete(files, recursive: true);
         return repository;
     }

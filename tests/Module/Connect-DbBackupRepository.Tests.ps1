@@ -68,7 +68,7 @@ Describe 'A repository in a bucket' {
         $env:DBBACKUP_PLANS = "$PWD/plans"
         try {
             Register-DbBackupPlan nightly -Backup @{ Path = './pats.db' } -Repository ./repo -Retention 'last=4' -CopyTo @{ Repository = './usb'; Retention = 'last=2' }, @{ repository = $bucket; retention = 'last=3' }, ./archive | Out-Null
-            (Get-DbBackupPlan nightly).CopyTo.Retention | Should -Be 'last=2', 'last=3'
+            "$((Get-DbBackupPlan nightly).CopyTo.Retention)".Trim() | Should -Be 'last=2 last=3'
             $runs = foreach ($i in 1..5) { Invoke-DbBackupPlan nightly }
             $runs.State | Should -Be (, 'Succeeded' * 5)
             $runs[-1].Steps.Name | Should -Be Backup, Retention, Copy, Copy, Copy, Retention, Retention
