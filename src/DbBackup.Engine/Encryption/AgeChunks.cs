@@ -22,8 +22,20 @@ internal sealed class AgeChunks : IDisposable
     /// <summary>Begins with the first chunk.</summary>
     /// <param name="fileKey">The file's key.</param>
     /// <param name="fileNonce">The nonce behind the header.</param>
-    public AgeChunks(byte[] fileKey, byte[] fileNonce) =>
+    public AgeChunks(byte[] fileKey, byte[] fileNonce)
+        : this(fileKey, fileNonce, 0)
+    {
+    }
+
+    /// <summary>Begins with any chunk.</summary>
+    /// <param name="fileKey">The file's key.</param>
+    /// <param name="fileNonce">The nonce behind the header.</param>
+    /// <param name="number">The chunk's number, from 0.</param>
+    public AgeChunks(byte[] fileKey, byte[] fileNonce, ulong number)
+    {
+        _number = number;
         _cipher = ChaChaCipher.Create(HKDF.DeriveKey(HashAlgorithmName.SHA256, fileKey, ChaChaCipher.KeySize, fileNonce, "payload"u8.ToArray()));
+    }
 
     /// <summary>True until the first chunk was sealed or opened.</summary>
     public bool IsAtStart => _number == 0;

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Encryption;
+using DbBackup.Engine.Payloads.Patches;
 
 namespace DbBackup.Engine.Payloads;
 
@@ -14,7 +15,13 @@ internal sealed record BackupContent(Manifest Manifest, Func<string, Stream> Ope
     {
     }
 
+    /// <summary>Opens the full backup's payload from which one of an incremental backup differs; null where there are none.</summary>
+    public Func<Payload, CancellationToken, Task<ParentPayload>>? OpenParent { get; init; }
+
+    /// <summary>Compares the full backup's payload from which one of an incremental backup differs with its hash; null where there are none.</summary>
+    public Func<Payload, IProgress<long>?, CancellationToken, Task<BackupCheck>>? VerifyParentAsync { get; init; }
+
     /// <summary>Opens a payload's original bytes; reading them to the end proves sizes and hashes.</summary>
     public PayloadReader OpenOriginal(Payload payload, CancellationToken cancellationToken) =>
-        new(Open(payload.FileName), payload, cancellationToken, Key);
+        new(Open(payload.FileName), payload, cancellationToken, Key, OpenParent is null ? null : token => OpenParent(payload, token));
 }

@@ -90,6 +90,12 @@ internal sealed unsafe class ZstdBlockCompressor : BlockCompressor
 
     ~ZstdBlockCompressor() => Free();
 
+    /// <summary>Sets a parameter for all frames that follow.</summary>
+    internal void Set(int parameter, int value) => ZstdLibrary.Check(_library.SetCompressorParameter(_context, parameter, value));
+
+    /// <summary>Has the next frame, and no other, compressed with content before it, which must stay where it is until then.</summary>
+    internal void RefPrefix(byte* prefix, int length) => ZstdLibrary.Check(_library.RefCompressorPrefix(_context, prefix, (nuint)length));
+
     internal override void Compress(PayloadBlock block, CancellationToken cancellationToken)
     {
         byte[] buffer = block.StoredBuffer((int)_library.CompressBound((nuint)block.Length));

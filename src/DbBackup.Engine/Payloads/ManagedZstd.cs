@@ -29,12 +29,20 @@ internal sealed unsafe class ManagedZstd : ZstdLibrary
 
     internal override nuint CompressBound(nuint size) => Methods.ZSTD_compressBound(size);
 
+    internal override nuint RefCompressorPrefix(nint context, byte* prefix, nuint size) => Methods.ZSTD_CCtx_refPrefix((ZSTD_CCtx_s*)context, prefix, size);
+
     internal override nint CreateDecompressor() => (nint)Methods.ZSTD_createDStream();
 
     internal override void FreeDecompressor(nint context) => Methods.ZSTD_freeDStream((ZSTD_DCtx_s*)context);
 
     internal override nuint SetDecompressorParameter(nint context, int parameter, int value) =>
         Methods.ZSTD_DCtx_setParameter((ZSTD_DCtx_s*)context, (ZSTD_dParameter)parameter, value);
+
+    internal override nuint RefDecompressorPrefix(nint context, byte* prefix, nuint size) => Methods.ZSTD_DCtx_refPrefix((ZSTD_DCtx_s*)context, prefix, size);
+
+    internal override nuint ResetDecompressor(nint context, int directive) => Methods.ZSTD_DCtx_reset((ZSTD_DCtx_s*)context, (ZSTD_ResetDirective)directive);
+
+    internal override ulong FrameContentSize(byte* frame, nuint size) => Methods.ZSTD_getFrameContentSize(frame, size);
 
     internal override nuint DecompressStream(nint context, ZstdOutput* output, ZstdInput* input) =>
         Methods.ZSTD_decompressStream((ZSTD_DCtx_s*)context, (ZSTD_outBuffer_s*)output, (ZSTD_inBuffer_s*)input);

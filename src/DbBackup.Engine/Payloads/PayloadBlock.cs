@@ -1,3 +1,5 @@
+using DbBackup.Engine.Payloads.Patches;
+
 namespace DbBackup.Engine.Payloads;
 
 /// <summary>One block on its way: filled, hashed and compressed at the same time, written, used again.</summary>
@@ -5,6 +7,7 @@ internal sealed class PayloadBlock
 {
     private byte[]? _stored;
     private TaskCompletionSource _compressed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ulong[]? _samples;
     private int _holders;
 
     internal PayloadBlock(int size) => Original = GC.AllocateUninitializedArray<byte>(size);
@@ -14,6 +17,18 @@ internal sealed class PayloadBlock
 
     /// <summary>How many original bytes there are.</summary>
     internal int Length { get; set; }
+
+    /// <summary>Where it begins in the payload.</summary>
+    internal long Offset { get; set; }
+
+    /// <summary>The hash of its content, where the payload gets an index.</summary>
+    internal UInt128 Hash { get; set; }
+
+    /// <summary>The samples of its content, where the payload gets an index.</summary>
+    internal ulong[] Samples => _samples ??= new ulong[ContentSamples.CountOf(Original.Length)];
+
+    /// <summary>How it is made of another payload's content, where it is stored as the difference.</summary>
+    internal PatchEntry Entry { get; set; }
 
     /// <summary>The bytes to write; to be read only once <see cref="Compressed"/> has ended.</summary>
     internal ReadOnlyMemory<byte> Stored { get; private set; }
@@ -40,6 +55,21 @@ internal sealed class PayloadBlock
         if (_stored is null || _stored.Length < size)
             _stored = GC.AllocateUninitializedArray<byte>(size);
         return _stored;
+    }
+
+    /// <summary>States that it is a part of another payload: nothing of it is written.</summary>
+    internal void SetCopied(long offset, long length)
+    {
+        Entry = new PatchEntry(PatchKind.Copy, offset, length);
+        SetStored(default);
+    }
+
+    /// <summary>Hands the samples over: the block's next use has others.</summary>
+    internal ulong[] TakeSamples()
+    {
+        ulong[] taken = Samples;
+        _samples = null;
+        return taken;
     }
 
     /// <summary>States what is to be written.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using DbBackup.Engine.Encryption;
+using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Payloads;
@@ -44,13 +45,15 @@ internal sealed class PayloadReader : ReadOnlyStream
     /// <param name="expected">The manifest's entry.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <param name="key">The backup's own key; null for a plain payload.</param>
+    /// <param name="parent">Opens the payload of which this one is stored as the difference; null for one that is stored whole.</param>
     /// <exception cref="BackupFailure">This version does not know the payload's compression.</exception>
-    public PayloadReader(Stream stored, Payload expected, CancellationToken cancellationToken, IAgeIdentity? key = null)
-        : this(stored, expected, ZstdLibrary.Best, cancellationToken, key)
+    public PayloadReader(Stream stored, Payload expected, CancellationToken cancellationToken, IAgeIdentity? key = null, Func<CancellationToken, Task<ParentPayload>>? parent = null)
+        : this(stored, expected, ZstdLibrary.Best, cancellationToken, key, parent)
     {
     }
 
-    internal PayloadReader(Stream stored, Payload expected, ZstdLibrary zstd, CancellationToken cancellationToken, IAgeIdentity? key = null)
+    internal PayloadReader(
+        Stream stored, Payload expected, ZstdLibrary zstd, CancellationToken cancellationToken, IAgeIdentity? key = null, Func<CancellationToken, Task<ParentPayload>>? parent = null)
     {
         ArgumentNullException.ThrowIfNull(stored);
         ArgumentNullException.ThrowIfNull(expected);
@@ -60,7 +63,10 @@ internal sealed class PayloadReader : ReadOnlyStream
         _cancellation = cancellationToken;
         _stored = new ObservedStream(stored, IsTransformed ? _storedHash : null, expected.StoredSize);
         _opened = expected.IsEncrypted ? new AgeDecryptionStream(_stored, [key!]) : null;
-        _content = DecompressionStreams.Open(_opened ?? (Stream)_stored, expected.Compression, zstd);
+        Stream plain = _opened ?? (Stream)_stored;
+        _content = expected.Compression == PayloadCompression.ZstdPatch
+            ? new PatchedStream(plain, parent ?? throw new InvalidOperationException($"'{expected.FileName}' is read without the payload that it differs from."), zstd)
+            : DecompressionStreams.Open(plain, expected.Compression, zstd);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         for (int i = 0; i < Chunks; i++)
             _free.Add(new Chunk());

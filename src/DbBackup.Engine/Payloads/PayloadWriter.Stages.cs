@@ -16,7 +16,7 @@ internal sealed partial class PayloadWriter
 
     private void Compress(CancellationToken stop)
     {
-        using BlockCompressor compressor = BlockCompressor.Create(_options);
+        using BlockCompressor compressor = _form.CreateCompressor();
         while (_toCompress.Take(stop) is { } block)
             compressor.Compress(block, stop);
     }
@@ -26,7 +26,21 @@ internal sealed partial class PayloadWriter
         while (await _toWrite.TakeAsync(stop).ConfigureAwait(false) is { } block)
         {
             await block.Compressed.WaitAsync(stop).ConfigureAwait(false);
-            for (ReadOnlyMemory<byte> rest = block.Stored; !rest.IsEmpty;)
+            await WriteStoredAsync(_form.Write(block), stop).ConfigureAwait(false);
+            Release(block);
+        }
+
+        await WriteStoredAsync(_form.End(), stop).ConfigureAwait(false);
+
+        if (_sealing is not null)
+            await _sealing.CompleteAsync(stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask WriteStoredAsync(IEnumerable<ReadOnlyMemory<byte>> stored, CancellationToken stop)
+    {
+        foreach (ReadOnlyMemory<byte> each in stored)
+        {
+            for (ReadOnlyMemory<byte> rest = each; !rest.IsEmpty;)
             {
                 stop.ThrowIfCancellationRequested();
                 ReadOnlyMemory<byte> piece = rest[..Math.Min(WritePiece, rest.Length)];
@@ -34,12 +48,7 @@ internal sealed partial class PayloadWriter
 
                 await _target.WriteAsync(piece, stop).ConfigureAwait(false);
             }
-
-            Release(block);
         }
-
-        if (_sealing is not null)
-            await _sealing.CompleteAsync(stop).ConfigureAwait(false);
     }
 
     private PayloadBlock TakeBlock()
@@ -113,6 +122,7 @@ internal sealed partial class PayloadWriter
 
     private void Submit(PayloadBlock block)
     {
+        block.Offset = _originalSize - block.Length;
         if (Compresses)
         {
             if (_workers < _workerLimit)

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using DbBackup.Engine.Encryption;
+using DbBackup.Engine.Payloads.Patches;
 
 namespace DbBackup.Engine.Payloads;
 
@@ -27,6 +28,7 @@ internal sealed partial class PayloadWriter : Stream
     private readonly StoredStream _stored;
     private readonly AgeEncryptionStream? _sealing;
     private readonly PayloadWriteOptions _options;
+    private readonly PayloadForm _form;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource _stop;
     private readonly int _workerLimit;
@@ -60,13 +62,16 @@ internal sealed partial class PayloadWriter : Stream
     /// <param name="options">How to compress.</param>
     /// <param name="recipient">The key to which what is stored is sealed, as an age file; null for none.</param>
     /// <param name="cancellationToken">Stops everything.</param>
+    /// <param name="parent">The payload of which it is stored as the difference, with zstd; null to store it whole.</param>
     /// <exception cref="BackupFailure">An option is out of its range.</exception>
-    public PayloadWriter(Stream target, PayloadWriteOptions options, X25519Recipient? recipient, CancellationToken cancellationToken)
+    public PayloadWriter(Stream target, PayloadWriteOptions options, X25519Recipient? recipient, CancellationToken cancellationToken, ParentPayload? parent = null)
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        _options = options;
+        // Blocks are compared with those of the other payload, so they begin where those do.
+        _options = options = parent is null ? options : options with { BlockSize = parent.Index.BlockSize, Compression = PayloadCompression.Zstd };
+        _form = PayloadForm.Create(options, parent);
         // What is stored as it came is hashed once.
         _stored = new StoredStream(target, isHashed: recipient is not null || options.Compression != PayloadCompression.None);
         _sealing = recipient is null ? null : new AgeEncryptionStream(_stored, [recipient]);

@@ -12,9 +12,13 @@ internal sealed unsafe class SystemZstd : ZstdLibrary
     private readonly delegate* unmanaged[Cdecl]<nint, ulong, nuint> _setPledgedSourceSize;
     private readonly delegate* unmanaged[Cdecl]<nint, ZstdOutput*, ZstdInput*, int, nuint> _compressStream;
     private readonly delegate* unmanaged[Cdecl]<nuint, nuint> _compressBound;
+    private readonly delegate* unmanaged[Cdecl]<nint, byte*, nuint, nuint> _refCompressorPrefix;
     private readonly delegate* unmanaged[Cdecl]<nint> _createDecompressor;
     private readonly delegate* unmanaged[Cdecl]<nint, nuint> _freeDecompressor;
     private readonly delegate* unmanaged[Cdecl]<nint, int, int, nuint> _setDecompressorParameter;
+    private readonly delegate* unmanaged[Cdecl]<nint, byte*, nuint, nuint> _refDecompressorPrefix;
+    private readonly delegate* unmanaged[Cdecl]<nint, int, nuint> _resetDecompressor;
+    private readonly delegate* unmanaged[Cdecl]<byte*, nuint, ulong> _frameContentSize;
     private readonly delegate* unmanaged[Cdecl]<nint, ZstdOutput*, ZstdInput*, nuint> _decompressStream;
 
     private SystemZstd(nint library)
@@ -25,9 +29,13 @@ internal sealed unsafe class SystemZstd : ZstdLibrary
         _setPledgedSourceSize = (delegate* unmanaged[Cdecl]<nint, ulong, nuint>)NativeLibrary.GetExport(library, "ZSTD_CCtx_setPledgedSrcSize");
         _compressStream = (delegate* unmanaged[Cdecl]<nint, ZstdOutput*, ZstdInput*, int, nuint>)NativeLibrary.GetExport(library, "ZSTD_compressStream2");
         _compressBound = (delegate* unmanaged[Cdecl]<nuint, nuint>)NativeLibrary.GetExport(library, "ZSTD_compressBound");
+        _refCompressorPrefix = (delegate* unmanaged[Cdecl]<nint, byte*, nuint, nuint>)NativeLibrary.GetExport(library, "ZSTD_CCtx_refPrefix");
         _createDecompressor = (delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(library, "ZSTD_createDStream");
         _freeDecompressor = (delegate* unmanaged[Cdecl]<nint, nuint>)NativeLibrary.GetExport(library, "ZSTD_freeDStream");
         _setDecompressorParameter = (delegate* unmanaged[Cdecl]<nint, int, int, nuint>)NativeLibrary.GetExport(library, "ZSTD_DCtx_setParameter");
+        _refDecompressorPrefix = (delegate* unmanaged[Cdecl]<nint, byte*, nuint, nuint>)NativeLibrary.GetExport(library, "ZSTD_DCtx_refPrefix");
+        _resetDecompressor = (delegate* unmanaged[Cdecl]<nint, int, nuint>)NativeLibrary.GetExport(library, "ZSTD_DCtx_reset");
+        _frameContentSize = (delegate* unmanaged[Cdecl]<byte*, nuint, ulong>)NativeLibrary.GetExport(library, "ZSTD_getFrameContentSize");
         _decompressStream = (delegate* unmanaged[Cdecl]<nint, ZstdOutput*, ZstdInput*, nuint>)NativeLibrary.GetExport(library, "ZSTD_decompressStream");
         Version = Marshal.PtrToStringUTF8(((delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(library, "ZSTD_versionString"))()) ?? string.Empty;
     }
@@ -92,11 +100,19 @@ internal sealed unsafe class SystemZstd : ZstdLibrary
 
     internal override nuint CompressBound(nuint size) => _compressBound(size);
 
+    internal override nuint RefCompressorPrefix(nint context, byte* prefix, nuint size) => _refCompressorPrefix(context, prefix, size);
+
     internal override nint CreateDecompressor() => _createDecompressor();
 
     internal override void FreeDecompressor(nint context) => _freeDecompressor(context);
 
     internal override nuint SetDecompressorParameter(nint context, int parameter, int value) => _setDecompressorParameter(context, parameter, value);
+
+    internal override nuint RefDecompressorPrefix(nint context, byte* prefix, nuint size) => _refDecompressorPrefix(context, prefix, size);
+
+    internal override nuint ResetDecompressor(nint context, int directive) => _resetDecompressor(context, directive);
+
+    internal override ulong FrameContentSize(byte* frame, nuint size) => _frameContentSize(frame, size);
 
     internal override nuint DecompressStream(nint context, ZstdOutput* output, ZstdInput* input) => _decompressStream(context, output, input);
 }

@@ -38,11 +38,19 @@ internal abstract unsafe class ZstdLibrary
 
     internal abstract nuint CompressBound(nuint size);
 
+    internal abstract nuint RefCompressorPrefix(nint context, byte* prefix, nuint size);
+
     internal abstract nint CreateDecompressor();
 
     internal abstract void FreeDecompressor(nint context);
 
     internal abstract nuint SetDecompressorParameter(nint context, int parameter, int value);
+
+    internal abstract nuint RefDecompressorPrefix(nint context, byte* prefix, nuint size);
+
+    internal abstract nuint ResetDecompressor(nint context, int directive);
+
+    internal abstract ulong FrameContentSize(byte* frame, nuint size);
 
     internal abstract nuint DecompressStream(nint context, ZstdOutput* output, ZstdInput* input);
 

@@ -15,6 +15,9 @@ public sealed record Payload
     /// <summary>How it is compressed: one of <see cref="PayloadCompression"/>, or what a newer version knows.</summary>
     public required string Compression { get; init; }
 
+    /// <summary>The payload from which it differs; null for one that is stored whole.</summary>
+    public ParentPayloadInfo? Parent { get; init; }
+
     /// <summary>True if it holds all of its source: one of <see cref="BackupScope"/>.</summary>
     public string Scope { get; init; } = BackupScope.Whole;
 
@@ -128,4 +131,10 @@ public static class PayloadCompression
 
     /// <summary>Zstandard (RFC 8878), possibly several frames one after the other.</summary>
     public const string Zstd = nameof(Zstd);
+
+    /// <summary>
+    /// The difference to the payload of a full backup: a tar of zstd frames, of which each is compressed against a part of that payload
+    /// (<c>zstd --patch-from</c>), and of the parts that are copied from it.
+    /// </summary>
+    public const string ZstdPatch = nameof(ZstdPatch);
 }

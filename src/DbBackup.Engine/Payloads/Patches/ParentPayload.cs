@@ -1,0 +1,183 @@
+using DbBackup.Engine.Encryption;
+
+namespace DbBackup.Engine.Payloads.Patches;
+
+/// <summary>The payload of a full backup from which a later one differs: any part of its content, block by block. Several threads may read at once.</summary>
+internal sealed class ParentPayload : IDisposable
+{
+    private readonly StoredRanges _stored;
+    private readonly Slot[] _slots;
+    private readonly Lock _lock = new();
+    private readonly ZstdLibrary _library;
+    private SampleTable? _samples;
+    private long _uses;
+
+    private ParentPayload(StoredRanges stored, PayloadIndex index, ZstdLibrary library, int readers)
+    {
+        _stored = stored;
+        _library = library;
+        Index = index;
+        // Each reader needs one at a time; the others hold what the next range needs as well.
+        _slots = [.. Enumerable.Range(0, readers + 3).Select(_ => new Slot())];
+    }
+
+    /// <summary>Where its blocks are.</summary>
+    public PayloadIndex Index { get; }
+
+    /// <summary>Bytes of its content.</summary>
+    public long Length => Index.OriginalSize;
+
+    /// <summary>Where its content is found again.</summary>
+    public SampleTable Samples
+    {
+        get
+        {
+            lock (_lock)
+                return _samples ??= new SampleTable(Index);
+        }
+    }
+
+    /// <summary>Opens a payload.</summary>
+    /// <param name="payload">The manifest's entry.</param>
+    /// <param name="open">Opens a part of its file.</param>
+    /// <param name="key">The key of its backup; null for a plain one.</param>
+    /// <param name="readers">How many threads read it at once.</param>
+    /// <param name="library">What decompresses it.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Null if nothing can be based on it: it is compressed otherwise, or lacks its index.</returns>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    /// <exception cref="BackupException">It cannot be read.</exception>
+    public static async Task<ParentPayload?> OpenAsync(
+        Payload payload, OpenRange open, IAgeIdentity? key, int readers, ZstdLibrary library, CancellationToken cancellationToken)
+    {
+        if (payload.Compression != PayloadCompression.Zstd || (payload.IsEncrypted && key is null))
+            return null;
+        StoredRanges stored = payload.IsEncrypted ? new AgeRanges(open, payload.StoredSize, key!) : new PlainRanges(open, payload.StoredSize);
+        try
+        {
+            PayloadIndex? index = await PayloadIndex.ReadAsync(stored, cancellationToken).ConfigureAwait(false);
+            if (index is null && payload.OriginalSize is > 0 and <= PayloadWriteOptions.DefaultBlockSize)
+                index = await IndexSingleAsync(payload, stored, library, cancellationToken).ConfigureAwait(false);
+            if (index is not null && index.OriginalSize == payload.OriginalSize)
+                return new ParentPayload(stored, index, library, readers);
+            stored.Dispose();
+            return null;
+        }
+        catch
+        {
+            stored.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a part of its content.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, or has no such part.</exception>
+    /// <exception cref="BackupException">It cannot be read.</exception>
+    public async ValueTask ReadAsync(long offset, Memory<byte> target, CancellationToken cancellationToken)
+    {
+        if (offset < 0 || offset + target.Length > Length)
+            throw new InvalidDataException("it refers to content that the full backup does not have");
+        while (!target.IsEmpty)
+        {
+            int block = (int)(offset / Index.BlockSize);
+            int within = (int)(offset % Index.BlockSize);
+            int count = Math.Min(target.Length, Index.LengthOf(block) - within);
+            Slot slot = Take(block);
+            try
+            {
+                byte[] content = await LoadAsync(slot, block, cancellationToken).ConfigureAwait(false);
+                content.AsMemory(within, count).CopyTo(target);
+            }
+            finally
+            {
+                lock (_lock)
+                    slot.Readers--;
+            }
+
+            offset += count;
+            target = target[count..];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Slot slot in _slots)
+            slot.Dispose();
+        _stored.Dispose();
+    }
+
+    private static async Task<PayloadIndex?> IndexSingleAsync(Payload payload, StoredRanges stored, ZstdLibrary library, CancellationToken cancellationToken)
+    {
+        int size = (int)await stored.SizeAsync(cancellationToken).ConfigureAwait(false);
+        byte[] frame = await stored.ReadAsync(0, size, cancellationToken).ConfigureAwait(false);
+        using var decoder = new ZstdFrameDecoder(library);
+        // Other programs write several frames, or do not say how long one is.
+        if (decoder.ContentSize(frame) != payload.OriginalSize)
+            return null;
+        byte[] content = GC.AllocateUninitializedArray<byte>((int)payload.OriginalSize);
+        decoder.Decode(frame, [], content);
+        return PayloadIndex.OfSingle(content, size);
+    }
+
+    private Slot Take(int block)
+    {
+        lock (_lock)
+        {
+            Slot slot = Array.Find(_slots, slot => slot.Block == block) ?? _slots.Where(slot => slot.Readers == 0).MinBy(slot => slot.LastUse)!;
+            if (slot.Block != block)
+            {
+                slot.Block = block;
+                slot.Loading = null;
+            }
+
+            slot.Readers++;
+            slot.LastUse = ++_uses;
+            return slot;
+        }
+    }
+
+    private Task<byte[]> LoadAsync(Slot slot, int block, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            // Another reader's cancellation or failure is not this one's.
+            if (slot.Loading is null or { IsFaulted: true } or { IsCanceled: true })
+                slot.Loading = Task.Run(() => DecodeAsync(slot, block, cancellationToken), cancellationToken);
+            return slot.Loading;
+        }
+    }
+
+    private async Task<byte[]> DecodeAsync(Slot slot, int block, CancellationToken cancellationToken)
+    {
+        (long offset, int length) = Index.FrameOf(block);
+        if (slot.Frame.Length < length)
+            slot.Frame = GC.AllocateUninitializedArray<byte>(length);
+        await _stored.ReadAsync(offset, slot.Frame.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
+        if (slot.Content.Length < Index.LengthOf(block))
+            slot.Content = GC.AllocateUninitializedArray<byte>(Index.LengthOf(block));
+        slot.Decoder ??= new ZstdFrameDecoder(_library);
+        slot.Decoder.Decode(slot.Frame.AsSpan(0, length), [], slot.Content.AsSpan(0, Index.LengthOf(block)));
+        return slot.Content;
+    }
+
+    // One block in memory.
+    private sealed class Slot : IDisposable
+    {
+        public int Block { get; set; } = -1;
+
+        public int Readers { get; set; }
+
+        public long LastUse { get; set; }
+
+        public Task<byte[]>? Loading { get; set; }
+
+        public byte[] Frame { get; set; } = [];
+
+        public byte[] Content { get; set; } = [];
+
+        public ZstdFrameDecoder? Decoder { get; set; }
+
+        public void Dispose() => Decoder?.Dispose();
+    }
+}

@@ -1,0 +1,97 @@
+using System.Numerics;
+
+namespace DbBackup.Engine.Payloads.Patches;
+
+/// <summary>Stores a block as its difference to another payload: not at all where it has the same content, else as a zstd frame with the like content before it.</summary>
+internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
+{
+    private const int WindowLog = 101;
+    private const int LongDistanceMatching = 160;
+    private const int SmallestWindowLog = 17;
+
+    // What was inserted or removed within a block moves its end against its beginning.
+    private const int MarginsPerBlock = 8;
+    private const int TailSamples = 16;
+
+    private readonly ParentPayload _parent;
+    private readonly ZstdBlockCompressor _whole;
+    private readonly ZstdBlockCompressor _patch;
+    private byte[] _prefix = [];
+
+    /// <summary>Creates the compressor for one thread.</summary>
+    public ZstdPatchCompressor(ParentPayload parent, ZstdLibrary library, int level)
+    {
+        _parent = parent;
+        _whole = new ZstdBlockCompressor(library, level);
+        _patch = new ZstdBlockCompressor(library, level);
+        // Without it the fast levels find nothing so far back.
+        _patch.Set(LongDistanceMatching, 1);
+    }
+
+    internal override void Compress(PayloadBlock block, CancellationToken cancellationToken)
+    {
+        ReadOnlySpan<byte> content = block.Original.AsSpan(0, block.Length);
+        if (_parent.Index.HasSame(block.Offset, content))
+        {
+            block.SetCopied(block.Offset, block.Length);
+            return;
+        }
+
+        (long offset, int length) = Locate(block.Offset, content, out long? shift);
+        if (length == 0)
+        {
+            block.Entry = new PatchEntry(PatchKind.New, 0, 0);
+            _whole.Compress(block, cancellationToken);
+            return;
+        }
+
+        if (_prefix.Length < length)
+            _prefix = GC.AllocateUninitializedArray<byte>(length);
+        // On a thread of its own, which has nothing else to do.
+        _parent.ReadAsync(offset, _prefix.AsMemory(0, length), cancellationToken).AsTask().GetAwaiter().GetResult();
+        if (shift is { } moved && IsAt(block.Offset + moved - offset, content, length))
+        {
+            block.SetCopied(block.Offset + moved, block.Length);
+            return;
+        }
+
+        block.Entry = new PatchEntry(PatchKind.Patch, offset, length);
+        _patch.Set(WindowLog, Math.Max(SmallestWindowLog, 1 + BitOperations.Log2((uint)(length + block.Length))));
+        fixed (byte* prefix = _prefix)
+        {
+            _patch.RefPrefix(prefix, length);
+            _patch.Compress(block, cancellationToken);
+        }
+    }
+
+    public override void Dispose()
+    {
+        _whole.Dispose();
+        _patch.Dispose();
+    }
+
+    private bool IsAt(long within, ReadOnlySpan<byte> content, int length) =>
+        within >= 0 && within + content.Length <= length && _prefix.AsSpan((int)within, content.Length).SequenceEqual(content);
+
+    // Where the parent has content like that of the block: around the places at which its beginning and its end are found again.
+    private (long Offset, int Length) Locate(long blockOffset, ReadOnlySpan<byte> content, out long? shift)
+    {
+        int step = ContentSamples.StepOf(_parent.Index.BlockSize);
+        long? first = ContentSamples.FindShift(content, _parent.Samples, blockOffset);
+        long? last = first;
+        int tail = content.Length - (TailSamples * step);
+        if (first is { } moved && tail > 0)
+            last = ContentSamples.FindShift(content[tail..], _parent.Samples, moved + tail) is { } atTail ? atTail - tail : first;
+        shift = first - blockOffset;
+        long from = first ?? blockOffset;
+        long to = (last ?? blockOffset) + content.Length;
+        int limit = 3 * _parent.Index.BlockSize;
+        if (to - from > limit || to <= from)
+            to = from + content.Length;
+        // A page of a database stays where it is.
+        int margin = from == blockOffset && to == blockOffset + content.Length ? 0 : _parent.Index.BlockSize / MarginsPerBlock;
+        from = Math.Clamp(from - margin, 0, _parent.Length);
+        to = Math.Clamp(to + margin, from, _parent.Length);
+        return (from, (int)(to - from));
+    }
+}

@@ -1,0 +1,108 @@
+using System.Security.Cryptography;
+using DbBackup.Engine.Payloads.Patches;
+
+namespace DbBackup.Engine.Payloads;
+
+/// <summary>How the blocks of a payload are laid one after the other in its file.</summary>
+internal abstract class PayloadForm
+{
+    /// <summary>The form that options ask for.</summary>
+    /// <param name="options">How the payload is compressed.</param>
+    /// <param name="parent">The payload of which it is stored as the difference; null for none.</param>
+    public static PayloadForm Create(PayloadWriteOptions options, ParentPayload? parent) =>
+        parent is not null ? new PatchForm(options, parent)
+        : options.Compression == PayloadCompression.Zstd ? new ZstdForm(options)
+        : new PlainForm(options);
+
+    /// <summary>The bytes of a block, in its turn.</summary>
+    public abstract IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block);
+
+    /// <summary>The bytes behind the last block.</summary>
+    public abstract IEnumerable<ReadOnlyMemory<byte>> End();
+
+    /// <summary>A compressor for one thread.</summary>
+    public abstract BlockCompressor CreateCompressor();
+
+    /// <summary>Blocks one after the other, and nothing else.</summary>
+    private sealed class PlainForm(PayloadWriteOptions options) : PayloadForm
+    {
+        public override BlockCompressor CreateCompressor() => BlockCompressor.Create(options);
+
+        public override IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block) => [block.Stored];
+
+        public override IEnumerable<ReadOnlyMemory<byte>> End() => [];
+    }
+
+    /// <summary>zstd frames, and behind them the index by which a later backup finds what is unchanged.</summary>
+    private sealed class ZstdForm(PayloadWriteOptions options) : PayloadForm
+    {
+        private readonly long _seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+        private readonly List<IndexedBlock> _blocks = [];
+
+        public override BlockCompressor CreateCompressor() => new IndexingCompressor(BlockCompressor.Create(options), _seed);
+
+        public override IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block)
+        {
+            _blocks.Add(new IndexedBlock(block.Stored.Length, block.Length, block.Hash, block.TakeSamples()));
+            return [block.Stored];
+        }
+
+        // One block is found without an index, and small files stay small.
+        public override IEnumerable<ReadOnlyMemory<byte>> End() => _blocks.Count < 2 ? [] : [PayloadIndex.Write(_seed, options.BlockSize, _blocks)];
+    }
+
+    /// <summary>A tar of the parts that differ. Neighbours that were copied are one part.</summary>
+    private sealed class PatchForm(PayloadWriteOptions options, ParentPayload parent) : PayloadForm
+    {
+        private static readonly byte[] s_zeros = new byte[2 * PatchEntry.TarBlock];
+        private PatchEntry _copied;
+        private long _number;
+
+        public override BlockCompressor CreateCompressor() => new ZstdPatchCompressor(parent, options.Zstd, options.EffectiveLevel);
+
+        public override IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block)
+        {
+            PatchEntry entry = block.Entry;
+            if (entry.Kind == PatchKind.Copy && _copied.Length > 0 && entry.Offset == _copied.Offset + _copied.Length)
+            {
+                _copied = _copied with { Length = _copied.Length + entry.Length };
+                yield break;
+            }
+
+            foreach (ReadOnlyMemory<byte> each in Copied())
+                yield return each;
+            if (entry.Kind == PatchKind.Copy)
+            {
+                _copied = entry;
+                yield break;
+            }
+
+            yield return entry.WriteHeader(_number++, block.Stored.Length);
+            yield return block.Stored;
+            yield return s_zeros.AsMemory(0, PatchEntry.PaddingOf(block.Stored.Length));
+        }
+
+        public override IEnumerable<ReadOnlyMemory<byte>> End() => [.. Copied(), s_zeros];
+
+        private IEnumerable<ReadOnlyMemory<byte>> Copied()
+        {
+            if (_copied.Length > 0)
+                yield return _copied.WriteHeader(_number++, 0);
+            _copied = default;
+        }
+    }
+
+    /// <summary>Hashes blocks for the index while they are in the processor's cache.</summary>
+    private sealed class IndexingCompressor(BlockCompressor compressor, long seed) : BlockCompressor
+    {
+        internal override void Compress(PayloadBlock block, CancellationToken cancellationToken)
+        {
+            ReadOnlySpan<byte> content = block.Original.AsSpan(0, block.Length);
+            block.Hash = PayloadIndex.HashOf(content, seed);
+            ContentSamples.Take(content, block.Original.Length, block.Samples);
+            compressor.Compress(block, cancellationToken);
+        }
+
+        public override void Dispose() => compressor.Dispose();
+    }
+}

@@ -1,0 +1,245 @@
+using System.Globalization;
+using DbBackup.Engine.Encryption;
+using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Payloads.Patches;
+using static DbBackup.Testing.PayloadSample;
+
+namespace DbBackup.Tests.Unit.Payloads.Patches;
+
+/// <summary>Payloads that are stored as their difference to another one: they give back what went in, by our reader and by stock tools, or an error.</summary>
+public sealed class PatchedPayloadTests
+{
+    private static readonly X25519Identity s_key = X25519Identity.Create();
+
+    [Theory]
+    [InlineData("system", "system", false)]
+    [InlineData("managed", "system", false)]
+    [InlineData("system", "managed", true)]
+    [InlineData("managed", "managed", true)]
+    public async Task Random_edits_come_back_and_are_small(string writes, string reads, bool isEncrypted)
+    {
+        for (int seed = 0; seed < 60; seed++)
+        {
+            var random = new Random(seed);
+            byte[] before = seed % 3 == 0 ? Text(random.Next(1, 40 * Block)) : Mixed(random, random.Next(1, 40 * Block));
+            byte[] after = Edit(before, random, random.Next(0, 8));
+
+            (byte[] full, Payload parent) = await FullAsync(before, Zstd(writes), isEncrypted);
+            (byte[] stored, Payload payload) = await PatchAsync(after, full, parent, Zstd(writes), isEncrypted);
+
+            Assert.Equal(after, await JoinAsync(stored, payload, full, parent, Zstd(reads)));
+            // Each part that is stored has a header and fills its last block.
+            int whole = (await FullAsync(after, Zstd(writes))).Stored.Length;
+            Assert.True(stored.Length < whole + 2048 + (1024 * ((after.Length / Block) + 1)), $"seed {seed}: {stored.Length} of {whole}");
+        }
+    }
+
+    [Fact]
+    public async Task A_few_changed_pages_of_a_database_take_little_more_than_themselves()
+    {
+        byte[] before = Mixed(new Random(1), 400 * Block);
+        byte[] after = [.. before];
+        for (int page = 0; page < 30; page++)
+            Noise(64).CopyTo(after, (page * 13 * Block) + 4096);
+        (byte[] full, Payload parent) = await FullAsync(before);
+        (byte[] stored, Payload payload) = await PatchAsync(after, full, parent);
+
+        Assert.Equal(after, await JoinAsync(stored, payload, full, parent));
+        // Each in a file of its own in a tar: two blocks of it, and the change.
+        Assert.InRange(stored.Length, 1, 60_000);
+        Assert.True(stored.Length < full.Length / 100, $"{stored.Length} of {full.Length}");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(511)]
+    [InlineData(70_001)]
+    [InlineData(3 * Block)]
+    public async Task What_only_moved_takes_next_to_nothing(int inserted)
+    {
+        byte[] before = Mixed(new Random(2), 200 * Block);
+        byte[] after = [.. before[..(5 * Block)], .. Noise(inserted), .. before[(5 * Block)..]];
+        (byte[] full, Payload parent) = await FullAsync(before);
+        (byte[] stored, Payload payload) = await PatchAsync(after, full, parent);
+
+        Assert.Equal(after, await JoinAsync(stored, payload, full, parent));
+        Assert.InRange(stored.Length, inserted, inserted + 12_000);
+    }
+
+    [Fact]
+    public async Task What_is_unchanged_is_one_part()
+    {
+        byte[] content = Mixed(new Random(3), (100 * Block) + 77);
+        (byte[] full, Payload parent) = await FullAsync(content);
+        (byte[] stored, Payload payload) = await PatchAsync(content, full, parent);
+
+        Assert.Equal(3 * 512, stored.Length);
+        Assert.Equal(content, await JoinAsync(stored, payload, full, parent));
+    }
+
+    [Fact]
+    public async Task Content_that_has_nothing_in_common_is_stored_as_it_is()
+    {
+        (byte[] full, Payload parent) = await FullAsync(Text(20 * Block));
+        byte[] after = Noise(20 * Block);
+        (byte[] stored, Payload payload) = await PatchAsync(after, full, parent);
+
+        Assert.Equal(after, await JoinAsync(stored, payload, full, parent));
+        Assert.InRange(stored.Length, after.Length, after.Length + (21 * 1600));
+    }
+
+    [Fact]
+    public async Task No_flipped_bit_and_no_cut_gives_other_content()
+    {
+        byte[] before = Mixed(new Random(7), 6 * Block);
+        byte[] after = Edit(before, new Random(8), 2);
+        (byte[] full, Payload parent) = await FullAsync(before);
+        (byte[] stored, Payload payload) = await PatchAsync(after, full, parent);
+        int refused = 0;
+        int tried = 0;
+
+        // As one would read it who has no hashes: the parts themselves, and the full payload's.
+        async Task TryAsync(byte[] patch, byte[] whole)
+        {
+            tried++;
+            try
+            {
+                Assert.Equal(after, await JoinAsync(patch, null, whole, parent));
+            }
+            catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
+            {
+                refused++;
+            }
+        }
+
+        for (int bit = 0; bit < stored.Length * 8; bit += 11)
+        {
+            stored[bit / 8] ^= (byte)(1 << (bit % 8));
+            await TryAsync(stored, full);
+            stored[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+
+        for (int length = 0; length < stored.Length; length += 97)
+            await TryAsync(stored[..length], full);
+        for (int bit = 0; bit < full.Length * 8; bit += 997)
+        {
+            full[bit / 8] ^= (byte)(1 << (bit % 8));
+            await TryAsync(stored, full);
+            full[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+
+        Assert.True(refused > tried / 2, string.Create(CultureInfo.InvariantCulture, $"{refused} of {tried}"));
+    }
+
+    [Fact]
+    public async Task The_index_is_found_whole_or_not_at_all()
+    {
+        (byte[] full, _) = await FullAsync(Mixed(new Random(9), 9 * Block));
+        int start = full.AsSpan().LastIndexOf("DBBI"u8) - 8;
+        Assert.True(start > 0);
+        Assert.NotNull(await IndexAsync(full));
+        for (int bit = start * 8; bit < full.Length * 8; bit += 7)
+        {
+            full[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.Null(await IndexAsync(full));
+            full[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+
+        for (int length = start; length < full.Length; length += 5)
+            Assert.Null(await IndexAsync(full[..length]));
+    }
+
+    [Fact]
+    public async Task A_parent_of_one_block_needs_no_index()
+    {
+        byte[] before = Text(1000);
+        byte[] after = [.. before, .. "and more"u8];
+        (byte[] full, Payload parent) = await FullAsync(before);
+        (byte[] stored, Payload payload) = await PatchAsync(after, full, parent);
+        Assert.Equal(after, await JoinAsync(stored, payload, full, parent));
+    }
+
+    // Rows between binary noise, as in the pages of a database.
+    private static byte[] Mixed(Random random, int size)
+    {
+        byte[] bytes = new byte[size];
+        random.NextBytes(bytes);
+        byte[] text = Text(Math.Min(size, 4 * Block));
+        for (int offset = 0; offset < size; offset += 4096)
+        {
+            int count = Math.Min(2000, size - offset);
+            text.AsSpan(random.Next(Math.Max(1, text.Length - count)), Math.Min(count, text.Length)).CopyTo(bytes.AsSpan(offset));
+        }
+
+        return bytes;
+    }
+
+    private static byte[] Edit(byte[] content, Random random, int edits)
+    {
+        List<byte> bytes = [.. content];
+        for (int edit = 0; edit < edits; edit++)
+        {
+            int at = random.Next(bytes.Count + 1);
+            int count = Math.Min(random.Next(1, 3 * Block), bytes.Count - at);
+            switch (random.Next(4))
+            {
+                case 0:
+                    bytes.InsertRange(at, Noise(random.Next(1, 2 * Block)));
+                    break;
+                case 1:
+                    bytes.RemoveRange(at, count);
+                    break;
+                case 2:
+                    for (int index = at; index < at + Math.Min(count, 100); index++)
+                        bytes[index] = (byte)random.Next(256);
+                    break;
+                default:
+                    List<byte> moved = bytes.GetRange(at, count);
+                    bytes.RemoveRange(at, count);
+                    bytes.InsertRange(random.Next(bytes.Count + 1), moved);
+                    break;
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    private static Task<(byte[] Stored, Payload Payload)> FullAsync(byte[] content, ZstdLibrary? zstd = null, bool isEncrypted = false) =>
+        WriteAsync(content, PayloadCompression.Zstd, zstd, isEncrypted, null);
+
+    private static async Task<(byte[] Stored, Payload Payload)> PatchAsync(byte[] content, byte[] full, Payload parent, ZstdLibrary? zstd = null, bool isEncrypted = false)
+    {
+        using ParentPayload? before = await OpenAsync(full, parent, zstd ?? ZstdLibrary.Best);
+        if (before is null)
+            Assert.Equal(0, parent.OriginalSize);
+        return await WriteAsync(content, PayloadCompression.ZstdPatch, zstd, isEncrypted, before);
+    }
+
+    private static async Task<(byte[] Stored, Payload Payload)> WriteAsync(byte[] content, string compression, ZstdLibrary? zstd, bool isEncrypted, ParentPayload? parent)
+    {
+        using var target = new MemoryStream();
+        await using var writer = new PayloadWriter(target, Zstd(zstd ?? ZstdLibrary.Best), isEncrypted ? s_key.Recipient : null, CancellationToken.None, parent);
+        await writer.CopyFromAsync(new MemoryStream(content), null, CancellationToken.None);
+        PayloadDigest digest = await writer.CompleteAsync();
+        return (target.ToArray(), Describe(compression, digest) with { IsEncrypted = isEncrypted });
+    }
+
+    private static Task<ParentPayload?> OpenAsync(byte[] full, Payload parent, ZstdLibrary zstd) => ParentPayload.OpenAsync(
+        parent, (offset, length, _) => Task.FromResult<Stream>(new MemoryStream(full, (int)offset, (int)Math.Min(length, full.Length - offset))), s_key, 2, zstd, CancellationToken.None);
+
+    private static Task<PayloadIndex?> IndexAsync(byte[] full) => PayloadIndex.ReadAsync(
+        new PlainRanges((offset, length, _) => Task.FromResult<Stream>(new MemoryStream(full, (int)offset, (int)length)), full.Length), CancellationToken.None);
+
+    private static async Task<byte[]> JoinAsync(byte[] stored, Payload? payload, byte[] full, Payload parent, ZstdLibrary? zstd = null)
+    {
+        ZstdLibrary library = zstd ?? ZstdLibrary.Best;
+        async Task<ParentPayload> OpenParentAsync(CancellationToken cancellationToken) =>
+            await OpenAsync(full, parent, library) ?? throw new InvalidDataException("it has no index");
+        using var content = new MemoryStream();
+        await using Stream reader = payload is null
+            ? new PatchedStream(new MemoryStream(stored), OpenParentAsync, library)
+            : new PayloadReader(new MemoryStream(stored), payload, library, CancellationToken.None, payload.IsEncrypted ? s_key : null, OpenParentAsync);
+        await reader.CopyToAsync(content);
+        return content.ToArray();
+    }
+}
