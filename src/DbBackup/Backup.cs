@@ -15,7 +15,7 @@ public sealed class Backup
     /// <param name="location">Where the backup lies.</param>
     /// <param name="tests">The records of its tests, oldest first.</param>
     /// <param name="problem">Why the manifest cannot be used; null where it can.</param>
-    /// <param name="isAltered">True if the problem is that the manifest is not what was written, though it can be read.</param>
+    /// <param name="isAltered">True if the problem is damage, and the manifest can be read: it is not what was written, or the full backup is missing.</param>
     /// <param name="hold">What keeps it from being removed, also if that has ended; null without.</param>
     /// <param name="signature">Who signed it and what that is worth here; null if signatures were not read.</param>
     public Backup(
@@ -52,8 +52,11 @@ public sealed class Backup
     /// <summary>The kind of the source: <c>Sqlite</c>, <c>PostgreSql</c>, <c>Files</c>.</summary>
     public string? Engine => Manifest?.Source.Engine;
 
-    /// <summary>How it was made: <c>Full</c>.</summary>
+    /// <summary>How it was made: <c>Full</c> or <c>Incremental</c>.</summary>
     public string? Method => Manifest?.Method;
+
+    /// <summary>The name of the full backup from which an incremental one differs; null for a full one.</summary>
+    public string? Parent => Manifest?.Parent?.Name;
 
     /// <summary>Why it was made: <c>Manual</c>, <c>Scheduled</c>, <c>PreMigration</c>, <c>Safety</c> or <c>Rehearsal</c>.</summary>
     public string? Reason => Manifest?.Reason;
@@ -67,7 +70,7 @@ public sealed class Backup
     /// <summary>How old it is now, in days: a flat value for JSON. A shell shows and compares it as what <see cref="GetAge"/> returns.</summary>
     public double? Age => GetAge()?.TotalDays;
 
-    /// <summary>Bytes in the repository, or on the server for a database that is kept there.</summary>
+    /// <summary>Bytes that it added to the repository, without its parent's; on the server for a database that is kept there.</summary>
     public long Size => Manifest?.Kept?.Size ?? Manifest?.Payloads.Sum(payload => payload.StoredSize) ?? 0;
 
     /// <summary>Bytes before compression.</summary>
@@ -132,7 +135,7 @@ public sealed class Backup
         : status == BackupStatus.Mismatched && test.Level != BackupTestLevel.Restore ? status
         : (BackupStatus)Math.Max((int)status, (int)test.Reached);
 
-    // Its manifest can be read, but is not what was written.
+    // Its manifest can be read, but is not what was written, or its full backup is not there.
     private bool IsAltered { get; }
 
     /// <summary>Its identity; null where the manifest cannot be read.</summary>
@@ -164,6 +167,10 @@ public sealed class Backup
 
     /// <summary>True if it is encrypted.</summary>
     public bool IsEncrypted => Manifest?.Encryption is not null;
+
+    /// <summary>Returns the same backup, which is damaged for a reason that lies outside of it: its full backup is missing, say.</summary>
+    /// <param name="problem">Why it cannot be used.</param>
+    public Backup WithDamage(string problem) => new(Manifest, Source, Name, Repository, Location, Tests, problem, isAltered: true, _hold, _signature);
 
     /// <summary>Returns the same backup with what a key has opened of its manifest.</summary>
     public Backup WithManifest(Manifest manifest) => new(manifest, Source, Name, Repository, Location, Tests, Problem, IsAltered, _hold, _signature);

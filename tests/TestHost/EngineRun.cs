@@ -23,12 +23,15 @@ internal static class EngineRun
             sources.Add(new FolderSource(folder));
         var observer = new Executioner(killAt);
         Backup backup = await new BackupService(new BackupRepository(RepositoryLocation.Parse(repository, Path.GetFullPath).OpenStore()))
-            .CreateAsync(new BackupRequest { Sources = sources, Verify = true, DiscardUnverified = true, Sealing = Sealing() }, observer, CancellationToken.None);
+            .CreateAsync(new BackupRequest { Sources = sources, Verify = true, DiscardUnverified = true, Sealing = Sealing(), Method = Method() }, observer, CancellationToken.None);
         Console.WriteLine(backup);
     }
 
     // A test that wants an encrypted backup says to whom.
     private static BackupSealing? Sealing() => Environment.GetEnvironmentVariable("DBBACKUP_TEST_RECIPIENT") is { } recipient ? BackupSealing.To([recipient]) : null;
+
+    // A test that wants an incremental one says so.
+    private static MethodChoice Method() => new() { Method = Environment.GetEnvironmentVariable("DBBACKUP_TEST_METHOD") ?? BackupMethod.Full };
 
     /// <summary>Backs up a database under a name.</summary>
     public static async Task BackUpNamedAsync(string database, string repository, string name)

@@ -54,7 +54,7 @@ public sealed class ArchitectureTests
         ["PowerShell.Commands"] = "Backups Comparisons Discovery Docker.Addressing Docker.Files Encryption Engines Engines.PostgreSql Engines.Sqlite Migrations Plans Platform Portability PowerShell.Arguments PowerShell.Completion PowerShell.Parameters PowerShell.Pipeline PowerShell.Plans Repository Restores Retention Upgrades Verification",
         ["PowerShell.Completion"] = "Discovery Docker.Addressing Engines.PostgreSql Plans PowerShell.Arguments Repository Restores Upgrades",
         ["PowerShell.Loading"] = "",
-        ["PowerShell.Parameters"] = "Docker.Addressing Encryption Engines.PostgreSql Migrations Plans PowerShell.Arguments PowerShell.Completion",
+        ["PowerShell.Parameters"] = "Backups Docker.Addressing Encryption Engines.PostgreSql Migrations Plans PowerShell.Arguments PowerShell.Completion",
         ["PowerShell.Pipeline"] = "Backups Docker.Addressing Encryption Engines Plans Portability PowerShell.Arguments PowerShell.Completion PowerShell.Parameters Repository Upgrades",
         ["PowerShell.Plans"] = "Plans Platform PowerShell.Arguments PowerShell.Completion PowerShell.Parameters PowerShell.Pipeline Repository",
         ["Repository"] = "Encryption Engines Payloads Platform",

@@ -28,6 +28,9 @@ public sealed record BackupRequest
     /// <summary>The level of the compression; null for its default.</summary>
     public int? CompressionLevel { get; init; }
 
+    /// <summary>Whether it is stored whole, or as its difference to a full backup.</summary>
+    public MethodChoice Method { get; init; } = new();
+
     /// <summary>How deep the fingerprint goes.</summary>
     public FingerprintLevel Fingerprint { get; init; }
 

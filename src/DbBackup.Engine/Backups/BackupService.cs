@@ -125,14 +125,20 @@ public sealed class BackupService
             collected.Tools["zstd"] = PayloadCompressionChoice.ZstdVersion;
         // Each backup has a key of its own. Its secret half is in this process until the end, so the backup can be proved at once.
         X25519Identity? key = request.Sealing is null ? null : X25519Identity.Create();
-        var capture = new SourceCapture(context, draft, options, collected, leftOut, key?.Recipient);
+        BackupParent? parent = await BackupParent.FindAsync(_repository, request, options.Compression, history, _clock.GetUtcNow(), observer, cancellationToken).ConfigureAwait(false);
+        // Until the new backup is published: then its manifest says that the other is needed.
+        await using ConfiguredAsyncDisposable needed = new Claim(parent).ConfigureAwait(false);
+        var capture = new SourceCapture(context, draft, options, collected, leftOut, key?.Recipient, parent);
         await (request.Pause is null
             ? capture.RunAsync(leftOut.Remaining, cancellationToken)
             : capture.RunTogetherAsync(leftOut.Remaining, request.Pause, cancellationToken)).ConfigureAwait(false);
         leftOut.RequireAny();
         collected.Notes.AddRange(leftOut.Notes);
 
-        Manifest manifest = CompareWithLast(Describe(request, draft.Key, primary, collected, sequence.Value, duration), request, history, observer);
+        Manifest manifest = Describe(request, draft.Key, primary, collected, sequence.Value, duration);
+        if (parent is not null && manifest.Payloads.Any(payload => payload.Parent is not null))
+            manifest = manifest with { Method = BackupMethod.Incremental, Parent = parent.Info };
+        manifest = CompareWithLast(manifest, request, history, observer);
         // The last backup that has all databases must not go for the sake of one that lacks some.
         if (!request.AllowCollapse)
             manifest = manifest with { Collapsed = [.. manifest.Collapsed, .. leftOut.Notes] };
@@ -268,10 +274,10 @@ public sealed class BackupService
         RequireOwnName(request, ResolveSourceName(request), history);
     }
 
-    private static async Task<Proof> ProveAsync(
+    private async Task<Proof> ProveAsync(
         BackupRequest request, BackupDraft draft, string scratch, Manifest manifest, X25519Identity? key, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        var content = new BackupContent(manifest, draft.OpenRead, key);
+        BackupContent content = _repository.ContentOf(draft.Key, manifest, draft.OpenRead) with { Key = key };
         BackupTestResult result;
         try
         {
@@ -400,6 +406,12 @@ public sealed class BackupService
 
     private static bool SamePath(string left, string right) =>
         string.Equals(left, right, OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase);
+
+    // There may be nothing to let go.
+    private sealed class Claim(IAsyncDisposable? held) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => held?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
 
     // The failure is null if the backup proved itself; the record is null if the test could not run.
     private sealed record Proof(TestRecord? Record, BackupException? Failure);

@@ -4,6 +4,14 @@ using DbBackup.Engine.Repository;
 
 namespace DbBackup.Engine.Backups;
 
+/// <summary>A payload's file as it was written.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Compression">How it is compressed.</param>
+/// <param name="Digest">Its sizes and hashes.</param>
+/// <param name="IsEncrypted">True if it is an age file.</param>
+/// <param name="Parent">From what it differs; null if it is whole.</param>
+internal sealed record StoredFile(string Name, string Compression, PayloadDigest Digest, bool IsEncrypted, ParentPayloadInfo? Parent);
+
 /// <summary>What has been gathered for a manifest while its sources are captured one after the other.</summary>
 internal sealed class CollectedBackup
 {
@@ -44,20 +52,21 @@ internal sealed class CollectedBackup
         Payloads[index] = Payloads[index] with { Database = facts.Database, Fingerprint = facts.Fingerprint, SchemaRevision = facts.SchemaRevision, Damage = facts.Damage };
     }
 
-    public void Add(CapturedPayload part, string fileName, string compression, PayloadDigest digest, StreamSummary? summary, bool isEncrypted, IOperationObserver observer)
+    public void Add(CapturedPayload part, StoredFile file, StreamSummary? summary, IOperationObserver observer)
     {
         Payloads.Add(new Payload
         {
-            FileName = fileName,
+            FileName = file.Name,
             Kind = part.Kind,
             Format = part.Format,
             Scope = part.Scope,
-            Compression = compression,
-            OriginalSize = digest.OriginalSize,
-            StoredSize = digest.StoredSize,
-            OriginalSha256 = digest.OriginalSha256,
-            StoredSha256 = digest.StoredSha256,
-            IsEncrypted = isEncrypted,
+            Compression = file.Compression,
+            Parent = file.Parent,
+            OriginalSize = file.Digest.OriginalSize,
+            StoredSize = file.Digest.StoredSize,
+            OriginalSha256 = file.Digest.OriginalSha256,
+            StoredSha256 = file.Digest.StoredSha256,
+            IsEncrypted = file.IsEncrypted,
             OriginalPath = part.OriginalPath,
             RestoreName = part.RestoreName,
             Within = part.Within,

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 
@@ -14,7 +15,9 @@ namespace DbBackup.Engine.Backups;
 /// <param name="collected">What is known of them afterwards.</param>
 /// <param name="leftOut">The sources that may fail.</param>
 /// <param name="key">The backup's own key, to which its payloads are sealed; null for a plain backup.</param>
-internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, PayloadWriteOptions options, CollectedBackup collected, LeftOutSources leftOut, X25519Recipient? key)
+/// <param name="parent">The full backup to which payloads are stored as the difference; null to store them whole.</param>
+internal sealed class SourceCapture(
+    CaptureContext context, BackupDraft draft, PayloadWriteOptions options, CollectedBackup collected, LeftOutSources leftOut, X25519Recipient? key, BackupParent? parent)
 {
     /// <summary>Captures and stores one source after the other, while the application runs.</summary>
     public async Task RunAsync(IReadOnlyList<IBackupSource> sources, CancellationToken cancellationToken)
@@ -109,7 +112,16 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
 
     private async Task<bool> StoreAsync(CapturedPayload part, CancellationToken cancellationToken)
     {
-        string fileName = collected.FreeFileName(part.FileName + FileEnding(options.Compression), options.Compression, key is null ? string.Empty : ".age");
+        if (parent is null || await parent.OpenAsync(part, options.EffectiveWorkers, context.Observer, cancellationToken).ConfigureAwait(false) is not var (content, before))
+            return await StoreAsync(part, null, null, cancellationToken).ConfigureAwait(false);
+        using (content)
+            return await StoreAsync(part, content, before, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<bool> StoreAsync(CapturedPayload part, ParentPayload? before, Payload? beforePayload, CancellationToken cancellationToken)
+    {
+        string compression = before is null ? options.Compression : PayloadCompression.ZstdPatch;
+        string fileName = collected.FreeFileName(part.FileName + FileEnding(compression), compression, key is null ? string.Empty : ".age");
         var progress = new PayloadProgress(context.Observer, context.Activity, $"storing {part.FileName}", part.Length);
         StreamSummary? summary = null;
         PayloadDigest? written = null;
@@ -118,7 +130,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
             async target =>
             {
                 int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
-                using var writer = new PayloadWriter(target, options with { Level = level }, key, cancellationToken);
+                using var writer = new PayloadWriter(target, options with { Level = level }, key, cancellationToken, before);
                 if (part.OpenRead is not null)
                 {
                     using Stream content = part.OpenRead();
@@ -133,10 +145,18 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
             },
             cancellationToken).ConfigureAwait(false);
         PayloadDigest digest = written!;
+        // After a VACUUM, say. What lies in a file is read again; of a stream the next backup is a full one.
+        if (before is not null && part.OpenRead is not null && digest.StoredSize > parent!.Largest * beforePayload!.StoredSize)
+        {
+            context.Observer.Verbose($"'{part.FileName}' is stored whole: its difference to '{parent.Info.Name}' would take {ByteSize.Format(digest.StoredSize)}.");
+            await draft.DeleteAsync(fileName).ConfigureAwait(false);
+            return await StoreAsync(part, null, null, cancellationToken).ConfigureAwait(false);
+        }
 
         context.Observer.Verbose(
             $"Stored {fileName}: {ByteSize.Format(digest.OriginalSize)} as {ByteSize.Format(digest.StoredSize)}.");
-        collected.Add(part, fileName, options.Compression, digest, summary, key is not null, context.Observer);
+        ParentPayloadInfo? differs = before is null ? null : new ParentPayloadInfo { FileName = beforePayload!.FileName, StoredSha256 = beforePayload.StoredSha256 };
+        collected.Add(part, new StoredFile(fileName, compression, digest, key is not null, differs), summary, context.Observer);
         return true;
     }
 
@@ -157,6 +177,7 @@ internal sealed class SourceCapture(CaptureContext context, BackupDraft draft, P
     private static string FileEnding(string compression) => compression switch
     {
         PayloadCompression.Zstd => ".zst",
+        PayloadCompression.ZstdPatch => ".patch.tar",
         PayloadCompression.Gzip => ".gz",
         _ => string.Empty,
     };

@@ -39,14 +39,14 @@ internal sealed class ArchiveImporter(BackupRepository repository)
 
             BackupDraft draft = await BackupDraft.ReserveAsync(repository.Store, key, mayRename: false, cancellationToken).ConfigureAwait(false);
             await using ConfiguredAsyncDisposable reserved = draft.ConfigureAwait(false);
-            Dictionary<string, byte[]> tests = await ReadFilesAsync(path, tar, manifest, draft, observer, cancellationToken).ConfigureAwait(false);
+            (Dictionary<string, byte[]> tests, TarEntry? next) = await ReadFilesAsync(path, tar, manifest, key, draft, observer, cancellationToken).ConfigureAwait(false);
+            if (manifest.Parent is null && next is not null)
+                throw Stranger(path, next);
+            if (manifest.Parent is not null)
+                await TakeParentAsync(path, tar, next, content, key, manifest, observer, cancellationToken).ConfigureAwait(false);
             // To its very end: what is cut off behind the last file may be cut off in it.
             await content.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
-            await ProveAsync(path, manifest, draft, observer, cancellationToken).ConfigureAwait(false);
-            await draft.PublishAsync(manifest, json).ConfigureAwait(false);
-            string folder = RepositoryKeys.FolderOf(key);
-            foreach ((string file, byte[] record) in tests)
-                await repository.Store.PutAsync(folder + file, record, CancellationToken.None).ConfigureAwait(false);
+            await PublishAsync(path, key, manifest, json, draft, tests, observer, cancellationToken).ConfigureAwait(false);
             if (await repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) is { Problem: null } backup)
                 return await AcceptAsync(backup, json, observer).ConfigureAwait(false);
             throw BackupArchive.Unusable(path, $"'{key}' cannot be read back from '{repository.Location}'");
@@ -55,6 +55,52 @@ internal sealed class ArchiveImporter(BackupRepository repository)
         {
             throw BackupArchive.Unusable(path, exception.Message.TrimEnd('.'), exception);
         }
+    }
+
+    // The full backup stands behind the one that differs from it, and is published before it.
+    private async Task TakeParentAsync(
+        string path, TarReader tar, TarEntry? first, Stream content, BackupKey child, Manifest manifest, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        var key = new BackupKey(child.Source, manifest.Parent!.Name);
+        if (first is null)
+        {
+            // A tar that was made by hand may lack it; it may be here.
+            await new ParentBackups(repository).RequireAsync(child, manifest, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        (Manifest parent, byte[] json) = BackupArchive.Manifest(first, path);
+        if (BackupArchive.KeyOf(parent, path) != key || parent.Id != manifest.Parent.Id)
+            throw Stranger(path, first);
+        byte[]? present = await repository.Store.ReadAsync(RepositoryKeys.FolderOf(key) + RepositoryKeys.Manifest, cancellationToken).ConfigureAwait(false);
+        bool isHere = present is not null && present.AsSpan().SequenceEqual(json);
+        BackupDraft? draft = isHere ? null : await BackupDraft.ReserveAsync(repository.Store, key, mayRename: false, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            (Dictionary<string, byte[]> tests, TarEntry? next) = await ReadFilesAsync(path, tar, parent, key, draft, observer, cancellationToken).ConfigureAwait(false);
+            if (next is not null)
+                throw Stranger(path, next);
+            await content.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+            if (draft is not null)
+                await PublishAsync(path, key, parent, json, draft, tests, observer, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (draft is not null)
+                await draft.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (draft is not null && await repository.FindAsync(key, CancellationToken.None).ConfigureAwait(false) is { Problem: null } backup)
+            await AcceptAsync(backup, json, observer).ConfigureAwait(false);
+    }
+
+    private async Task PublishAsync(
+        string path, BackupKey key, Manifest manifest, byte[] json, BackupDraft draft, Dictionary<string, byte[]> tests, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        await ProveAsync(path, manifest, draft, observer, cancellationToken).ConfigureAwait(false);
+        await draft.PublishAsync(manifest, json).ConfigureAwait(false);
+        foreach ((string file, byte[] record) in tests)
+            await repository.Store.PutAsync(RepositoryKeys.FolderOf(key) + file, record, CancellationToken.None).ConfigureAwait(false);
     }
 
     // The user has brought it here; who signed it is not known for that.
@@ -106,21 +152,30 @@ internal sealed class ArchiveImporter(BackupRepository repository)
         { Target = path };
     }
 
-    private static async Task<Dictionary<string, byte[]>> ReadFilesAsync(
-        string path, TarReader tar, Manifest manifest, BackupDraft draft, IOperationObserver observer, CancellationToken cancellationToken)
+    // Without a draft they are passed over. Also returns the manifest of another backup that comes behind it.
+    private static async Task<(Dictionary<string, byte[]> Tests, TarEntry? Next)> ReadFilesAsync(
+        string path, TarReader tar, Manifest manifest, BackupKey key, BackupDraft? draft, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string folder = RepositoryKeys.FolderOf(draft.Key);
+        string folder = RepositoryKeys.FolderOf(key);
+        TarEntry? next = null;
         HashSet<string> missing = [.. manifest.Payloads.Select(payload => payload.FileName)];
         missing.UnionWith(RepositoryKeys.CompanionsOf(manifest));
         var tests = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         while (await tar.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { } entry)
         {
+            if (BackupArchive.IsManifest(entry) && !entry.Name.StartsWith(folder, StringComparison.Ordinal))
+            {
+                next = entry;
+                break;
+            }
+
             string file = entry.Name.StartsWith(folder, StringComparison.Ordinal) ? entry.Name[folder.Length..] : string.Empty;
             Stream data = entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile ? entry.DataStream ?? Stream.Null : throw Stranger(path, entry);
             if (missing.Remove(file))
             {
-                observer.Progress(new OperationProgress($"Importing {draft.Key}", file));
-                await draft.WriteAsync(file, target => data.CopyToAsync(target, 1 << 20, cancellationToken), cancellationToken).ConfigureAwait(false);
+                observer.Progress(new OperationProgress($"Importing {key}", file));
+                if (draft is not null)
+                    await draft.WriteAsync(file, target => data.CopyToAsync(target, 1 << 20, cancellationToken), cancellationToken).ConfigureAwait(false);
             }
             else if (BackupArchive.IsTest(file) && entry.Length <= LargestTest && tests.Count < MostTests)
             {
@@ -135,12 +190,12 @@ internal sealed class ArchiveImporter(BackupRepository repository)
             }
         }
 
-        return missing.Count == 0 ? tests : throw BackupArchive.Unusable(path, $"it lacks '{missing.First()}'");
+        return missing.Count == 0 ? (tests, next) : throw BackupArchive.Unusable(path, $"it lacks '{missing.First()}'");
     }
 
-    private static async Task ProveAsync(string path, Manifest manifest, BackupDraft draft, IOperationObserver observer, CancellationToken cancellationToken)
+    private async Task ProveAsync(string path, Manifest manifest, BackupDraft draft, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        var content = new BackupContent(manifest, draft.OpenRead);
+        BackupContent content = repository.ContentOf(draft.Key, manifest, draft.OpenRead);
         foreach (Payload payload in manifest.Payloads)
         {
             observer.Progress(new OperationProgress($"Importing {draft.Key}", $"checking {payload.FileName}"));

@@ -17,46 +17,57 @@ internal static class BackupArchive
     private const long LargestManifest = 256L << 20;
 
     /// <summary>Writes a backup, proved on the way.</summary>
+    /// <param name="store">Where it lies.</param>
+    /// <param name="backups">The backup, and behind it the full one from which it differs.</param>
+    /// <param name="target">Takes the tar.</param>
+    /// <param name="observer">Receives progress.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="BackupException">A file of it is not what was written.</exception>
-    public static async Task WriteAsync(IObjectStore store, Backup backup, Stream target, IOperationObserver observer, CancellationToken cancellationToken)
+    public static async Task WriteAsync(IObjectStore store, IReadOnlyList<Backup> backups, Stream target, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        string folder = RepositoryKeys.FolderOf(new BackupKey(backup.Source, backup.Name));
-        Manifest manifest = BackupRepository.RequireHeader(backup);
         // Not pax: the framework puts the number of its process into each pax header, and the same backup would be another tar each time.
         var tar = new TarWriter(target, TarEntryFormat.Gnu, leaveOpen: true);
         await using (tar.ConfigureAwait(false))
         {
-            Dictionary<string, long> sizes = (await store.ListAsync(folder, cancellationToken).ConfigureAwait(false)).ToDictionary(each => each.Key[folder.Length..], each => each.Size, StringComparer.Ordinal);
-            IEnumerable<string> files =
-            [
-                RepositoryKeys.Manifest,
-                RepositoryKeys.Instructions,
-                .. RepositoryKeys.CompanionsOf(manifest).Except([RepositoryKeys.Instructions]),
-                .. manifest.Payloads.Select(payload => payload.FileName),
-                .. sizes.Keys.Where(IsTest).Order(StringComparer.Ordinal),
-            ];
-            foreach (string file in files.Where(file => file != RepositoryKeys.Instructions || sizes.ContainsKey(file)))
-            {
-                observer.Progress(new OperationProgress($"Exporting {backup}", file));
-                if (!sizes.TryGetValue(file, out long size))
-                    throw Damaged(backup, file, "it is not there");
-                using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-                using var stored = new ObjectStream(store, folder + file, () => Damaged(backup, file, "it is not there"));
-                using var content = new SizedStream(new ObservedStream(stored, hash), size);
-                await tar.WriteEntryAsync(
-                    new GnuTarEntry(TarEntryType.RegularFile, folder + file)
-                    {
-                        Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                        ModificationTime = manifest.Completed,
-                        AccessTime = manifest.Completed,
-                        ChangeTime = manifest.Completed,
-                        DataStream = content,
-                    },
-                    cancellationToken).ConfigureAwait(false);
-                if (manifest.Payloads.FirstOrDefault(payload => payload.FileName == file) is { } expected
-                    && (size != expected.StoredSize || Convert.ToHexStringLower(hash.GetHashAndReset()) != expected.StoredSha256))
-                    throw Damaged(backup, file, "its bytes are not those that were written");
-            }
+            foreach (Backup backup in backups)
+                await WriteAsync(store, backup, tar, observer, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task WriteAsync(IObjectStore store, Backup backup, TarWriter tar, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        string folder = RepositoryKeys.FolderOf(new BackupKey(backup.Source, backup.Name));
+        Manifest manifest = BackupRepository.RequireHeader(backup);
+        Dictionary<string, long> sizes = (await store.ListAsync(folder, cancellationToken).ConfigureAwait(false)).ToDictionary(each => each.Key[folder.Length..], each => each.Size, StringComparer.Ordinal);
+        IEnumerable<string> files =
+        [
+            RepositoryKeys.Manifest,
+            RepositoryKeys.Instructions,
+            .. RepositoryKeys.CompanionsOf(manifest).Except([RepositoryKeys.Instructions]),
+            .. manifest.Payloads.Select(payload => payload.FileName),
+            .. sizes.Keys.Where(IsTest).Order(StringComparer.Ordinal),
+        ];
+        foreach (string file in files.Where(file => file != RepositoryKeys.Instructions || sizes.ContainsKey(file)))
+        {
+            observer.Progress(new OperationProgress($"Exporting {backup}", file));
+            if (!sizes.TryGetValue(file, out long size))
+                throw Damaged(backup, file, "it is not there");
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            using var stored = new ObjectStream(store, folder + file, () => Damaged(backup, file, "it is not there"));
+            using var content = new SizedStream(new ObservedStream(stored, hash), size);
+            await tar.WriteEntryAsync(
+                new GnuTarEntry(TarEntryType.RegularFile, folder + file)
+                {
+                    Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                    ModificationTime = manifest.Completed,
+                    AccessTime = manifest.Completed,
+                    ChangeTime = manifest.Completed,
+                    DataStream = content,
+                },
+                cancellationToken).ConfigureAwait(false);
+            if (manifest.Payloads.FirstOrDefault(payload => payload.FileName == file) is { } expected
+                && (size != expected.StoredSize || Convert.ToHexStringLower(hash.GetHashAndReset()) != expected.StoredSha256))
+                throw Damaged(backup, file, "its bytes are not those that were written");
         }
     }
 
@@ -109,7 +120,8 @@ internal static class BackupArchive
         inner)
     { Target = path };
 
-    private static bool IsManifest(TarEntry entry) =>
+    /// <summary>True for the manifest of a backup, which comes before its files.</summary>
+    public static bool IsManifest(TarEntry entry) =>
         entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile && entry.Name.Split('/') is [{ Length: > 0 }, { Length: > 0 }, RepositoryKeys.Manifest];
 
     private static BackupFailure Damaged(Backup backup, string file, string reason) => new(

@@ -107,12 +107,16 @@ public sealed class BackupExporter
         string path = PlanArchive(request);
         var key = new BackupKey(request.Backup.Source, request.Backup.Name);
         await using ConfiguredAsyncDisposable claim = (await _repository.ProtectAsync(key, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        // What differs from another backup is nothing without that one.
+        Backup[] backups = request.Backup.Manifest!.Parent is null
+            ? [request.Backup]
+            : [request.Backup, await new ParentBackups(_repository).RequireAsync(key, request.Backup.Manifest, cancellationToken).ConfigureAwait(false)];
         string staged = $"{path}.{Guid.NewGuid():N}.part";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             using (FileStream file = PrivateFiles.CreateNew(staged))
-                await BackupArchive.WriteAsync(_repository.Store, request.Backup, file, observer, cancellationToken).ConfigureAwait(false);
+                await BackupArchive.WriteAsync(_repository.Store, backups, file, observer, cancellationToken).ConfigureAwait(false);
             ExportedFile.Publish(staged, path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -44,6 +44,9 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to, long?
         Manifest manifest = RequireCopyable(backup);
         var key = new BackupKey(backup.Source, backup.Name);
         await to.PrepareAsync(allowNew, cancellationToken).ConfigureAwait(false);
+        // A difference is nothing without its full backup, which comes first: at no moment it lies there alone.
+        if (manifest.Parent is not null)
+            await CopyAsync(await new ParentBackups(from).RequireAsync(key, manifest, cancellationToken).ConfigureAwait(false), allowNew, observer, cancellationToken).ConfigureAwait(false);
         IAsyncDisposable reading = await from.ProtectAsync(key, cancellationToken).ConfigureAwait(false);
         await using (reading.ConfigureAwait(false))
         {

@@ -123,16 +123,20 @@ public sealed class BackupRepository
         (RepositoryFile File, bool IsExpected)? found = await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false);
         // Files of this machine are read as fast as a cache.
         RepositoryCache? cached = LocalFolder is null && found is { } known ? cache?.Open(known.File.Id, Location) : null;
-        return NewestFirst(await new BackupListing(Store, ReadSignatures(found), cached).ReadAsync(source, cancellationToken).ConfigureAwait(false));
+        return NewestFirst(ParentBackups.Judge(await new BackupListing(Store, ReadSignatures(found), cached).ReadAsync(source, cancellationToken).ConfigureAwait(false)));
     }
 
     /// <summary>One backup; null where there is none.</summary>
     public async Task<Backup?> FindAsync(BackupKey key, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(key);
-        return BackupName.IsValid(key.Source) && BackupName.IsValid(key.Name)
-            ? await new BackupListing(Store, _signers is null ? null : ReadSignatures(await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false))).FindAsync(key, cancellationToken).ConfigureAwait(false)
-            : null;
+        if (!BackupName.IsValid(key.Source) || !BackupName.IsValid(key.Name))
+            return null;
+        var listing = new BackupListing(Store, _signers is null ? null : ReadSignatures(await _identity.RequireReadableAsync(cancellationToken).ConfigureAwait(false)));
+        Backup? found = await listing.FindAsync(key, cancellationToken).ConfigureAwait(false);
+        return found?.Manifest?.Parent is { } parent
+            ? ParentBackups.Judge(found, await listing.FindAsync(key with { Name = parent.Name }, cancellationToken).ConfigureAwait(false))
+            : found;
     }
 
     /// <summary>Writes a manifest for this repository, signed with this user's key.</summary>
@@ -171,7 +175,14 @@ public sealed class BackupRepository
     { Target = key.ToString() });
 
     /// <summary>The payloads of a backup, with its key if it is encrypted and was opened.</summary>
-    internal BackupContent ContentOf(BackupKey key, Manifest manifest) => new(manifest, file => OpenRead(key, file), Keys.Find(manifest.Id));
+    internal BackupContent ContentOf(BackupKey key, Manifest manifest) => ContentOf(key, manifest, file => OpenRead(key, file));
+
+    /// <summary>The payloads of a backup that is published or being written.</summary>
+    internal BackupContent ContentOf(BackupKey key, Manifest manifest, Func<string, Stream> open) => new(manifest, open, Keys.Find(manifest.Id))
+    {
+        OpenParent = (payload, cancellationToken) => new ParentBackups(this).OpenAsync(key, manifest, payload, cancellationToken),
+        VerifyParentAsync = (payload, bytesDone, cancellationToken) => new ParentBackups(this).VerifyAsync(key, manifest, payload, bytesDone, cancellationToken),
+    };
 
     /// <summary>Keeps a backup from being removed while it is read.</summary>
     /// <exception cref="BackupException">The backup is gone.</exception>

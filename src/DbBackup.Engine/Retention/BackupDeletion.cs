@@ -11,6 +11,8 @@ internal sealed class BackupDeletion(BackupRepository repository)
     private const string RemovalName = "removal";
     private static readonly TimeSpan RemovalTimeout = TimeSpan.FromSeconds(5);
     private readonly Leases _leases = new(repository.Store);
+    // Per source the full backup of each of its backups: they are read once, however many are removed.
+    private readonly Dictionary<string, Dictionary<string, Guid?>> _parents = new(StringComparer.Ordinal);
 
     /// <summary>Lets one process at a time decide what is removed.</summary>
     /// <exception cref="BackupException">Another process is removing.</exception>
@@ -53,6 +55,9 @@ internal sealed class BackupDeletion(BackupRepository repository)
             // Who locks it reads it meanwhile, so that its hold is there by now.
             if (!despiteHold && await HoldFile.ReadAsync(store, HoldFile.KeyOf(backup), CancellationToken.None).ConfigureAwait(false) is { } hold && hold.HoldsAt(DateTimeOffset.UtcNow))
                 throw BackupRemoval.Held(backup, hold);
+            // Who makes a difference to it reads it until that is published.
+            if (await FindChildAsync(backup).ConfigureAwait(false) is { } child)
+                throw BackupRemoval.Needed(backup, child);
             IReadOnlyList<StoredObject> present = await store.ListAsync(manifest[..(manifest.LastIndexOf('/') + 1)], CancellationToken.None).ConfigureAwait(false);
             if (!present.Any(each => each.Key == manifest))
                 throw BackupSelection.NotFound(backup.ToString(), repository.Location);
@@ -70,6 +75,29 @@ internal sealed class BackupDeletion(BackupRepository repository)
                 observer.Warning($"'{backup}' is removed, but not yet all of its files, which a later run deletes: {failure.Message}");
             }
         }
+    }
+
+    private async Task<string?> FindChildAsync(Backup backup)
+    {
+        if (backup.Manifest is not { Kept: null, Parent: null } manifest)
+            return null;
+        if (!_parents.TryGetValue(backup.Source, out Dictionary<string, Guid?>? known))
+        {
+            known = _parents[backup.Source] = new(StringComparer.Ordinal);
+            foreach (Backup each in await repository.ListAsync(backup.Source, CancellationToken.None).ConfigureAwait(false))
+                known[each.Name] = each.Manifest?.Parent?.Id;
+        }
+
+        foreach ((string key, _) in await repository.Store.FindAsync([new KeyPattern(backup.Source, KeyPattern.AnyName, RepositoryKeys.Manifest)], CancellationToken.None).ConfigureAwait(false))
+        {
+            string name = key.Split('/')[1];
+            if (!known.TryGetValue(name, out Guid? parent))
+                parent = known[name] = (await repository.FindAsync(new BackupKey(backup.Source, name), CancellationToken.None).ConfigureAwait(false))?.Manifest?.Parent?.Id;
+            if (parent == manifest.Id)
+                return name;
+        }
+
+        return null;
     }
 
     private static BackupFailure InUse(Backup backup) => new(

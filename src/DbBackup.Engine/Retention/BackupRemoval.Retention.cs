@@ -8,7 +8,7 @@ namespace DbBackup.Engine.Retention;
 public sealed partial class BackupRemoval
 {
     /// <summary>Returns, for a listing, what says without which of its backups one cannot be restored.</summary>
-    internal Func<IReadOnlyList<Backup>, Func<Backup, IEnumerable<Backup>>> NeedsIn { get; init; } = _ => _ => [];
+    internal Func<IReadOnlyList<Backup>, Func<Backup, IEnumerable<Backup>>> NeedsIn { get; init; } = ParentBackups.NeedsIn;
 
     /// <summary>Decides what a policy keeps, and changes nothing.</summary>
     /// <param name="source">The source's exact name; null for all.</param>

@@ -29,24 +29,35 @@ public sealed partial class BackupRemoval
     public async Task<IReadOnlyList<RemovalDecision>> DecideAsync(IReadOnlyList<Backup> chosen, bool force, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(chosen);
-        var kept = new HashSet<string>(StringComparer.Ordinal);
-        if (!force)
+        if (force)
+            return [.. ChildrenFirst(chosen).Select(backup => new RemovalDecision(backup, null))];
+        var refused = new Dictionary<string, BackupException>(StringComparer.Ordinal);
+        foreach (string source in chosen.Select(backup => backup.Source).Distinct(StringComparer.Ordinal))
         {
-            foreach (string source in chosen.Select(backup => backup.Source).Distinct(StringComparer.Ordinal))
+            IReadOnlyList<Backup> all = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
+            HashSet<string> goes = [.. chosen.Where(backup => backup.Source == source).Select(backup => backup.Name)];
+            if (LastGood.Of(all, backup => goes.Contains(backup.Name)) is { } last)
+                refused[last.ToString()] = Refuse(last);
+            foreach (Backup backup in chosen.Where(backup => backup.Source == source))
             {
-                IReadOnlyList<Backup> all = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
-                HashSet<string> goes = [.. chosen.Where(backup => backup.Source == source).Select(backup => backup.Name)];
-                if (LastGood.Of(all, backup => goes.Contains(backup.Name)) is { } last)
-                    kept.Add(last.ToString());
+                if (backup.Hold is { } hold)
+                    refused[backup.ToString()] = Held(backup, hold);
+            }
+
+            // What stays needs what it is restored with.
+            Func<Backup, IEnumerable<Backup>> needs = NeedsIn(all);
+            foreach (Backup child in all.Where(each => !goes.Contains(each.Name) || refused.ContainsKey(each.ToString())))
+            {
+                foreach (Backup parent in needs(child))
+                    refused.TryAdd(parent.ToString(), Needed(parent, child.Name));
             }
         }
 
-        return
-        [
-            .. chosen.Select(backup => new RemovalDecision(
-                backup, !force && backup.Hold is { } hold ? Held(backup, hold) : kept.Contains(backup.ToString()) ? Refuse(backup) : null)),
-        ];
+        return [.. ChildrenFirst(chosen).Select(backup => new RemovalDecision(backup, refused.GetValueOrDefault(backup.ToString())))];
     }
+
+    // At no moment a backup lies there without the one that it needs.
+    private static IEnumerable<Backup> ChildrenFirst(IEnumerable<Backup> backups) => backups.OrderBy(backup => backup.Manifest?.Parent is null);
 
     /// <summary>Removes one backup; of a database that is kept on its server, also that database.</summary>
     /// <param name="backup">The backup.</param>
@@ -70,14 +81,24 @@ public sealed partial class BackupRemoval
         await _repository.PrepareAsync(allowNew: false, cancellationToken).ConfigureAwait(false);
         // Two removals at once could each see the other's backup as the good one that stays.
         await using ConfiguredAsyncDisposable alone = (await deletion.BeAloneAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        IReadOnlyList<Backup> all = await _repository.ListAsync(backup.Source, cancellationToken).ConfigureAwait(false);
+        Func<Backup, IEnumerable<Backup>> needs = NeedsIn(all);
+        Backup[] children = [.. all.Where(each => needs(each).Any(parent => parent.Name == backup.Name))];
         if (!force)
         {
-            IReadOnlyList<Backup> all = await _repository.ListAsync(backup.Source, cancellationToken).ConfigureAwait(false);
             if (LastGood.Of(all, other => other.Name == backup.Name) is not null)
                 throw Refuse(backup);
             // Before the database of an entry is dropped.
             if (all.FirstOrDefault(other => other.Name == backup.Name)?.Hold is { } hold)
                 throw Held(backup, hold);
+            if (children.Length > 0)
+                throw Needed(backup, children[0].Name);
+        }
+
+        foreach (Backup child in children)
+        {
+            observer.Warning($"'{child}' is removed as well: it is the difference to '{backup.Name}', and nothing without it.");
+            await deletion.RunAsync(child, observer, despiteHold: force).ConfigureAwait(false);
         }
 
         if (backup is { Manifest.Kept: { } lost, Problem: { } problem })
@@ -130,6 +151,14 @@ public sealed partial class BackupRemoval
         FailureCategory.Refused,
         $"'{backup}' is locked ({hold}), so it was kept.",
         $"Unlock it first (Unlock-DbBackup '{backup}'), or remove it anyway with -Force.")
+    { Target = backup.ToString() };
+
+    /// <summary>Returns the failure for a full backup from which others differ.</summary>
+    internal static BackupFailure Needed(Backup backup, string child) => new(
+        ErrorCodes.ParentNeeded,
+        FailureCategory.Refused,
+        $"'{backup}' is the full backup from which '{child}' differs, so it was kept.",
+        "Remove its incremental backups first, or all of them together: Get-DbBackup | Where Parent -eq NAME | Remove-DbBackup. With -Force they are removed with it.")
     { Target = backup.ToString() };
 
     private static BackupFailure Refuse(Backup backup) => new(

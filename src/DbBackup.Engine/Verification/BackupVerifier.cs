@@ -108,6 +108,8 @@ public sealed class BackupVerifier
                     using Stream stored = content.Open(payload.FileName);
                     await PayloadReader.VerifyStoredAsync(stored, payload, progress, cancellationToken).ConfigureAwait(false);
                     checks.Add(new BackupCheck($"{payload.FileName} checksum", true, $"{ByteSize.Format(payload.StoredSize)} read, SHA-256 is right"));
+                    if (payload.Parent is not null)
+                        checks.Add(await content.VerifyParentAsync!(payload, progress, cancellationToken).ConfigureAwait(false));
                 }
                 else if (payload.Kind != PayloadKind.Files)
                 {

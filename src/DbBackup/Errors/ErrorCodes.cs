@@ -60,6 +60,12 @@ public static class ErrorCodes
     /// <summary>The store keeps an object until a date (object lock), and refuses to delete it before.</summary>
     public const string ObjectLocked = nameof(ObjectLocked);
 
+    /// <summary>The full backup from which an incremental one differs is missing, damaged or another one.</summary>
+    public const string ParentUnusable = nameof(ParentUnusable);
+
+    /// <summary>Other backups differ from the backup, and cannot be restored without it.</summary>
+    public const string ParentNeeded = nameof(ParentNeeded);
+
     /// <summary>The backup is encrypted, and no key was given that opens it.</summary>
     public const string BackupEncrypted = nameof(BackupEncrypted);
 

@@ -23,6 +23,9 @@ public sealed record Manifest
     /// <summary>How it was made: one of <see cref="BackupMethod"/>, or what a newer version knows.</summary>
     public string Method { get; init; } = BackupMethod.Full;
 
+    /// <summary>The full backup from which it differs; null for a full one.</summary>
+    public ParentInfo? Parent { get; init; }
+
     /// <summary>Why it was made: one of <see cref="BackupReason"/>, or what a newer version knows.</summary>
     public string Reason { get; init; } = BackupReason.Manual;
 

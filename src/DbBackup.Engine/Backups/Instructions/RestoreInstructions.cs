@@ -43,6 +43,7 @@ internal static class RestoreInstructions
         if (isEncrypted)
             text.Line("backup.key below is the key that step 2 of RESTORE.txt makes. Delete it at the end.");
         text.Line();
+        PatchInstructions.Write(text, manifest);
         foreach (IGrouping<IServerEngine, Payload> server in manifest.Payloads.Except(files).GroupBy(payload => (IServerEngine)DatabaseEngines.Of(payload)))
         {
             string? container = server.Select(payload => payload.OriginalPath).FirstOrDefault(DockerInstructions.IsOne);
@@ -64,6 +65,7 @@ internal static class RestoreInstructions
         text.Step("Check that the files are whole (each line must end in OK):");
         foreach (Payload payload in manifest.Payloads)
             text.Command($"echo '{payload.StoredSha256}  {ShellText.Inner(payload.FileName)}' | sha256sum -c -");
+        PatchInstructions.WriteCheck(text, manifest);
     }
 
     private static IEnumerable<string> Tools(Manifest manifest)
@@ -71,7 +73,7 @@ internal static class RestoreInstructions
         yield return "sha256sum";
         if (manifest.Payloads.Any(payload => payload.IsEncrypted))
             yield return "age";
-        yield return manifest.Payloads.Any(payload => payload.Compression == PayloadCompression.Zstd) ? "zstd" : "gzip";
+        yield return manifest.Payloads.Any(payload => payload.Compression is PayloadCompression.Zstd or PayloadCompression.ZstdPatch) ? "zstd" : "gzip";
         yield return "tar";
         bool inDocker = manifest.Payloads.Any(payload => DockerInstructions.IsOne(payload.OriginalPath));
         if (inDocker)

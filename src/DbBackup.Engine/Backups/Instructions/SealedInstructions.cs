@@ -45,6 +45,12 @@ internal static class SealedInstructions
         text.Step(byPassphrase ? "Open the backup's own key (age asks for the passphrase):" : "Open the backup's own key; my.key is the file with your secret key:");
         // The key's file is made for this user alone.
         text.Command(byPassphrase ? $"(umask 077; age -d {RepositoryKeys.Key} > {KeyFile})" : $"(umask 077; age -d -i my.key {RepositoryKeys.Key} > {KeyFile})");
+        if (manifest.Parent is { } parent)
+        {
+            string key = ShellText.Quote($"../{parent.Name}/{RepositoryKeys.Key}");
+            text.Command(byPassphrase ? $"(umask 077; age -d {key} > {PatchInstructions.ParentKey})" : $"(umask 077; age -d -i my.key {key} > {PatchInstructions.ParentKey})");
+        }
+
         text.Remark($"If {RepositoryKeys.Key} is missing, take {RepositoryKeys.NextKey}. Who can open it is in {RepositoryKeys.KeyRecord}.");
         text.Line();
         text.Step("Read the commands that restore it, with their names and places, and run them here:");
@@ -53,7 +59,7 @@ internal static class SealedInstructions
         foreach (Payload payload in manifest.Payloads)
             text.Remark(ShellText.Read(payload));
         text.Line();
-        text.Line($"At the end: rm {KeyFile} RESTORE.full.txt");
+        text.Line($"At the end: rm {KeyFile} {(manifest.Parent is null ? string.Empty : PatchInstructions.ParentKey + " ")}RESTORE.full.txt");
         text.Line("Tools: sha256sum, age (1.0 or newer; rage does as well), and those that RESTORE.full.txt names.");
         return text.ToString();
     }

@@ -27,6 +27,8 @@ internal static class ShellText
     /// <summary>The command that gives a payload's original bytes.</summary>
     public static string Read(Payload payload)
     {
+        if (payload.Parent is not null)
+            return $"cat {Quote(Joined(payload))}";
         string file = Quote(payload.FileName);
         if (payload.IsEncrypted)
         {
@@ -45,6 +47,13 @@ internal static class ShellText
             PayloadCompression.Gzip => $"gzip -dc {file}",
             _ => $"cat {file}",
         };
+    }
+
+    /// <summary>The file with the original bytes of a payload that was stored as a difference.</summary>
+    public static string Joined(Payload payload)
+    {
+        string name = payload.IsEncrypted ? Path.GetFileNameWithoutExtension(payload.FileName) : payload.FileName;
+        return name.Replace(".patch.tar", string.Empty, StringComparison.Ordinal) + ".content";
     }
 
     /// <summary>Where a payload is put by hand.</summary>

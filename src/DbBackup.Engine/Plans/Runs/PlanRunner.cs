@@ -63,6 +63,7 @@ public sealed class PlanRunner(BackupPlan plan, RunStore store, IPlanShell shell
             {
                 var parameters = new Dictionary<string, object?>(entry, StringComparer.OrdinalIgnoreCase);
                 parameters.TryAdd("Reason", BackupReason.Scheduled);
+                parameters.TryAdd("Method", "Auto");
                 parameters["Confirm"] = false;
                 AddRepository(parameters);
                 PlanCommandResult result = Invoke("New-DbBackup", parameters);

@@ -154,7 +154,7 @@ internal static class ManifestJson
     {
         if (stored.Requires?.FirstOrDefault(required => required != Manifest.Age) is { } feature)
             return $"feature {feature}";
-        if (stored.Method != BackupMethod.Full)
+        if (stored.Method is not (BackupMethod.Full or BackupMethod.Incremental))
             return $"method {stored.Method}";
         foreach (StoredPayload payload in stored.Payloads)
         {
@@ -164,7 +164,7 @@ internal static class ManifestJson
                 return $"payload kind {payload.Kind}";
             if (payload.Format != PayloadFormat.Tar && !DatabaseEngines.Know(payload.Format))
                 return $"payload format {payload.Format}";
-            if (payload.Compression is not (PayloadCompression.None or PayloadCompression.Gzip or PayloadCompression.Zstd))
+            if (payload.Compression is not (PayloadCompression.None or PayloadCompression.Gzip or PayloadCompression.Zstd or PayloadCompression.ZstdPatch))
                 return $"compression {payload.Compression}";
         }
 
@@ -257,8 +257,12 @@ internal static class ManifestJson
         // A backup has its folder's names; an entry has none but these.
         if (manifest.Kept is not null && (!BackupName.IsValid(manifest.Source.Name) || !BackupName.IsValid(manifest.Name) || manifest.Payloads.Count > 0))
             return "it is no entry of a kept database";
+        if ((manifest.Method == BackupMethod.Incremental) != manifest.Parent is not null || (manifest.Parent is { } parent && (!BackupName.IsValid(parent.Name) || parent.Name == manifest.Name)))
+            return "it does not say from which full backup it differs";
         foreach (Payload payload in manifest.Payloads)
         {
+            if ((payload.Compression == PayloadCompression.ZstdPatch) != payload.Parent is not null || (payload.Parent is { } before && (manifest.Parent is null || !IsPlainFileName(before.FileName) || before.StoredSha256.Length != 64)))
+                return $"its payload '{payload.FileName}' does not say from what it differs";
             if (!IsPlainFileName(payload.FileName) || !IsPlainFileName(payload.RestoreName))
                 return $"its payload '{payload.FileName}' has a name that leads elsewhere";
             if (payload.Within is { } within && within.Split('/').Any(part => !IsPlainFileName(part)))

@@ -18,6 +18,8 @@ internal sealed record StoredManifest
 
     public required string Method { get; init; }
 
+    public ParentInfo? Parent { get; init; }
+
     public required string Reason { get; init; }
 
     public required DateTimeOffset Created { get; init; }
@@ -60,6 +62,7 @@ internal sealed record StoredManifest
         Id = manifest.Id,
         Name = manifest.Name,
         Method = manifest.Method,
+        Parent = manifest.Parent,
         Reason = manifest.Reason,
         Created = manifest.Created,
         Completed = manifest.Completed,
@@ -104,6 +107,7 @@ internal sealed record StoredManifest
             Id = Id,
             Name = Name,
             Method = Method,
+            Parent = Parent,
             Reason = Reason,
             Created = Created,
             Completed = Completed,

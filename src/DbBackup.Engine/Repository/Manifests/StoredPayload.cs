@@ -13,6 +13,8 @@ internal sealed record StoredPayload
 
     public required string Compression { get; init; }
 
+    public ParentPayloadInfo? Parent { get; init; }
+
     public string Scope { get; init; } = BackupScope.Whole;
 
     public required long OriginalSize { get; init; }
@@ -30,6 +32,7 @@ internal sealed record StoredPayload
         Kind = payload.Kind,
         Format = payload.Format,
         Compression = payload.Compression,
+        Parent = payload.Parent,
         Scope = payload.Scope,
         OriginalSize = payload.OriginalSize,
         StoredSize = payload.StoredSize,
@@ -44,6 +47,7 @@ internal sealed record StoredPayload
             Kind = Kind,
             Format = Format,
             Compression = Compression,
+            Parent = Parent,
             Scope = Scope,
             OriginalSize = OriginalSize,
             StoredSize = StoredSize,
@@ -70,6 +74,7 @@ internal sealed record StoredPayload
         Kind = Kind,
         Format = Format,
         Compression = Compression,
+        Parent = Parent,
         Scope = Scope,
         OriginalSize = OriginalSize,
         StoredSize = StoredSize,
@@ -83,7 +88,7 @@ internal sealed record StoredPayload
     private static string StemOf(string fileName)
     {
         string stem = fileName;
-        foreach (string ending in new[] { ".age", ".zst", ".gz", ".tar" })
+        foreach (string ending in new[] { ".age", ".patch.tar", ".zst", ".gz", ".tar" })
         {
             if (stem.Length > ending.Length && stem.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
                 stem = stem[..^ending.Length];

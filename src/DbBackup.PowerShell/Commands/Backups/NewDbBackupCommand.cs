@@ -24,6 +24,7 @@ namespace DbBackup.PowerShell.Commands;
 [ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeProject)], Mandatory = true)]
 [ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeFile), nameof(Service)])]
 [ParameterGroup<LockParameters>]
+[ParameterGroup<MethodParameters>]
 public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
 {
     internal const string PostgreSqlSet = "PostgreSql";
@@ -237,6 +238,7 @@ public sealed partial class NewDbBackupCommand : BackupCreationCommandBase
             : Verify || DiscardUnverified ? FingerprintLevel.Content : FingerprintLevel.Rows,
         TestServer = TestServer is not null && planned.TestServer is not null ? ConnectionArguments.ToRequest(TestServer) : planned.TestServer,
         Pause = planned.Pause,
+        Method = GetMethodParameters().ToChoice(),
         AllowCollapse = AllowCollapse,
         LeaveOut = AllDatabases ? _leftOut.Enqueue : null,
     };

@@ -1,0 +1,130 @@
+using DbBackup.Engine.Encryption;
+using DbBackup.Engine.Engines;
+using DbBackup.Engine.Payloads.Patches;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
+
+namespace DbBackup.Engine.Backups;
+
+/// <summary>The full backup to which a new one is stored as the difference. It is kept from being removed until this is disposed.</summary>
+internal sealed class BackupParent : IAsyncDisposable
+{
+    private readonly BackupRepository _repository;
+    private readonly IAsyncDisposable _claim;
+    private readonly Backup _backup;
+
+    private BackupParent(BackupRepository repository, Backup backup, IAsyncDisposable claim, double largest)
+    {
+        _repository = repository;
+        _backup = backup;
+        _claim = claim;
+        Largest = largest;
+    }
+
+    /// <summary>What an incremental backup's manifest says of it.</summary>
+    public ParentInfo Info => new() { Id = _backup.Manifest!.Id, Name = _backup.Name };
+
+    /// <summary>The largest difference that is worth it, as a share of the full payload's stored bytes.</summary>
+    public double Largest { get; }
+
+    /// <summary>Finds the backup from which a new one is to differ.</summary>
+    /// <param name="repository">The repository.</param>
+    /// <param name="request">The new backup.</param>
+    /// <param name="compression">How its payloads are compressed.</param>
+    /// <param name="history">The source's backups, newest first.</param>
+    /// <param name="now">The moment.</param>
+    /// <param name="observer">Receives why there is none.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Null for a full backup.</returns>
+    public static async Task<BackupParent?> FindAsync(
+        BackupRepository repository, BackupRequest request, string compression, IReadOnlyList<Backup> history, DateTimeOffset now, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        if (request.Method.Method == BackupMethod.Full || request.Import is not null)
+            return null;
+        bool isAsked = request.Method.Method == BackupMethod.Incremental;
+        string? reason = compression != PayloadCompression.Zstd ? $"differences are stored with zstd alone, and {compression} was asked for" : null;
+        Backup? parent = reason is null ? history.FirstOrDefault(IsUsable) : null;
+        reason ??= parent is null ? "there is no good full backup to differ from" : !isAsked ? Outdated(parent, request.Method, history, now) : null;
+        if (reason is null)
+        {
+            (parent, reason) = await TryOpenAsync(repository, parent!, request.Sealing, cancellationToken).ConfigureAwait(false);
+            if (parent is not null)
+            {
+                IAsyncDisposable claim = await repository.ProtectAsync(new BackupKey(parent.Source, parent.Name), cancellationToken).ConfigureAwait(false);
+                return new BackupParent(repository, parent, claim, isAsked ? 1 : request.Method.FullAbove);
+            }
+        }
+
+        // Who asks for one should hear why there is none.
+        if (isAsked)
+            observer.Warning($"A full backup is made: {reason}.");
+        else
+            observer.Verbose($"A full backup is made: {reason}.");
+        return null;
+    }
+
+    /// <summary>Opens the payload from which a part of the new backup is to differ.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="readers">How many threads read it at once.</param>
+    /// <param name="observer">Receives why there is none.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>The payload, and what is to be said of it; null if the part is stored whole.</returns>
+    public async Task<(ParentPayload Content, Payload Payload)?> OpenAsync(CapturedPayload part, int readers, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        Payload? payload = _backup.Manifest!.Payloads.FirstOrDefault(each =>
+            each.Kind == part.Kind && each.Format == part.Format && each.Scope == part.Scope && each.OriginalPath == part.OriginalPath && each.RestoreName == part.RestoreName);
+        if (payload is null or { OriginalSize: 0 })
+            return null;
+        string problem = "it has no index, or a damaged one";
+        try
+        {
+            if (await new ParentBackups(_repository).OpenAsync(_backup, payload, readers, cancellationToken).ConfigureAwait(false) is { } content)
+                return (content, payload);
+        }
+        catch (Exception exception) when (exception is InvalidDataException || (exception is BackupException { Category: FailureCategory.InvalidData }))
+        {
+            problem = exception.Message.TrimEnd('.');
+        }
+
+        observer.Warning($"'{part.FileName}' is stored whole, for '{payload.FileName}' of the full backup '{_backup}' cannot be used: {problem}. Test that backup: Test-DbBackup '{_backup}'.");
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _claim.DisposeAsync();
+
+    private static bool IsUsable(Backup backup) =>
+        backup is { Manifest: { Method: BackupMethod.Full, Kept: null, ImportedFrom: null }, IsGood: true, IsCollapsed: false, Reason: not BackupReason.Rehearsal };
+
+    // As the clock of each backup's own host says; one that was set back makes no backup young for ever.
+    private static string? Outdated(Backup parent, MethodChoice choice, IReadOnlyList<Backup> history, DateTimeOffset now)
+    {
+        TimeSpan age = now - parent.Manifest!.Created;
+        if (age >= choice.FullAfter || age < -choice.FullAfter)
+            return $"the last one, '{parent.Name}', is {age.TotalDays:0.#} days old";
+        Backup? last = history.FirstOrDefault(backup => backup.Manifest?.Parent?.Id == parent.Id);
+        return last is not null && last.Size > choice.FullAbove * parent.Size
+            ? $"the last difference, '{last.Name}', has {100.0 * last.Size / Math.Max(1, parent.Size):0} % of the full one's size"
+            : null;
+    }
+
+    // A difference to an encrypted backup is read with the keys of both: whoever opens the new one must be able to open the other.
+    private static async Task<(Backup? Backup, string? Reason)> TryOpenAsync(BackupRepository repository, Backup parent, BackupSealing? sealing, CancellationToken cancellationToken)
+    {
+        if (parent.IsEncrypted != sealing is not null)
+            return (null, parent.IsEncrypted ? $"the last one, '{parent.Name}', is encrypted, and this one is not" : $"the last one, '{parent.Name}', is not encrypted");
+        if (sealing is null)
+            return (parent, null);
+        var encrypted = new EncryptedBackups(repository);
+        try
+        {
+            Backup opened = await encrypted.OpenAsync(parent, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<string> recipients = await encrypted.RecipientsAsync(parent, cancellationToken).ConfigureAwait(false);
+            return recipients.ToHashSet().SetEquals(sealing.Names) ? (opened, null) : (null, $"the last one, '{parent.Name}', is encrypted to others");
+        }
+        catch (BackupException failure) when (failure.Code is ErrorCodes.BackupEncrypted or ErrorCodes.KeyMismatch or ErrorCodes.BackupDamaged)
+        {
+            return (null, $"what changed is found only with the secret key: {failure.Message.TrimEnd('.')}");
+        }
+    }
+}
