@@ -116,6 +116,10 @@ public sealed class Help : PesterTests;
 
 public sealed class ImportDbBackup : PesterTests;
 
+[PesterFile("IncrementalBackup.Tests.ps1")]
+
+public sealed class IncrementalBackup : PesterTests;
+
 [PesterFile("Invoke-DbBackupRetention.Tests.ps1")]
 
 public sealed class InvokeDbBackupRetention : PesterTests;
