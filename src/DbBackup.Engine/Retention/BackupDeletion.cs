@@ -77,17 +77,21 @@ internal sealed class BackupDeletion(BackupRepository repository)
         }
     }
 
+    /// <summary>Takes a listing of all backups of its sources that was read since this process decides alone: they are not read again.</summary>
+    public void Know(IEnumerable<Backup> backups)
+    {
+        foreach (Backup backup in backups)
+            (_parents.TryGetValue(backup.Source, out Dictionary<string, Guid?>? known) ? known : _parents[backup.Source] = new(StringComparer.Ordinal))[backup.Name] = backup.Manifest?.Parent?.Id;
+    }
+
     private async Task<string?> FindChildAsync(Backup backup)
     {
         if (backup.Manifest is not { Kept: null, Parent: null } manifest)
             return null;
+        if (!_parents.ContainsKey(backup.Source))
+            Know(await repository.ListAsync(backup.Source, CancellationToken.None).ConfigureAwait(false));
         if (!_parents.TryGetValue(backup.Source, out Dictionary<string, Guid?>? known))
-        {
-            known = _parents[backup.Source] = new(StringComparer.Ordinal);
-            foreach (Backup each in await repository.ListAsync(backup.Source, CancellationToken.None).ConfigureAwait(false))
-                known[each.Name] = each.Manifest?.Parent?.Id;
-        }
-
+            return null;
         foreach ((string key, _) in await repository.Store.FindAsync([new KeyPattern(backup.Source, KeyPattern.AnyName, RepositoryKeys.Manifest)], CancellationToken.None).ConfigureAwait(false))
         {
             string name = key.Split('/')[1];

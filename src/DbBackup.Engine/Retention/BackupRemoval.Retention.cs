@@ -52,6 +52,7 @@ public sealed partial class BackupRemoval
         // Once for all of them. What was made, locked or tested since the plan counts.
         string[] sources = [.. confirmed.Select(each => each.Source).Distinct(StringComparer.Ordinal).Take(2)];
         RetentionPlan plan = await PlanAsync(sources is [var only] ? only : null, policy, now, cancellationToken).ConfigureAwait(false);
+        deletion.Know(plan.Decisions.Select(each => each.Backup));
         Dictionary<string, RetentionDecision> decisions = plan.Decisions.ToDictionary(each => each.Backup.Location, StringComparer.Ordinal);
         Func<Backup, IEnumerable<Backup>> needs = NeedsIn([.. plan.Decisions.Select(each => each.Backup)]);
         var needed = new Dictionary<Backup, Backup>();

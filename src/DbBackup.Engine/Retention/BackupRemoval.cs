@@ -82,6 +82,7 @@ public sealed partial class BackupRemoval
         // Two removals at once could each see the other's backup as the good one that stays.
         await using ConfiguredAsyncDisposable alone = (await deletion.BeAloneAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         IReadOnlyList<Backup> all = await _repository.ListAsync(backup.Source, cancellationToken).ConfigureAwait(false);
+        deletion.Know(all);
         Func<Backup, IEnumerable<Backup>> needs = NeedsIn(all);
         Backup[] children = [.. all.Where(each => needs(each).Any(parent => parent.Name == backup.Name))];
         if (!force)

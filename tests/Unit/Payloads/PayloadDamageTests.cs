@@ -129,6 +129,9 @@ public sealed class PayloadDamageTests
     public async Task A_missing_last_frame_is_damage_although_the_rest_decodes(string compression)
     {
         (byte[] most, _) = await PackAsync(Content[..(7 * Block)], Options(compression, workers: 1));
+        // Without the index, which says how many frames there are.
+        int index = most.AsSpan().LastIndexOf("DBBI"u8) - 8;
+        most = index > 0 ? most[..index] : most;
         (byte[] all, Payload payload) = await PackedAsync(compression);
         Assert.Equal(most, all[..most.Length]);
 

@@ -18,7 +18,7 @@ public sealed class ManifestTests : IDisposable
 
     [Theory]
     [InlineData("requires", "feature sealed")]
-    [InlineData("method", "method Incremental")]
+    [InlineData("method", "method Differential")]
     [InlineData("parts", "stored in parts")]
     [InlineData("kind", "payload kind Stream")]
     [InlineData("format", "payload format MySqlDump")]
@@ -33,7 +33,7 @@ public sealed class ManifestTests : IDisposable
             switch (what)
             {
                 case "requires": json["requires"] = new JsonArray("sealed"); break;
-                case "method": json["method"] = "Incremental"; break;
+                case "method": json["method"] = "Differential"; break;
                 case "parts": payload["parts"] = new JsonArray(new JsonObject { ["key"] = "pats.db.1" }); break;
                 case "kind": payload["kind"] = "Stream"; break;
                 case "format": payload["format"] = "MySqlDump"; break;
