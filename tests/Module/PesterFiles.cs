@@ -198,6 +198,14 @@ public sealed class RemoveDbBackup : PesterTests;
 
 public sealed class RestoreDbBackup : PesterTests;
 
+[Trait("Category", "PostgreSql")]
+
+[Trait("Category", "Docker")]
+
+[PesterFile("RestoreElsewhere.Tests.ps1", World = PesterWorld.EncryptedS3)]
+
+public sealed class RestoreElsewhere : PesterTests;
+
 [PesterFile("RestoreFiles.Tests.ps1")]
 
 public sealed class RestoreFiles : PesterTests;
