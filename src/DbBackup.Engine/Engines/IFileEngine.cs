@@ -27,11 +27,10 @@ internal interface IFileEngine : IDatabaseEngine
     /// <param name="target">The file, quoted for the shell.</param>
     string RestoreCommand(Payload payload, string target);
 
-    /// <summary>Writes how the file is checked by hand.</summary>
+    /// <summary>Writes how the files are checked by hand.</summary>
     /// <param name="text">Takes the text.</param>
-    /// <param name="payload">The payload.</param>
-    /// <param name="revision">The database's schema revision; null if there is none.</param>
-    void WriteCheck(InstructionText text, Payload payload, string? revision);
+    /// <param name="payloads">The payloads of this engine, one or more.</param>
+    void WriteCheck(InstructionText text, IReadOnlyList<Payload> payloads);
 
     /// <summary>Writes the heading of the step that puts the file in place, and what to take care of.</summary>
     void WritePlacing(InstructionText text);

@@ -27,6 +27,8 @@ public class RestoreInstructionsTests
         File.WriteAllText(Path.Combine(uploads, "ü.txt"), "content");
         string database = Path.Combine(data, "my pats'.db");
         Shell.Run("sqlite3", database, "PRAGMA user_version=7; CREATE TABLE t(a); INSERT INTO t VALUES ('x''y'), (2), (x'00ff');");
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(database, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         var repository = BackupRepository.At(Path.Combine(folder.Path, "repo"));
         Backup backup = await new BackupService(repository).CreateAsync(
             new BackupRequest
@@ -46,6 +48,8 @@ public class RestoreInstructionsTests
         string restored = Path.Combine(backup.Location, "restored");
         string restoredDatabase = databaseWithinFolder ? Path.Combine(restored, "it's data", "my pats'.db") : Path.Combine(restored, "my pats'.db");
         Assert.Equal("7|3", Shell.Run("sqlite3", restoredDatabase, "SELECT (SELECT user_version FROM pragma_user_version), count(*) FROM t").Trim());
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(restoredDatabase));
         string restoredUploads = databaseWithinFolder ? Path.Combine(restored, "it's data", "up loads") : Path.Combine(restored, "up loads");
         Assert.Equal("content", File.ReadAllText(Path.Combine(restoredUploads, "ü.txt")));
     }

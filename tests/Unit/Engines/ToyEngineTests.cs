@@ -331,10 +331,11 @@ public sealed class ToyEngineTests : IDisposable
 
         public string RestoreCommand(Payload payload, string target) => $"{ShellText.Read(payload)} > {target}";
 
-        public void WriteCheck(InstructionText text, Payload payload, string? revision)
+        public void WriteCheck(InstructionText text, IReadOnlyList<Payload> payloads)
         {
             text.Step("Check it:");
-            text.Command($"toyctl check {ShellText.Quote(ShellText.RestoredPath(payload))}");
+            foreach (Payload payload in payloads)
+                text.Command($"toyctl check {ShellText.Quote(ShellText.RestoredPath(payload))}");
         }
 
         public void WritePlacing(InstructionText text) => text.Step("Put it in place:");

@@ -29,18 +29,24 @@ internal static class DockerInstructions
         WriteHost(text, place.Host);
         string restored = ShellText.RestoredPath(payload);
         string path = place.Path ?? "/";
+        bool isFolder = payload.Kind == PayloadKind.Files;
         if (place.Volume is { } volume)
         {
-            text.Remark($"{restored}  belongs into the volume {volume}{(path.Length > 1 ? " at " + path : string.Empty)}. With any image that has a shell, once no container uses the volume:");
-            text.Remark($"docker run --rm -v {ShellText.Quote(volume)}:/v -v \"$PWD/restored\":/r IMAGE sh -c 'cp -a /r/{payload.RestoreName}{(payload.Kind == PayloadKind.Files ? "/." : string.Empty)} /v{path.TrimEnd('/')}'");
+            // No shell in there: a name may have any character.
+            string run = $"docker run --rm -v {ShellText.Quote(volume)}:/v";
+            string to = ShellText.Quote("/v" + path.TrimEnd('/'));
+            text.Remark($"{restored}  belongs into the volume {volume}{(path.Length > 1 ? " at " + path : string.Empty)}. Once no container uses the volume, with any image that has {(isFolder ? "find and cp; what is only there would stay, so empty it first" : "cp")}:");
+            if (isFolder)
+                text.Remark($"{run} IMAGE find {to} -mindepth 1 -delete");
+            text.Remark($"{run} -v \"$PWD/restored\":/r IMAGE cp -a {ShellText.Quote($"/r/{payload.RestoreName}{(isFolder ? "/." : string.Empty)}")} {to}");
         }
         else
         {
             text.Remark($"{restored}  belongs into the container C={Container(place)} at {path}:");
-            text.Remark($"docker stop \"$C\" && docker cp -a {ShellText.Quote(restored + (payload.Kind == PayloadKind.Files ? "/." : string.Empty))} \"$C\":{ShellText.Quote(path)} && docker start \"$C\"");
+            text.Remark($"docker stop \"$C\" && docker cp -a {ShellText.Quote(restored + (isFolder ? "/." : string.Empty))} \"$C\":{ShellText.Quote(path)} && docker start \"$C\"");
+            if (isFolder)
+                text.Remark("Empty the folder first: what is only there would stay.");
         }
-
-        text.Remark("Empty the folder first: what is only there would stay.");
     }
 
     private static void WriteHost(InstructionText text, string? host)

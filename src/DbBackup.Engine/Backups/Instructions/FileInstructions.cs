@@ -12,22 +12,18 @@ internal static class FileInstructions
         text.Command("mkdir -p restored");
         // Folders first: a database may belong into one of them.
         foreach (Payload payload in payloads.OrderByDescending(payload => payload.Kind))
-            text.Command(Command(payload));
+            WriteRestore(text, payload);
         if (payloads.Any(payload => payload.Kind == PayloadKind.Files))
             text.Remark("GNU tar and bsdtar give back ACLs and extended attributes too, with --acls --xattrs (GNU tar as root: and --xattrs-include='*').");
 
         text.Line();
-        Payload? database = payloads.FirstOrDefault(payload => payload.Kind == PayloadKind.Database);
-        if (database is not null)
-        {
-            IFileEngine engine = DatabaseEngines.FileOf(database);
-            engine.WriteCheck(text, database, database.SchemaRevision);
-            engine.WritePlacing(text);
-        }
+        IGrouping<IFileEngine, Payload>[] engines = [.. payloads.Where(payload => payload.Kind == PayloadKind.Database).GroupBy(DatabaseEngines.FileOf)];
+        foreach (IGrouping<IFileEngine, Payload> databases in engines)
+            databases.Key.WriteCheck(text, [.. databases]);
+        if (engines.Length > 0)
+            engines[0].Key.WritePlacing(text);
         else
-        {
             text.Step("Put it in place:");
-        }
 
         foreach (Payload payload in payloads.Where(payload => DockerInstructions.IsOne(payload.OriginalPath) && payload.Within is null))
             DockerInstructions.WriteFiles(text, payload);
@@ -35,11 +31,20 @@ internal static class FileInstructions
             text.Remark($"{ShellText.RestoredPath(payload)}  belongs to  {payload.OriginalPath ?? "(its place is not known)"}");
     }
 
-    private static string Command(Payload payload)
+    private static void WriteRestore(InstructionText text, Payload payload)
     {
+        if (payload.Kind == PayloadKind.Files)
+        {
+            text.Command($"{ShellText.Read(payload)} | tar -xpf - -C restored");
+            return;
+        }
+
         string target = ShellText.Quote(ShellText.RestoredPath(payload));
-        return payload.Kind == PayloadKind.Files
-            ? $"{ShellText.Read(payload)} | tar -xpf - -C restored"
-            : DatabaseEngines.FileOf(payload).RestoreCommand(payload, target);
+        text.Command(DatabaseEngines.FileOf(payload).RestoreCommand(payload, target));
+        // As tar does with the files beside it: an application that is not this user could not open its database.
+        if (payload.UnixMode is { } mode)
+            text.Command($"chmod {mode} {target}");
+        if (payload.UnixOwner is { } owner)
+            text.Command($"[ \"$(id -u)\" != 0 ] || chown {owner} {target}");
     }
 }

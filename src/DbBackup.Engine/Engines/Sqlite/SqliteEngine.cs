@@ -45,12 +45,16 @@ internal sealed class SqliteEngine : IFileEngine
     public string RestoreCommand(Payload payload, string target) =>
         payload.Format == PayloadFormat.SqliteSql ? $"{ShellText.Read(payload)} | sqlite3 -bail {target}" : $"{ShellText.Read(payload)} > {target}";
 
-    public void WriteCheck(InstructionText text, Payload payload, string? revision)
+    public void WriteCheck(InstructionText text, IReadOnlyList<Payload> payloads)
     {
-        text.Step("Check the database; it must say ok:");
-        text.Command($"sqlite3 {ShellText.Quote(ShellText.RestoredPath(payload))} 'PRAGMA integrity_check'");
-        if (revision is not null)
-            text.Remark($"Its Alembic revision is {revision}.");
+        text.Step(payloads.Count == 1 ? "Check the database; it must say ok:" : "Check the databases; each must say ok:");
+        foreach (Payload payload in payloads)
+        {
+            text.Command($"sqlite3 {ShellText.Quote(ShellText.RestoredPath(payload))} 'PRAGMA integrity_check'");
+            if (payload.SchemaRevision is { } revision)
+                text.Remark($"Its Alembic revision is {revision}.");
+        }
+
         text.Line();
     }
 
