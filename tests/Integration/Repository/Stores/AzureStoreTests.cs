@@ -43,6 +43,17 @@ public sealed class AzureStoreTests : ObjectStoreContract, IClassFixture<Azurite
     }
 
     [Fact]
+    public async Task A_container_that_everybody_may_read_is_told()
+    {
+        var store = (IExposedStore)Store;
+        Assert.Equal((0, 0), ((await store.FindExposureAsync(None)).Problems.Count, (await store.FindExposureAsync(None)).NotChecked.Count));
+        await _server.Service.GetBlobContainerClient("open").CreateAsync(PublicAccessType.BlobContainer, cancellationToken: None);
+        StoreExposure open = await ((IExposedStore)_server.Open("prefix", "open")).FindExposureAsync(None);
+        Assert.Contains("everybody read its blobs, and list them", Assert.Single(open.Problems), StringComparison.Ordinal);
+        Assert.Equal("its public access", Assert.Single((await ((IExposedStore)_server.Open("prefix", "missing")).FindExposureAsync(None)).NotChecked));
+    }
+
+    [Fact]
     public async Task Blocks_of_a_run_that_died_are_no_object_and_do_not_harm_the_next()
     {
         BlockBlobClient blob = _server.Service.GetBlobContainerClient(_server.Container).GetBlockBlobClient($"{_prefix}/app/one/large");

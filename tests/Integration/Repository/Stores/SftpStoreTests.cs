@@ -48,6 +48,23 @@ public sealed class SftpStoreTests : ObjectStoreContract, IClassFixture<OpenSshS
     }
 
     [Fact]
+    public async Task A_folder_that_others_can_write_to_is_told()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        var store = (IExposedStore)Store;
+        Assert.Single((await store.FindExposureAsync(None)).NotChecked);
+        await Store.PutAsync("repository.json", "{}"u8.ToArray(), None);
+        File.SetUnixFileMode(_path, (UnixFileMode)Convert.ToInt32("755", 8));
+        Assert.Equal((0, 0), ((await store.FindExposureAsync(None)).Problems.Count, (await store.FindExposureAsync(None)).NotChecked.Count));
+        File.SetUnixFileMode(_path, (UnixFileMode)Convert.ToInt32("775", 8));
+        Assert.Contains("can write", Assert.Single((await store.FindExposureAsync(None)).Problems), StringComparison.Ordinal);
+        // A server that keeps no modes shows all as open.
+        File.SetUnixFileMode(Path.Join(_path, "repository.json"), (UnixFileMode)Convert.ToInt32("666", 8));
+        Assert.Equal((0, 1), ((await store.FindExposureAsync(None)).Problems.Count, (await store.FindExposureAsync(None)).NotChecked.Count));
+    }
+
+    [Fact]
     public async Task A_folder_of_the_users_home_is_named_with_a_tilde()
     {
         string name = $".dbbackup-test-{Guid.NewGuid():N}";
