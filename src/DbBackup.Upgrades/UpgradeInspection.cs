@@ -38,7 +38,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
             IReadOnlyList<Backup> history = await HistoryAsync(repository, name, cancellationToken).ConfigureAwait(false);
             await UpgradeBackup.RequireSealedAsync(upgrade.Request, repository, history, cancellationToken).ConfigureAwait(false);
             BackupService.RequireOwnName(new BackupRequest { Sources = planned.Sources, SourceName = upgrade.Request.SourceName }, history);
-            await BackupSpace.RequireAsync(repository, null, previews, history, verify: true, cancellationToken).ConfigureAwait(false);
+            await BackupSpace.RequireAsync(repository, null, previews, history, verify: true, isFull: true, cancellationToken).ConfigureAwait(false);
         }
 
         // Programs that the upgrade stops anyway may hold locks now.

@@ -39,15 +39,11 @@ internal sealed class BackupParent : IAsyncDisposable
     public static async Task<BackupParent?> FindAsync(
         BackupRepository repository, BackupRequest request, string compression, IReadOnlyList<Backup> history, DateTimeOffset now, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        if (request.Method.Method == BackupMethod.Full || request.Import is not null)
-            return null;
         bool isAsked = request.Method.Method == BackupMethod.Incremental;
-        string? reason = compression != PayloadCompression.Zstd ? $"differences are stored with zstd alone, and {compression} was asked for" : null;
-        Backup? parent = reason is null ? history.FirstOrDefault(IsUsable) : null;
-        reason ??= parent is null ? "there is no good full backup to differ from" : !isAsked ? Outdated(parent, request.Method, history, now) : null;
-        if (reason is null)
+        (Backup? chosen, string? reason) = Choose(request, compression, history, now);
+        if (chosen is not null)
         {
-            (parent, reason) = await TryOpenAsync(repository, parent!, request.Sealing, cancellationToken).ConfigureAwait(false);
+            (Backup? parent, reason) = await TryOpenAsync(repository, chosen, request.Sealing, cancellationToken).ConfigureAwait(false);
             if (parent is not null)
             {
                 IAsyncDisposable claim = await repository.ProtectAsync(new BackupKey(parent.Source, parent.Name), cancellationToken).ConfigureAwait(false);
@@ -56,11 +52,30 @@ internal sealed class BackupParent : IAsyncDisposable
         }
 
         // Who asks for one should hear why there is none.
+        if (reason is null)
+            return null;
         if (isAsked)
             observer.Warning($"A full backup is made: {reason}.");
         else
             observer.Verbose($"A full backup is made: {reason}.");
         return null;
+    }
+
+    /// <summary>Chooses the backup from which a new one is to differ, before any of it is read.</summary>
+    /// <param name="request">The new backup.</param>
+    /// <param name="compression">How its payloads are compressed.</param>
+    /// <param name="history">The source's backups, newest first.</param>
+    /// <param name="now">The moment.</param>
+    /// <returns>The backup; or null, and why there is none, if one was wanted.</returns>
+    public static (Backup? Parent, string? Reason) Choose(BackupRequest request, string compression, IReadOnlyList<Backup> history, DateTimeOffset now)
+    {
+        if (request.Method.Method == BackupMethod.Full || request.Import is not null)
+            return (null, null);
+        if (compression != PayloadCompression.Zstd)
+            return (null, $"differences are stored with zstd alone, and {compression} was asked for");
+        if (history.FirstOrDefault(IsUsable) is not { } parent)
+            return (null, "there is no good full backup to differ from");
+        return request.Method.Method is null && Outdated(parent, request.Method, history, now) is { } reason ? (null, reason) : (parent, null);
     }
 
     /// <summary>Opens the payload from which a part of the new backup is to differ.</summary>

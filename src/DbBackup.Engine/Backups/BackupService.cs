@@ -88,7 +88,8 @@ public sealed class BackupService
     {
         RequireOwnName(request, source, history);
         RequireFreeName(request.Name, source, history);
-        await BackupSpace.RequireAsync(_repository, request.StagingPath, previews, history, request.Verify, cancellationToken).ConfigureAwait(false);
+        bool isFull = BackupParent.Choose(request, WriteOptions(request).Compression, history, _clock.GetUtcNow()).Parent is null;
+        await BackupSpace.RequireAsync(_repository, request.StagingPath, previews, history, request.Verify, isFull, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<Backup> CreateAsync(BackupRequest request, string source, IOperationObserver observer, CancellationToken cancellationToken)
