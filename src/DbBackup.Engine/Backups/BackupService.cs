@@ -11,7 +11,6 @@ using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Retention;
-using DbBackup.Engine.Verification;
 
 namespace DbBackup.Engine.Backups;
 
@@ -147,7 +146,7 @@ public sealed class BackupService
         if (manifest.ImportedFrom is null)
             KnownServers.OfUser.Remember([manifest.Source.Location, .. manifest.Payloads.Select(payload => payload.OriginalPath)]);
         Proof? proof = request.Verify
-            ? await ProveAsync(request, draft, scratch.Path, manifest, key, observer, cancellationToken).ConfigureAwait(false)
+            ? await Proof.RunAsync(_repository, request, draft, scratch.Path, manifest, key, observer, cancellationToken).ConfigureAwait(false)
             : null;
         observer.Progress(new OperationProgress(activity, "flushing to disk"));
         cancellationToken.ThrowIfCancellationRequested();
@@ -168,7 +167,7 @@ public sealed class BackupService
             { Target = draft.Key.ToString() };
         }
 
-        return proof?.Failure is null ? backup : throw Unproved(backup, proof.Failure);
+        return proof?.Failure is null ? backup : throw proof.Unproved(backup);
     }
 
     // What lies beside the payloads: the instructions and, of an encrypted backup, its key for those who can open it.
@@ -275,44 +274,6 @@ public sealed class BackupService
         RequireOwnName(request, ResolveSourceName(request), history);
     }
 
-    private async Task<Proof> ProveAsync(
-        BackupRequest request, BackupDraft draft, string scratch, Manifest manifest, X25519Identity? key, IOperationObserver observer, CancellationToken cancellationToken)
-    {
-        BackupContent content = _repository.ContentOf(draft.Key, manifest, draft.OpenRead) with { Key = key };
-        BackupTestResult result;
-        try
-        {
-            result = await BackupVerifier
-                .RunAsync(content, string.Empty, new BackupTestOptions { Level = request.ProofLevel, TestServer = request.TestServer }, scratch, observer, cancellationToken).ConfigureAwait(false);
-        }
-        catch (BackupException failure) when (!request.DiscardUnverified && !cancellationToken.IsCancellationRequested)
-        {
-            // A test that could not run says nothing of the backup.
-            return new Proof(null, failure);
-        }
-
-        TestRecord record = BackupVerifier.ToRecord(result, isEncrypted: key is not null);
-        if (result.Passed)
-            return new Proof(record, null);
-        bool isDamaged = result.Status == BackupStatus.Damaged;
-        var unproved = new BackupFailure(
-            ErrorCodes.BackupDamaged,
-            FailureCategory.InvalidData,
-            $"The backup did not pass its test, so it was not kept: {result.Failure}",
-            isDamaged ? "Check the disk of the repository and the memory of this machine, then try again." : "Leave -DiscardUnverified out to keep the backup and look at it.")
-        { Target = manifest.Name };
-        return isDamaged || request.DiscardUnverified ? throw unproved : new Proof(record, new BackupFailure(ErrorCodes.TestFailed, FailureCategory.InvalidData, result.Failure!, unproved.Hint));
-    }
-
-    private static BackupUnprovedException Unproved(Backup backup, BackupException failure) => new(
-        backup,
-        failure.Category,
-        failure.Message,
-        backup.Status == BackupStatus.Mismatched
-            ? $"Correct what it names in the database, and make a new backup. This one can still be restored: Restore-DbBackup {backup.Name} -Source {backup.Source} -AllowMismatch."
-            : $"Test it when that is mended: Test-DbBackup {backup.Name} -Source {backup.Source} -Level Restore. ({failure.Hint})",
-        failure.Code == ErrorCodes.TestFailed ? null : failure);
-
     private Manifest Describe(
         BackupRequest request, BackupKey key, IBackupSource primary, CollectedBackup collected, long sequence, Stopwatch duration)
     {
@@ -413,7 +374,4 @@ public sealed class BackupService
     {
         public ValueTask DisposeAsync() => held?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
-
-    // The failure is null if the backup proved itself; the record is null if the test could not run.
-    private sealed record Proof(TestRecord? Record, BackupException? Failure);
 }
