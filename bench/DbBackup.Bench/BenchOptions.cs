@@ -17,6 +17,9 @@ internal sealed record BenchOptions
     /// <summary>How many hosts the simulated fleet has.</summary>
     public int Hosts { get; init; } = 1000;
 
+    /// <summary>How many small files a folder has.</summary>
+    public int Files { get; init; } = 20_000;
+
     /// <summary>Where the data is kept between runs.</summary>
     public string DataFolder { get; init; } = Path.Combine(Path.GetTempPath(), "dbbackup-bench");
 
@@ -48,6 +51,9 @@ internal sealed record BenchOptions
                 case "--hosts":
                     options = options with { Hosts = Number(value) };
                     break;
+                case "--files":
+                    options = options with { Files = Number(value) };
+                    break;
                 case "--data":
                     options = options with { DataFolder = Path.GetFullPath(value) };
                     break;
@@ -59,7 +65,7 @@ internal sealed record BenchOptions
             }
         }
 
-        return args.Length % 2 == 0 && options is { SizeMB: > 0, Rounds: > 0, Backups: > 0, Hosts: > 0 } ? options : null;
+        return args.Length % 2 == 0 && options is { SizeMB: > 0, Rounds: > 0, Backups: > 0, Hosts: > 0, Files: > 0 } ? options : null;
     }
 
     private static int Number(string text) =>

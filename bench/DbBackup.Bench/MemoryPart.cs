@@ -62,17 +62,23 @@ internal static class MemoryPart
         {
             bench.Clean(keep);
             prepare();
-            using var fresh = new ModuleShell(BenchRun.ModulePath);
-            // Asked twice: the first question itself loads what it needs.
-            fresh.Run(Idle);
-            double idle = Read(fresh, Idle);
-            fresh.Run(command());
-            runs.Add((idle, Read(fresh, Peak)));
+            runs.Add(Of(command()));
         }
 
         (double before, double peak) = runs.OrderBy(run => run.Peak - run.Idle).ElementAt(runs.Count / 2);
         Report.Line($"| `{name}` | {before:0} MB | {peak:0} MB | **{peak - before:0} MB** |");
         return peak - before;
+    }
+
+    /// <summary>The working set of a fresh shell before a command, and the highest after it, in MB.</summary>
+    public static (double Idle, double Peak) Of(string command)
+    {
+        using var fresh = new ModuleShell(BenchRun.ModulePath);
+        // Asked twice: the first question itself loads what it needs.
+        fresh.Run(Idle);
+        double idle = Read(fresh, Idle);
+        fresh.Run(command);
+        return (idle, Read(fresh, Peak));
     }
 
     private static int Shells(BenchRun bench) => Math.Min(3, bench.Options.Rounds);

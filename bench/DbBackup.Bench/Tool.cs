@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using DbBackup.Tools;
 
 namespace DbBackup.Bench;
@@ -52,5 +53,34 @@ internal static class Tool
         return process.ExitCode == 0
             ? watch.Elapsed.TotalSeconds
             : throw new InvalidOperationException($"'{commandLine}' ended with exit code {process.ExitCode}.");
+    }
+
+    /// <summary>Runs one program to its end.</summary>
+    /// <returns>Its highest working set in MB, as /proc last told it.</returns>
+    public static double PeakOf(string commandLine)
+    {
+        // The shell becomes the program, so that the process looked at is the program's.
+        var start = new ProcessStartInfo("sh", ["-c", "exec " + commandLine]) { RedirectStandardOutput = true };
+        start.Environment["RESTIC_PASSWORD"] = "bench";
+        using Process process = Process.Start(start)!;
+        double peak = 0;
+        string status = $"/proc/{process.Id}/status";
+        while (!process.HasExited)
+        {
+            try
+            {
+                // Gone from one that has ended and is not waited for yet.
+                if (File.ReadLines(status).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)) is { } line)
+                    peak = double.Parse(line.AsSpan(6).Trim().TrimEnd("kB "), CultureInfo.InvariantCulture) * 1024 / 1e6;
+            }
+            catch (IOException)
+            {
+                // It ended meanwhile.
+            }
+
+            Thread.Sleep(5);
+        }
+
+        return process.ExitCode == 0 ? peak : throw new InvalidOperationException($"'{commandLine}' ended with exit code {process.ExitCode}.");
     }
 }

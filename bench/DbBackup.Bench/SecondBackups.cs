@@ -1,0 +1,83 @@
+using System.Globalization;
+using static DbBackup.Bench.ModuleShell;
+
+namespace DbBackup.Bench;
+
+/// <summary>A source whose first backup both contenders have, and the second one of each.</summary>
+/// <param name="bench">The run.</param>
+/// <param name="source">What the table calls it.</param>
+/// <param name="shell">The module's shell.</param>
+/// <param name="arguments">What New-DbBackup is told of the source.</param>
+/// <param name="prepare">What copies the source for restic; null if it reads the source itself.</param>
+/// <param name="read">What restic reads.</param>
+/// <param name="keep">What stays in the work folder.</param>
+internal sealed class SecondBackups(BenchRun bench, string source, ModuleShell shell, string arguments, string? prepare, string read, IReadOnlyList<string> keep)
+{
+    private readonly string _repository = bench.Work("repo");
+    private readonly string _restic = bench.Work("restic");
+    private readonly string _alone = bench.Work("alone");
+
+    private string Store => $"restic -r '{_restic}' --no-cache -q";
+
+    /// <summary>Makes the first backup of both.</summary>
+    public void First()
+    {
+        shell.Run(Command(_repository, "Full"));
+        Tool.Run($"{Store} init");
+        Tool.Run(Restic());
+        if (prepare is not null)
+            File.Delete(read);
+    }
+
+    /// <summary>Has both make the second one, by turns, and prints their lines.</summary>
+    public void Compete(string change, Targets targets, bool isRewritten)
+    {
+        BenchRun.Settle();
+        var ours = new AddedFiles(_repository);
+        var theirs = new AddedFiles(_restic);
+        void Reset()
+        {
+            ours.Remove();
+            theirs.Remove();
+            BenchRun.Settle();
+        }
+
+        var incremental = new Series("`New-DbBackup -Method Incremental`", string.Empty);
+        var restic = new Series(prepare is null ? "`restic backup`" : source == "SQLite" ? "`.backup` + `restic backup`" : "`pg_dump -Fc -Z0` + `restic backup`", string.Empty);
+        var full = new Series("`New-DbBackup`, a full one", string.Empty);
+        var contest = new Contest(bench);
+        contest.Add(incremental, () => shell.Run(Command(_repository, "Incremental")).Seconds, Reset, () => ours.Bytes);
+        contest.Add(restic, () => Tool.Run(Restic()), Reset, () => theirs.Bytes);
+        contest.Add(full, () => shell.Run(Command(_alone, "Full")).Seconds, Reset, () => Directory.EnumerateFiles(_alone, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length));
+        string[] kept = [.. keep, "repo", "restic"];
+        contest.Run(kept);
+
+        Reset();
+        double? added = null, whole = null;
+        if (OperatingSystem.IsLinux())
+        {
+            (double idle, double peak) = MemoryPart.Of(Command(_repository, "Incremental"));
+            added = peak - idle;
+            if (prepare is not null)
+                Tool.Run(prepare);
+            whole = Tool.PeakOf($"{Store} backup '{read}'");
+            bench.Clean(kept);
+            Reset();
+        }
+
+        foreach ((Series series, double? memory) in new[] { (incremental, added), (restic, whole), (full, null) })
+        {
+            string bytes = string.Create(CultureInfo.InvariantCulture, $"{series.ResultBytes / 1e6:0.00} MB");
+            Report.Line($"| {change} | {series.Name} | {series.Median:0.00} s | {series.Range("0.00")} | {series.RatioTo(incremental):0.00} | {bytes} | {(memory is { } mb ? string.Create(CultureInfo.InvariantCulture, $"{mb:0} MB") : string.Empty)} |");
+        }
+
+        // What is new altogether has to be stored by anyone.
+        if (!isRewritten)
+            targets.AtMost(0.1, $"{source}, {change}: at most a tenth of restic's added bytes", (double)incremental.ResultBytes!.Value / restic.ResultBytes!.Value);
+        targets.AtMost(1, $"{source}, {change}: not slower than restic", incremental.RatioTo(restic));
+    }
+
+    private string Restic() => prepare is null ? $"{Store} backup '{read}'" : $"{prepare} && {Store} backup '{read}'";
+
+    private string Command(string repository, string method) => $"New-DbBackup {arguments} -Source app -Method {method} -AllowNewRepository -Repository {Quote(repository)}";
+}
