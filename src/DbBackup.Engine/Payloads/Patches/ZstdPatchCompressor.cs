@@ -13,15 +13,24 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
     private const int MarginsPerBlock = 8;
     private const int TailSamples = 16;
 
+    // Searching and reading what is hardly like it takes several times as long as compressing the block: of a database after VACUUM, say.
+    private const double PoorShare = 0.75;
+    private const int PoorInARow = 8;
+    private const int MostPassedOver = 7;
+
     private readonly ParentPayload _parent;
     private readonly ZstdBlockCompressor _whole;
     private readonly ZstdBlockCompressor _patch;
+    private readonly double _poor;
     private byte[] _prefix = [];
+    private int _poorInARow;
+    private int _passOver;
 
     /// <summary>Creates the compressor for one thread.</summary>
     public ZstdPatchCompressor(ParentPayload parent, ZstdLibrary library, int level)
     {
         _parent = parent;
+        _poor = PoorShare * parent.Index.StoredSize / Math.Max(1, parent.Length);
         _whole = new ZstdBlockCompressor(library, level);
         _patch = new ZstdBlockCompressor(library, level);
         // Without it the fast levels find nothing so far back.
@@ -37,11 +46,22 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
             return;
         }
 
-        (long offset, int length) = Locate(block.Offset, content, out long? shift);
+        bool isInPlace = _parent.Index.HasLike(block.Offset, content);
+        if (!isInPlace && _passOver > 0)
+        {
+            _passOver--;
+            CompressWhole(block, cancellationToken);
+            return;
+        }
+
+        long? shift = null;
+        (long offset, int length) = isInPlace
+            ? (block.Offset, (int)Math.Min(content.Length, _parent.Length - block.Offset))
+            : Locate(block.Offset, content, out shift);
         if (length == 0)
         {
-            block.Entry = new PatchEntry(PatchKind.New, 0, 0);
-            _whole.Compress(block, cancellationToken);
+            CompressWhole(block, cancellationToken);
+            Judge(isPoor: true);
             return;
         }
 
@@ -52,6 +72,7 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
         if (shift is { } moved && IsAt(block.Offset + moved - offset, content, length))
         {
             block.SetCopied(block.Offset + moved, block.Length);
+            Judge(isPoor: false);
             return;
         }
 
@@ -62,12 +83,27 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
             _patch.RefPrefix(prefix, length);
             _patch.Compress(block, cancellationToken);
         }
+
+        Judge(block.Stored.Length > _poor * block.Length);
     }
 
     public override void Dispose()
     {
         _whole.Dispose();
         _patch.Dispose();
+    }
+
+    private void CompressWhole(PayloadBlock block, CancellationToken cancellationToken)
+    {
+        block.Entry = new PatchEntry(PatchKind.New, 0, 0);
+        _whole.Compress(block, cancellationToken);
+    }
+
+    // After many blocks that gained little, some are stored whole at once, more and more, between two that are tried.
+    private void Judge(bool isPoor)
+    {
+        _poorInARow = isPoor ? _poorInARow + 1 : 0;
+        _passOver = Math.Clamp(1 + _poorInARow - PoorInARow, 0, MostPassedOver);
     }
 
     private bool IsAt(long within, ReadOnlySpan<byte> content, int length) =>

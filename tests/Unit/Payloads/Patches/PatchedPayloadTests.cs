@@ -67,6 +67,22 @@ public sealed class PatchedPayloadTests
     }
 
     [Fact]
+    public async Task What_is_like_is_found_again_behind_much_that_is_new()
+    {
+        byte[] before = Mixed(new Random(5), 200 * Block);
+        var random = new Random(6);
+        byte[] inserted = new byte[(100 * Block) + 777];
+        random.NextBytes(inserted);
+        byte[] after = [.. before[..(20 * Block)], .. inserted, .. before[(20 * Block)..]];
+        (byte[] full, Payload parent) = await FullAsync(before);
+        (byte[] stored, Payload payload) = await PatchAsync(after, full, parent);
+
+        Assert.Equal(after, await JoinAsync(stored, payload, full, parent));
+        // Some blocks are passed over in a row, not all that follow: at most 7 by each of the two threads.
+        Assert.InRange(stored.Length, inserted.Length, inserted.Length + (20 * Block));
+    }
+
+    [Fact]
     public async Task What_is_unchanged_is_one_part()
     {
         byte[] content = Mixed(new Random(3), (100 * Block) + 77);
