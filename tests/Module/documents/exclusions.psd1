@@ -3,6 +3,7 @@
     Commands = @(
         @{ Document = 'docs/en-US/Approve-DbBackupSigner.md'; Text = 'Approve-DbBackupSigner 3f9a1c2b44d0e6f1 -PassThru'; Reason = 'It names the key of another machine; Signatures.Tests.ps1 approves one.' }
         @{ Document = 'docs/en-US/Remove-DbBackupSigner.md'; Text = 'Remove-DbBackupSigner 3f9a1c2b44d0e6f1 -PassThru'; Reason = 'It names the key of another machine; Signatures.Tests.ps1 removes one.' }
+        @{ Document = 'docs/guides/encryption.md'; Text = 'Invoke-DbUpgrade ./data/pats.db -Migrate ''alembic upgrade head'' -Recipient $key.Recipient'; Reason = 'It needs an application with migrations; the scenarios in the world EncryptedS3 upgrade some.' }
         @{ Document = 'docs/guides/offsite.md'; Text = 'Connect-DbBackupRepository s3://backups/shop -Region eu-central-1'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
         @{ Document = 'docs/guides/offsite.md'; Text = 'Connect-DbBackupRepository s3://backups/shop -Endpoint https://minio.example.org:9000 -Credential (Get-Credential)'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
         @{ Document = 'docs/guides/offsite.md'; Text = 'Get-DbBackup -Latest | Copy-DbBackup -Destination s3://backups/shop'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }

@@ -25,7 +25,7 @@ internal sealed class SignatureJudge(RepositoryMemory? memory, string? ownKey, G
             return false;
         foreach (IGrouping<string, (ListedBackup Backup, BackupSignature? Signature)> source in judged.GroupBy(each => each.Backup.Source, StringComparer.Ordinal))
         {
-            (ListedBackup Backup, BackupSignature Signature)[] valid = [.. source.Where(each => each.Signature?.Status == SignatureStatus.Valid).Select(each => (each.Backup, each.Signature!))];
+            (ListedBackup Backup, BackupSignature Signature)[] valid = [.. source.Where(each => each is { Signature.Status: SignatureStatus.Valid, Backup.Manifest: not null }).Select(each => (each.Backup, each.Signature!))];
             if (valid.Length == 0)
                 continue;
             if (!into.Sources.TryGetValue(source.Key, out SourceMemory? known))

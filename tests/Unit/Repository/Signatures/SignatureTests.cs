@@ -133,6 +133,25 @@ public sealed class SignatureTests : IDisposable
     }
 
     [Fact]
+    public async Task A_manifest_that_is_broken_behind_its_signature_is_unreadable_and_hides_no_other()
+    {
+        await MakeAsync("first");
+        string path = ManifestOf(await MakeAsync("second"));
+        // What follows the signed bytes is not signed: this one cannot be read, and its signature still fits.
+        byte[] json = await File.ReadAllBytesAsync(path);
+        json[Array.LastIndexOf(json, (byte)'}')] ^= 32;
+        File.SetAttributes(path, FileAttributes.Normal);
+        await File.WriteAllBytesAsync(path, json);
+        using Workbench other = Other();
+        foreach (Workbench reader in (Workbench[])[_bench, other])
+        {
+            Assert.NotNull((await ListedAsync("second", reader)).Problem);
+            Backup first = await ListedAsync("first", reader);
+            Assert.Equal((null, SignatureStatus.Valid), (first.Problem, first.Signature));
+        }
+    }
+
+    [Fact]
     public async Task A_backup_in_another_ones_place_is_refused()
     {
         Backup one = await MakeAsync("one");
