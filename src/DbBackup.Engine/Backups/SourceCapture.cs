@@ -115,13 +115,27 @@ internal sealed class SourceCapture(
         if (parent is null || await parent.OpenAsync(part, options.EffectiveWorkers, context.Observer, cancellationToken).ConfigureAwait(false) is not var (content, before))
             return await StoreAsync(part, null, null, cancellationToken).ConfigureAwait(false);
         using (content)
-            return await StoreAsync(part, content, before, cancellationToken).ConfigureAwait(false);
+        {
+            try
+            {
+                return await StoreAsync(part, content, before, cancellationToken).ConfigureAwait(false);
+            }
+            catch (DifferenceTooLargeException)
+            {
+                // After a VACUUM, say.
+                context.Observer.Verbose($"'{part.FileName}' is stored whole: its difference to '{parent.Info.Name}' would take more than {100 * parent.Largest:0} % of it.");
+            }
+        }
+
+        return await StoreAsync(part, null, null, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<bool> StoreAsync(CapturedPayload part, ParentPayload? before, Payload? beforePayload, CancellationToken cancellationToken)
     {
         string compression = before is null ? options.Compression : PayloadCompression.ZstdPatch;
         string fileName = collected.FreeFileName(part.FileName + FileEnding(compression), compression, key is null ? string.Empty : ".age");
+        // What lies in a file is read again where the difference is too large; of a stream the next backup is a full one.
+        long largest = beforePayload is null || part.OpenRead is null ? long.MaxValue : (long)(parent!.Largest * beforePayload.StoredSize);
         var progress = new PayloadProgress(context.Observer, context.Activity, $"storing {part.FileName}", part.Length);
         StreamSummary? summary = null;
         PayloadDigest? written = null;
@@ -130,7 +144,7 @@ internal sealed class SourceCapture(
             async target =>
             {
                 int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
-                using var writer = new PayloadWriter(target, options with { Level = level }, key, cancellationToken, before);
+                using var writer = new PayloadWriter(target, options with { Level = level }, key, cancellationToken, before, largest);
                 if (part.OpenRead is not null)
                 {
                     using Stream content = part.OpenRead();
@@ -145,14 +159,6 @@ internal sealed class SourceCapture(
             },
             cancellationToken).ConfigureAwait(false);
         PayloadDigest digest = written!;
-        // After a VACUUM, say. What lies in a file is read again; of a stream the next backup is a full one.
-        if (before is not null && part.OpenRead is not null && digest.StoredSize > parent!.Largest * beforePayload!.StoredSize)
-        {
-            context.Observer.Verbose($"'{part.FileName}' is stored whole: its difference to '{parent.Info.Name}' would take {ByteSize.Format(digest.StoredSize)}.");
-            await draft.DeleteAsync(fileName).ConfigureAwait(false);
-            return await StoreAsync(part, null, null, cancellationToken).ConfigureAwait(false);
-        }
-
         context.Observer.Verbose(
             $"Stored {fileName}: {ByteSize.Format(digest.OriginalSize)} as {ByteSize.Format(digest.StoredSize)}.");
         ParentPayloadInfo? differs = before is null ? null : new ParentPayloadInfo { FileName = beforePayload!.FileName, StoredSha256 = beforePayload.StoredSha256 };

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using DbBackup.Engine.Payloads.Patches;
 
 namespace DbBackup.Engine.Payloads;
 
@@ -28,6 +29,8 @@ internal sealed partial class PayloadWriter
             await block.Compressed.WaitAsync(stop).ConfigureAwait(false);
             await WriteStoredAsync(_form.Write(block), stop).ConfigureAwait(false);
             Release(block);
+            if (_stored.Size > _largest)
+                throw new DifferenceTooLargeException();
         }
 
         await WriteStoredAsync(_form.End(), stop).ConfigureAwait(false);

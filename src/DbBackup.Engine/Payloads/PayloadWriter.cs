@@ -32,6 +32,7 @@ internal sealed partial class PayloadWriter : Stream
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource _stop;
     private readonly int _workerLimit;
+    private readonly long _largest;
     private readonly int _blockLimit;
     private readonly HandoffQueue<PayloadBlock> _free = new();
     private readonly HandoffQueue<PayloadBlock> _toHash = new();
@@ -63,9 +64,11 @@ internal sealed partial class PayloadWriter : Stream
     /// <param name="recipient">The key to which what is stored is sealed, as an age file; null for none.</param>
     /// <param name="cancellationToken">Stops everything.</param>
     /// <param name="parent">The payload of which it is stored as the difference, with zstd; null to store it whole.</param>
+    /// <param name="largest">The stored bytes beyond which all stages stop with a <see cref="DifferenceTooLargeException"/>.</param>
     /// <exception cref="BackupFailure">An option is out of its range.</exception>
-    public PayloadWriter(Stream target, PayloadWriteOptions options, X25519Recipient? recipient, CancellationToken cancellationToken, ParentPayload? parent = null)
+    public PayloadWriter(Stream target, PayloadWriteOptions options, X25519Recipient? recipient, CancellationToken cancellationToken, ParentPayload? parent = null, long largest = long.MaxValue)
     {
+        _largest = largest;
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();

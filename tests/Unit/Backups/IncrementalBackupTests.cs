@@ -94,6 +94,8 @@ public sealed class IncrementalBackupTests : IDisposable
         Backup made = await BackUpAsync(null);
         Assert.Equal("app.db.zst", made.Manifest!.Payloads[0].FileName);
         Assert.Equal("uploads.tar.patch.tar", made.Manifest.Payloads[1].FileName);
+        // What had been written of the difference is gone.
+        Assert.False(File.Exists(Path.Join(made.Location, "app.db.patch.tar")));
 
         SampleDatabase.Run(_database, "PRAGMA page_size = 8192; VACUUM");
         Backup vacuumed = await BackUpAsync(null);
