@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -25,6 +26,12 @@ internal sealed class PutByClaims(
     private static readonly TimeSpan s_putTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_deadAfter = TimeSpan.FromMinutes(4);
 
+    // A writer that was killed leaves its claim, and who comes after it waits until that no longer counts.
+    private static readonly TimeSpan s_patience = s_deadAfter + s_putTimeout;
+
+    // Living writers withdraw at once for the lowest one: whoever has not by then is dead, or the store slow.
+    private const int LooksOfLowest = 50;
+
     // The writers of this process need no store to know of each other.
     private static readonly SemaphoreSlim[] s_stripes = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
@@ -50,7 +57,8 @@ internal sealed class PutByClaims(
 
     private async Task<bool> PutAsync(string key, string folder, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        for (int attempt = 0; attempt < 30; attempt++)
+        var waiting = Stopwatch.StartNew();
+        while (waiting.Elapsed < s_patience)
         {
             if (await exists(key, cancellationToken).ConfigureAwait(false))
                 return false;
@@ -90,7 +98,7 @@ internal sealed class PutByClaims(
 
     private async Task<bool> IsAloneAsync(string folder, string claim, CancellationToken cancellationToken)
     {
-        while (true)
+        for (int look = 0; look < LooksOfLowest; look++)
         {
             IReadOnlyList<StoredObject> claims = await list(folder, cancellationToken).ConfigureAwait(false);
             // Gone, or not listed: then this store does not list what was put before, and nothing can be decided.
@@ -105,6 +113,9 @@ internal sealed class PutByClaims(
                 return false;
             await Task.Delay(100, cancellationToken).ConfigureAwait(false);
         }
+
+        // With a later claim those of the dead become old.
+        return false;
     }
 
     private async Task WithdrawAsync(string claim)
