@@ -6,6 +6,7 @@ using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -41,7 +42,18 @@ public sealed class BackupService
         ArgumentNullException.ThrowIfNull(observer);
         string source = ResolveSourceName(request);
         return DiskFailures.GuardAsync(_repository.Location, $"backing up '{source}'", async () =>
-            await CreateAsync(request, await KnownNameAsync(request, source, cancellationToken).ConfigureAwait(false), observer, cancellationToken).ConfigureAwait(false));
+        {
+            string known = await KnownNameAsync(request, source, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await CreateAsync(request, known, observer, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ParentDamagedException exception)
+            {
+                observer.Warning($"A full backup is made: {exception.Message}. Test the other one: Test-DbBackup -Source '{known}' -Level Checksum.");
+                return await CreateAsync(request with { Method = new MethodChoice() }, known, observer, cancellationToken).ConfigureAwait(false);
+            }
+        });
     }
 
     /// <summary>Checks whether a backup can be made, as far as that shows without reading the sources whole. Changes nothing.</summary>

@@ -3,10 +3,10 @@ namespace DbBackup.Engine.Backups;
 /// <summary>Whether a backup is stored whole, or as its difference to a full one.</summary>
 public sealed record MethodChoice
 {
-    /// <summary>A full backup of this age is followed by another full one, where nobody asks for another age.</summary>
+    /// <summary>A full backup of this age is followed by another full one, unless another age is asked for.</summary>
     public static readonly TimeSpan UsualFullAfter = TimeSpan.FromDays(7);
 
-    /// <summary>A difference of this share of its full backup is followed by a full one, where nobody asks for another share.</summary>
+    /// <summary>A difference of this share of its full backup is followed by a full one, unless another share is asked for.</summary>
     public const double UsualFullAbove = 0.3;
 
     /// <summary>The method; null to choose by <see cref="FullAfter"/> and <see cref="FullAbove"/>. One of <see cref="BackupMethod"/>.</summary>

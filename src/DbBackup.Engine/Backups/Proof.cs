@@ -1,6 +1,7 @@
 using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Verification;
 
@@ -33,6 +34,9 @@ internal sealed record Proof(TestRecord? Record, BackupException? Failure)
         if (result.Passed)
             return new Proof(record, null);
         bool isDamaged = result.Status == BackupStatus.Damaged;
+        // What was copied from the full backup may be damaged there: a backup that needs no other tells.
+        if (isDamaged && manifest.Parent is { } parent)
+            throw new ParentDamagedException($"with '{parent.Name}' it did not pass its test: {result.Failure?.TrimEnd('.')}", null);
         var unproved = new BackupFailure(
             ErrorCodes.BackupDamaged,
             FailureCategory.InvalidData,

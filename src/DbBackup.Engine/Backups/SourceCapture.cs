@@ -125,6 +125,10 @@ internal sealed class SourceCapture(
                 // After a VACUUM, say.
                 context.Observer.Verbose($"'{part.FileName}' is stored whole: its difference to '{parent.Info.Name}' would take more than {100 * parent.Largest:0} % of it.");
             }
+            catch (ParentDamagedException exception)
+            {
+                throw new ParentDamagedException($"'{before.FileName}' of '{parent.Info.Name}' is damaged: {exception.Message.TrimEnd('.')}", exception);
+            }
         }
 
         return await StoreAsync(part, null, null, cancellationToken).ConfigureAwait(false);

@@ -8,11 +8,11 @@ namespace DbBackup.Engine.Repository;
 /// <param name="repository">The repository in which both lie.</param>
 internal sealed class ParentBackups(BackupRepository repository)
 {
-    /// <summary>Returns the full backup of an incremental one, opened if it is encrypted.</summary>
+    /// <summary>Returns the full backup of an incremental one. An encrypted one is not opened.</summary>
     /// <param name="child">The incremental backup's place.</param>
     /// <param name="manifest">The incremental backup's manifest.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="BackupException">It is missing, damaged, another one, or cannot be opened.</exception>
+    /// <exception cref="BackupException">It is missing, damaged or another one.</exception>
     public async Task<Backup> RequireAsync(BackupKey child, Manifest manifest, CancellationToken cancellationToken)
     {
         ParentInfo parent = manifest.Parent ?? throw new ArgumentException($"'{child}' is no incremental backup.", nameof(manifest));

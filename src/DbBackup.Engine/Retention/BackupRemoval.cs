@@ -21,26 +21,27 @@ public sealed partial class BackupRemoval
 
     /// <summary>
     /// Decides which of the chosen backups may go. Where all good backups of a source were chosen, the newest of them stays, and so do those that
-    /// are locked.
+    /// are locked, and full backups from which one that stays differs.
     /// </summary>
     /// <param name="chosen">What is to be removed, all of it at once.</param>
-    /// <param name="force">True if the last good one may go too, and those that are locked.</param>
+    /// <param name="force">
+    /// True if the last good one may go too, those that are locked, and, with a full backup, those that differ from it: each of them has a decision of its own.
+    /// </param>
     /// <param name="cancellationToken">Stops the decision.</param>
     public async Task<IReadOnlyList<RemovalDecision>> DecideAsync(IReadOnlyList<Backup> chosen, bool force, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(chosen);
-        if (force)
-            return [.. ChildrenFirst(chosen).Select(backup => new RemovalDecision(backup, null))];
         var refused = new Dictionary<string, BackupException>(StringComparer.Ordinal);
+        var asWell = new List<Backup>();
         foreach (string source in chosen.Select(backup => backup.Source).Distinct(StringComparer.Ordinal))
         {
             IReadOnlyList<Backup> all = await _repository.ListAsync(source, cancellationToken).ConfigureAwait(false);
             HashSet<string> goes = [.. chosen.Where(backup => backup.Source == source).Select(backup => backup.Name)];
-            if (LastGood.Of(all, backup => goes.Contains(backup.Name)) is { } last)
+            if (!force && LastGood.Of(all, backup => goes.Contains(backup.Name)) is { } last)
                 refused[last.ToString()] = Refuse(last);
             foreach (Backup backup in chosen.Where(backup => backup.Source == source))
             {
-                if (backup.Hold is { } hold)
+                if (!force && backup.Hold is { } hold)
                     refused[backup.ToString()] = Held(backup, hold);
             }
 
@@ -48,16 +49,22 @@ public sealed partial class BackupRemoval
             Func<Backup, IEnumerable<Backup>> needs = NeedsIn(all);
             foreach (Backup child in all.Where(each => !goes.Contains(each.Name) || refused.ContainsKey(each.ToString())))
             {
-                foreach (Backup parent in needs(child))
-                    refused.TryAdd(parent.ToString(), Needed(parent, child.Name));
+                foreach (Backup parent in needs(child).Where(parent => goes.Contains(parent.Name)))
+                {
+                    // A lock is taken off by its own name alone.
+                    if (force && child.Hold is null)
+                        asWell.Add(child);
+                    else
+                        refused.TryAdd(parent.ToString(), Needed(parent, child.Name));
+                }
             }
         }
 
-        return [.. ChildrenFirst(chosen).Select(backup => new RemovalDecision(backup, refused.GetValueOrDefault(backup.ToString())))];
+        return [.. ChildrenFirst([.. asWell.Where(child => !chosen.Any(backup => backup.Location == child.Location)), .. chosen]).Select(backup => new RemovalDecision(backup, refused.GetValueOrDefault(backup.ToString())))];
     }
 
     // At no moment a backup lies there without the one that it needs.
-    private static IEnumerable<Backup> ChildrenFirst(IEnumerable<Backup> backups) => backups.OrderBy(backup => backup.Manifest?.Parent is null);
+    private static IEnumerable<Backup> ChildrenFirst(IReadOnlyList<Backup> backups) => backups.OrderBy(backup => backup.Manifest?.Parent is null);
 
     /// <summary>Removes one backup; of a database that is kept on its server, also that database.</summary>
     /// <param name="backup">The backup.</param>
@@ -92,15 +99,10 @@ public sealed partial class BackupRemoval
             // Before the database of an entry is dropped.
             if (all.FirstOrDefault(other => other.Name == backup.Name)?.Hold is { } hold)
                 throw Held(backup, hold);
-            if (children.Length > 0)
-                throw Needed(backup, children[0].Name);
         }
 
-        foreach (Backup child in children)
-        {
-            observer.Warning($"'{child}' is removed as well: it is the difference to '{backup.Name}', and nothing without it.");
-            await deletion.RunAsync(child, observer, despiteHold: force).ConfigureAwait(false);
-        }
+        if (children.Length > 0)
+            throw Needed(backup, children[0].Name);
 
         if (backup is { Manifest.Kept: { } lost, Problem: { } problem })
             observer.Warning($"Only the entry is removed, not the database '{lost.Location}' that it names: {problem}.");
@@ -159,7 +161,7 @@ public sealed partial class BackupRemoval
         ErrorCodes.ParentNeeded,
         FailureCategory.Refused,
         $"'{backup}' is the full backup from which '{child}' differs, so it was kept.",
-        "Remove its incremental backups first, or all of them together: Get-DbBackup | Where Parent -eq NAME | Remove-DbBackup. With -Force they are removed with it.")
+        "Remove its incremental backups first, or all of them together: Get-DbBackup | Where Parent -eq NAME | Remove-DbBackup. With -Force they are removed with it, unless one is locked.")
     { Target = backup.ToString() };
 
     private static BackupFailure Refuse(Backup backup) => new(

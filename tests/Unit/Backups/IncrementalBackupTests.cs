@@ -142,6 +142,28 @@ public sealed class IncrementalBackupTests : IDisposable
         Assert.Equal(what == "another" ? BackupMethod.Incremental : BackupMethod.Full, (await BackUpAsync(null)).Method);
     }
 
+    [Theory]
+    [InlineData("app.db.zst", false, false)]
+    [InlineData("uploads.tar.zst", false, false)]
+    [InlineData("uploads.tar.zst", true, true)]
+    public async Task UndiscoveredDamageOfTheFullOneMakesAFullBackup(string file, bool isAtEnd, bool verify)
+    {
+        Backup full = await BackUpAsync(BackupMethod.Full);
+        SampleDatabase.Run(_database, "UPDATE big SET body = randomblob(1000) WHERE id = 1");
+        File.WriteAllText(Path.Join(_uploads, "000.bin"), "changed");
+        string payload = Path.Join(full.Location, file);
+        // Before the index, in the last block's frame.
+        Flip(payload, isAtEnd ? (int)new FileInfo(payload).Length - 20_000 : 1000);
+
+        Backup made = await _bench.BackUpAsync(Request(BackupMethod.Incremental) with { Verify = verify });
+
+        Assert.Equal(BackupMethod.Full, made.Method);
+        Assert.Contains(_bench.Observer.Warnings, warning => warning.Contains(full.Name, StringComparison.Ordinal) && warning.Contains("Test-DbBackup", StringComparison.Ordinal));
+        Assert.Equal(2, (await _bench.ListAsync()).Count);
+        _bench.AssertNothingStaged();
+        Assert.True((await _bench.TestAsync(made, BackupTestLevel.Restore)).Passed);
+    }
+
     [Fact]
     public async Task AFlippedBitAnywhereIsFoundBeforeTheTargetIsTouched()
     {
@@ -192,8 +214,16 @@ public sealed class IncrementalBackupTests : IDisposable
         IReadOnlyList<RemovalDecision> both = await removal.DecideAsync([full, child], force: false, CancellationToken.None);
         Assert.Equal([child.Name, full.Name], both.Select(each => each.Backup.Name));
         Assert.All(both, each => Assert.Null(each.Refusal));
-        await removal.RemoveAsync(full, force: true, new(), _bench.Observer, CancellationToken.None);
-        Assert.Contains(_bench.Observer.Warnings, warning => warning.Contains(child.Name, StringComparison.Ordinal));
+        // A full one alone never, and with force those that differ from it are named too, unless one of them is locked.
+        Assert.Equal(ErrorCodes.ParentNeeded, (await Assert.ThrowsAnyAsync<BackupException>(() => removal.RemoveAsync(full, force: true, new(), _bench.Observer, CancellationToken.None))).Code);
+        var holds = new BackupHolds(_bench.Repository);
+        await holds.LockAsync(child, new BackupHold { Reason = "audit" }, CancellationToken.None);
+        Assert.Equal(ErrorCodes.ParentNeeded, Assert.Single(await removal.DecideAsync([full], force: true, CancellationToken.None)).Refusal!.Code);
+        await holds.UnlockAsync(child, CancellationToken.None);
+        IReadOnlyList<RemovalDecision> forced = await removal.DecideAsync([full], force: true, CancellationToken.None);
+        Assert.Equal([child.Name, full.Name], forced.Select(each => each.Backup.Name));
+        foreach (RemovalDecision each in forced)
+            await removal.RemoveAsync(each.Backup, force: true, new(), _bench.Observer, CancellationToken.None);
         Assert.Equal([other.Name], (await _bench.ListAsync()).Select(backup => backup.Name));
     }
 

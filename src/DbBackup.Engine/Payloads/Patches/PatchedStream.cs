@@ -66,8 +66,7 @@ internal sealed class PatchedStream(Stream stored, Func<CancellationToken, Task<
             return;
         int count = (int)Math.Min(CopyPiece, _copyLeft);
         Grow(ref _content, count);
-        ParentPayload parent = await RequireParentAsync(cancellationToken).ConfigureAwait(false);
-        await parent.ReadAsync(_copyOffset, _content.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+        await ReadParentAsync(_copyOffset, _content.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
         _copyOffset += count;
         _copyLeft -= count;
         _ready = _content.AsMemory(0, count);
@@ -99,8 +98,7 @@ internal sealed class PatchedStream(Stream stored, Func<CancellationToken, Task<
         if (prefix > 0)
         {
             Grow(ref _prefix, prefix);
-            ParentPayload parent = await RequireParentAsync(cancellationToken).ConfigureAwait(false);
-            await parent.ReadAsync(entry.Offset, _prefix.AsMemory(0, prefix), cancellationToken).ConfigureAwait(false);
+            await ReadParentAsync(entry.Offset, _prefix.AsMemory(0, prefix), cancellationToken).ConfigureAwait(false);
         }
 
         if (_decoder.ContentSize(_frame.AsSpan(0, length)) is not ({ } content and <= PatchEntry.Largest))
@@ -125,8 +123,18 @@ internal sealed class PatchedStream(Stream stored, Func<CancellationToken, Task<
             throw new InvalidDataException("it ends early");
     }
 
-    private async ValueTask<ParentPayload> RequireParentAsync(CancellationToken cancellationToken) =>
+    private async Task ReadParentAsync(long offset, Memory<byte> target, CancellationToken cancellationToken)
+    {
         _parent ??= await open(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _parent.ReadAsync(offset, target, cancellationToken).ConfigureAwait(false);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new InvalidDataException($"the full backup's payload is damaged: {exception.Message}", exception);
+        }
+    }
 
     private static void Grow(ref byte[] buffer, int size)
     {

@@ -38,7 +38,7 @@ internal sealed class PayloadIndex
         OriginalSize = lengths.Sum(length => (long)length);
     }
 
-    /// <summary>The seed of the blocks' hashes, which is random: nobody can make up content that has the hash of other content.</summary>
+    /// <summary>The seed of the blocks' hashes, which is random, so that content with the hash of other content cannot be made up.</summary>
     public long Seed { get; }
 
     /// <summary>Bytes of each block before compression; the last one may have fewer.</summary>

@@ -67,8 +67,7 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
 
         if (_prefix.Length < length)
             _prefix = GC.AllocateUninitializedArray<byte>(length);
-        // On a thread of its own, which has nothing else to do.
-        _parent.ReadAsync(offset, _prefix.AsMemory(0, length), cancellationToken).AsTask().GetAwaiter().GetResult();
+        ReadPrefix(offset, length, cancellationToken);
         if (shift is { } moved && IsAt(block.Offset + moved - offset, content, length))
         {
             block.SetCopied(block.Offset + moved, block.Length);
@@ -104,6 +103,19 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
     {
         _poorInARow = isPoor ? _poorInARow + 1 : 0;
         _passOver = Math.Clamp(1 + _poorInARow - PoorInARow, 0, MostPassedOver);
+    }
+
+    private void ReadPrefix(long offset, int length, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // On a thread of its own, which has nothing else to do.
+            _parent.ReadAsync(offset, _prefix.AsMemory(0, length), cancellationToken).AsTask().GetAwaiter().GetResult();
+        }
+        catch (Exception exception) when (exception is InvalidDataException or BackupException { Category: FailureCategory.InvalidData })
+        {
+            throw new ParentDamagedException(exception.Message, exception);
+        }
     }
 
     private bool IsAt(long within, ReadOnlySpan<byte> content, int length) =>

@@ -90,6 +90,8 @@ public sealed partial class RemoveDbBackupCommand : BackupCommandBase
                 if (!Confirmed(what, what + "?", "Remove", force: false))
                     return;
 
+                if (!chosen.Any(each => each.Location == backup.Location))
+                    WriteWarning($"'{backup}' is removed as well: it is the difference to '{backup.Parent}', and nothing without it.");
                 Run((observer, token) => removal.RemoveAsync(backup, Force, GetServerParameters().ToRequest(), observer, token));
                 if (PassThru)
                     WriteObject(backup);
