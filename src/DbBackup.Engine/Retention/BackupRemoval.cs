@@ -161,7 +161,7 @@ public sealed partial class BackupRemoval
         ErrorCodes.ParentNeeded,
         FailureCategory.Refused,
         $"'{backup}' is the full backup from which '{child}' differs, so it was kept.",
-        "Remove its incremental backups first, or all of them together: Get-DbBackup | Where Parent -eq NAME | Remove-DbBackup. With -Force they are removed with it, unless one is locked.")
+        $"Remove its incremental backups first (Get-DbBackup -Source '{backup.Source}' | Where Parent -eq '{backup.Name}' | Remove-DbBackup), or choose all of them together. With -Force they are removed with it, unless one is locked.")
     { Target = backup.ToString() };
 
     private static BackupFailure Refuse(Backup backup) => new(

@@ -17,7 +17,7 @@ internal sealed class ListingCache(string? folder)
     /// <summary>The cache of the user that runs this process.</summary>
     public static ListingCache OfUser { get; } = new(UserDataFolder.FindCache("listings"));
 
-    /// <summary>Opens what is known of one repository; null without a folder.</summary>
+    /// <summary>Opens the listings of one repository; null without a folder.</summary>
     /// <param name="repository">The repository's id.</param>
     /// <param name="location">Its location: a copy of a repository has the same id and other versions.</param>
     public RepositoryCache? Open(Guid repository, string location) =>

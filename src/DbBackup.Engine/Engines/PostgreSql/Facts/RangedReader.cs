@@ -6,7 +6,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Facts;
 
 /// <summary>
 /// Reads large tables by several sessions at once, each a range of blocks at a time; the sum of the rows' hashes does not depend on their
-/// order. For databases that nobody writes: the sessions share no snapshot.
+/// order. For databases that no other session writes: the sessions share no snapshot.
 /// </summary>
 /// <param name="like">A session in the database.</param>
 /// <param name="sessions">How many sessions.</param>

@@ -19,7 +19,7 @@ internal sealed class ParallelCopy(PostgreSqlSession target, int connections, IP
     // What pg_restore sets for its sessions, as far as ours have not set it; amounts of money are read in the currency of the database.
     private const string Settings = "SET search_path = ''; SET xmloption = content; RESET lc_monetary; SET client_min_messages = error; SET synchronous_commit = off";
 
-    // The driver hears of a refused row only at the end of a statement.
+    // The driver receives the error of a refused row only at the end of a statement.
     private const long StatementBytes = 64L << 20;
 
     private readonly List<PostgreSqlSession> _sessions = [];

@@ -10,7 +10,7 @@ internal readonly record struct CopyPiece(int Length, long FirstRow, int Rows, b
 
 /// <summary>
 /// Cuts COPY text where rows end, for several readers. A row is a line: COPY writes line ends within values as <c>\n</c> and <c>\r</c>, so
-/// a raw one always ends a row. Whoever gets a piece that ends no row takes the next ones too, and lets nobody in meanwhile: so a row may
+/// a raw one always ends a row. Whoever gets a piece that ends no row takes the next ones too, and lets no other reader in meanwhile: so a row may
 /// have any length, and memory stays one piece for each reader.
 /// </summary>
 /// <param name="text">The text, to its end mark; it becomes this object's own.</param>

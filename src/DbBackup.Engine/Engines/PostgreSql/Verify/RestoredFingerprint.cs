@@ -12,7 +12,7 @@ internal static class RestoredFingerprint
     /// <param name="otherLocale">True if the database was created with another locale on purpose.</param>
     /// <param name="cancellationToken">Cancels the running query.</param>
     /// <param name="leftOut">Extensions that were left out on purpose; null for none.</param>
-    /// <param name="jobs">How many sessions read a large table at once; more than one only if nobody writes the database.</param>
+    /// <param name="jobs">How many sessions read a large table at once; more than one only if no other session writes the database.</param>
     public static async Task<Fingerprint> TakeAsync(
         PostgreSqlSession session, Fingerprint expected, Payload payload, bool otherLocale, CancellationToken cancellationToken, IReadOnlyCollection<string>? leftOut = null, int jobs = 1)
     {

@@ -26,7 +26,7 @@ internal sealed class TablesLike : IDisposable
     /// <param name="session">The session.</param>
     /// <param name="expected">The fingerprint.</param>
     /// <param name="cancellationToken">Cancels the running statement.</param>
-    /// <param name="jobs">How many sessions read a large table at once; more than one only if nobody writes the database.</param>
+    /// <param name="jobs">How many sessions read a large table at once; more than one only if no other session writes the database.</param>
     public static async Task<TablesLike> OpenAsync(PostgreSqlSession session, Fingerprint expected, CancellationToken cancellationToken, int jobs = 1)
     {
         // A manifest may name a table twice.
