@@ -67,7 +67,7 @@ Describe 'A repository in a bucket' {
         foreach ($i in 1..4) { New-DbBackup ./crm.db -Repository $bucket -Reason Scheduled | Out-Null }
         $env:DBBACKUP_PLANS = "$PWD/plans"
         try {
-            Register-DbBackupPlan nightly -Backup @{ Path = './pats.db' } -Repository ./repo -Retention 'last=4' -CopyTo @{ Repository = './usb'; Retention = 'last=2' }, @{ repository = $bucket; retention = 'last=3' }, ./archive | Out-Null
+            Register-DbBackupPlan nightly -Backup @{ Path = './pats.db'; Method = 'Full' } -Repository ./repo -Retention 'last=4' -CopyTo @{ Repository = './usb'; Retention = 'last=2' }, @{ repository = $bucket; retention = 'last=3' }, ./archive | Out-Null
             "$((Get-DbBackupPlan nightly).CopyTo.Retention)".Trim() | Should -Be 'last=2 last=3'
             $runs = foreach ($i in 1..5) { Invoke-DbBackupPlan nightly }
             $runs.State | Should -Be (, 'Succeeded' * 5)
@@ -80,6 +80,21 @@ Describe 'A repository in a bucket' {
             Get-DbBackup -Repository $bucket -Source crm | Should -HaveCount 4
             $runs[-1].Removed | Should -HaveCount 1
             Get-DbBackup -Repository $bucket -Source pats -Latest | Test-DbBackup -Level Restore | ForEach-Object Passed | Should -BeTrue
+        } finally { Remove-Item Env:DBBACKUP_PLANS }
+    }
+
+    It 'keeps at each place the full backup that the kept incremental backups need, and no other' {
+        $bucket = (Connect-DbBackupRepository s3://shop/differences -Endpoint "http://127.0.0.1:$Port" -Credential $Credential).Repository
+        $env:DBBACKUP_PLANS = "$PWD/plans-of-differences"
+        try {
+            Register-DbBackupPlan nightly -Backup @{ Path = './pats.db' } -Repository ./differences -Retention 'last=2' -CopyTo @{ Repository = $bucket; Retention = 'last=1' } | Out-Null
+            $runs = foreach ($i in 1..4) { Invoke-DbBackupPlan nightly }
+            $runs.State | Should -Be (, 'Succeeded' * 4)
+            $made = @($runs.Backups.Name)
+            $runs.Backups.Method | Should -Be Full, Incremental, Incremental, Incremental
+            (Get-DbBackup -Repository ./differences).Name | Should -Be $made[3], $made[2], $made[0]
+            (Get-DbBackup -Repository $bucket).Name | Should -Be $made[3], $made[0]
+            Get-DbBackup -Repository $bucket -Latest | Test-DbBackup -Level Restore | ForEach-Object Passed | Should -BeTrue
         } finally { Remove-Item Env:DBBACKUP_PLANS }
     }
 
