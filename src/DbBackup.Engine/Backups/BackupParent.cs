@@ -1,5 +1,6 @@
 using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
+using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -12,6 +13,7 @@ internal sealed class BackupParent : IAsyncDisposable
     private readonly BackupRepository _repository;
     private readonly IAsyncDisposable _claim;
     private readonly Backup _backup;
+    private readonly Dictionary<string, ParentPayload?> _opened = [];
 
     private BackupParent(BackupRepository repository, Backup backup, IAsyncDisposable claim, double largest)
     {
@@ -78,6 +80,30 @@ internal sealed class BackupParent : IAsyncDisposable
         return request.Method.Method is null && Outdated(parent, request.Method, history, now) is { } reason ? (null, reason) : (parent, null);
     }
 
+    /// <summary>Opens the list of files of the payload from which a part of the new backup is to differ.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="readers">How many threads read the payload at once.</param>
+    /// <param name="observer">Receives why there is none.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Null if all files are read: from a store that is no folder, their content comes faster from the files themselves.</returns>
+    public async Task<EarlierFiles?> OpenFilesAsync(CapturedPayload part, int readers, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        if (_repository.LocalFolder is null || PayloadOf(part) is not { CatalogSha256: { } sha256 } payload)
+            return null;
+        ParentPayload? archive = (await OpenAsync(part, readers, observer, cancellationToken).ConfigureAwait(false))?.Content;
+        // Kept for the part itself.
+        _opened[payload.FileName] = archive;
+        try
+        {
+            return archive is null ? null : await EarlierFiles.OpenAsync(archive, sha256, cancellationToken).ConfigureAwait(false);
+        }
+        catch (InvalidDataException exception)
+        {
+            observer.Warning($"All files of '{part.RestoreName}' are read, for '{payload.FileName}' of the full backup '{_backup}' is damaged: {exception.Message}. Test that backup: Test-DbBackup '{_backup}'.");
+            return null;
+        }
+    }
+
     /// <summary>Opens the payload from which a part of the new backup is to differ.</summary>
     /// <param name="part">The part.</param>
     /// <param name="readers">How many threads read it at once.</param>
@@ -86,10 +112,11 @@ internal sealed class BackupParent : IAsyncDisposable
     /// <returns>The payload, and what is to be said of it; null if the part is stored whole.</returns>
     public async Task<(ParentPayload Content, Payload Payload)?> OpenAsync(CapturedPayload part, int readers, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        Payload? payload = _backup.Manifest!.Payloads.FirstOrDefault(each =>
-            each.Kind == part.Kind && each.Format == part.Format && each.Scope == part.Scope && each.OriginalPath == part.OriginalPath && each.RestoreName == part.RestoreName);
+        Payload? payload = PayloadOf(part);
         if (payload is null or { OriginalSize: 0 })
             return null;
+        if (_opened.Remove(payload.FileName, out ParentPayload? opened))
+            return opened is null ? null : (opened, payload);
         string problem = "it has no index, or a damaged one";
         try
         {
@@ -106,7 +133,15 @@ internal sealed class BackupParent : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _claim.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        foreach (ParentPayload? each in _opened.Values)
+            each?.Dispose();
+        return _claim.DisposeAsync();
+    }
+
+    private Payload? PayloadOf(CapturedPayload part) => _backup.Manifest!.Payloads.FirstOrDefault(each =>
+        each.Kind == part.Kind && each.Format == part.Format && each.Scope == part.Scope && each.OriginalPath == part.OriginalPath && each.RestoreName == part.RestoreName);
 
     private static bool IsUsable(Backup backup) =>
         backup is { Manifest: { Method: BackupMethod.Full, Kept: null, ImportedFrom: null }, IsGood: true, IsCollapsed: false, Reason: not BackupReason.Rehearsal };

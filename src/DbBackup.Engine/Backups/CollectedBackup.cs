@@ -72,6 +72,7 @@ internal sealed class CollectedBackup
             Within = part.Within,
             EntryCount = summary?.EntryCount,
             HoleBytes = summary?.HoleBytes ?? 0,
+            CatalogSha256 = file.Digest.CatalogSha256,
             UnixMode = part.UnixMode,
             UnixOwner = part.UnixOwner,
         });

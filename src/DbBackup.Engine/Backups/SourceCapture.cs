@@ -74,7 +74,11 @@ internal sealed class SourceCapture(
     {
         string folder = Path.Combine(context.StagingFolder, FormattableString.Invariant($"source-{index}"));
         Directory.CreateDirectory(folder);
-        return context with { StagingFolder = folder };
+        return context with
+        {
+            StagingFolder = folder,
+            Earlier = parent is null ? null : (part, token) => parent.OpenFilesAsync(part, options.EffectiveWorkers, context.Observer, token),
+        };
     }
 
     private async Task StoreAsync(Capture capture, CancellationToken cancellationToken)
@@ -148,7 +152,7 @@ internal sealed class SourceCapture(
             async target =>
             {
                 int? level = options.Level ?? (options.Compression == PayloadCompression.Zstd ? part.ZstdLevel : null);
-                using var writer = new PayloadWriter(target, options with { Level = level }, key, cancellationToken, before, largest);
+                using var writer = new PayloadWriter(target, options with { Level = level, IsCataloged = part.IsCataloged }, key, cancellationToken, before, largest);
                 if (part.OpenRead is not null)
                 {
                     using Stream content = part.OpenRead();
@@ -159,7 +163,7 @@ internal sealed class SourceCapture(
                     summary = await part.WriteTo!(writer, progress, cancellationToken).ConfigureAwait(false);
                 }
 
-                written = await writer.CompleteAsync().ConfigureAwait(false);
+                written = await writer.CompleteAsync(summary?.Catalog ?? default).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
         PayloadDigest digest = written!;

@@ -1,3 +1,5 @@
+using DbBackup.Engine.Engines.Files;
+
 namespace DbBackup.Engine.Engines;
 
 /// <summary>
@@ -81,6 +83,9 @@ public sealed record CaptureContext(
 
     /// <summary>True if the application is paused until the capture stands: what would be read later must be read now.</summary>
     public bool IsPaused { get; init; }
+
+    /// <summary>Opens the list of files of the payload from which one of the capture's will differ; null where all are stored whole.</summary>
+    internal Func<CapturedPayload, CancellationToken, Task<EarlierFiles?>>? Earlier { get; init; }
 }
 
 /// <summary>A snapshot of a source.</summary>
@@ -141,6 +146,9 @@ public sealed record CapturedPayload
     /// <summary>True if it holds all of its source: one of <see cref="BackupScope"/>.</summary>
     public string Scope { get; init; } = BackupScope.Whole;
 
+    /// <summary>True if <see cref="StreamSummary.Catalog"/> says what it was made of.</summary>
+    internal bool IsCataloged { get; init; }
+
     /// <summary>The file or folder name that a restore into another folder gives it.</summary>
     public required string RestoreName { get; init; }
 
@@ -182,4 +190,7 @@ public sealed record StreamSummary(long? EntryCount, IReadOnlyList<string> Notes
 {
     /// <summary>Bytes of the stream that are holes in files.</summary>
     public long HoleBytes { get; init; }
+
+    /// <summary>What the stream was made of, by which a later, incremental backup knows what is unchanged; empty for none.</summary>
+    internal ReadOnlyMemory<byte> Catalog { get; init; }
 }

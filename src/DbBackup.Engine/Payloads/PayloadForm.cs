@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using DbBackup.Engine.Payloads.Patches;
 
@@ -18,7 +19,11 @@ internal abstract class PayloadForm
     public abstract IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block);
 
     /// <summary>The bytes behind the last block.</summary>
-    public abstract IEnumerable<ReadOnlyMemory<byte>> End();
+    /// <param name="catalog">What the payload was made of; empty if that is not to be known.</param>
+    public abstract IEnumerable<ReadOnlyMemory<byte>> End(ReadOnlyMemory<byte> catalog);
+
+    /// <summary>The SHA-256 of the payload's <see cref="PayloadCatalog"/>; null before the end, and if it has none.</summary>
+    public string? CatalogSha256 { get; private protected set; }
 
     /// <summary>A compressor for one thread.</summary>
     public abstract BlockCompressor CreateCompressor();
@@ -30,7 +35,7 @@ internal abstract class PayloadForm
 
         public override IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block) => [block.Stored];
 
-        public override IEnumerable<ReadOnlyMemory<byte>> End() => [];
+        public override IEnumerable<ReadOnlyMemory<byte>> End(ReadOnlyMemory<byte> catalog) => [];
     }
 
     /// <summary>zstd frames, and behind them the index by which a later backup finds what is unchanged.</summary>
@@ -38,17 +43,29 @@ internal abstract class PayloadForm
     {
         private readonly long _seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
         private readonly List<IndexedBlock> _blocks = [];
+        private readonly ArrayBufferWriter<byte> _hashes = new();
 
         public override BlockCompressor CreateCompressor() => new IndexingCompressor(BlockCompressor.Create(options), _seed);
 
         public override IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block)
         {
             _blocks.Add(new IndexedBlock(block.Stored.Length, block.Length, block.Hash, block.TakeSamples()));
+            if (options.IsCataloged)
+                _hashes.Write(SHA256.HashData(block.Stored.Span));
             return [block.Stored];
         }
 
         // One block is found without an index, and small files stay small.
-        public override IEnumerable<ReadOnlyMemory<byte>> End() => _blocks.Count < 2 ? [] : [PayloadIndex.Write(_seed, options.BlockSize, _blocks)];
+        public override IEnumerable<ReadOnlyMemory<byte>> End(ReadOnlyMemory<byte> catalog)
+        {
+            if (_blocks.Count < 2)
+                return [];
+            if (!options.IsCataloged || catalog.IsEmpty)
+                return [PayloadIndex.Write(_seed, options.BlockSize, _blocks)];
+            byte[] listed = PayloadCatalog.Write(_hashes.WrittenSpan, catalog.Span, out string sha256);
+            CatalogSha256 = sha256;
+            return [listed, PayloadIndex.Write(_seed, options.BlockSize, _blocks, listed.Length)];
+        }
     }
 
     /// <summary>A tar of the parts that differ. Neighbours that were copied are one part.</summary>
@@ -82,7 +99,7 @@ internal abstract class PayloadForm
             yield return s_zeros.AsMemory(0, PatchEntry.PaddingOf(block.Stored.Length));
         }
 
-        public override IEnumerable<ReadOnlyMemory<byte>> End() => [.. Copied(), s_zeros];
+        public override IEnumerable<ReadOnlyMemory<byte>> End(ReadOnlyMemory<byte> catalog) => [.. Copied(), s_zeros];
 
         private IEnumerable<ReadOnlyMemory<byte>> Copied()
         {

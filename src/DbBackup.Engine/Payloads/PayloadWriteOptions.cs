@@ -21,6 +21,9 @@ internal sealed record PayloadWriteOptions
     /// <summary>Bytes of the original that are compressed as one frame or member, 4 KiB to 64 MiB.</summary>
     public int BlockSize { get; init; } = DefaultBlockSize;
 
+    /// <summary>True if the payload's source says what it was made of (<see cref="PayloadWriter.CompleteAsync(ReadOnlyMemory{byte})"/>), for a later incremental backup.</summary>
+    public bool IsCataloged { get; init; }
+
     /// <summary>What compresses where <see cref="Compression"/> is zstd.</summary>
     internal ZstdLibrary Zstd { get; init; } = ZstdLibrary.Best;
 

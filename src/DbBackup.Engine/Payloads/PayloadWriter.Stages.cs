@@ -33,7 +33,7 @@ internal sealed partial class PayloadWriter
                 throw new DifferenceTooLargeException();
         }
 
-        await WriteStoredAsync(_form.End(), stop).ConfigureAwait(false);
+        await WriteStoredAsync(_form.End(_catalog), stop).ConfigureAwait(false);
 
         if (_sealing is not null)
             await _sealing.CompleteAsync(stop).ConfigureAwait(false);

@@ -14,7 +14,7 @@ namespace DbBackup.Engine.Payloads;
 /// <para>One thread hashes the original, each worker has a thread, and one task hashes and writes what is stored; a block is hashed and
 /// compressed at the same time. A full set of blocks makes the next write wait: that is the back pressure.</para>
 /// <para>The first failure of any stage stops all of them and comes out, unchanged, of the next call. Without
-/// <see cref="CompleteAsync"/> the payload is abandoned: disposing stops and awaits every stage. The target is never disposed nor
+/// <see cref="CompleteAsync()"/> the payload is abandoned: disposing stops and awaits every stage. The target is never disposed nor
 /// flushed. As with any stream, one call at a time.</para>
 /// </remarks>
 [SuppressMessage("Naming", "CA1710", Justification = "Named after what it writes, as StreamWriter is; the pair is PayloadReader.")]
@@ -45,6 +45,7 @@ internal sealed partial class PayloadWriter : Stream
     private int _workers;
     private int _blocks;
     private long _originalSize;
+    private ReadOnlyMemory<byte> _catalog;
     private bool _ended;
     private bool _disposed;
 
@@ -200,9 +201,15 @@ internal sealed partial class PayloadWriter : Stream
 
     /// <summary>Ends the payload: everything is compressed and written to the target when this returns.</summary>
     /// <returns>Its sizes and hashes.</returns>
-    public async Task<PayloadDigest> CompleteAsync()
+    public Task<PayloadDigest> CompleteAsync() => CompleteAsync(default);
+
+    /// <summary>Ends the payload: everything is compressed and written to the target when this returns.</summary>
+    /// <param name="catalog">What it was made of, for a later incremental backup; empty if that is not to be known.</param>
+    /// <returns>Its sizes and hashes.</returns>
+    public async Task<PayloadDigest> CompleteAsync(ReadOnlyMemory<byte> catalog)
     {
         ThrowIfNotWritable();
+        _catalog = catalog;
         _ended = true;
 
         // A compressed file with nothing in it still needs one frame, or no tool would accept it.
@@ -218,10 +225,10 @@ internal sealed partial class PayloadWriter : Stream
         ThrowIfStopped();
 
         string original = Convert.ToHexStringLower(_originalHash.GetHashAndReset());
-        return new PayloadDigest(_originalSize, _stored.Size, original, _stored.TakeHash() ?? original);
+        return new PayloadDigest(_originalSize, _stored.Size, original, _stored.TakeHash() ?? original) { CatalogSha256 = _form.CatalogSha256 };
     }
 
-    /// <summary>Does nothing: a block is written when it is full, and the last one by <see cref="CompleteAsync"/>.</summary>
+    /// <summary>Does nothing: a block is written when it is full, and the last one by <see cref="CompleteAsync()"/>.</summary>
     public override void Flush()
     {
     }

@@ -69,6 +69,9 @@ public sealed record Payload
     /// <summary>Bytes of the content that were holes in files, which take no room on disk.</summary>
     public long HoleBytes { get; init; }
 
+    /// <summary>SHA-256 of the list of files behind a full payload, by which an incremental backup knows what is unchanged; null if it has none.</summary>
+    public string? CatalogSha256 { get; init; }
+
     /// <summary>Bytes that it takes when it is restored.</summary>
     public long RestoredSize => OriginalSize - HoleBytes;
 

@@ -34,7 +34,7 @@ internal sealed record FilesLayout(DockerLocation Location, string RootName, boo
         };
 
     /// <summary>What the archive of everything else is in the backup.</summary>
-    public CapturedPayload Files(Func<Stream, IProgress<long>, CancellationToken, Task<StreamSummary>> write, long? length) => new()
+    public CapturedPayload Files(Func<Stream, IProgress<long>, CancellationToken, Task<StreamSummary>>? write, long? length) => new()
     {
         FileName = RootName + ".tar",
         Kind = PayloadKind.Files,

@@ -67,7 +67,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         ArgumentNullException.ThrowIfNull(context);
         if (isPausedForUs && !context.IsPaused)
             throw new InvalidOperationException($"'{Location}' was to be captured in a pause of its containers.");
-        return Task.Run(() => mustBePaused ? CaptureStanding(context, cancellationToken) : CaptureLive(context, cancellationToken), cancellationToken);
+        return Task.Run(() => mustBePaused ? Task.FromResult(CaptureStanding(context, cancellationToken)) : CaptureLiveAsync(context, cancellationToken), cancellationToken);
     }
 
     internal const string StagingHint =
@@ -177,20 +177,31 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
         return note;
     }
 
-    private Capture CaptureLive(CaptureContext context, CancellationToken cancellationToken)
+    private async Task<Capture> CaptureLiveAsync(CaptureContext context, CancellationToken cancellationToken)
     {
         DateTimeOffset taken = context.Clock.GetUtcNow();
-        var snapshots = new FolderSnapshots(context, lockTimeout, (item, copy) => Database(item, copy));
+        EarlierFiles? earlier = context.Earlier is null ? null : await context.Earlier(layout.Files(null, null), cancellationToken).ConfigureAwait(false);
+        var snapshots = new FolderSnapshots(context, lockTimeout, (item, copy) => Database(item, copy)) { Earlier = earlier };
         snapshots.Take(root, layout.RootName, Excluded(context), cancellationToken);
         CapturedPayload? files = !layout.IsFolder && snapshots.Databases.Count > 0 ? null : layout.Files(
             async (target, progress, token) =>
             {
-                var archiver = new FolderArchiver { Exclude = path => Excluded(context)(path) || snapshots.IsCaptured(path), RootName = layout.RootName };
+                var catalog = new FileCatalog(taken.UtcDateTime - FileCatalog.SettledAfter, root, snapshots.IsKeptAsFile);
+                var archiver = new FolderArchiver
+                {
+                    Exclude = path => Excluded(context)(path) || snapshots.IsCaptured(path),
+                    RootName = layout.RootName,
+                    Earlier = earlier,
+                    Catalog = earlier is null ? catalog : null,
+                };
                 ArchiveSummary summary = await archiver.WriteAsync(root, target, progress, token).ConfigureAwait(false);
                 RequireAllRead(summary);
-                return new StreamSummary(summary.Entries, summary.Warnings) { HoleBytes = summary.HoleBytes };
+                if (earlier is not null)
+                    context.Observer.Verbose(summary.DescribeUnchanged(layout.RootName));
+                return new StreamSummary(summary.Entries, summary.Warnings) { HoleBytes = summary.HoleBytes, Catalog = catalog.ToBytes() };
             },
-            null);
+            null) with
+        { IsCataloged = true };
         return layout.Describe(snapshots.Taken ?? taken, snapshots.Databases, files, snapshots.Notes);
     }
 

@@ -12,11 +12,19 @@ internal sealed record ArchiveSummary(long Entries, long ContentBytes, IReadOnly
     /// <summary>How many bytes of the contents are holes in files.</summary>
     public long HoleBytes { get; init; }
 
+    /// <summary>How many files were not read, because a full backup has their content.</summary>
+    public long Unchanged { get; init; }
+
     /// <summary>
     /// How many things that were there and stayed there are missing in the archive, because they could not be read. Files
     /// that vanished on their own, sockets and devices do not count.
     /// </summary>
     public long UnreadableCount { get; init; }
+
+    /// <summary>Tells how many files were not read.</summary>
+    /// <param name="name">The archive's name.</param>
+    internal string DescribeUnchanged(string name) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Unchanged} files of '{name}' are unchanged since the full backup and were not read.");
 
     /// <summary>Refuses what lacks something that was there: files that vanish belong to life, those that may not be read would be missing after a restore.</summary>
     /// <param name="what">What was archived, for the message.</param>

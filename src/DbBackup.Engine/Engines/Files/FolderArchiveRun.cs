@@ -16,6 +16,12 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
     private const int ReportEvery = 1 << 20;
     private readonly Dictionary<FileIdentity, string> _firstNames = [];
     private long _read;
+
+    /// <summary>The files of the full backup from which this one differs: the content of those that are unchanged is taken from there. Null for none.</summary>
+    public EarlierFiles? Earlier { get; init; }
+
+    /// <summary>Takes the facts of the files whose content is archived, for a later backup; null for none.</summary>
+    public FileCatalog? Catalog { get; init; }
     private long _reported;
 
     public long Entries { get; private set; }
@@ -24,6 +30,9 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
 
     public long HoleBytes { get; private set; }
 
+    /// <summary>How many files were not read, because they are unchanged.</summary>
+    public long Unchanged { get; private set; }
+
     public Task AddAsync(FolderItem item, CancellationToken cancellationToken)
     {
         switch (item.Kind)
@@ -31,7 +40,9 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
             case FileKind.File when item.SharedIdentity is { } identity && _firstNames.TryGetValue(identity, out var firstName):
                 return WriteAsync(Entry(TarEntryType.HardLink, item.Name, item) with { LinkName = firstName }, null, cancellationToken);
             case FileKind.File:
-                return AddFileAsync(item, cancellationToken);
+                return Earlier is not null && watch is null && Earlier.TryFind(item, out CatalogedFile earlier)
+                    ? AddUnchangedAsync(item, Earlier, earlier, cancellationToken)
+                    : AddFileAsync(item, cancellationToken);
             case FileKind.Directory:
                 return WriteAsync(Entry(TarEntryType.Directory, item.Name + "/", item) with { Attributes = AttributesOf(item, null) }, null, cancellationToken);
             case FileKind.SymbolicLink:
@@ -44,8 +55,21 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
         }
     }
 
+    private async Task AddUnchangedAsync(FolderItem item, EarlierFiles files, CatalogedFile earlier, CancellationToken cancellationToken)
+    {
+        // The time of the last change tells of attributes and ACLs too.
+        TarItem entry = Entry(TarEntryType.RegularFile, item.Name, item) with { Attributes = earlier.HasAttributes ? AttributesOf(item, null) : [] };
+        using Stream content = files.Open(earlier, Progress);
+        await WriteAsync(entry, content, cancellationToken).ConfigureAwait(false);
+        ContentBytes += item.SizeBytes;
+        Unchanged++;
+        if (item.SharedIdentity is { } identity)
+            _firstNames[identity] = item.Name;
+    }
+
     private async Task AddFileAsync(FolderItem listed, CancellationToken cancellationToken)
     {
+        long warned = warnings.Count;
         using var file = Open(listed);
         if (file is null)
             return;
@@ -82,6 +106,10 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
         {
             warnings.Add(item.Name, "it changed while it was read; its content in the archive may mix old and new");
         }
+
+        // A file with holes is read by its data alone, and its holes are counted.
+        if (known && content.HoleBytes == 0 && warnings.Count == warned)
+            Catalog?.Add(item, writer.ContentStart, entry.Attributes.Count > 0);
     }
 
     private SafeFileHandle? Open(in FolderItem item)

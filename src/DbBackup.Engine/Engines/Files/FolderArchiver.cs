@@ -11,7 +11,7 @@ internal delegate void WatchContent(string path, ReadOnlySpan<byte> bytes);
 /// Writes a folder, or a single file, as a POSIX tar that stock tools extract. The folder may be in use: files that come, go,
 /// grow and shrink meanwhile are dealt with and reported, and the archive is whole all the same.
 /// </summary>
-/// <remarks>An instance may be used from several threads.</remarks>
+/// <remarks>An instance without <see cref="Catalog"/> may be used from several threads.</remarks>
 internal sealed class FolderArchiver
 {
     private const int WriteBufferBytes = 1 << 18;
@@ -24,6 +24,12 @@ internal sealed class FolderArchiver
 
     /// <summary>The name under which the entries stand; null for the folder's own.</summary>
     public string? RootName { get; init; }
+
+    /// <summary>The files of the full backup from which the archive differs; null for none.</summary>
+    public EarlierFiles? Earlier { get; init; }
+
+    /// <summary>Takes the facts of the archived files, for one archive; null for none.</summary>
+    public FileCatalog? Catalog { get; init; }
 
     /// <summary>Sees the bytes of each file as they are archived, with its path.</summary>
     public WatchContent? Watch { get; init; }
@@ -38,7 +44,7 @@ internal sealed class FolderArchiver
         string path, Stream target, IProgress<long>? bytes = null, CancellationToken cancellationToken = default)
     {
         var warnings = new WarningLog();
-        ArchiveSummary summary = await WriteAsync(Walk(path, warnings).Items(cancellationToken), asListed: false, target, warnings, bytes, cancellationToken, Watch).ConfigureAwait(false);
+        ArchiveSummary summary = await WriteAsync(Walk(path, warnings).Items(cancellationToken), asListed: false, target, warnings, bytes, cancellationToken, Watch, Earlier, Catalog).ConfigureAwait(false);
         return summary.Entries == 0 ? throw FolderWalk.Unreadable(path, null) : summary;
     }
 
@@ -50,13 +56,16 @@ internal sealed class FolderArchiver
     /// <param name="bytes">Receives how many bytes of content were read so far.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <param name="watch">Sees the bytes of each file.</param>
+    /// <param name="earlier">The files of the full backup from which the archive differs; null for none.</param>
+    /// <param name="catalog">Takes the facts of the archived files; null for none.</param>
     internal static async Task<ArchiveSummary> WriteAsync(
-        IEnumerable<FolderItem> items, bool asListed, Stream target, WarningLog warnings, IProgress<long>? bytes, CancellationToken cancellationToken, WatchContent? watch = null)
+        IEnumerable<FolderItem> items, bool asListed, Stream target, WarningLog warnings, IProgress<long>? bytes, CancellationToken cancellationToken,
+        WatchContent? watch = null, EarlierFiles? earlier = null, FileCatalog? catalog = null)
     {
         var buffered = new BufferedStream(target, WriteBufferBytes);
 
         var writer = new PaxWriter(buffered);
-        var run = new FolderArchiveRun(writer, warnings, bytes, asListed, watch);
+        var run = new FolderArchiveRun(writer, warnings, bytes, asListed, watch) { Earlier = earlier, Catalog = catalog };
         foreach (var item in items)
             await run.AddAsync(item, cancellationToken).ConfigureAwait(false);
         if (run.Entries == 0)
@@ -64,18 +73,27 @@ internal sealed class FolderArchiver
         await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
         await buffered.FlushAsync(cancellationToken).ConfigureAwait(false);
         bytes?.Report(run.ContentBytes);
-        return warnings.Summarize(run.Entries, run.ContentBytes) with { HoleBytes = run.HoleBytes };
+        return warnings.Summarize(run.Entries, run.ContentBytes) with { HoleBytes = run.HoleBytes, Unchanged = run.Unchanged };
     }
 
     /// <summary>Counts what <see cref="WriteAsync(string, Stream, IProgress{long}?, CancellationToken)"/> would write now, without reading any content.</summary>
     /// <exception cref="BackupFailure">The folder is missing or unreadable.</exception>
-    public FolderSize Measure(string path, CancellationToken cancellationToken = default)
+    public FolderSize Measure(string path, CancellationToken cancellationToken = default) => Measure(path, null, cancellationToken);
+
+    /// <summary>The same without some of it.</summary>
+    /// <param name="path">The folder or file.</param>
+    /// <param name="isCounted">Is shown each thing, and says whether it counts; null to count all.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BackupFailure">The folder is missing or unreadable.</exception>
+    public FolderSize Measure(string path, Func<FolderItem, bool>? isCounted, CancellationToken cancellationToken)
     {
         long entries = 0;
         long content = 0, data = 0;
         var shared = new HashSet<FileIdentity>();
         foreach (var item in Walk(path, new WarningLog()).Items(cancellationToken))
         {
+            if (isCounted?.Invoke(item) == false)
+                continue;
             entries++;
             if (item.SharedIdentity is not { } identity || shared.Add(identity))
             {

@@ -14,6 +14,10 @@ namespace DbBackup.Engine.Engines.Files;
 internal sealed class FolderSnapshots(CaptureContext context, TimeSpan lockTimeout, Func<FolderItem, string, SqliteCopy> describe)
 {
     private readonly FolderExcludes _captured = new();
+    private readonly HashSet<string> _asFiles = new(StringComparer.Ordinal);
+
+    /// <summary>The files of the full backup from which this one differs: what is unchanged was no database then, and is not looked into. Null for none.</summary>
+    public EarlierFiles? Earlier { get; init; }
 
     /// <summary>The databases, in the order of their names.</summary>
     public List<CapturedPayload> Databases { get; } = [];
@@ -27,6 +31,9 @@ internal sealed class FolderSnapshots(CaptureContext context, TimeSpan lockTimeo
     /// <summary>True if a path is left out of the archive, because it is in a snapshot.</summary>
     public bool IsCaptured(string path) => _captured.IsExcluded(path);
 
+    /// <summary>True if a path is a database that is archived as the file that it is.</summary>
+    public bool IsKeptAsFile(string path) => _asFiles.Contains(path);
+
     /// <summary>The databases in a folder; a path may be one itself.</summary>
     public static List<FolderItem> Find(string root, string rootName, Func<string, bool> excluded, CancellationToken cancellationToken) =>
     [
@@ -37,10 +44,20 @@ internal sealed class FolderSnapshots(CaptureContext context, TimeSpan lockTimeo
     /// <summary>Takes them all. All files are looked into before the first database is opened: see <see cref="SqliteSnapshot"/>.</summary>
     public void Take(string root, string rootName, Func<string, bool> excluded, CancellationToken cancellationToken)
     {
-        NoteRawNames(root, rootName, excluded, cancellationToken);
         var done = new HashSet<FileIdentity>();
+        var found = new List<FolderItem>();
+        foreach (FolderItem item in new FolderWalk(root, rootName, excluded, new WarningLog()).Items(cancellationToken))
+        {
+            if (item.Kind != FileKind.File)
+                continue;
+            NoteRawName(item);
+            // An empty file is a database if its log is not empty.
+            if ((item.SizeBytes == 0 || Earlier?.TryFind(item, out _) != true) && SqliteFile.HoldsDatabase(item.Path, item.SizeBytes))
+                found.Add(item);
+        }
+
         // The name that has a log beside it is the one under which its application uses it.
-        foreach (FolderItem item in Find(root, rootName, excluded, cancellationToken).OrderByDescending(item => item.SharedIdentity is not null && Presence.IsFile(item.Path + "-wal")))
+        foreach (FolderItem item in found.OrderByDescending(item => item.SharedIdentity is not null && Presence.IsFile(item.Path + "-wal")))
         {
             if (item.SharedIdentity is { } shared && !done.Add(shared))
             {
@@ -54,19 +71,17 @@ internal sealed class FolderSnapshots(CaptureContext context, TimeSpan lockTimeo
     }
 
     // SQLite is given names as text.
-    private void NoteRawNames(string root, string rootName, Func<string, bool> excluded, CancellationToken cancellationToken)
+    private void NoteRawName(FolderItem item)
     {
-        foreach (FolderItem item in new FolderWalk(root, rootName, excluded, new WarningLog()).Items(cancellationToken))
-        {
-            if (item.Kind != FileKind.File || !RawName.IsRaw(item.Path) || item.SizeBytes < SqliteFile.SmallestSize)
-                continue;
-            using Microsoft.Win32.SafeHandles.SafeFileHandle? file = UnixFile.OpenForReading(item.Path, out _);
-            if (file is null || !SqliteFile.HasHeader(file))
-                continue;
-            string note = RawDatabase(item.Name);
-            Notes.Add(note);
-            context.Observer.Warning(note);
-        }
+        if (!RawName.IsRaw(item.Path) || item.SizeBytes < SqliteFile.SmallestSize)
+            return;
+        using Microsoft.Win32.SafeHandles.SafeFileHandle? file = UnixFile.OpenForReading(item.Path, out _);
+        if (file is null || !SqliteFile.HasHeader(file))
+            return;
+        _asFiles.Add(item.Path);
+        string note = RawDatabase(item.Name);
+        Notes.Add(note);
+        context.Observer.Warning(note);
     }
 
     /// <summary>Says that a database is kept as a file.</summary>
@@ -86,6 +101,7 @@ internal sealed class FolderSnapshots(CaptureContext context, TimeSpan lockTimeo
         catch (BackupException failure) when (IsOfContent(failure))
         {
             File.Delete(copy);
+            _asFiles.Add(item.Path);
             string note = $"{failure.Message} Its files are in the backup as they are.";
             Notes.Add(note);
             context.Observer.Warning(note);

@@ -47,9 +47,17 @@ public sealed class FolderSource(string path) : IBackupSource
 
             string root = UnixFile.RealPath(path);
             Func<string, bool> excluded = ExcludedIn(root);
-            return new SourcePreview(
-                new FolderArchiver { Exclude = each => excluded(each) || IsLog(each) }.Measure(path, cancellationToken).ArchiveBytes,
-                new FolderWalk(root, Name, excluded, new WarningLog()).Items(cancellationToken).Where(LooksLikeDatabase).Sum(item => Math.Min(item.SizeBytes, item.AllocatedBytes)));
+            long databases = 0;
+            FolderSize size = new FolderArchiver { Exclude = excluded }.Measure(
+                path,
+                item =>
+                {
+                    if (LooksLikeDatabase(item))
+                        databases += Math.Min(item.SizeBytes, item.AllocatedBytes);
+                    return !IsLog(item.Path);
+                },
+                cancellationToken);
+            return new SourcePreview(size.ArchiveBytes, databases);
         },
         cancellationToken);
 
@@ -59,21 +67,18 @@ public sealed class FolderSource(string path) : IBackupSource
         ArgumentNullException.ThrowIfNull(context);
         // After a pause: nothing in the folder belongs to what is paused, and a paused writer would keep its locks.
         return context.IsPaused
-            ? Task.FromResult(new Capture { Taken = context.Clock.GetUtcNow(), Payloads = [], Finish = token => Task.Run(() => Capture(context, token), token) })
-            : Task.Run(() => Capture(context, cancellationToken), cancellationToken);
+            ? Task.FromResult(new Capture { Taken = context.Clock.GetUtcNow(), Payloads = [], Finish = token => Task.Run(() => CaptureNowAsync(context, token), token) })
+            : Task.Run(() => CaptureNowAsync(context, cancellationToken), cancellationToken);
     }
 
     private string Name => Path.GetFileName(path);
 
-    private Capture Capture(CaptureContext context, CancellationToken cancellationToken)
+    private async Task<Capture> CaptureNowAsync(CaptureContext context, CancellationToken cancellationToken)
     {
         string root = UnixFile.RealPath(path);
         Func<string, bool> patterns = ExcludedIn(root);
         bool Excluded(string each) => context.Excluded(each) || patterns(each);
-        var snapshots = new FolderSnapshots(context, LockTimeout, (item, copy) => Database(root, item, copy));
         DateTimeOffset taken = context.Clock.GetUtcNow();
-        snapshots.Take(root, Name, Excluded, cancellationToken);
-        var archiver = new FolderArchiver { Exclude = each => Excluded(each) || snapshots.IsCaptured(each) };
         var files = new CapturedPayload
         {
             FileName = Name + ".tar",
@@ -82,11 +87,22 @@ public sealed class FolderSource(string path) : IBackupSource
             Scope = Only is null ? BackupScope.Whole : BackupScope.Partial,
             RestoreName = Name,
             OriginalPath = path,
+            IsCataloged = true,
+        };
+        EarlierFiles? earlier = context.Earlier is null ? null : await context.Earlier(files, cancellationToken).ConfigureAwait(false);
+        var snapshots = new FolderSnapshots(context, LockTimeout, (item, copy) => Database(root, item, copy)) { Earlier = earlier };
+        snapshots.Take(root, Name, Excluded, cancellationToken);
+        files = files with
+        {
             WriteTo = async (target, progress, token) =>
             {
+                var catalog = new FileCatalog(taken.UtcDateTime - FileCatalog.SettledAfter, root, snapshots.IsKeptAsFile);
+                var archiver = new FolderArchiver { Exclude = each => Excluded(each) || snapshots.IsCaptured(each), Earlier = earlier, Catalog = earlier is null ? catalog : null };
                 ArchiveSummary summary = await archiver.WriteAsync(path, target, progress, token).ConfigureAwait(false);
                 summary.RequireAllRead(Name, path, "Run as a user who may read them all, or leave them out with -Exclude.");
-                return new StreamSummary(summary.Entries, Notes(Name, summary)) { HoleBytes = summary.HoleBytes };
+                if (earlier is not null)
+                    context.Observer.Verbose(summary.DescribeUnchanged(Name));
+                return new StreamSummary(summary.Entries, Notes(Name, summary)) { HoleBytes = summary.HoleBytes, Catalog = catalog.ToBytes() };
             },
         };
         bool isDatabase = Presence.IsFile(root) && snapshots.Databases.Count > 0;

@@ -28,6 +28,10 @@ internal sealed class PaxWriter(Stream target, bool aclsAsAttributes = false)
 
     private readonly byte[] _block = new byte[BlockBytes];
     private readonly ArrayBufferWriter<byte> _records = new(1024);
+    private long _written;
+
+    /// <summary>Where the content of the last entry begins in the archive.</summary>
+    public long ContentStart { get; private set; }
 
     /// <summary>Writes an entry.</summary>
     /// <param name="entry">The entry; a folder's name ends with a slash.</param>
@@ -46,10 +50,13 @@ internal sealed class PaxWriter(Stream target, bool aclsAsAttributes = false)
             await target.WriteAsync(_block, cancellationToken).ConfigureAwait(false);
             await target.WriteAsync(_records.WrittenMemory, cancellationToken).ConfigureAwait(false);
             await PadAsync(_records.WrittenCount, cancellationToken).ConfigureAwait(false);
+            _written += BlockBytes + PaddedLength(_records.WrittenCount);
         }
 
         Header(entry.EntryType, name, link, length, entry);
         await target.WriteAsync(_block, cancellationToken).ConfigureAwait(false);
+        ContentStart = _written + BlockBytes;
+        _written = ContentStart + PaddedLength(length);
         if (length == 0)
             return;
         await CopyAsync(content!, length, cancellationToken).ConfigureAwait(false);
@@ -83,6 +90,8 @@ internal sealed class PaxWriter(Stream target, bool aclsAsAttributes = false)
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    private static long PaddedLength(long length) => (length + BlockBytes - 1) / BlockBytes * BlockBytes;
 
     private async Task PadAsync(long length, CancellationToken cancellationToken)
     {

@@ -10,6 +10,7 @@ internal sealed class ParentPayload : IDisposable
     private readonly Lock _lock = new();
     private readonly ZstdLibrary _library;
     private SampleTable? _samples;
+    private PayloadCatalog? _catalog;
     private long _uses;
 
     private ParentPayload(StoredRanges stored, PayloadIndex index, ZstdLibrary library, int readers)
@@ -68,6 +69,21 @@ internal sealed class ParentPayload : IDisposable
             stored.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Reads what it was made of. From then on each of its frames that is read is proved by its SHA-256.</summary>
+    /// <param name="sha256">The hash that the manifest states.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Null if it has none, or one of another version.</returns>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    /// <exception cref="BackupException">It cannot be read.</exception>
+    public async Task<ReadOnlyMemory<byte>?> OpenCatalogAsync(string sha256, CancellationToken cancellationToken)
+    {
+        if (Index.CatalogSize == 0)
+            return null;
+        byte[] frame = await _stored.ReadAsync(Index.StoredSize, Index.CatalogSize, cancellationToken).ConfigureAwait(false);
+        _catalog = PayloadCatalog.Read(frame, Index.Count, sha256);
+        return _catalog?.Content;
     }
 
     /// <summary>Reads a part of its content.</summary>
@@ -154,6 +170,8 @@ internal sealed class ParentPayload : IDisposable
         if (slot.Frame.Length < length)
             slot.Frame = GC.AllocateUninitializedArray<byte>(length);
         await _stored.ReadAsync(offset, slot.Frame.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
+        if (_catalog?.HasFrame(block, slot.Frame.AsSpan(0, length)) == false)
+            throw new InvalidDataException("a frame is not what was written");
         if (slot.Content.Length < Index.LengthOf(block))
             slot.Content = GC.AllocateUninitializedArray<byte>(Index.LengthOf(block));
         slot.Decoder ??= new ZstdFrameDecoder(_library);

@@ -50,6 +50,9 @@ internal sealed class PayloadIndex
     /// <summary>Bytes of all blocks as they are stored.</summary>
     public long StoredSize => _offsets[^1];
 
+    /// <summary>Bytes of the <see cref="PayloadCatalog"/> behind the blocks; 0 for none.</summary>
+    public int CatalogSize { get; private init; }
+
     /// <summary>How many blocks there are.</summary>
     public int Count => _lengths.Length;
 
@@ -125,6 +128,10 @@ internal sealed class PayloadIndex
         if (BinaryPrimitives.ReadUInt32LittleEndian(table) != SeekTableMagic || BinaryPrimitives.ReadUInt32LittleEndian(table.AsSpan(4)) != tableSize - FrameHeader)
             return null;
         int count = (int)frames - 1;
+        // Blocks have content; what the payload was made of stands behind them, and has none.
+        int catalogSize = count > 1 && BinaryPrimitives.ReadInt32LittleEndian(table.AsSpan(FrameHeader + (8 * (count - 1)) + 4)) == 0
+            ? BinaryPrimitives.ReadInt32LittleEndian(table.AsSpan(FrameHeader + (8 * --count)))
+            : 0;
         var offsets = new long[count + 1];
         var lengths = new int[count];
         for (int block = 0; block < count; block++)
@@ -133,22 +140,24 @@ internal sealed class PayloadIndex
             lengths[block] = BinaryPrimitives.ReadInt32LittleEndian(table.AsSpan(FrameHeader + (8 * block) + 4));
         }
 
-        long hashSize = BinaryPrimitives.ReadUInt32LittleEndian(table.AsSpan(FrameHeader + (8 * count)));
-        if (offsets[count] + hashSize + tableSize != size || hashSize < FrameHeader + FixedBytes + HashBytes || hashSize > int.MaxValue)
+        long hashSize = BinaryPrimitives.ReadUInt32LittleEndian(table.AsSpan(FrameHeader + (8 * ((int)frames - 1))));
+        if (catalogSize < 0 || offsets[count] + catalogSize + hashSize + tableSize != size || hashSize < FrameHeader + FixedBytes + HashBytes || hashSize > int.MaxValue)
             return null;
-        byte[] hashes = await stored.ReadAsync(offsets[count], (int)hashSize, cancellationToken).ConfigureAwait(false);
-        return Parse(hashes, table, offsets, lengths);
+        byte[] hashes = await stored.ReadAsync(offsets[count] + catalogSize, (int)hashSize, cancellationToken).ConfigureAwait(false);
+        return Parse(hashes, table, offsets, lengths) is { } index ? index.WithCatalog(catalogSize) : null;
     }
 
     /// <summary>Writes the two frames that stand behind a payload's.</summary>
     /// <param name="seed">The seed of the hashes.</param>
     /// <param name="blockSize">Bytes of each block.</param>
     /// <param name="blocks">The blocks in order.</param>
-    public static byte[] Write(long seed, int blockSize, IReadOnlyList<IndexedBlock> blocks)
+    /// <param name="catalogSize">Bytes of the skippable frame between the blocks and these two; 0 for none.</param>
+    public static byte[] Write(long seed, int blockSize, IReadOnlyList<IndexedBlock> blocks, int catalogSize = 0)
     {
         int each = HashBytes + (8 * ContentSamples.CountOf(blockSize));
         int hashSize = FrameHeader + FixedBytes + (each * blocks.Count) + HashBytes;
-        int tableSize = FrameHeader + (8 * (blocks.Count + 1)) + SeekTableFooter;
+        int frames = blocks.Count + (catalogSize > 0 ? 2 : 1);
+        int tableSize = FrameHeader + (8 * frames) + SeekTableFooter;
         var bytes = new byte[hashSize + tableSize];
 
         Span<byte> table = bytes.AsSpan(hashSize);
@@ -160,8 +169,10 @@ internal sealed class PayloadIndex
             BinaryPrimitives.WriteInt32LittleEndian(table[(FrameHeader + (8 * block) + 4)..], blocks[block].Length);
         }
 
-        BinaryPrimitives.WriteInt32LittleEndian(table[(FrameHeader + (8 * blocks.Count))..], hashSize);
-        BinaryPrimitives.WriteInt32LittleEndian(table[^SeekTableFooter..], blocks.Count + 1);
+        if (catalogSize > 0)
+            BinaryPrimitives.WriteInt32LittleEndian(table[(FrameHeader + (8 * blocks.Count))..], catalogSize);
+        BinaryPrimitives.WriteInt32LittleEndian(table[(FrameHeader + (8 * (frames - 1)))..], hashSize);
+        BinaryPrimitives.WriteInt32LittleEndian(table[^SeekTableFooter..], frames);
         BinaryPrimitives.WriteUInt32LittleEndian(table[^4..], SeekableMagic);
 
         Span<byte> hashes = bytes.AsSpan(0, hashSize);
@@ -209,6 +220,8 @@ internal sealed class PayloadIndex
 
         return new PayloadIndex(BinaryPrimitives.ReadInt64LittleEndian(content[8..]), blockSize, offsets, lengths, hashes, samples);
     }
+
+    private PayloadIndex WithCatalog(int size) => new(Seed, BlockSize, _offsets, _lengths, _hashes, _samples) { CatalogSize = size };
 
     private static bool IsLike(ReadOnlySpan<ulong> one, ReadOnlySpan<ulong> other)
     {

@@ -63,6 +63,7 @@ internal sealed record StoredPayload
             Damage = details.Damage,
             EntryCount = details.EntryCount,
             HoleBytes = details.HoleBytes ?? 0,
+            CatalogSha256 = details.CatalogSha256,
             UnixMode = details.UnixMode,
             UnixOwner = details.UnixOwner,
         };
@@ -115,6 +116,8 @@ internal sealed record StoredPayloadDetails
 
     public long? HoleBytes { get; init; }
 
+    public string? CatalogSha256 { get; init; }
+
     public string? UnixMode { get; init; }
 
     public string? UnixOwner { get; init; }
@@ -136,6 +139,7 @@ internal sealed record StoredPayloadDetails
         Within = payload.Within,
         EntryCount = payload.EntryCount,
         HoleBytes = payload.HoleBytes == 0 ? null : payload.HoleBytes,
+        CatalogSha256 = payload.CatalogSha256,
         UnixMode = payload.UnixMode,
         UnixOwner = payload.UnixOwner,
         SchemaRevision = payload.SchemaRevision,
