@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbBackup.Engine.Engines.Files;
 using static DbBackup.Bench.ModuleShell;
 
 namespace DbBackup.Bench;
@@ -85,6 +86,8 @@ internal static class IncrementalPart
             File.WriteAllText(PathOf(i), prose.Sentence(random.Next(100, 2000)));
         }
 
+        // Files that were changed just before the full backup are read again by each incremental one.
+        Thread.Sleep(FileCatalog.SettledAfter + TimeSpan.FromSeconds(2));
         var pair = new SecondBackups(bench, "files", bench.Shell, $"{Quote(database)} -AdditionalPath {Quote(files)}", null, files, ["files", "small.db"]);
         pair.First();
         for (int i = 0; i < 100; i++)
