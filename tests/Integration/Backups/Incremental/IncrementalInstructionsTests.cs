@@ -1,6 +1,7 @@
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Platform;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Backups.Incremental;
@@ -21,6 +22,7 @@ public sealed class IncrementalInstructionsTests : IDisposable
         SampleDatabase.Run(_database, "CREATE TABLE big(id INTEGER PRIMARY KEY, body BLOB); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) INSERT INTO big SELECT i, randomblob(1000) FROM n");
         _uploads = Directory.CreateDirectory(_bench["up loads"]).FullName;
         File.WriteAllBytes(Path.Join(_uploads, "photo.jpg"), RandomBytes(9_000_000));
+        File.WriteAllText(Path.Join(_uploads, "small.txt"), "small");
     }
 
     public void Dispose() => _bench.Dispose();
@@ -37,7 +39,9 @@ public sealed class IncrementalInstructionsTests : IDisposable
             _bench.Repository.Keys.AddIdentity(_bench["my.key"], path => path);
         }
 
-        await _bench.BackUpAsync(request);
+        // Later than the files, so that the small one is listed behind the archive: stock tools pass over that too.
+        Backup full = await _bench.BackUpAsync(request, new FixedClock(DateTimeOffset.UtcNow.AddMinutes(10)));
+        Assert.Equal(FileSystemFormat.KeepsChangeTimes(_uploads), full.Manifest!.Payloads[1].CatalogSha256 is not null);
         SampleDatabase.Run(_database, "UPDATE big SET body = randomblob(1000) WHERE id % 2000 = 0; INSERT INTO big(body) SELECT randomblob(1000) FROM big LIMIT 500");
         File.WriteAllText(Path.Join(_uploads, "a note before it.txt"), "content");
         Backup made = await _bench.BackUpAsync(request with { Method = new MethodChoice { Method = BackupMethod.Incremental } });
@@ -54,6 +58,7 @@ public sealed class IncrementalInstructionsTests : IDisposable
         Assert.Contains("OK", output, StringComparison.Ordinal);
         Assert.Equal(SampleDatabase.Content(_database), SampleDatabase.Content(Path.Join(made.Location, "restored", "it's app.db")));
         string restored = Path.Join(made.Location, "restored", "up loads");
+        Assert.Equal("small", File.ReadAllText(Path.Join(restored, "small.txt")));
         Assert.Equal("content", File.ReadAllText(Path.Join(restored, "a note before it.txt")));
         Assert.Equal(File.ReadAllBytes(Path.Join(_uploads, "photo.jpg")), File.ReadAllBytes(Path.Join(restored, "photo.jpg")));
     }
