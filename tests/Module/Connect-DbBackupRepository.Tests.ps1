@@ -91,7 +91,7 @@ Describe 'A repository in a bucket' {
             $runs = foreach ($i in 1..4) { Invoke-DbBackupPlan nightly }
             $runs.State | Should -Be (, 'Succeeded' * 4)
             $made = @($runs.Backups.Name)
-            $runs.Backups.Method | Should -Be Full, Incremental, Incremental, Incremental
+            (Get-DbBackup -Repository ./differences).Method | Should -Be Incremental, Incremental, Full
             (Get-DbBackup -Repository ./differences).Name | Should -Be $made[3], $made[2], $made[0]
             (Get-DbBackup -Repository $bucket).Name | Should -Be $made[3], $made[0]
             Get-DbBackup -Repository $bucket -Latest | Test-DbBackup -Level Restore | ForEach-Object Passed | Should -BeTrue

@@ -16,9 +16,12 @@ namespace DbBackup.TestHost;
 internal static class PostgreSqlRun
 {
     /// <summary>Backs up a database.</summary>
-    public static async Task BackUpAsync(string database, string repository, string format, int killAt)
+    public static async Task BackUpAsync(string database, string repository, string format, int killAt, bool inRanges)
     {
         var options = new PostgreSqlDumpOptions { Format = Enum.Parse<PostgreSqlFormat>(format), Jobs = 2 };
+        // Every table counts as large.
+        if (inRanges)
+            options = options with { LargeTableBytes = 0 };
         var source = new PostgreSqlSource(PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest()), database, options);
         Backup backup = await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
             new BackupRequest { Sources = [source], Fingerprint = FingerprintLevel.Content }, new Executioner(killAt), CancellationToken.None);

@@ -54,7 +54,7 @@ static async Task<int> RunAsync(string[] args)
             await RepositoryRun.UndoRestoreAsync(args[1], args[2]);
             return 0;
         case "pgbackup":
-            await PostgreSqlRun.BackUpAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture));
+            await PostgreSqlRun.BackUpAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), inRanges: args.Contains("ranges"));
             return 0;
         case "containerbackup":
             await PostgreSqlRun.BackUpContainerAsync(args[1], args[2], args[3]);

@@ -90,9 +90,9 @@ internal sealed class PostgreSqlBench : IDisposable
     };
 
     /// <summary>The only backup of the repository, made by another process that finds those clients too.</summary>
-    public async Task<Backup> BackUpWithAsync(int[] clients, string format = "Custom")
+    public async Task<Backup> BackUpWithAsync(int[] clients, string format = "Custom", params string[] more)
     {
-        (int exit, string output) = OtherProcess.Run(EnvironmentWith(clients), OtherProcess.Command("pgbackup", Database.Name, Files.RepositoryPath, format, "0"));
+        (int exit, string output) = OtherProcess.Run(EnvironmentWith(clients), OtherProcess.Command(["pgbackup", Database.Name, Files.RepositoryPath, format, "0", .. more]));
         Assert.True(exit == 0, output);
         return Assert.Single(await Files.ListAsync());
     }

@@ -17,8 +17,7 @@ namespace DbBackup.Tests.Integration.Restores.PostgreSql;
 public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : IClassFixture<ServersOfEachMajor>
 {
     private const string Beside = "dbbackup\\_new\\_%";
-    private const string Odd = "\"Sa les\".\"Odd, 7 \"\"Täble\"";
-    private static readonly string[] s_large = [Odd, "public.child", "public.part_1", "public.unlogged", "public.wide"];
+    private static readonly string[] s_large = [LargeTables.Odd, "public.child", "public.part_1", "public.unlogged", "public.wide"];
 
     [Theory]
     [InlineData(PostgreSqlFormat.Custom)]
@@ -26,15 +25,15 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
     public async Task Large_tables_of_all_kinds_come_back_with_the_same_rows(PostgreSqlFormat format)
     {
         using PostgreSqlBench bench = Bench();
-        CreateLarge(bench.Database);
-        string before = Contents(bench.Database);
+        LargeTables.Create(bench.Database);
+        string before = LargeTables.Contents(bench.Database);
         Backup backup = await bench.BackUpAsync(new PostgreSqlDumpOptions { Format = format, Jobs = 2 });
         using var restored = new TestDatabase(bench.Server, bench.Database.Name + "_copy");
 
         RestoreResult result = await bench.RestoreAsync(bench.Request(backup) with { NewName = restored.Name, Jobs = 3 });
 
         Assert.Empty(result.Differences);
-        Assert.Equal(before, Contents(restored));
+        Assert.Equal(before, LargeTables.Contents(restored));
         Dictionary<string, int> connections = Connections(bench.Server);
         Assert.Equal(s_large, connections.Keys.Order(StringComparer.Ordinal));
         Assert.All(connections.Values, count => Assert.Equal(3, count));
@@ -49,12 +48,12 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
     public async Task Large_tables_of_newer_servers_come_back_with_the_same_rows(int major, string format)
     {
         using PostgreSqlBench bench = Bench(major);
-        CreateLarge(bench.Database);
-        string before = Contents(bench.Database);
+        LargeTables.Create(bench.Database);
+        string before = LargeTables.Contents(bench.Database);
         Backup backup = await bench.BackUpWithAsync([major], format);
         (int exit, string output) = OtherProcess.Run(bench.EnvironmentWith(major), OtherProcess.Command("pgrestore", bench.Files.RepositoryPath, backup.Source, backup.Name, "0"));
         Assert.True(exit == 0, output);
-        Assert.Equal(before, Contents(bench.Database));
+        Assert.Equal(before, LargeTables.Contents(bench.Database));
         Assert.Equal(Environment.ProcessorCount > 1 ? s_large : [], Connections(bench.Server).Keys.Order(StringComparer.Ordinal));
         bench.AssertNothingLeftOnServer();
     }
@@ -72,12 +71,12 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
             CREATE TABLE large (id integer PRIMARY KEY, body text);
             INSERT INTO large SELECT i, string_agg(md5((i * 1000 + j)::text), '') FROM generate_series(1, 1400) i, generate_series(1, 1000) j GROUP BY i;
             """);
-        string before = Contents(bench.Database);
+        string before = LargeTables.Contents(bench.Database);
         string dump = SampleShop.Dump(bench.Database, bench.Files["dump"], form);
         Backup backup = await ImportAsync(bench, dump);
         using var restored = new TestDatabase(bench.Server, bench.Database.Name + "_copy");
         await bench.RestoreAsync(bench.Request(backup) with { NewName = restored.Name, Jobs = 2 });
-        Assert.Equal(before, Contents(restored));
+        Assert.Equal(before, LargeTables.Contents(restored));
         Assert.Equal(["public.large"], Connections(bench.Server).Keys);
     }
 
@@ -97,10 +96,10 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
         using TestDatabase database = server.CreateDatabase("texts");
         database.Execute("CREATE TABLE t (id integer, body text); INSERT INTO t SELECT i, repeat(md5(i::text) || E'\\n\\\\', i % 300) FROM generate_series(1, 3000) i; CREATE TABLE nothing (id integer)");
         using var folder = new TempFolder();
-        Dictionary<string, string> plain = Texts(SampleShop.Dump(database, folder["plain"], "-Fc", "-Z0"));
+        Dictionary<string, string> plain = LargeTables.Texts(SampleShop.Dump(database, folder["plain"], "-Fc", "-Z0"));
         Assert.Equal(3003, plain["public.t"].Count(letter => letter == '\n'));
         Assert.Equal("\\.\n\n\n", plain["public.nothing"]);
-        Assert.Equal(plain, Texts(SampleShop.Dump(database, folder["packed"], form)));
+        Assert.Equal(plain, LargeTables.Texts(SampleShop.Dump(database, folder["packed"], form)));
     }
 
     [Fact]
@@ -108,11 +107,11 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
     {
         using PostgreSqlBench bench = Bench();
         bench.Database.Execute("CREATE TABLE latin (id integer, body text); INSERT INTO latin SELECT i, repeat('Größe € ', 12000) FROM generate_series(1, 400) i");
-        string before = Contents(bench.Database);
+        string before = LargeTables.Contents(bench.Database);
         Backup backup = await ImportAsync(bench, SampleShop.Dump(bench.Database, bench.Files["dump"], "-Fc", "-Z0", "-E", "LATIN9"));
         using var restored = new TestDatabase(bench.Server, bench.Database.Name + "_copy");
         await bench.RestoreAsync(bench.Request(backup) with { NewName = restored.Name, Jobs = 2 });
-        Assert.Equal(before, Contents(restored));
+        Assert.Equal(before, LargeTables.Contents(restored));
         Assert.Equal(["public.latin"], Connections(bench.Server).Keys);
     }
 
@@ -132,11 +131,11 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
             INSERT INTO domained SELECT * FROM checked;
             INSERT INTO parts SELECT * FROM checked;
             """);
-        string before = Contents(bench.Database);
+        string before = LargeTables.Contents(bench.Database);
         Backup backup = await ImportAsync(bench, SampleShop.Dump(bench.Database, bench.Files["dump"], "-Fc", "-Z0", "--load-via-partition-root"));
         using var restored = new TestDatabase(bench.Server, bench.Database.Name + "_copy");
         await bench.RestoreAsync(bench.Request(backup) with { NewName = restored.Name, Jobs = 2 });
-        Assert.Equal(before, Contents(restored));
+        Assert.Equal(before, LargeTables.Contents(restored));
         Assert.Empty(Connections(bench.Server));
     }
 
@@ -238,7 +237,7 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
     {
         using PostgreSqlBench bench = Bench();
         bench.Database.Execute("CREATE TABLE t (id integer, body text); INSERT INTO t SELECT i, repeat(E'\\n\\r\\t\\\\.ü', i % 40) || CASE i % 3 WHEN 0 THEN E'\\\\.' WHEN 1 THEN '' END FROM generate_series(1, 1500) i");
-        string before = Contents(bench.Database);
+        string before = LargeTables.Contents(bench.Database);
         string dump = SampleShop.Dump(bench.Database, bench.Files["dump"], "-Fd", "-Z0");
         bench.Database.Execute("TRUNCATE t");
         using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(PostgreSqlBench.Resolve(bench.Superuser), bench.Database.Name, CancellationToken.None);
@@ -246,7 +245,7 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
         TableText text = Assert.Single(TableText.OfFolder(dump));
         Assert.True(await copy.CanLoadAsync(text, CancellationToken.None));
         await copy.LoadAsync(text, CancellationToken.None);
-        Assert.Equal(before, Contents(bench.Database));
+        Assert.Equal(before, LargeTables.Contents(bench.Database));
 
         await copy.EmptyAsync(text, CancellationToken.None);
         Assert.Equal("0", bench.Database.Query("SELECT count(*) FROM t"));
@@ -261,44 +260,6 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
         server.Execute("postgres", "ALTER SYSTEM SET log_statement = 'mod'");
         server.Execute("postgres", $"SELECT pg_reload_conf(); DO $$ BEGIN RAISE LOG 'a test begins'; END $$");
         return new PostgreSqlBench(server);
-    }
-
-    // Those that were dumped large: the largest of each kind that has rows.
-    private static void CreateLarge(TestDatabase database) => database.Execute(
-        $$"""
-        CREATE SCHEMA "Sa les";
-        CREATE TABLE {{Odd}} (id integer GENERATED ALWAYS AS IDENTITY, gone integer, "Bo dy" text, n integer, twice integer GENERATED ALWAYS AS (n * 2) STORED,
-            m money, x xml, b bytea, t timestamptz, i interval, a text[], j jsonb);
-        ALTER TABLE {{Odd}} DROP COLUMN gone;
-        INSERT INTO {{Odd}} ("Bo dy", n, m, x, b, t, i, a, j) SELECT repeat(md5(i::text), 3000) || E'\n\r\n\t\\ \\. \\N €', i, i * 1000, '<a/>text', decode(md5(i::text), 'hex'),
-            '2026-03-29 00:30+00'::timestamptz + i * interval '31 hours', i * interval '-1 day 2 hours', ARRAY['a', E'b\n', NULL], '{"k": "\n"}' FROM generate_series(1, 400) i;
-        INSERT INTO {{Odd}} ("Bo dy", n) VALUES ('\.', 0), (E'\n\\.\n', 1), ('', 2), (NULL, NULL), (E'\r\n', 3), (E'\\', 4);
-        CREATE TABLE parent (id integer, body text);
-        CREATE TABLE child (more text) INHERITS (parent);
-        INSERT INTO child SELECT i, repeat(md5(i::text), 3200), 'more' FROM generate_series(1, 400) i;
-        INSERT INTO parent VALUES (0, 'parent');
-        CREATE TABLE parts (id integer PRIMARY KEY, body text) PARTITION BY RANGE (id);
-        CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (0) TO (1000);
-        CREATE TABLE part_2 PARTITION OF parts FOR VALUES FROM (1000) TO (2000);
-        INSERT INTO parts SELECT i, repeat(md5(i::text), 3200) FROM generate_series(1, 400) i;
-        INSERT INTO parts VALUES (1001, 'small');
-        CREATE UNLOGGED TABLE unlogged (id integer PRIMARY KEY, body text);
-        INSERT INTO unlogged SELECT * FROM part_1;
-        CREATE TABLE wide (body text);
-        INSERT INTO wide VALUES (repeat(E'one row of many megabytes \n', 1600000));
-        CREATE TABLE empty (id integer);
-        CREATE TABLE one (id integer REFERENCES parts);
-        INSERT INTO one VALUES (1);
-        CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.more = ''changed''; RETURN NEW; END';
-        CREATE TRIGGER stamp BEFORE INSERT ON child FOR EACH ROW EXECUTE FUNCTION stamp();
-        ALTER TABLE child ENABLE ROW LEVEL SECURITY;
-        """);
-
-    // The rows of every table, in whatever order they lie.
-    private static string Contents(TestDatabase database)
-    {
-        string[] tables = database.Query("SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema' ORDER BY 1").Split('\n');
-        return string.Join('\n', tables.Select(table => $"{table} {database.Query($"SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM {table} t")}"));
     }
 
     private static async Task<Backup> BackUpRefusedRowAsync(PostgreSqlBench bench, PostgreSqlFormat format)
@@ -325,28 +286,6 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
 
     private static Task<Backup> ImportAsync(PostgreSqlBench bench, string dump) => new BackupImporter(bench.Files.Repository).ImportAsync(
         dump, new BackupRequest { Sources = [], Created = DateTimeOffset.UtcNow }, bench.Observer, CancellationToken.None);
-
-    private static Dictionary<string, string> Texts(string dump)
-    {
-        IReadOnlyList<TableText> texts;
-        if (Directory.Exists(dump))
-        {
-            texts = TableText.OfFolder(dump);
-        }
-        else
-        {
-            var places = new ArchivePlaces();
-            places.Append(File.ReadAllBytes(dump));
-            Assert.True(places.Complete());
-            texts = TableText.OfFile(dump, places);
-        }
-
-        return texts.ToDictionary(text => Engine.Engines.PostgreSql.Text.CopyColumns.TargetOf(text.Table.Copy), text =>
-        {
-            using var reader = new StreamReader(text.Open());
-            return reader.ReadToEnd();
-        });
-    }
 
     // How many sessions loaded a table with statements of ours, which state the encoding; as the server logged it since the test began.
     private static Dictionary<string, int> Connections(PostgreSqlServer server)

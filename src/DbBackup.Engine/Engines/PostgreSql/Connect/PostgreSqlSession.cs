@@ -67,6 +67,9 @@ internal sealed class PostgreSqlSession : IDisposable
     /// <summary>The server's major version.</summary>
     public int ServerMajor => _connection.PostgreSqlVersion.Major;
 
+    /// <summary>The encoding of the database, as PostgreSQL names it.</summary>
+    public string ServerEncoding => _connection.PostgresParameters["server_encoding"];
+
     /// <summary>True if a pooler is between, which lends this session a connection of its own until it ends.</summary>
     public bool IsPooled { get; private init; }
 
@@ -252,16 +255,30 @@ internal sealed class PostgreSqlSession : IDisposable
     /// <param name="take">Receives the bytes in chunks of any size.</param>
     /// <param name="action">What is being done, for an error.</param>
     /// <param name="cancellationToken">Cancels the statement on the server too.</param>
-    public Task CopyAsync(string sql, TakeBytes take, string action, CancellationToken cancellationToken) =>
+    public Task CopyAsync(string sql, TakeBytes take, string action, CancellationToken cancellationToken) => CopyAsync(
+        sql,
+        async stream =>
+        {
+            int read;
+            while ((read = await stream.ReadAsync(_copied ??= new byte[1 << 16], cancellationToken).ConfigureAwait(false)) > 0)
+                take(_copied.AsSpan(0, read));
+        },
+        action,
+        cancellationToken);
+
+    /// <summary>Reads the text that <c>COPY … TO STDOUT</c> gives.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="read">Reads it to its end; the stream gives at most one row at a time.</param>
+    /// <param name="action">What is being done, for an error.</param>
+    /// <param name="cancellationToken">Cancels the statement on the server too.</param>
+    public Task CopyAsync(string sql, Func<Stream, Task> read, string action, CancellationToken cancellationToken) =>
         GuardAsync(
             async () =>
             {
                 var reader = (NpgsqlCopyTextReader)await _connection.BeginTextExportAsync(sql, cancellationToken).ConfigureAwait(false);
                 try
                 {
-                    int read;
-                    while ((read = await reader.BaseStream.ReadAsync(_copied ??= new byte[1 << 16], cancellationToken).ConfigureAwait(false)) > 0)
-                        take(_copied.AsSpan(0, read));
+                    await read(reader.BaseStream).ConfigureAwait(false);
                 }
                 catch
                 {

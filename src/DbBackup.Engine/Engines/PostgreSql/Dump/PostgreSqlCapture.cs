@@ -90,7 +90,7 @@ internal sealed class PostgreSqlCapture(
     /// <summary>Ends pg_dump and the snapshot.</summary>
     public void Abandon()
     {
-        started.Dump.Dispose();
+        started.End();
         keeper.Dispose();
     }
 
@@ -116,7 +116,7 @@ internal sealed class PostgreSqlCapture(
         Func<Stream, Task> store = target is PayloadWriter writer
             ? stream => writer.CopyFromAsync(stream, progress, cancellationToken)
             : stream => stream.CopyToAsync(target, 1 << 20, cancellationToken);
-        _contents.SetResult(await started.Dump.StreamAsync(store, cancellationToken).ConfigureAwait(false));
+        _contents.SetResult(await started.Dump.StreamAsync(store, started.Ranges, cancellationToken).ConfigureAwait(false));
         return new StreamSummary(null, []);
     }
 
@@ -128,7 +128,9 @@ internal sealed class PostgreSqlCapture(
         FolderRows? rows = FolderRows.Open(folder);
         var archiver = new FolderArchiver { Watch = rows is null ? null : rows.Take };
         ArchiveSummary summary = await archiver.WriteAsync(folder, target, progress, cancellationToken).ConfigureAwait(false);
-        _contents.SetResult(started.Dump.Counted(contents, () => rows?.Complete(), () => rows?.Contents));
+        if (rows is not null)
+            contents = await started.Dump.CountedAsync(contents, rows.Contents, () => Task.FromResult(rows.Complete())).ConfigureAwait(false);
+        _contents.SetResult(contents);
         FolderRemoval.Delete(folder);
         return new StreamSummary(summary.Entries, []);
     }

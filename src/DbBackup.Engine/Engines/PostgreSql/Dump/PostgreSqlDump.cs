@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump.Ranges;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Payloads;
@@ -25,6 +27,10 @@ internal sealed class PostgreSqlDump(
     private ToolProcess? _tool;
     private string _snapshot = string.Empty;
     private ReadOnlyMemory<byte> _start;
+    private ArchiveContents? _contents;
+
+    /// <summary>The table of contents of the archive that was started; empty for SQL text, and for an archive of a form that is not known here.</summary>
+    public ReadOnlyMemory<byte> Contents { get; private set; }
 
     /// <summary>
     /// Starts pg_dump on a stream, as a custom archive or as SQL text, and returns when it holds the locks of its tables: it writes nothing
@@ -39,11 +45,9 @@ internal sealed class PostgreSqlDump(
         _snapshot = snapshot;
         _tool = await StartAsync(form, snapshot, cancellationToken).ConfigureAwait(false);
         using CancellationTokenRegistration stop = cancellationToken.Register(_tool.Kill);
-        byte[] start = new byte[1 << 12];
-        int read = await _tool.Output.ReadAsync(start, cancellationToken).ConfigureAwait(false);
-        if (read == 0)
+        await ReadStartAsync(_tool, cancellationToken).ConfigureAwait(false);
+        if (_start.IsEmpty)
             await RequireSuccessAsync(_tool, cancellationToken).ConfigureAwait(false);
-        _start = start.AsMemory(0, read);
     }
 
     /// <summary>The same into a folder with several jobs at once.</summary>
@@ -63,65 +67,28 @@ internal sealed class PostgreSqlDump(
 
     /// <summary>Stores the stream that was started.</summary>
     /// <param name="store">Takes the stream to its end.</param>
+    /// <param name="ranges">The tables that pg_dump leaves to it; null for none.</param>
     /// <param name="cancellationToken">Kills pg_dump.</param>
     /// <returns>What the dump holds.</returns>
     /// <exception cref="BackupException">pg_dump failed, or the dump is not whole.</exception>
-    public async Task<DumpContents> StreamAsync(Func<Stream, Task> store, CancellationToken cancellationToken)
-    {
-        bool plain = options.Format == PostgreSqlFormat.Plain;
-        ToolProcess tool = _tool!;
-        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
-        var scanner = new PlainDumpScanner();
-        var rows = new ArchiveRows();
-        using PassingListing? listing = plain ? null : await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            // The wait for the end reads what is left.
-            using var whole = new PrefixedStream(_start, tool.Output, null, leaveOpen: true);
-            using var tapped = new TappedStream(whole, bytes =>
-            {
-                if (listing is null)
-                {
-                    scanner.Append(bytes.Span);
-                    return;
-                }
-
-                listing.Take(bytes);
-                rows.Append(bytes.Span);
-            });
-            await store(tapped).ConfigureAwait(false);
-        }
-        catch (IOException) when (cancellationToken.IsCancellationRequested)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-
-        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
-        if (listing is not null)
-            return Counted(DumpContents.FromListing(await listing.CompleteAsync(cancellationToken).ConfigureAwait(false)), rows.Complete, () => rows.Contents);
-        PlainDumpReport report = scanner.Complete();
-        if (!report.IsComplete)
-            throw Incomplete("it lacks its last line, \"PostgreSQL database dump complete\"");
-        IReadOnlySet<string> names = report.Tables.Select(table => table.Name).ToHashSet(StringComparer.Ordinal);
-        DumpContents contents = options.IsFiltered && !options.DataOnly
-            ? (await ListAloneAsync(cancellationToken).ConfigureAwait(false)) with { Names = names, WithRows = null }
-            : new DumpContents(null, null, names);
-        return contents with { RowsByName = report.Tables.ToDictionary(table => table.Name, StringComparer.Ordinal) };
-    }
+    public Task<DumpContents> StreamAsync(Func<Stream, Task> store, RangedDump? ranges, CancellationToken cancellationToken) => options.Format == PostgreSqlFormat.Plain
+        ? StreamTextAsync(store, cancellationToken)
+        : StreamArchiveAsync(store, ranges, cancellationToken);
 
     /// <summary>What a dump holds, with the rows that were counted as it passed.</summary>
     /// <param name="contents">What it lists.</param>
+    /// <param name="archive">Its table of contents.</param>
     /// <param name="complete">Gives the rows.</param>
-    /// <param name="archive">Gives the table of contents that was read for them.</param>
-    public DumpContents Counted(DumpContents contents, Func<IReadOnlyDictionary<uint, TableRows>?> complete, Func<ArchiveContents?> archive)
+    /// <exception cref="BackupException">It is cut off.</exception>
+    public async Task<DumpContents> CountedAsync(DumpContents contents, ArchiveContents archive, Func<Task<IReadOnlyDictionary<uint, TableRows>>> complete)
     {
         try
         {
             return contents with
             {
-                Rows = complete(),
-                Columns = archive()?.Tables.Values.ToDictionary(table => table.Table, table => CopyColumns.Of(table.Copy)) ?? [],
-                Targets = archive()?.Tables.Values.ToDictionary(table => table.Table, table => CopyColumns.TargetOf(table.Copy)) ?? [],
+                Rows = await complete().ConfigureAwait(false),
+                Columns = archive.Tables.Values.ToDictionary(table => table.Table, table => CopyColumns.Of(table.Copy)),
+                Targets = archive.Tables.Values.ToDictionary(table => table.Table, table => CopyColumns.TargetOf(table.Copy)),
             };
         }
         catch (InvalidDataException cut)
@@ -153,6 +120,89 @@ internal sealed class PostgreSqlDump(
         "Try again; if it happens again, run pg_dump by hand and look at what it writes.")
     { Target = server.LocationOf(database) };
 
+    private async Task<DumpContents> StreamArchiveAsync(Func<Stream, Task> store, RangedDump? ranges, CancellationToken cancellationToken)
+    {
+        ToolProcess tool = _tool!;
+        using PassingListing listing = await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
+        ArchiveStream? archive = _contents is null ? null : new ArchiveStream(_contents, _start[Contents.Length..], tool.Output)
+        {
+            NewContents = ranges?.Contents ?? Contents,
+            Ranged = ranges?.DumpIds ?? [],
+            Rows = ranges?.Read(cancellationToken),
+            RequireWholeAsync = token => RequireSuccessAsync(tool, token),
+        };
+        Stream whole = archive ?? (Stream)new PrefixedStream(_start, tool.Output, null, leaveOpen: true);
+        await using ConfiguredAsyncDisposable ended = whole.ConfigureAwait(false);
+        using var tapped = new TappedStream(whole, listing.Take);
+        await StoreAsync(store, tapped, tool, cancellationToken).ConfigureAwait(false);
+        DumpContents contents = DumpContents.FromListing(await listing.CompleteAsync(cancellationToken).ConfigureAwait(false));
+        return archive is null ? contents : await CountedAsync(contents, ranges?.Archive ?? _contents!, archive.CompleteAsync).ConfigureAwait(false);
+    }
+
+    private async Task<DumpContents> StreamTextAsync(Func<Stream, Task> store, CancellationToken cancellationToken)
+    {
+        var scanner = new PlainDumpScanner();
+        using var whole = new PrefixedStream(_start, _tool!.Output, null, leaveOpen: true);
+        using var tapped = new TappedStream(whole, bytes => scanner.Append(bytes.Span));
+        await StoreAsync(store, tapped, _tool, cancellationToken).ConfigureAwait(false);
+        PlainDumpReport report = scanner.Complete();
+        if (!report.IsComplete)
+            throw Incomplete("it lacks its last line, \"PostgreSQL database dump complete\"");
+        IReadOnlySet<string> names = report.Tables.Select(table => table.Name).ToHashSet(StringComparer.Ordinal);
+        DumpContents contents = options.IsFiltered && !options.DataOnly
+            ? (await ListAloneAsync(cancellationToken).ConfigureAwait(false)) with { Names = names, WithRows = null }
+            : new DumpContents(null, null, names);
+        return contents with { RowsByName = report.Tables.ToDictionary(table => table.Name, StringComparer.Ordinal) };
+    }
+
+    private async Task StoreAsync(Func<Stream, Task> store, Stream dump, ToolProcess tool, CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        try
+        {
+            // The wait for the end reads what is left.
+            await store(dump).ConfigureAwait(false);
+        }
+        catch (IOException) when (cancellationToken.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
+    }
+
+    // It writes the whole table of contents before any data.
+    private async Task ReadStartAsync(ToolProcess tool, CancellationToken cancellationToken)
+    {
+        byte[] start = new byte[1 << 16];
+        int length = 0;
+        int read;
+        int tryAt = 1;
+        while ((read = await tool.Output.ReadAsync(start.AsMemory(length), cancellationToken).ConfigureAwait(false)) > 0)
+        {
+            length += read;
+            _start = start.AsMemory(0, length);
+            // At twice the length again, so that all tries together cost no more than the last.
+            if (options.Format == PostgreSqlFormat.Plain || (length >= tryAt && TryReadContents()) || length > ArchiveBlocks.LongestContents)
+                return;
+            if (length >= tryAt)
+                tryAt = 2 * length;
+            if (length == start.Length)
+                Array.Resize(ref start, 2 * length);
+        }
+
+        TryReadContents();
+    }
+
+    private bool TryReadContents()
+    {
+        if (!ArchiveContents.TryRead(_start.Span, out _contents, out int length))
+            return false;
+        if (_contents is not null)
+            Contents = _start[..length];
+        return true;
+    }
+
     // SQL text names no oids; an archive of the definitions alone does, in the same snapshot.
     private async Task<DumpContents> ListAloneAsync(CancellationToken cancellationToken)
     {
@@ -180,7 +230,7 @@ internal sealed class PostgreSqlDump(
             .. options.Schemas.Select(pattern => $"--schema={pattern}"),
             .. options.Tables.Select(pattern => $"--table={pattern}"),
             .. options.ExcludedTables.Select(pattern => $"--exclude-table={pattern}"),
-            .. options.ExcludedTableData.Select(pattern => $"--exclude-table-data={pattern}"),
+            .. options.ExcludedTableData.Concat(options.RangedTables).Select(pattern => $"--exclude-table-data={pattern}"),
             $"--dbname={PostgreSqlConnectionSettings.ToolDatabase(database)}",
         ];
         // A pattern that finds nothing would leave something out, and nobody would notice.

@@ -49,6 +49,12 @@ public sealed record PostgreSqlDumpOptions
     /// <summary>True if the rows of unlogged tables are left out, which a standby does not have.</summary>
     internal bool WithoutUnloggedRows { get; init; }
 
+    /// <summary>From how many bytes on disk on a table is read by several sessions beside pg_dump, where such tables together have four times that.</summary>
+    internal long LargeTableBytes { get; init; } = 16L << 20;
+
+    /// <summary>Tables whose rows pg_dump leaves to other sessions, quoted with their schemas: the dump has them all the same.</summary>
+    internal IReadOnlyList<string> RangedTables { get; init; } = [];
+
     /// <summary>True if only chosen schemas or tables are dumped, without what belongs to the database as a whole.</summary>
     internal bool IsPartial => Schemas.Count > 0 || Tables.Count > 0;
 

@@ -100,7 +100,7 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
         }
         catch
         {
-            started?.Dump.Dispose();
+            started?.End();
             keeper.Dispose();
             throw;
         }
@@ -141,6 +141,9 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
             throw await DumpFailures.LockedAsync(server, database, error.MessageText + ".", error, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>True if large tables may be read by sessions beside pg_dump.</summary>
+    internal bool MayRange => Jobs > 1 && !options.IsFiltered && options.Format is (PostgreSqlFormat.Auto or PostgreSqlFormat.Custom);
 
     /// <summary>True if a parallel dump into the staging folder is the faster way.</summary>
     internal bool UsesFolder(List<PostgreSqlTable> tables, string staging)

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump.Ranges;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -34,6 +35,9 @@ internal sealed record StartedDump(
     /// <summary>Tables that were emptied before pg_dump locked them, if it has locked them; a filter may have left them out.</summary>
     public List<PostgreSqlTable> Replaced { get; private init; } = [];
 
+    /// <summary>The large tables that are read beside pg_dump; null if it reads all itself.</summary>
+    public RangedDump? Ranges { get; private set; }
+
     /// <summary>Tables whose rows a standby does not have.</summary>
     public List<string> Unlogged { get; private init; } = [];
 
@@ -48,6 +52,7 @@ internal sealed record StartedDump(
         PostgreSqlSource source, PostgreSqlSession keeper, PostgreSqlClient client, CaptureContext context, CancellationToken cancellationToken)
     {
         long limit = Environment.TickCount64 + (long)source.Options.LockTimeout.TotalMilliseconds;
+        bool mayRange = true;
         for (int attempt = 1; ; attempt++)
         {
             // Before the snapshot: pg_dump reads sequences later, and never sees less.
@@ -57,31 +62,54 @@ internal sealed record StartedDump(
             List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(keeper, cancellationToken).ConfigureAwait(false);
             List<string> unlogged = await UnloggedOfStandbyAsync(keeper, cancellationToken).ConfigureAwait(false);
             Dictionary<long, (string Name, long File)> files = await FilesAsync(keeper, tables, cancellationToken).ConfigureAwait(false);
-            string? folder = source.UsesFolder(tables, context.StagingFolder) ? Path.Combine(context.StagingFolder, PostgreSqlSource.FileStem(source.Database)) : null;
-            var started = new StartedDump(new PostgreSqlDump(source.Server, source.Database, client, source.Options with { WithoutUnloggedRows = unlogged.Count > 0 }, keeper.ToolOptions), snapshot, taken, folder, tables, sequences) { Unlogged = unlogged };
+            IReadOnlyList<RangedTable> ranged = mayRange && source.MayRange ? await RangedTable.ChooseAsync(keeper, tables, source.Options.LargeTableBytes, cancellationToken).ConfigureAwait(false) : [];
+            string? folder = ranged.Count == 0 && source.UsesFolder(tables, context.StagingFolder) ? Path.Combine(context.StagingFolder, PostgreSqlSource.FileStem(source.Database)) : null;
+            PostgreSqlDumpOptions options = source.Options with { WithoutUnloggedRows = unlogged.Count > 0, RangedTables = [.. ranged.Select(table => table.Table.Name)] };
+            var started = new StartedDump(new PostgreSqlDump(source.Server, source.Database, client, options, keeper.ToolOptions), snapshot, taken, folder, tables, sequences) { Unlogged = unlogged };
             try
             {
-                (BackupException? failure, List<string> replaced) = await started.RunAsync(source, files, cancellationToken).ConfigureAwait(false);
+                (BackupException? failure, List<string> replaced) = await started.RunAsync(source, ranged, files, cancellationToken).ConfigureAwait(false);
+                if (replaced.Count == 0 && failure is not null)
+                    throw failure;
+                if (replaced.Count == 0 && (ranged.Count == 0 || started.Ranges is not null))
+                    return started;
                 if (replaced.Count == 0)
-                    return failure is null ? started : throw failure;
-                if (failure is null && source.Options.IsFiltered && attempt >= AttemptsWithFilter)
+                {
+                    mayRange = false;
+                    context.Observer.Verbose($"Another session waits for a large table of '{source.Database}', so pg_dump reads all tables itself.");
+                }
+                else if (failure is null && source.Options.IsFiltered && attempt >= AttemptsWithFilter)
+                {
                     return started with { Replaced = tables.FindAll(table => replaced.Contains(table.Name)) };
-                if (attempt >= LeastAttempts && Environment.TickCount64 > limit)
+                }
+                else if (attempt >= LeastAttempts && Environment.TickCount64 > limit)
+                {
                     throw failure ?? Emptied(source, replaced);
-                context.Observer.Verbose($"{replaced[0]} of '{source.Database}' was emptied or rewritten before pg_dump locked it; the snapshot is taken again.");
+                }
+                else
+                {
+                    context.Observer.Verbose($"{replaced[0]} of '{source.Database}' was emptied or rewritten before pg_dump locked it; the snapshot is taken again.");
+                }
             }
             catch
             {
-                started.Dump.Dispose();
+                started.End();
                 throw;
             }
 
-            started.Dump.Dispose();
+            started.End();
             await keeper.ExecuteAsync("ROLLBACK", "taking a snapshot", cancellationToken).ConfigureAwait(false);
             if (folder is not null)
                 Platform.FolderRemoval.Delete(folder);
             await Task.Delay(Random.Shared.Next(LongestRestMilliseconds), cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Ends pg_dump and what reads beside it.</summary>
+    public void End()
+    {
+        Dump.Dispose();
+        Ranges?.Dispose();
     }
 
     /// <summary>The failure for tables that are emptied all the time.</summary>
@@ -94,12 +122,15 @@ internal sealed record StartedDump(
 
     // A failure may come of a table that was dropped meanwhile; it is known only with what was replaced.
     private async Task<(BackupException? Failure, List<string> Replaced)> RunAsync(
-        PostgreSqlSource source, Dictionary<long, (string Name, long File)> files, CancellationToken cancellationToken)
+        PostgreSqlSource source, IReadOnlyList<RangedTable> ranged, Dictionary<long, (string Name, long File)> files, CancellationToken cancellationToken)
     {
         BackupException? failure = null;
         try
         {
             await (Folder is null ? Dump.StartStreamAsync(Snapshot, cancellationToken) : Dump.StartFolderAsync(Folder, source.Jobs, Snapshot, cancellationToken)).ConfigureAwait(false);
+            // Their locks come before the look at the files: what was emptied until then is seen, and nothing can be emptied later.
+            if (ranged.Count > 0)
+                Ranges = await RangedDump.TryBeginAsync(source, Snapshot, ranged, Dump.Contents, cancellationToken).ConfigureAwait(false);
         }
         catch (BackupException caught)
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 
@@ -14,22 +13,10 @@ namespace DbBackup.Engine.Engines.PostgreSql.Facts;
 /// <param name="largeTableBytes">From how many bytes on disk on a table is read in this way.</param>
 internal sealed class RangedReader(PostgreSqlSession like, int sessions, string settings, long largeTableBytes = 32L << 20) : IDisposable
 {
-    // https://www.postgresql.org/docs/release/14.0/: ranges of ctid are read without the rest of the table.
-    private const int FirstWithRanges = 14;
-
     // 16 MiB with the usual blocks; less where a few blocks lead to many long values.
     private const long MostBlocks = 2048;
     private const int LeastRanges = 4;
     private const string Reading = "reading the rows";
-
-    // A query is planned, and that evaluates the expressions of indexes and statistics, with the rights of who asks.
-    private const string Fitting = """
-        SELECT CASE WHEN c.relkind = 'r' AND m.amname = 'heap' AND NOT c.relhasrules AND NOT c.relrowsecurity
-            AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
-            AND NOT EXISTS (SELECT 1 FROM pg_statistic_ext s WHERE s.stxrelid = c.oid AND s.stxexprs IS NOT NULL)
-          THEN pg_relation_size(c.oid) / current_setting('block_size')::bigint END
-        FROM pg_class c LEFT JOIN pg_am m ON m.oid = c.relam WHERE c.oid = $1::bigint::oid
-        """;
 
     private readonly List<PostgreSqlSession> _sessions = [];
 
@@ -42,17 +29,17 @@ internal sealed class RangedReader(PostgreSqlSession like, int sessions, string 
     /// <returns>Its rows; null if it must be read as a whole.</returns>
     public async Task<TableRows?> ReadAsync(PostgreSqlTable table, IReadOnlyList<string>? columns, bool inUtc, string form, CancellationToken cancellationToken)
     {
-        if (sessions < 2 || table.Bytes < largeTableBytes || like.ServerMajor < FirstWithRanges || like.IsPooled)
+        if (sessions < 2 || table.Bytes < largeTableBytes || !TupleRanges.AreKnownTo(like))
             return null;
-        if (await like.ScalarAsync(Fitting, Reading, cancellationToken, (long)table.ObjectId).ConfigureAwait(false) is not long blocks)
+        if (!(await TupleRanges.BlocksAsync(like, [table], cancellationToken).ConfigureAwait(false)).TryGetValue(table.ObjectId, out long blocks))
             return null;
         if (columns is not { Count: > 0 })
             columns = (await PostgreSqlCatalog.ColumnsAsync(like, [table], cancellationToken).ConfigureAwait(false)).GetValueOrDefault(table.ObjectId, []);
         if (columns.Count == 0)
             return null;
         await ConnectAsync(cancellationToken).ConfigureAwait(false);
-        string list = string.Join(", ", columns.Select(column => TableReader.InAscii(PostgreSqlSession.Quote(column))));
-        string select = $"SELECT {list} FROM ONLY {TableReader.InAscii(table.Name)}";
+        string list = string.Join(", ", columns.Select(column => AsciiName.Of(like, PostgreSqlSession.Quote(column))));
+        string select = $"SELECT {list} FROM ONLY {AsciiName.Of(like, table.Name)}";
         long step = Math.Clamp(blocks / (LeastRanges * sessions), 1, MostBlocks);
         long next = -step;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -64,7 +51,7 @@ internal sealed class RangedReader(PostgreSqlSession like, int sessions, string 
                 {
                     await session.ExecuteAsync(form, Reading, stop.Token).ConfigureAwait(false);
                     for (long from; (from = Interlocked.Add(ref next, step)) < Math.Max(1, blocks);)
-                        await session.CopyAsync($"COPY ({select} WHERE {RangeOf(from, step, blocks)}) TO STDOUT", bytes => rows.Append(bytes), Reading, stop.Token).ConfigureAwait(false);
+                        await session.CopyAsync($"COPY ({select} WHERE {TupleRanges.Condition(from, step, blocks)}) TO STDOUT", bytes => rows.Append(bytes), Reading, stop.Token).ConfigureAwait(false);
                     return rows.Result(asUtc: inUtc);
                 }
                 catch
@@ -85,11 +72,6 @@ internal sealed class RangedReader(PostgreSqlSession like, int sessions, string 
         _sessions.Clear();
     }
 
-    // The last range has no end.
-    private static string RangeOf(long from, long step, long blocks) => from + step >= blocks
-        ? string.Create(CultureInfo.InvariantCulture, $"ctid >= '({from},0)'")
-        : string.Create(CultureInfo.InvariantCulture, $"ctid >= '({from},0)' AND ctid < '({from + step},0)'");
-
     private async Task ConnectAsync(CancellationToken cancellationToken)
     {
         while (_sessions.Count < sessions)
@@ -97,7 +79,7 @@ internal sealed class RangedReader(PostgreSqlSession like, int sessions, string 
             PostgreSqlSession session = await PostgreSqlSession.OpenAsync(like.Server, like.Database, cancellationToken).ConfigureAwait(false);
             _sessions.Add(session);
             await session.RefuseViewsAsync(cancellationToken).ConfigureAwait(false);
-            await session.ExecuteAsync($"SET jit = off; SET max_parallel_workers_per_gather = 0; SET enable_seqscan = off; SET constraint_exclusion = off; {settings}", Reading, cancellationToken).ConfigureAwait(false);
+            await session.ExecuteAsync($"{TupleRanges.Settings}; {settings}", Reading, cancellationToken).ConfigureAwait(false);
         }
     }
 }

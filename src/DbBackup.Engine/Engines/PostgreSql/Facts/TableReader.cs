@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 
@@ -39,44 +38,11 @@ internal sealed class TableReader
     {
         if (!_content && _narrowest.TryGetValue(table, out string? narrowest))
             columns = [narrowest];
-        string list = columns is { Count: > 0 } ? $" ({string.Join(", ", columns.Select(column => InAscii(PostgreSqlSession.Quote(column))))})" : string.Empty;
+        string list = columns is { Count: > 0 } ? $" ({string.Join(", ", columns.Select(column => AsciiName.Of(_session, PostgreSqlSession.Quote(column))))})" : string.Empty;
         var rows = new CopyRows(inUtc);
-        await _session.CopyAsync($"COPY {InAscii(table)}{list} TO STDOUT", bytes => rows.Append(bytes), Reading, cancellationToken).ConfigureAwait(false);
+        await _session.CopyAsync($"COPY {AsciiName.Of(_session, table)}{list} TO STDOUT", bytes => rows.Append(bytes), Reading, cancellationToken).ConfigureAwait(false);
         TableRows result = rows.Result(asUtc: inUtc);
         return _content ? result : result with { Hash = null };
-    }
-
-    // The session may have another encoding than UTF-8. Names with other letters are always quoted, and in U&"…" these are written by number
-    // (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS-UESCAPE).
-    internal static string InAscii(string quoted)
-    {
-        if (Ascii.IsValid(quoted))
-            return quoted;
-        var sql = new StringBuilder();
-        bool inside = false;
-        foreach (Rune rune in quoted.EnumerateRunes())
-        {
-            if (rune.Value == '"')
-            {
-                // A quote within a name is two, which end it and begin it again: the second one gets no prefix.
-                sql.Append(!inside && (sql.Length == 0 || sql[^1] != '"') ? "U&\"" : "\"");
-                inside = !inside;
-            }
-            else if (rune.Value == '\\')
-            {
-                sql.Append("\\\\");
-            }
-            else if (rune.IsAscii)
-            {
-                sql.Append((char)rune.Value);
-            }
-            else
-            {
-                sql.Append(CultureInfo.InvariantCulture, $"\\+{rune.Value:X6}");
-            }
-        }
-
-        return sql.ToString();
     }
 
     // Of a type of the server's own and of fixed length, where there is one: the least to send.

@@ -14,6 +14,11 @@ internal interface IArchiveBlockEvents
     /// <summary>The table's data end.</summary>
     /// <returns>False if they are not whole.</returns>
     bool End();
+
+    /// <summary>Takes the next bytes of all that is no table's data, as they stand: the large objects.</summary>
+    void Other(ReadOnlySpan<byte> bytes)
+    {
+    }
 }
 
 /// <summary>
@@ -26,11 +31,14 @@ internal interface IArchiveBlockEvents
 /// <remarks>Not safe for use by several threads.</remarks>
 internal sealed class ArchiveBlocks(IArchiveBlockEvents events, bool withCompressed = false)
 {
-    private const byte DataBlock = 1;
+    /// <summary>The mark before a block of data (BLK_DATA in pg_backup_custom.c).</summary>
+    public const byte DataBlock = 1;
+
+    /// <summary>The most bytes of a table of contents. pg_restore keeps it in memory too; a database of 10,000 tables has a few MB.</summary>
+    public const int LongestContents = 256 << 20;
+
     private const byte ObjectsBlock = 3;
 
-    // What pg_restore keeps in memory too; a database of 10,000 tables has a few MB.
-    private const int LongestContents = 256 << 20;
 
     private readonly byte[] _integer = new byte[9];
     private byte[] _start = [];
@@ -43,6 +51,10 @@ internal sealed class ArchiveBlocks(IArchiveBlockEvents events, bool withCompres
     private long _position;
     private bool _inObjects;
     private ArchivedTable? _table;
+
+    /// <summary>Follows what comes behind a table of contents that is known already.</summary>
+    public ArchiveBlocks(IArchiveBlockEvents events, ArchiveContents contents)
+        : this(events) => (_contents, _place) = (contents, Place.Block);
 
     private enum Place
     {
@@ -67,6 +79,8 @@ internal sealed class ArchiveBlocks(IArchiveBlockEvents events, bool withCompres
         int at = 0;
         while (at < chunk.Length && _place is not (Place.Start or Place.Unknown or Place.Damaged))
         {
+            int from = at;
+            bool isOther = _table is null && _place is not (Place.Block or Place.Entry);
             switch (_place)
             {
                 case Place.Block:
@@ -81,6 +95,9 @@ internal sealed class ArchiveBlocks(IArchiveBlockEvents events, bool withCompres
                         Turn(value, _position + at);
                     break;
             }
+
+            if (isOther)
+                events.Other(chunk[from..at]);
         }
 
         _position += chunk.Length;
@@ -148,6 +165,8 @@ internal sealed class ArchiveBlocks(IArchiveBlockEvents events, bool withCompres
                 _table = null;
                 if (!_inObjects && _contents!.Tables.TryGetValue((int)value, out _table))
                     events.Begin(_table, position);
+                else
+                    PassBlockStart();
                 _place = _inObjects ? Place.Object : Place.Length;
                 break;
             case Place.Object:
@@ -162,6 +181,12 @@ internal sealed class ArchiveBlocks(IArchiveBlockEvents events, bool withCompres
                 _place = value > 0 ? Place.Data : Place.Damaged;
                 break;
         }
+    }
+
+    private void PassBlockStart()
+    {
+        events.Other([_inObjects ? ObjectsBlock : DataBlock]);
+        events.Other(_integer.AsSpan(0, 1 + _contents!.IntegerBytes));
     }
 
     private int TakeData(ReadOnlySpan<byte> rest)

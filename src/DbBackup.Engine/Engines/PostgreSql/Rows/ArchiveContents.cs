@@ -82,7 +82,7 @@ internal sealed class ArchiveContents
     /// <param name="withCompressed">True if an archive whose data are compressed is wanted too.</param>
     public static bool TryRead(ReadOnlySpan<byte> start, out ArchiveContents? contents, out int length, bool withDefinitions = false, bool withCompressed = false)
     {
-        var reader = new Reader(start);
+        var reader = new ArchiveReader(start);
         try
         {
             contents = Read(ref reader, withDefinitions, withCompressed || withDefinitions);
@@ -100,7 +100,7 @@ internal sealed class ArchiveContents
     /// <param name="start">The first bytes.</param>
     public static (DateTimeOffset? Created, string? Database) OriginOf(ReadOnlySpan<byte> start)
     {
-        var reader = new Reader(start);
+        var reader = new ArchiveReader(start);
         DateTimeOffset? created = null;
         try
         {
@@ -115,7 +115,7 @@ internal sealed class ArchiveContents
         }
     }
 
-    private static Head? ReadHead(ref Reader reader)
+    internal static ArchiveHead? ReadHead(ref ArchiveReader reader)
     {
         if (!reader.Bytes(s_magic.Length).SequenceEqual(s_magic))
             return null;
@@ -133,7 +133,7 @@ internal sealed class ArchiveContents
         Span<long> time = stackalloc long[7];
         for (int field = 0; field < time.Length; field++)
             time[field] = reader.Integer();
-        return new Head(minor, offsetBytes, format, compression, Local(time));
+        return new ArchiveHead(minor, offsetBytes, format, compression, Local(time));
     }
 
     private static ArchiveCompression Known(byte compression) => compression < s_compressions.Length ? s_compressions[compression] : ArchiveCompression.Unknown;
@@ -147,9 +147,9 @@ internal sealed class ArchiveContents
         return new DateTimeOffset(new DateTime((int)year, (int)month, (int)day, (int)hour, (int)minute, (int)Math.Min(second, 59), DateTimeKind.Local));
     }
 
-    private static ArchiveContents? Read(ref Reader reader, bool withDefinitions, bool withCompressed)
+    private static ArchiveContents? Read(ref ArchiveReader reader, bool withDefinitions, bool withCompressed)
     {
-        if (ReadHead(ref reader) is not (var minor, var offsetBytes, var format, var compression, _) || (compression != ArchiveCompression.None && !withCompressed))
+        if (ReadHead(ref reader) is not { } head || (head.Compression != ArchiveCompression.None && !withCompressed))
             return null;
         reader.Text();
         string serverVersion = System.Text.Encoding.UTF8.GetString(reader.Text());
@@ -161,45 +161,20 @@ internal sealed class ArchiveContents
         string? encoding = null;
         for (long entry = 0; entry < entries; entry++)
         {
-            int dumpId = (int)reader.Integer();
-            reader.Integer();
-            reader.Text();
-            ReadOnlySpan<byte> oid = reader.Text();
-            ReadOnlySpan<byte> name = reader.Text();
-            ReadOnlySpan<byte> kind = reader.Text();
-            bool isData = kind.SequenceEqual("TABLE DATA"u8);
-            reader.Integer();
-            ReadOnlySpan<byte> sql = reader.Text();
-            reader.Text();
-            ReadOnlySpan<byte> copy = reader.Text();
-            ReadOnlySpan<byte> schema = reader.Text();
-            ReadOnlySpan<byte> tablespace = reader.Text();
-            ReadOnlySpan<byte> accessMethod = minor >= 14 ? reader.Text() : [];
-            if (minor >= 16)
-                reader.Integer();
-            ReadOnlySpan<byte> owner = reader.Text();
-            reader.Text();
+            ArchiveEntryFields fields = ReadEntry(ref reader, head);
+            bool isData = fields.Kind.SequenceEqual("TABLE DATA"u8);
             if (withDefinitions && !isData)
-                definitions.Add(new ArchivedDefinition(Show(kind), Show(schema), Show(name), Show(sql), Show(owner), Show(tablespace), Show(accessMethod)));
-            if (kind.SequenceEqual("ENCODING"u8) && Show(sql).Split('\'') is [_, var named, _])
+                definitions.Add(new ArchivedDefinition(Show(fields.Kind), Show(fields.Schema), Show(fields.Name), Show(fields.Sql), Show(fields.Owner), Show(fields.Tablespace), Show(fields.AccessMethod)));
+            if (fields.Kind.SequenceEqual("ENCODING"u8) && Show(fields.Sql).Split('\'') is [_, var named, _])
                 encoding = named;
-            while (!reader.IsNullText())
-            {
-            }
-
-            ReadOnlySpan<byte> file = [];
-            if (format == Tar)
-                file = reader.Text();
-            else
-                reader.Bytes(1 + offsetBytes);
             if (!isData)
                 continue;
-            if (!uint.TryParse(oid, NumberStyles.None, CultureInfo.InvariantCulture, out uint table))
+            if (!uint.TryParse(fields.Object, NumberStyles.None, CultureInfo.InvariantCulture, out uint table))
                 return null;
-            tables[dumpId] = new ArchivedTable(dumpId, table, System.Text.Encoding.UTF8.GetString(copy), System.Text.Encoding.UTF8.GetString(file));
+            tables[fields.DumpId] = new ArchivedTable(fields.DumpId, table, Show(fields.Copy), Show(fields.File));
         }
 
-        return new ArchiveContents(reader.IntegerBytes, tables) { ServerVersion = serverVersion, ClientVersion = clientVersion, Compression = compression, Encoding = encoding, Definitions = definitions };
+        return new ArchiveContents(reader.IntegerBytes, tables) { ServerVersion = serverVersion, ClientVersion = clientVersion, Compression = head.Compression, Encoding = encoding, Definitions = definitions };
     }
 
     private static string Show(ReadOnlySpan<byte> text) => System.Text.Encoding.UTF8.GetString(text);
@@ -214,39 +189,78 @@ internal sealed class ArchiveContents
         return bytes[0] == 0 ? value : -value;
     }
 
-    private sealed record Head(int Minor, int OffsetBytes, byte Format, ArchiveCompression Compression, DateTimeOffset? Created);
-
-    private ref struct Reader(ReadOnlySpan<byte> bytes)
+    /// <summary>The same, written.</summary>
+    /// <returns>The bytes that are taken of the buffer.</returns>
+    public static ReadOnlySpan<byte> WriteInteger(Span<byte> buffer, long value, int integerBytes)
     {
-        private readonly ReadOnlySpan<byte> _bytes = bytes;
-
-        public int Position { get; private set; }
-
-        public int IntegerBytes { get; set; }
-
-        public ReadOnlySpan<byte> Bytes(long count)
-        {
-            if (count > _bytes.Length - Position)
-                throw new EndOfStreamException();
-            ReadOnlySpan<byte> part = _bytes.Slice(Position, (int)count);
-            Position += (int)count;
-            return part;
-        }
-
-        public byte Byte() => Bytes(1)[0];
-
-        public long Integer() => ArchiveContents.Integer(Bytes(1 + IntegerBytes));
-
-        // A length of -1 is a text that is not there.
-        public ReadOnlySpan<byte> Text() => Bytes(Math.Max(0, Integer()));
-
-        public bool IsNullText()
-        {
-            long length = Integer();
-            if (length < 0)
-                return true;
-            Bytes(length);
-            return false;
-        }
+        Span<byte> wide = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(wide, Math.Abs(value));
+        buffer[0] = (byte)(value < 0 ? 1 : 0);
+        wide[..integerBytes].CopyTo(buffer[1..]);
+        return buffer[..(1 + integerBytes)];
     }
+
+    /// <summary>Reads the next entry (WriteToc in pg_backup_archiver.c).</summary>
+    internal static ArchiveEntryFields ReadEntry(ref ArchiveReader reader, ArchiveHead head)
+    {
+        var fields = new ArchiveEntryFields { DumpId = (int)reader.Integer() };
+        reader.Integer();
+        reader.Text();
+        fields.Object = reader.Text();
+        fields.Name = reader.Text();
+        fields.Kind = reader.Text();
+        fields.Section = (int)reader.Integer();
+        fields.Sql = reader.Text();
+        reader.Text();
+        fields.Copy = reader.Text();
+        fields.Schema = reader.Text();
+        fields.Tablespace = reader.Text();
+        if (head.HasAccessMethods)
+            fields.AccessMethod = reader.Text();
+        if (head.HasKinds)
+            reader.Integer();
+        fields.Owner = reader.Text();
+        reader.Text();
+        while (!reader.IsNullText())
+        {
+        }
+
+        if (head.Format == Tar)
+            fields.File = reader.Text();
+        else
+            reader.Bytes(1 + head.OffsetBytes);
+        return fields;
+    }
+}
+
+/// <summary>What the start of an archive says of its form.</summary>
+/// <param name="Minor">Of the form's version 1.x.</param>
+/// <param name="OffsetBytes">How many bytes a position in the archive has.</param>
+/// <param name="Format">By its number in the archive.</param>
+/// <param name="Compression">How its data are compressed.</param>
+/// <param name="Created">When it was made; null where its first bytes do not tell.</param>
+internal sealed record ArchiveHead(int Minor, int OffsetBytes, byte Format, ArchiveCompression Compression, DateTimeOffset? Created)
+{
+    /// <summary>True if entries name the access methods of tables, as since PostgreSQL 12.</summary>
+    public bool HasAccessMethods => Minor >= 14;
+
+    /// <summary>True if entries have the kinds of relations, as since PostgreSQL 17.</summary>
+    public bool HasKinds => Minor >= 16;
+}
+
+/// <summary>The fields of an entry, as they lie in the archive; empty where there are none.</summary>
+internal ref struct ArchiveEntryFields
+{
+    public int DumpId;
+    public ReadOnlySpan<byte> Object;
+    public ReadOnlySpan<byte> Name;
+    public ReadOnlySpan<byte> Kind;
+    public int Section;
+    public ReadOnlySpan<byte> Sql;
+    public ReadOnlySpan<byte> Copy;
+    public ReadOnlySpan<byte> Schema;
+    public ReadOnlySpan<byte> Tablespace;
+    public ReadOnlySpan<byte> AccessMethod;
+    public ReadOnlySpan<byte> Owner;
+    public ReadOnlySpan<byte> File;
 }

@@ -22,24 +22,34 @@ internal sealed class ArchiveRows : IArchiveBlockEvents
     /// <exception cref="InvalidDataException">It is cut off.</exception>
     public IReadOnlyDictionary<uint, TableRows>? Complete()
     {
-        if (!_blocks.Complete())
-            return null;
-        ArchivedTable? without = Contents!.Tables.Values.FirstOrDefault(table => !_rows.ContainsKey(table.Table));
+        return _blocks.Complete() ? RowsOf(Contents!) : null;
+    }
+
+    /// <summary>The rows of all tables that a table of contents lists.</summary>
+    /// <exception cref="InvalidDataException">One is missing.</exception>
+    public IReadOnlyDictionary<uint, TableRows> RowsOf(ArchiveContents contents)
+    {
+        ArchivedTable? without = contents.Tables.Values.FirstOrDefault(table => !_rows.ContainsKey(table.Table));
         return without is null ? _rows : throw new InvalidDataException($"the data of a table are not in it ({without.Copy.Trim()})");
     }
 
-    void IArchiveBlockEvents.Begin(ArchivedTable table, long position)
+    /// <summary>Begins the data of a table.</summary>
+    public void Begin(ArchivedTable table)
     {
         _table = table.Table;
         _copy.Reset();
     }
 
+    /// <summary>Takes the next of them.</summary>
     // Behind the end mark are only blank lines.
-    void IArchiveBlockEvents.Data(ReadOnlySpan<byte> bytes) => _copy.Append(bytes);
+    public void Data(ReadOnlySpan<byte> bytes) => _copy.Append(bytes);
 
-    bool IArchiveBlockEvents.End()
+    /// <inheritdoc/>
+    public bool End()
     {
         _rows[_table] = _copy.Result();
         return _copy.IsEnded;
     }
+
+    void IArchiveBlockEvents.Begin(ArchivedTable table, long position) => Begin(table);
 }
