@@ -47,6 +47,25 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
     }
 
     [Fact]
+    public async Task Large_tables_are_read_by_several_sessions_through_the_engine()
+    {
+        Bench.CreateNotes("ranged");
+        Bench.Query("CREATE TABLE large AS SELECT i, md5(i::text) AS body FROM generate_series(1, 50000) i; ALTER TABLE large ADD PRIMARY KEY (i)", "ranged");
+        bool isRanged = false;
+        Backup whole = await Bench.BackUpAsync("ranged", options: new PostgreSqlDumpOptions { Jobs = 1 });
+        Bench.Files.Observer.At = message => isRanged |= message.Contains("by 2 sessions", StringComparison.Ordinal);
+        Backup backup = await Bench.BackUpAsync("ranged", options: new PostgreSqlDumpOptions { Jobs = 2, LargeTableBytes = 0 });
+        Bench.Files.Observer.At = null;
+        Assert.True(isRanged);
+        Assert.Equal(
+            whole.Manifest!.Payloads[0].Fingerprint!.Tables.Select(table => (table.Name, table.Rows, table.ContentHash)),
+            backup.Manifest!.Payloads[0].Fingerprint!.Tables.Select(table => (table.Name, table.Rows, table.ContentHash)));
+        BackupTestResult restoreTest = await Bench.RestoreTestAsync(backup);
+        Assert.True(restoreTest.Status == BackupStatus.Matched, restoreTest.ToString());
+        Bench.AssertUndisturbed();
+    }
+
+    [Fact]
     public async Task Socket_of_the_server_is_used_by_the_programs_where_its_rules_let_them_in()
     {
         using var bench = new ContainerServerBench();

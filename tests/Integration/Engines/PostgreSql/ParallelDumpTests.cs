@@ -174,6 +174,21 @@ public sealed partial class ParallelDumpTests(ServersOfEachMajor servers) : ICla
         await wait;
     }
 
+    [Theory]
+    [InlineData(3, false)]
+    [InlineData(4, false)]
+    [InlineData(5, false)]
+    [InlineData(6, true)]
+    public async Task A_role_with_few_connections_makes_its_backup_with_those(int limit, bool inRanges)
+    {
+        using PostgreSqlBench bench = Bench();
+        bench.CreateNotes(1000);
+        PostgreSqlConnectionRequest role = bench.CreateRole("few", $"CONNECTION LIMIT {limit}", "GRANT pg_read_all_data TO ROLE");
+        Backup backup = await bench.Files.BackUpAsync(new BackupRequest { Sources = [bench.Source(s_inRanges, role)], Fingerprint = FingerprintLevel.Content });
+        Assert.Equal(1011, backup.Manifest!.Payloads[0].Fingerprint!.TotalRows);
+        Assert.Equal(inRanges, Ranged(bench.Server).Count > 0);
+    }
+
     [Fact]
     public async Task A_session_that_is_killed_fails_the_backup_and_leaves_nothing()
     {

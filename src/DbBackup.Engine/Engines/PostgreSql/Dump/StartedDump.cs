@@ -1,3 +1,4 @@
+using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump.Ranges;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
@@ -71,12 +72,14 @@ internal sealed record StartedDump(
                 (BackupException? failure, List<string> replaced) = await started.RunAsync(source, ranged, files, cancellationToken).ConfigureAwait(false);
                 if (replaced.Count == 0 && failure is not null)
                     throw failure;
+                if (replaced.Count == 0 && started.Ranges is not null)
+                    context.Observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"{ranged.Count} large tables of '{source.Database}' are read by {source.Jobs} sessions beside pg_dump."));
                 if (replaced.Count == 0 && (ranged.Count == 0 || started.Ranges is not null))
                     return started;
                 if (replaced.Count == 0)
                 {
                     mayRange = false;
-                    context.Observer.Verbose($"Another session waits for a large table of '{source.Database}', so pg_dump reads all tables itself.");
+                    context.Observer.Verbose($"pg_dump reads the large tables of '{source.Database}' itself: another session waits for one of them, or the server has too few connections left.");
                 }
                 else if (failure is null && source.Options.IsFiltered && attempt >= AttemptsWithFilter)
                 {

@@ -30,7 +30,7 @@ internal sealed class RangeSessions : IDisposable
     /// <param name="snapshot">The exported snapshot that they see.</param>
     /// <param name="tables">The tables.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    /// <returns>Null if another session waits for one of the tables, or changes it.</returns>
+    /// <returns>Null if another session waits for one of the tables or changes it, or the server has too few connections left.</returns>
     public static async Task<RangeSessions?> OpenAsync(
         PostgreSqlSource source, int count, string snapshot, IReadOnlyList<RangedTable> tables, CancellationToken cancellationToken)
     {
@@ -47,9 +47,11 @@ internal sealed class RangeSessions : IDisposable
                 await session.ExecuteAsync($"LOCK TABLE {string.Join(", ", tables.Select(table => "ONLY " + AsciiName.Of(session, table.Table.Name)))} IN ACCESS SHARE MODE NOWAIT", Locking, cancellationToken).ConfigureAwait(false);
             }
 
+            // One more is needed for the look at the files and for the facts; a role may have few.
+            using PostgreSqlSession spare = await source.OpenAsync(cancellationToken).ConfigureAwait(false);
             return opened;
         }
-        catch (BackupException failure) when (failure.Code == ErrorCodes.SourceLocked)
+        catch (BackupException failure) when (failure.Category == FailureCategory.Busy)
         {
             opened.Dispose();
             return null;

@@ -29,7 +29,7 @@ internal sealed class RangedDump : IDisposable
     /// <param name="tables">The tables.</param>
     /// <param name="contents">The table of contents that pg_dump wrote.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    /// <returns>Null if pg_dump has to read them itself: another session waits for one of the tables, or the archive is of a form that is not known here.</returns>
+    /// <returns>Null if pg_dump has to read them itself: another session waits for one of the tables, connections are few, or the archive is of a form that is not known here.</returns>
     public static async Task<RangedDump?> TryBeginAsync(
         PostgreSqlSource source, string snapshot, IReadOnlyList<RangedTable> tables, ReadOnlyMemory<byte> contents, CancellationToken cancellationToken)
     {
