@@ -15,8 +15,12 @@ internal sealed class BackupParent : IAsyncDisposable
     private readonly Backup _backup;
     private readonly Dictionary<string, ParentPayload?> _opened = [];
 
-    private BackupParent(BackupRepository repository, Backup backup, IAsyncDisposable claim, double largest)
+    private readonly List<string> _storedWhole = [];
+    private readonly bool _isAsked;
+
+    private BackupParent(BackupRepository repository, Backup backup, IAsyncDisposable claim, bool isAsked, double largest)
     {
+        _isAsked = isAsked;
         _repository = repository;
         _backup = backup;
         _claim = claim;
@@ -49,7 +53,7 @@ internal sealed class BackupParent : IAsyncDisposable
             if (parent is not null)
             {
                 IAsyncDisposable claim = await repository.ProtectAsync(new BackupKey(parent.Source, parent.Name), cancellationToken).ConfigureAwait(false);
-                return new BackupParent(repository, parent, claim, isAsked ? 1 : request.Method.FullAbove);
+                return new BackupParent(repository, parent, claim, isAsked, isAsked ? 1 : request.Method.FullAbove);
             }
         }
 
@@ -114,7 +118,11 @@ internal sealed class BackupParent : IAsyncDisposable
     {
         Payload? payload = PayloadOf(part);
         if (payload is null or { OriginalSize: 0 })
+        {
+            StoredWhole($"'{_backup.Name}' holds nothing of {(part.OriginalPath is { } path ? $"'{path}'" : $"'{part.FileName}'")}", observer);
             return null;
+        }
+
         if (_opened.Remove(payload.FileName, out ParentPayload? opened))
             return opened is null ? null : (opened, payload);
         string problem = "it has no index, or a damaged one";
@@ -132,6 +140,30 @@ internal sealed class BackupParent : IAsyncDisposable
         return null;
     }
 
+    /// <summary>Notes why a part is stored whole.</summary>
+    public void StoredWhole(string reason, IOperationObserver observer)
+    {
+        _storedWhole.Add(reason);
+        observer.Verbose($"Stored whole: {reason}.");
+    }
+
+    /// <summary>Reports that the backup became a full one, to a caller who asked for an incremental one.</summary>
+    public void TellFull(IOperationObserver observer)
+    {
+        if (_isAsked && _storedWhole.Count > 0)
+            observer.Warning($"A full backup is made: {string.Join("; ", _storedWhole)}.");
+    }
+
+    /// <summary>Fails if the full backup cannot be used any more: a backup that lacks it must not be published.</summary>
+    /// <param name="child">The new backup's place.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="ParentDamagedException">It is missing, damaged or another one.</exception>
+    public async Task RequirePresentAsync(BackupKey child, CancellationToken cancellationToken)
+    {
+        if (await new ParentBackups(_repository).FindProblemAsync(child, Info, cancellationToken).ConfigureAwait(false) is { } problem)
+            throw new ParentDamagedException(problem, null);
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
@@ -146,12 +178,15 @@ internal sealed class BackupParent : IAsyncDisposable
     private static bool IsUsable(Backup backup) =>
         backup is { Manifest: { Method: BackupMethod.Full, Kept: null, ImportedFrom: null }, IsGood: true, IsCollapsed: false, Reason: not BackupReason.Rehearsal };
 
-    // As the clock of each backup's own host says; one that was set back makes no backup young for ever.
     private static string? Outdated(Backup parent, MethodChoice choice, IReadOnlyList<Backup> history, DateTimeOffset now)
     {
-        TimeSpan age = now - parent.Manifest!.Created;
-        if (age >= choice.FullAfter || age < -choice.FullAfter)
+        // A clock that was set back makes no backup young again: those that differ from it are as old as they say, and it is older than they are.
+        DateTimeOffset since = history.Where(backup => backup.Manifest?.Parent?.Id == parent.Id).Select(backup => backup.Manifest!.Created).Append(parent.Manifest!.Created).Min();
+        TimeSpan age = now - since;
+        if (age >= choice.FullAfter)
             return $"the last one, '{parent.Name}', is {age.TotalDays:0.#} days old";
+        if (age < -choice.FullAfter)
+            return $"the last one, '{parent.Name}', is dated {parent.Manifest.Created:yyyy-MM-dd}, in the future";
         Backup? last = history.FirstOrDefault(backup => backup.Manifest?.Parent?.Id == parent.Id);
         return last is not null && last.Size > choice.FullAbove * parent.Size
             ? $"the last difference, '{last.Name}', has {100.0 * last.Size / Math.Max(1, parent.Size):0} % of the full one's size"

@@ -150,6 +150,8 @@ public sealed class BackupService
         Manifest manifest = Describe(request, draft.Key, primary, collected, sequence.Value, duration);
         if (parent is not null && manifest.Payloads.Any(payload => payload.Parent is not null))
             manifest = manifest with { Method = BackupMethod.Incremental, Parent = parent.Info };
+        else
+            parent?.TellFull(observer);
         manifest = CompareWithLast(manifest, request, history, observer);
         // The last backup that has all databases must not go for the sake of one that lacks some.
         if (!request.AllowCollapse)
@@ -162,6 +164,9 @@ public sealed class BackupService
             : null;
         observer.Progress(new OperationProgress(activity, "flushing to disk"));
         cancellationToken.ThrowIfCancellationRequested();
+        // The claim keeps it from being removed by the product, and by nothing else.
+        if (manifest.Parent is not null)
+            await parent!.RequirePresentAsync(draft.Key, cancellationToken).ConfigureAwait(false);
         manifest = manifest with { DurationSeconds = duration.Elapsed.TotalSeconds, Completed = _clock.GetUtcNow() };
         manifest = await WriteCompanionsAsync(draft, manifest, key, request.Sealing).ConfigureAwait(false);
         await draft.PublishAsync(manifest, await _repository.WriteManifestAsync(manifest, key?.Recipient, observer, CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false);

@@ -127,7 +127,7 @@ internal sealed class SourceCapture(
             catch (DifferenceTooLargeException)
             {
                 // After a VACUUM, say.
-                context.Observer.Verbose($"'{part.FileName}' is stored whole: its difference to '{parent.Info.Name}' would take more than {100 * parent.Largest:0} % of it.");
+                parent.StoredWhole($"the difference of '{part.FileName}' to '{parent.Info.Name}' would take more than {100 * parent.Largest:0} % of it", context.Observer);
             }
             catch (ParentDamagedException exception)
             {

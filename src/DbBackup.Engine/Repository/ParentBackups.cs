@@ -20,6 +20,13 @@ internal sealed class ParentBackups(BackupRepository repository)
         return FindProblem(parent, found) is { } problem ? throw Unusable(child.ToString(), problem) : found!;
     }
 
+    /// <summary>Returns why the full backup of an incremental one cannot be used; null if it can.</summary>
+    /// <param name="child">The incremental backup's place.</param>
+    /// <param name="parent">What its manifest says of the full one.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<string?> FindProblemAsync(BackupKey child, ParentInfo parent, CancellationToken cancellationToken) =>
+        FindProblem(parent, await repository.FindAsync(new BackupKey(child.Source, parent.Name), cancellationToken).ConfigureAwait(false));
+
     /// <summary>Opens the payload from which one of an incremental backup differs.</summary>
     /// <param name="child">The incremental backup's place.</param>
     /// <param name="manifest">The incremental backup's manifest.</param>

@@ -11,13 +11,16 @@ internal sealed class FaultCampaign : IDisposable
 {
     private static readonly HashSet<string> s_codes = [.. typeof(ErrorCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!)];
 
+    private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly TempFolder _outer = TempFolder.InMemory();
     private readonly Dictionary<string, int> _problems = [];
     private readonly Dictionary<string, int> _errors = [];
     private FaultInjector? _injector;
 
-    public FaultCampaign()
+    /// <param name="environment">Further variables of the process whose calls fail.</param>
+    public FaultCampaign(IReadOnlyDictionary<string, string>? environment = null)
     {
+        _environment = environment ?? new Dictionary<string, string>();
         Root = _outer["run"];
         Directory.CreateDirectory(Root);
         _injector = Start();
@@ -98,7 +101,7 @@ internal sealed class FaultCampaign : IDisposable
         _outer.Dispose();
     }
 
-    private FaultInjector Start() => FaultInjector.Start(new Dictionary<string, string> { ["TMPDIR"] = this["tmp"], ["XDG_DATA_HOME"] = this["data"] });
+    private FaultInjector Start() => FaultInjector.Start(new Dictionary<string, string>(_environment) { ["TMPDIR"] = this["tmp"], ["XDG_DATA_HOME"] = this["data"] });
 
     private void Reset()
     {
