@@ -19,6 +19,7 @@ internal static class Parts
         ["docker"] = DockerPart.Measure,
         ["list"] = ListPart.Measure,
         ["fleet"] = FleetPart.Measure,
+        ["retention-30-days"] = MonthPart.Measure,
         ["retention"] = RetentionPart.Measure,
         ["import"] = ImportPart.Measure,
     };

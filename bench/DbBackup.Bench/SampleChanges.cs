@@ -29,6 +29,16 @@ internal static class SampleChanges
         new("rewritten (`CLUSTER` of the largest tables)", ["CLUSTER order_line USING order_line_product_id_idx", "CLUSTER document USING document_title_idx", "CLUSTER event USING event_customer_id_happened_idx"]),
     ];
 
+    /// <summary>For <see cref="SampleDatabase"/>: other rows each day, 0.5 % of them changed and 0.3 % added.</summary>
+    public static Change OfDay(int day) => new(
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"day {day}"),
+        [
+            $"UPDATE order_line SET quantity = quantity + 1 WHERE id % 200 = {day * 7 % 200}",
+            $"UPDATE orders SET status = 'closed', total = total + 1 WHERE id % 200 = {day * 7 % 200}",
+            $"UPDATE document SET body = 'Seen. ' || body WHERE id % 200 = {day * 7 % 200}",
+            .. SqliteInserts(333, day * 11 % 333),
+        ]);
+
     /// <summary>Changes a SQLite database.</summary>
     public static void Apply(string path, Change change)
     {
@@ -48,10 +58,15 @@ internal static class SampleChanges
         $"UPDATE order_line SET quantity = quantity + 1 WHERE id % {2 * oneOf} = 1",
         $"UPDATE orders SET status = 'closed' WHERE id % {2 * oneOf} = 1",
         $"UPDATE document SET body = 'Seen. ' || body WHERE id % {2 * oneOf} = 1",
+        .. SqliteInserts(2 * oneOf, 3),
+    ];
+
+    private static string[] SqliteInserts(int oneOf, int rest) =>
+    [
         "CREATE TEMP TABLE top AS SELECT (SELECT max(id) FROM order_line) AS line, (SELECT max(id) FROM orders) AS one, (SELECT max(id) FROM document) AS document",
-        $"INSERT INTO orders SELECT top.one + row_number() OVER (), customer_id, placed, 'new', total * 1.07 FROM orders, top WHERE id % {2 * oneOf} = 3",
-        $"INSERT INTO order_line SELECT top.line + row_number() OVER (), order_id, product_id, quantity + 3, price * 1.07, note FROM order_line, top WHERE id % {2 * oneOf} = 3",
-        $"INSERT INTO document SELECT top.document + row_number() OVER (), order_id, 'New ' || title, substr(body, length(body) / 2) || ' ' || substr(body, 1, length(body) / 2), changed FROM document, top WHERE id % {2 * oneOf} = 3",
+        $"INSERT INTO orders SELECT top.one + row_number() OVER (), customer_id, placed, 'new', total * 1.07 FROM orders, top WHERE id % {oneOf} = {rest}",
+        $"INSERT INTO order_line SELECT top.line + row_number() OVER (), order_id, product_id, quantity + 3, price * 1.07, note FROM order_line, top WHERE id % {oneOf} = {rest}",
+        $"INSERT INTO document SELECT top.document + row_number() OVER (), order_id, 'New ' || title, substr(body, length(body) / 2) || ' ' || substr(body, 1, length(body) / 2), changed FROM document, top WHERE id % {oneOf} = {rest}",
     ];
 
     private static string[] PostgreSqlRows(int oneOf) =>

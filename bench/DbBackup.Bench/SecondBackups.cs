@@ -16,6 +16,8 @@ internal sealed class SecondBackups(BenchRun bench, string source, ModuleShell s
     private readonly string _repository = bench.Work("repo");
     private readonly string _restic = bench.Work("restic");
     private readonly string _alone = bench.Work("alone");
+    private readonly string _borg = bench.Work("borg");
+    private readonly bool _hasBorg = Tool.IsInstalled("borg");
 
     private string Store => $"restic -r '{_restic}' --no-cache -q";
 
@@ -25,6 +27,13 @@ internal sealed class SecondBackups(BenchRun bench, string source, ModuleShell s
         shell.Run(Command(_repository, "Full"));
         Tool.Run($"{Store} init");
         Tool.Run(Restic());
+        if (_hasBorg)
+        {
+            Tool.Run(BorgStore.Init(_borg));
+            Tool.Run(Borg("first", isPrepared: true));
+            Tool.Run($"cp -a '{_borg}' '{_borg}.first' && cp -a '{_borg}-cache' '{_borg}-cache.first'");
+        }
+
         if (prepare is not null)
             File.Delete(read);
     }
@@ -39,17 +48,23 @@ internal sealed class SecondBackups(BenchRun bench, string source, ModuleShell s
         {
             ours.Remove();
             theirs.Remove();
+            // It replaces files of its repository, so all of it is put back.
+            if (_hasBorg)
+                Tool.Run($"rm -rf '{_borg}' '{_borg}-cache' && cp -a '{_borg}.first' '{_borg}' && cp -a '{_borg}-cache.first' '{_borg}-cache'");
             BenchRun.Settle();
         }
 
         var incremental = new Series("`New-DbBackup -Method Incremental`", string.Empty);
         var restic = new Series(prepare is null ? "`restic backup`" : source == "SQLite" ? "`.backup` + `restic backup`" : "`pg_dump -Fc -Z0` + `restic backup`", string.Empty);
+        var borg = new Series(prepare is null ? "`borg create`" : source == "SQLite" ? "`.backup` + `borg create`" : "`pg_dump -Fc -Z0` + `borg create`", string.Empty);
         var full = new Series("`New-DbBackup`, a full one", string.Empty);
         var contest = new Contest(bench);
         contest.Add(incremental, () => shell.Run(Command(_repository, "Incremental")).Seconds, Reset, () => ours.Bytes);
         contest.Add(restic, () => Tool.Run(Restic()), Reset, () => theirs.Bytes);
-        contest.Add(full, () => shell.Run(Command(_alone, "Full")).Seconds, Reset, () => Directory.EnumerateFiles(_alone, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length));
-        string[] kept = [.. keep, "repo", "restic"];
+        if (_hasBorg)
+            contest.Add(borg, () => Tool.Run(Borg("second", isPrepared: false)), Reset, () => BytesOf(_borg) - BytesOf(_borg + ".first"));
+        contest.Add(full, () => shell.Run(Command(_alone, "Full")).Seconds, Reset, () => BytesOf(_alone));
+        string[] kept = [.. keep, "repo", "restic", "borg", "borg.first", "borg-cache", "borg-cache.first"];
         contest.Run(kept);
 
         Reset();
@@ -65,8 +80,10 @@ internal sealed class SecondBackups(BenchRun bench, string source, ModuleShell s
             Reset();
         }
 
-        foreach ((Series series, double? memory) in new[] { (incremental, added), (restic, whole), (full, null) })
+        foreach ((Series series, double? memory) in new[] { (incremental, added), (restic, whole), (borg, null), (full, null) })
         {
+            if (series == borg && !_hasBorg)
+                continue;
             string bytes = string.Create(CultureInfo.InvariantCulture, $"{series.ResultBytes / 1e6:0.00} MB");
             Report.Line($"| {change} | {series.Name} | {series.Median:0.00} s | {series.Range("0.00")} | {series.RatioTo(incremental):0.00} | {bytes} | {(memory is { } mb ? string.Create(CultureInfo.InvariantCulture, $"{mb:0} MB") : string.Empty)} |");
         }
@@ -75,6 +92,14 @@ internal sealed class SecondBackups(BenchRun bench, string source, ModuleShell s
         if (!isRewritten)
             targets.AtMost(0.1, $"{source}, {change}: at most a tenth of restic's added bytes", (double)incremental.ResultBytes!.Value / restic.ResultBytes!.Value);
         targets.AtMost(1, $"{source}, {change}: not slower than restic", incremental.RatioTo(restic));
+    }
+
+    private static long BytesOf(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
+
+    private string Borg(string name, bool isPrepared)
+    {
+        string create = BorgStore.Create(_borg, string.Empty, name, read);
+        return prepare is null || isPrepared ? create : $"{prepare} && {create}";
     }
 
     private string Restic() => prepare is null ? $"{Store} backup '{read}'" : $"{prepare} && {Store} backup '{read}'";

@@ -38,7 +38,17 @@ internal static class Tool
 
     /// <summary>Runs a line of sh to its end.</summary>
     /// <returns>The seconds it took.</returns>
-    public static double Run(string commandLine)
+    public static double Run(string commandLine) => Run(commandLine, out _);
+
+    /// <summary>Runs a line of sh to its end.</summary>
+    /// <returns>What it printed.</returns>
+    public static string Output(string commandLine)
+    {
+        Run(commandLine, out string output);
+        return output.Trim();
+    }
+
+    private static double Run(string commandLine, out string output)
     {
         var start = new ProcessStartInfo("sh") { RedirectStandardOutput = true };
         start.ArgumentList.Add("-c");
@@ -47,7 +57,7 @@ internal static class Tool
         start.Environment["RESTIC_PASSWORD"] = "bench";
         var watch = Stopwatch.StartNew();
         using Process process = Process.Start(start)!;
-        process.StandardOutput.ReadToEnd();
+        output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         watch.Stop();
         return process.ExitCode == 0

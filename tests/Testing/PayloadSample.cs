@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Payloads.Patches;
 
 namespace DbBackup.Testing;
 
@@ -64,6 +65,18 @@ internal static class PayloadSample
         await using var reader = new PayloadReader(new MemoryStream(stored), payload, zstd ?? ZstdLibrary.Best, CancellationToken.None);
         await reader.CopyToAsync(content);
         return content.ToArray();
+    }
+
+    /// <summary>What kind of parts a payload has that is stored as a difference, in their order.</summary>
+    internal static IEnumerable<PatchKind> KindsOf(byte[] difference)
+    {
+        long number = 0;
+        for (int at = 0; difference[at] != 0;)
+        {
+            var entry = PatchEntry.ReadHeader(difference.AsSpan(at, PatchEntry.TarBlock), number++, out long size);
+            yield return entry.Kind;
+            at += PatchEntry.TarBlock + (int)size + PatchEntry.PaddingOf(size);
+        }
     }
 
     internal static Payload Describe(string compression, PayloadDigest digest) => new()

@@ -1,3 +1,4 @@
+using System.Buffers;
 using DbBackup.Engine.Encryption;
 
 namespace DbBackup.Engine.Payloads.Patches;
@@ -37,15 +38,24 @@ internal sealed class AgeRanges(OpenRange open, long size, IAgeIdentity key) : S
         long to = Math.Min(size, _start + ((last + 1) * AgeChunks.StoredSize));
         if (to <= from)
             throw new InvalidDataException("it ends early");
-        byte[] stored = GC.AllocateUninitializedArray<byte>((int)(to - from));
-        Stream part = await open(from, stored.Length, cancellationToken).ConfigureAwait(false);
-        await using (part.ConfigureAwait(false))
+        int length = (int)(to - from);
+        byte[] rented = ArrayPool<byte>.Shared.Rent(length);
+        try
         {
-            if (await part.ReadAtLeastAsync(stored, stored.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false) < stored.Length)
-                throw new InvalidDataException("it ends early");
-        }
+            Memory<byte> stored = rented.AsMemory(0, length);
+            Stream part = await open(from, length, cancellationToken).ConfigureAwait(false);
+            await using (part.ConfigureAwait(false))
+            {
+                if (await part.ReadAtLeastAsync(stored, length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false) < length)
+                    throw new InvalidDataException("it ends early");
+            }
 
-        Open(stored, first, to == size, (int)(offset - (first * AgeChunks.PlainSize)), target.Span);
+            Open(stored.Span, first, to == size, (int)(offset - (first * AgeChunks.PlainSize)), target.Span);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
     }
 
     /// <inheritdoc/>

@@ -7,6 +7,7 @@ internal sealed class ParentPayload : IDisposable
 {
     private readonly StoredRanges _stored;
     private readonly Slot[] _slots;
+    private readonly Stack<Unpacker> _unpackers = new();
     private readonly Lock _lock = new();
     private readonly ZstdLibrary _library;
     private SampleTable? _samples;
@@ -19,7 +20,7 @@ internal sealed class ParentPayload : IDisposable
         _library = library;
         Index = index;
         // Each reader needs one at a time; the others hold what the next range needs as well.
-        _slots = [.. Enumerable.Range(0, readers + 3).Select(_ => new Slot())];
+        _slots = [.. Enumerable.Range(0, readers + 2).Select(_ => new Slot())];
     }
 
     /// <summary>Where its blocks are.</summary>
@@ -118,8 +119,8 @@ internal sealed class ParentPayload : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Slot slot in _slots)
-            slot.Dispose();
+        foreach (Unpacker unpacker in _unpackers)
+            unpacker.Dispose();
         _stored.Dispose();
     }
 
@@ -153,34 +154,59 @@ internal sealed class ParentPayload : IDisposable
         }
     }
 
+    // The first reader of a block unpacks it, on its own thread, and the others wait for it.
     private Task<byte[]> LoadAsync(Slot slot, int block, CancellationToken cancellationToken)
     {
+        TaskCompletionSource<byte[]> loading;
         lock (_lock)
         {
             // Another reader's cancellation or failure is not this one's.
-            if (slot.Loading is null or { IsFaulted: true } or { IsCanceled: true })
-                slot.Loading = Task.Run(() => DecodeAsync(slot, block, cancellationToken), cancellationToken);
-            return slot.Loading;
+            if (slot.Loading is { Task: { IsFaulted: false, IsCanceled: false } there })
+                return there;
+            slot.Loading = loading = new TaskCompletionSource<byte[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        return UnpackAsync(slot, block, loading, cancellationToken);
+    }
+
+    private async Task<byte[]> UnpackAsync(Slot slot, int block, TaskCompletionSource<byte[]> loading, CancellationToken cancellationToken)
+    {
+        Unpacker? unpacker = null;
+        try
+        {
+            lock (_lock)
+                unpacker = _unpackers.TryPop(out Unpacker? free) ? free : new Unpacker(_library, Index.LargestFrame);
+            (long offset, int length) = Index.FrameOf(block);
+            Memory<byte> frame = unpacker.Frame.AsMemory(0, length);
+            await _stored.ReadAsync(offset, frame, cancellationToken).ConfigureAwait(false);
+            if (_catalog?.HasFrame(block, frame.Span) == false)
+                throw new InvalidDataException("a frame is not what was written");
+            // All have the size of the first, which no later block exceeds: what is allocated anew each time stays in memory for long.
+            if (slot.Content.Length == 0)
+                slot.Content = GC.AllocateUninitializedArray<byte>(Index.LengthOf(0));
+            unpacker.Decoder.Decode(frame.Span, [], slot.Content.AsSpan(0, Index.LengthOf(block)));
+            loading.SetResult(slot.Content);
+            return slot.Content;
+        }
+        catch (Exception exception)
+        {
+            // Those who wait get the failure, and one who comes later tries again. No other reader need wait.
+            loading.SetException(exception);
+            _ = loading.Task.Exception;
+            throw;
+        }
+        finally
+        {
+            if (unpacker is not null)
+            {
+                lock (_lock)
+                    _unpackers.Push(unpacker);
+            }
         }
     }
 
-    private async Task<byte[]> DecodeAsync(Slot slot, int block, CancellationToken cancellationToken)
-    {
-        (long offset, int length) = Index.FrameOf(block);
-        if (slot.Frame.Length < length)
-            slot.Frame = GC.AllocateUninitializedArray<byte>(length);
-        await _stored.ReadAsync(offset, slot.Frame.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
-        if (_catalog?.HasFrame(block, slot.Frame.AsSpan(0, length)) == false)
-            throw new InvalidDataException("a frame is not what was written");
-        if (slot.Content.Length < Index.LengthOf(block))
-            slot.Content = GC.AllocateUninitializedArray<byte>(Index.LengthOf(block));
-        slot.Decoder ??= new ZstdFrameDecoder(_library);
-        slot.Decoder.Decode(slot.Frame.AsSpan(0, length), [], slot.Content.AsSpan(0, Index.LengthOf(block)));
-        return slot.Content;
-    }
-
     // One block in memory.
-    private sealed class Slot : IDisposable
+    private sealed class Slot
     {
         public int Block { get; set; } = -1;
 
@@ -188,14 +214,18 @@ internal sealed class ParentPayload : IDisposable
 
         public long LastUse { get; set; }
 
-        public Task<byte[]>? Loading { get; set; }
-
-        public byte[] Frame { get; set; } = [];
+        public TaskCompletionSource<byte[]>? Loading { get; set; }
 
         public byte[] Content { get; set; } = [];
+    }
 
-        public ZstdFrameDecoder? Decoder { get; set; }
+    // As many as blocks are unpacked at once: a slot needs none once it is filled.
+    private sealed class Unpacker(ZstdLibrary library, int largest) : IDisposable
+    {
+        public byte[] Frame { get; } = GC.AllocateUninitializedArray<byte>(largest);
 
-        public void Dispose() => Decoder?.Dispose();
+        public ZstdFrameDecoder Decoder { get; } = new(library);
+
+        public void Dispose() => Decoder.Dispose();
     }
 }

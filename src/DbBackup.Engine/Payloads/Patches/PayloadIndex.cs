@@ -36,6 +36,8 @@ internal sealed class PayloadIndex
         _hashes = hashes;
         _samples = samples;
         OriginalSize = lengths.Sum(length => (long)length);
+        for (int block = 0; block < lengths.Length; block++)
+            LargestFrame = Math.Max(LargestFrame, (int)(offsets[block + 1] - offsets[block]));
     }
 
     /// <summary>The seed of the blocks' hashes, which is random, so that content with the hash of other content cannot be made up.</summary>
@@ -47,8 +49,8 @@ internal sealed class PayloadIndex
     /// <summary>Bytes of all blocks before compression.</summary>
     public long OriginalSize { get; }
 
-    /// <summary>Bytes of all blocks as they are stored.</summary>
-    public long StoredSize => _offsets[^1];
+    /// <summary>Bytes of the largest block as it is stored.</summary>
+    public int LargestFrame { get; }
 
     /// <summary>Bytes of the <see cref="PayloadCatalog"/> behind the blocks; 0 for none.</summary>
     public int CatalogSize { get; private init; }
@@ -67,6 +69,17 @@ internal sealed class PayloadIndex
 
     /// <summary>Where a block's frame is.</summary>
     public (long Offset, int Length) FrameOf(int block) => (_offsets[block], (int)(_offsets[block + 1] - _offsets[block]));
+
+    /// <summary>The stored bytes of the blocks around a part, for each byte before compression.</summary>
+    public double StoredShareOf(long offset, long length)
+    {
+        int first = (int)(offset / BlockSize);
+        int last = (int)Math.Min(Count - 1, (offset + Math.Max(1, length) - 1) / BlockSize);
+        long original = 0;
+        for (int block = first; block <= last; block++)
+            original += _lengths[block];
+        return original == 0 ? 1 : (double)(_offsets[last + 1] - _offsets[first]) / original;
+    }
 
     /// <summary>Where a sample was taken.</summary>
     public long OffsetOfSample(int sample)
@@ -206,7 +219,8 @@ internal sealed class PayloadIndex
         int perBlock = ContentSamples.CountOf(Math.Max(1, blockSize));
         int each = HashBytes + (8 * perBlock);
         if (BinaryPrimitives.ReadInt32LittleEndian(content[20..]) != lengths.Length || blockSize < 1 || content.Length != FixedBytes + ((long)each * lengths.Length) + HashBytes
-            || lengths[..^1].Any(length => length != blockSize) || lengths[^1] is < 0 || lengths[^1] > blockSize)
+            || lengths[..^1].Any(length => length != blockSize) || lengths[^1] is < 0 || lengths[^1] > blockSize || blockSize > PatchEntry.Largest
+            || offsets.Zip(offsets[1..], (from, to) => to - from).Any(length => length > PatchEntry.Largest))
             return null;
         var hashes = new UInt128[lengths.Length];
         var samples = new ulong[lengths.Length * perBlock];

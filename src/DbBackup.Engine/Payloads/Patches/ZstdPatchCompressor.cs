@@ -12,6 +12,7 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
     // What was inserted or removed within a block moves its end against its beginning.
     private const int MarginsPerBlock = 8;
     private const int TailSamples = 16;
+    private const int MostPrefixBlocks = 2;
 
     // Searching and reading what is hardly like it takes several times as long as compressing the block: of a database after VACUUM, say.
     private const double PoorShare = 0.75;
@@ -21,7 +22,6 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
     private readonly ParentPayload _parent;
     private readonly ZstdBlockCompressor _whole;
     private readonly ZstdBlockCompressor _patch;
-    private readonly double _poor;
     private byte[] _prefix = [];
     private int _poorInARow;
     private int _passOver;
@@ -30,7 +30,6 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
     public ZstdPatchCompressor(ParentPayload parent, ZstdLibrary library, int level)
     {
         _parent = parent;
-        _poor = PoorShare * parent.Index.StoredSize / Math.Max(1, parent.Length);
         _whole = new ZstdBlockCompressor(library, level);
         _patch = new ZstdBlockCompressor(library, level);
         // Without it the fast levels find nothing so far back.
@@ -65,8 +64,9 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
             return;
         }
 
+        // One size or the other: arrays that are outgrown by a little, again and again, stay in memory for long.
         if (_prefix.Length < length)
-            _prefix = GC.AllocateUninitializedArray<byte>(length);
+            _prefix = GC.AllocateUninitializedArray<byte>(length <= _parent.Index.BlockSize ? _parent.Index.BlockSize : MostPrefixBlocks * _parent.Index.BlockSize);
         ReadPrefix(offset, length, cancellationToken);
         if (shift is { } moved && IsAt(block.Offset + moved - offset, content, length))
         {
@@ -83,7 +83,8 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
             _patch.Compress(block, cancellationToken);
         }
 
-        Judge(block.Stored.Length > _poor * block.Length);
+        // By what the like content takes there: a part that shrinks well gains nothing by that alone.
+        Judge(block.Stored.Length > PoorShare * _parent.Index.StoredShareOf(offset, length) * block.Length);
     }
 
     public override void Dispose()
@@ -133,11 +134,11 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
         shift = first - blockOffset;
         long from = first ?? blockOffset;
         long to = (last ?? blockOffset) + content.Length;
-        int limit = 3 * _parent.Index.BlockSize;
-        if (to - from > limit || to <= from)
+        int most = _parent.Index.BlockSize / MarginsPerBlock;
+        if (to - from > (MostPrefixBlocks * _parent.Index.BlockSize) - (2 * most) || to <= from)
             to = from + content.Length;
         // A page of a database stays where it is.
-        int margin = from == blockOffset && to == blockOffset + content.Length ? 0 : _parent.Index.BlockSize / MarginsPerBlock;
+        int margin = from == blockOffset && to == blockOffset + content.Length ? 0 : most;
         from = Math.Clamp(from - margin, 0, _parent.Length);
         to = Math.Clamp(to + margin, from, _parent.Length);
         return (from, (int)(to - from));

@@ -1,5 +1,6 @@
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Encryption;
+using DbBackup.Engine.Engines;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Portability;

@@ -59,17 +59,6 @@ public sealed class EditHistoryTests
         Assert.True(stored < whole, $"{stored} of {whole}");
     }
 
-    private static IEnumerable<PatchKind> KindsOf(byte[] difference)
-    {
-        long number = 0;
-        for (int at = 0; difference[at] != 0;)
-        {
-            var entry = PatchEntry.ReadHeader(difference.AsSpan(at, PatchEntry.TarBlock), number++, out long size);
-            yield return entry.Kind;
-            at += PatchEntry.TarBlock + (int)size + PatchEntry.PaddingOf(size);
-        }
-    }
-
     private static async Task<(byte[] Stored, Payload Payload)> WriteAsync(byte[] content, PayloadWriteOptions options, ParentPayload? parent)
     {
         using var target = new MemoryStream();
