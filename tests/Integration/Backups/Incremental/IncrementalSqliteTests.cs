@@ -59,16 +59,20 @@ public sealed class IncrementalSqliteTests : IDisposable
         SampleDatabase.Run(_database, "UPDATE big SET body = randomblob(1000) WHERE id % 100 = 0");
         reader.Ask("SELECT count(*) FROM big");
         Backup behind = await BackUpAsync(BackupMethod.Incremental);
-        string content = SampleDatabase.Content(_database);
-        Assert.Equal(content, SampleDatabase.Content(await _bench.RestoredCopyAsync(behind)));
+        string? content = State(_database);
+        Assert.Equal(content, State(await _bench.RestoredCopyAsync(behind)));
 
         SampleDatabase.Run(_database, "PRAGMA wal_checkpoint(RESTART)", "UPDATE notes SET text = 'at the beginning of the log' WHERE id < 10");
         Backup anew = await BackUpAsync(BackupMethod.Incremental);
 
-        Assert.Equal(SampleDatabase.Content(_database), SampleDatabase.Content(await _bench.RestoredCopyAsync(anew)));
+        Assert.Equal(State(_database), State(await _bench.RestoredCopyAsync(anew)));
         // What came before stays what it was.
-        Assert.Equal(content, SampleDatabase.Content(await _bench.RestoredCopyAsync(behind)));
+        Assert.Equal(content, State(await _bench.RestoredCopyAsync(behind)));
     }
+
+    // By a connection, which reads the log too: the fingerprint is of files that no application has open.
+    private static string? State(string database) =>
+        SampleDatabase.Text(database, "SELECT (SELECT group_concat(hex(substr(body, 1, 8)), '') FROM big) || (SELECT group_concat(text) FROM notes)");
 
     private Task<Backup> BackUpAsync(string? method) => _bench.BackUpAsync(new BackupRequest
     {

@@ -10,7 +10,7 @@ using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Repository.Stores;
 
-/// <summary>Incremental backups at buckets and over SFTP, plain and encrypted: made there, copied there and back, exported as one tar, kept and removed.</summary>
+/// <summary>Incremental backups at buckets and over SFTP, plain and encrypted: made there, copied there and back, exported as one tar, kept and removed. At each kind of place with DBBACKUP_TEST_FULL=1.</summary>
 [Trait("Category", "Tool")]
 [Collection("rclone")]
 public sealed class IncrementalRemoteTests : IDisposable
@@ -30,7 +30,7 @@ public sealed class IncrementalRemoteTests : IDisposable
     }
 
     public static TheoryData<string, bool> Places() => new(
-        from kind in RemotePlace.Kinds
+        from kind in Sampling.Of(RemotePlace.Kinds, "s3", "sftp")
         from isEncrypted in (bool[])[false, true]
         select (kind, isEncrypted));
 
@@ -93,7 +93,9 @@ public sealed class IncrementalRemoteTests : IDisposable
     {
         Assert.True((await bench.TestAsync(backup, BackupTestLevel.Checksum)).Passed);
         Assert.True((await bench.TestAsync(backup, BackupTestLevel.Restore)).Passed);
-        Assert.Equal(content, SampleDatabase.Content(await bench.RestoredCopyAsync(backup)));
+        // As Restore-DbBackup does first, with the key of its user.
+        Backup opened = await new EncryptedBackups(bench.Repository).OpenAsync(backup, CancellationToken.None);
+        Assert.Equal(content, SampleDatabase.Content(await bench.RestoredCopyAsync(opened)));
     }
 
     private BackupRequest Request(bool isEncrypted, params Workbench[] readers)
