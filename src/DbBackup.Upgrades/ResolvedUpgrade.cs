@@ -30,6 +30,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         UpgradeSubject.ServerDatabase server => server.Connection.Database!,
         UpgradeSubject.Container container => container.Name,
         UpgradeSubject.ComposeProject project => project.Name,
+        UpgradeSubject.MajorVersion server => server.Project ?? server.Name,
         _ => throw new UnreachableException(),
     };
 
@@ -40,7 +41,8 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         UpgradeSubject subject = request.Subject switch
         {
             UpgradeSubject.ServerDatabase server => Complete(server),
-            UpgradeSubject.Application application => await ApplicationFinder.CompleteAsync(application, request.Migrate, cancellationToken).ConfigureAwait(false),
+            UpgradeSubject.Application application => await MajorVersionFinder.FindAsync(application, request, cancellationToken).ConfigureAwait(false)
+                ?? await ApplicationFinder.CompleteAsync(application, request.Migrate, cancellationToken).ConfigureAwait(false),
             var file => file,
         };
         return await CreateAsync(request with { Subject = subject }, cancellationToken).ConfigureAwait(false);
@@ -85,13 +87,17 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         {
             UpgradeSubject.ComposeProject project => new ComposeDeployment(client, project, request),
             UpgradeSubject.Container container => new ContainerDeployment(client, container, request),
+            UpgradeSubject.MajorVersion server => new MajorVersionDeployment(client, server, request),
             _ => throw new UnreachableException(),
         };
         try
         {
-            IUpgradeTarget target = application is UpgradeSubject.ComposeProject { DatabaseService: not null } ofServer
-                ? await TargetOfAsync(client, ofServer, request, cancellationToken).ConfigureAwait(false)
-                : new ContainerFilesUpgradeTarget(application.Main, [.. application.ContainerPaths], application.DatabaseFiles ?? [], request);
+            IUpgradeTarget target = application switch
+            {
+                UpgradeSubject.ComposeProject { DatabaseService: not null } ofServer => await TargetOfAsync(client, ofServer, request, cancellationToken).ConfigureAwait(false),
+                UpgradeSubject.MajorVersion server => new ServerUpgradeTarget(server, new PostgreSqlConnectionRequest { Server = server.Server, Database = server.Database }, request),
+                _ => new ContainerFilesUpgradeTarget(application.Main, [.. application.ContainerPaths], application.DatabaseFiles ?? [], request),
+            };
             return new ResolvedUpgrade(request, target, deployment);
         }
         catch

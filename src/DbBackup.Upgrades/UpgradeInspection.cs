@@ -38,7 +38,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
             IReadOnlyList<Backup> history = await HistoryAsync(repository, name, cancellationToken).ConfigureAwait(false);
             await UpgradeBackup.RequireSealedAsync(upgrade.Request, repository, history, cancellationToken).ConfigureAwait(false);
             BackupService.RequireOwnName(new BackupRequest { Sources = planned.Sources, SourceName = upgrade.Request.SourceName }, history);
-            await BackupSpace.RequireAsync(repository, null, previews, history, verify: true, isFull: true, cancellationToken).ConfigureAwait(false);
+            await BackupSpace.RequireAsync(repository, null, previews, history, verify: !upgrade.Request.ReplacesServer, isFull: true, cancellationToken).ConfigureAwait(false);
         }
 
         // Programs that the upgrade stops anyway may hold locks now.
@@ -53,7 +53,7 @@ internal sealed record UpgradeInspection(DeploymentRecord Deployment, SchemaRevi
     // Damage found after the migration would be blamed on it. (A backup checks a SQLite database itself.)
     private static async Task RequireSoundAsync(ResolvedUpgrade upgrade, CancellationToken cancellationToken)
     {
-        if (upgrade.Target is PostgreSqlUpgradeTarget && await upgrade.Target.FindDamageAsync(cancellationToken).ConfigureAwait(false) is { } damage)
+        if (upgrade.Target is PostgreSqlUpgradeTarget or ServerUpgradeTarget && await upgrade.Target.FindDamageAsync(cancellationToken).ConfigureAwait(false) is { } damage)
         {
             throw new BackupFailure(
                 ErrorCodes.SourceCorrupt, FailureCategory.InvalidData, $"'{upgrade.Name}' is damaged before the upgrade: {damage}. Nothing was changed.", "Rebuild the index (REINDEX INDEX) or drop it (DROP INDEX), then try again.")

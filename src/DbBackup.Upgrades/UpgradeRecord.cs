@@ -52,10 +52,15 @@ internal sealed record UpgradeRecord
     public DeploymentRecord? Deployment { get; init; }
 
     /// <summary>What only one upgrade can work on at a time: all services of a project, because they share its database.</summary>
-    public string Key => Request.Subject is UpgradeSubject.ComposeProject project ? $"{project.DockerHost}/{project.Name}" : Target;
+    public string Key => Request.Subject switch
+    {
+        UpgradeSubject.ComposeProject project => $"{project.DockerHost}/{project.Name}",
+        UpgradeSubject.MajorVersion { Project: { } project } server => $"{server.DockerHost}/{project}",
+        _ => Target,
+    };
 
-    /// <summary>True if the data may have been changed.</summary>
-    public bool IsTouched => HasBegun(UpgradeSteps.Migration) || HasBegun(UpgradeSteps.Start);
+    /// <summary>True if the data may have been changed. Those of a server that is replaced stay in their volume as they are.</summary>
+    public bool IsTouched => !Request.ReplacesServer && (HasBegun(UpgradeSteps.Migration) || HasBegun(UpgradeSteps.Start));
 
     /// <summary>True if anything may have been changed: the code, the containers or the data.</summary>
     public bool IsChanged => IsTouched || HasBegun(UpgradeSteps.Version) || HasBegun(UpgradeSteps.Maintenance) || HasBegun(UpgradeSteps.Install);

@@ -85,4 +85,8 @@ public sealed record UpgradeRequest
     /// <summary>True if the upgrade stops and recreates containers.</summary>
     [JsonIgnore]
     internal bool StopsApplication => Subject is UpgradeSubject.Application;
+
+    /// <summary>True if the upgrade loads the databases into a new server in a new volume; the old volume is what a rollback returns to.</summary>
+    [JsonIgnore]
+    internal bool ReplacesServer => Subject is UpgradeSubject.MajorVersion;
 }

@@ -79,6 +79,8 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade up
         if (journal.Record.IsTouched)
             await RestoreDataAsync(CancellationToken.None).ConfigureAwait(false);
         await upgrade.Deployment.RestartAsync(journal.Record, observer, CancellationToken.None).ConfigureAwait(false);
+        if (upgrade.Request.Subject is UpgradeSubject.MajorVersion server && journal.Record.HasBegun(UpgradeSteps.Maintenance))
+            return $"PostgreSQL {server.From} runs on its volume '{server.Old.Name}' again";
         return journal.Record.IsTouched ? $"restored {journal.Record.BackupSource}/{journal.Record.BackupName}" : "the data were not changed";
     }
 

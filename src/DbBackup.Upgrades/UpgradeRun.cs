@@ -75,7 +75,8 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
         bool isAgain = record.HasBegun(migrates) && record.StateOf(migrates) != UpgradeStepState.Done;
         var back = new UpgradeRollback(journal, upgrade, repository, observer, isLater: true);
         await back.SweepAsync().ConfigureAwait(false);
-        if (isAgain)
+        // A new server is loaded into an empty volume each time.
+        if (isAgain && !Request.ReplacesServer)
             await back.RestoreDataAsync(cancellationToken).ConfigureAwait(false);
         // All steps after a repeated step are repeated.
         UpgradeStep[] steps = [.. record.Steps];
@@ -116,7 +117,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
     private string? WhySkipped(string name) => name switch
     {
         UpgradeSteps.Rehearsal => WhyNotRehearsed(upgrade),
-        UpgradeSteps.Migration when Request.Migrate is null => "the new version migrates at start-up",
+        UpgradeSteps.Migration when Request.Migrate is null && !Request.ReplacesServer => "the new version migrates at start-up",
         _ => null,
     };
 
@@ -139,7 +140,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
     {
         UpgradeInspection found = await UpgradeInspection.MakeAsync(upgrade, repository, cancellationToken).ConfigureAwait(false);
         journal.Write(journal.Record with { FromRevision = found.Revision.Revision, Deployment = found.Deployment });
-        return $"{Describe(found.Revision)}, {ByteSize.Format(found.Size)}";
+        return $"{(Request.ReplacesServer ? found.Revision.Revision : Describe(found.Revision))}, {ByteSize.Format(found.Size)}";
     }
 
     private async Task<string> FetchAsync(CancellationToken cancellationToken)
@@ -160,8 +161,8 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
 
     private async Task<string> BackUpAsync(CancellationToken cancellationToken)
     {
-        // Tested by a restore: it may be all that is left.
-        Backup backup = await BackUpAsync(BackupReason.PreMigration, "upgrade:" + journal.Record.Id, verify: true, cancellationToken).ConfigureAwait(false);
+        // Tested by a restore: it may be all that is left. One that a new server is loaded from is compared there, while the old data stay where they are.
+        Backup backup = await BackUpAsync(BackupReason.PreMigration, "upgrade:" + journal.Record.Id, verify: !Request.ReplacesServer, cancellationToken).ConfigureAwait(false);
         journal.Write(journal.Record with { BackupSource = backup.Source, BackupName = backup.Name, BackupKey = UpgradeBackup.KeyOf(backup, repository) });
         return $"{backup.Source}/{backup.Name}, {backup.Status}, {ByteSize.Format(backup.Size)}";
     }
@@ -179,7 +180,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
                     SourceName = Request.SourceName,
                     Reason = reason,
                     Verify = verify,
-                    Fingerprint = verify ? FingerprintLevel.Content : FingerprintLevel.Rows,
+                    Fingerprint = verify || Request.ReplacesServer ? FingerprintLevel.Content : FingerprintLevel.Rows,
                     TestServer = planned.TestServer,
                     Pause = planned.Pause,
                     Tags = [tag],
@@ -208,10 +209,18 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
 
     private async Task<string> RehearseOnAsync(Backup backup, CancellationToken cancellationToken)
     {
+        var time = Stopwatch.StartNew();
         IUpgradeTarget copy = await upgrade.Target.CopyAsync(backup, repository, observer, cancellationToken).ConfigureAwait(false);
         await using (copy.ConfigureAwait(false))
         {
-            var time = Stopwatch.StartNew();
+            if (Request.ReplacesServer)
+            {
+                double loading = time.Elapsed.TotalSeconds;
+                string checks = await CheckDataAsync(copy, isCopy: true, cancellationToken).ConfigureAwait(false);
+                return string.Create(CultureInfo.InvariantCulture, $"a new server was loaded and compared in {loading:0.0} s beside the old one; {checks}");
+            }
+
+            time.Restart();
             if (Request.Migrate is { } migrate)
                 await upgrade.Deployment.RunAsync(migrate, copy, journal, observer, cancellationToken).ConfigureAwait(false);
             else
@@ -224,6 +233,12 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
 
     private async Task<string> MigrateAsync(CancellationToken cancellationToken)
     {
+        if (Request.ReplacesServer)
+        {
+            Backup backup = await UpgradeBackup.FindAsync(journal.Record, repository, cancellationToken).ConfigureAwait(false);
+            return await upgrade.Deployment.LoadAsync(backup, repository, journal, observer, cancellationToken).ConfigureAwait(false);
+        }
+
         await upgrade.Deployment.RunAsync(Request.Migrate!, upgrade.Target, journal, observer, cancellationToken).ConfigureAwait(false);
         await upgrade.Target.FlushAsync(cancellationToken).ConfigureAwait(false);
         string? revision = (await upgrade.Target.RevisionAsync(cancellationToken).ConfigureAwait(false)).Revision;

@@ -38,6 +38,7 @@ public sealed class UpgradeService(string? journals = null)
                 Migrate = request.Migrate,
                 MigrationPath = request.MigrationPath,
                 NotRehearsed = UpgradeRun.WhyNotRehearsed(upgrade),
+                ServerVersions = upgrade.Request.Subject is UpgradeSubject.MajorVersion server ? FormattableString.Invariant($"PostgreSQL {server.From} to {server.To}") : null,
                 Checks = request.Checks,
                 RollsBack = !request.NoRollback,
             };

@@ -10,6 +10,7 @@ namespace DbBackup.Upgrades;
 [JsonDerivedType(typeof(ServerDatabase), "server")]
 [JsonDerivedType(typeof(Container), "container")]
 [JsonDerivedType(typeof(ComposeProject), "compose")]
+[JsonDerivedType(typeof(MajorVersion), "majorVersion")]
 public abstract record UpgradeSubject
 {
     private UpgradeSubject()
@@ -90,6 +91,9 @@ public abstract record UpgradeSubject
         /// <summary>Builds the services' images.</summary>
         public bool Build { get; init; }
 
+        /// <summary>The image of another major version that the database service gets; null for the one that the project's files name.</summary>
+        public string? Image { get; init; }
+
         internal override ContainerAddress Main => AddressOf(Services[0]);
 
         /// <summary>The server of the database service.</summary>
@@ -97,4 +101,44 @@ public abstract record UpgradeSubject
 
         private ContainerAddress.OfService AddressOf(string? service) => new(Name, service) { DockerHost = DockerHost };
     }
+
+    /// <summary>A PostgreSQL server in a container that gets another major version: its databases are loaded into a new server, in a new volume.</summary>
+    /// <param name="Name">The container's name.</param>
+    /// <param name="Image">The new image.</param>
+    public sealed record MajorVersion(string Name, string Image) : Application
+    {
+        /// <summary>The compose project of the container; null if it belongs to none.</summary>
+        public string? Project { get; init; }
+
+        /// <summary>The compose service of the container; null if it belongs to none.</summary>
+        public string? Service { get; init; }
+
+        /// <summary>The major version of the present image.</summary>
+        public required int From { get; init; }
+
+        /// <summary>The major version of the new image.</summary>
+        public required int To { get; init; }
+
+        /// <summary>The volume with the data, and where the container mounts it.</summary>
+        public required ServerVolume Old { get; init; }
+
+        /// <summary>The volume that is created, and where the new container mounts it.</summary>
+        public required ServerVolume New { get; init; }
+
+        /// <summary>The database in which checks run; null for the one that the container was created with.</summary>
+        public string? Database { get; init; }
+
+        internal override ContainerAddress Main => Project is null
+            ? new ContainerAddress.OfContainer(Name) { DockerHost = DockerHost }
+            : new ContainerAddress.OfService(Project, Service) { DockerHost = DockerHost };
+
+        /// <summary>The server: the old one before the upgrade, and the new one after it.</summary>
+        internal ServerAddress Server => new ServerAddress.Through(new ContainerServerAddress(Main));
+    }
+
+    /// <summary>A volume with a server's data.</summary>
+    /// <param name="Name">The volume's name.</param>
+    /// <param name="Path">The mount path in the container.</param>
+    /// <param name="Key">The name in the compose project's files; null if they do not declare it.</param>
+    public sealed record ServerVolume(string Name, string Path, string? Key = null);
 }

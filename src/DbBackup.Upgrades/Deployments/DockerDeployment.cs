@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Docker.Pausing;
+using DbBackup.Engine.Repository;
 using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades.Deployments;
@@ -39,6 +40,8 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
 
     public virtual Task<string> InstallAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken) => Task.FromResult(string.Empty);
 
+    public virtual Task<string> LoadAsync(Backup backup, BackupRepository repository, UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken) => Task.FromResult(string.Empty);
+
     public abstract Task<string> RunAsync(string command, IUpgradeTarget? target, UpgradeJournal? journal, IOperationObserver observer, CancellationToken cancellationToken);
 
     public abstract Task TrialRunAsync(IUpgradeTarget copy, UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken);
@@ -49,7 +52,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
 
     public abstract Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken);
 
-    public async Task<string> StopAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
+    public virtual async Task<string> StopAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
         DeploymentRecord record = journal.Record.Deployment!;
         if (record.Stopped is null)
@@ -298,7 +301,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
     private static bool IsDependent(UpgradeRecord record, string name) => record.Deployment?.Dependents.Any(each => each.Name == name) == true;
 
     // The engine gives a volume without a name 64 digits.
-    private static bool IsAnonymous(string? volume) => volume is { Length: 64 } && volume.All(char.IsAsciiHexDigit);
+    internal static bool IsAnonymous(string? volume) => volume is { Length: 64 } && volume.All(char.IsAsciiHexDigit);
 
     private async Task RequireSameMountsAsync(DeploymentRecord record, IReadOnlyList<ContainerSummary> own, CancellationToken cancellationToken)
     {
@@ -387,7 +390,13 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
     // A tag has at most 128 characters (distribution.github.io/distribution/spec/api); a longer start is replaced by a hash.
     private string KeptTagStart(string name)
     {
-        string start = application is UpgradeSubject.ComposeProject project ? $"compose.{project.Name}.{name}." : $"container.{name}.";
+        string? project = application switch
+        {
+            UpgradeSubject.ComposeProject compose => compose.Name,
+            UpgradeSubject.MajorVersion server => server.Project,
+            _ => null,
+        };
+        string start = project is null ? $"container.{name}." : $"compose.{project}.{name}.";
         return start.Length <= LongestTagStart ? start : start[..(LongestTagStart / 2)] + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(start)))[..16] + ".";
     }
 

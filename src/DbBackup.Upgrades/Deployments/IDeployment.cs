@@ -1,3 +1,4 @@
+using DbBackup.Engine.Repository;
 using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades.Deployments;
@@ -26,6 +27,10 @@ internal interface IDeployment : IAsyncDisposable
 
     /// <summary>Replaces the old version, which is kept, with the new one.</summary>
     Task<string> InstallAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken) => Task.FromResult(string.Empty);
+
+    /// <summary>Loads a backup into the new server, in a volume of its own, and compares it there. Can be repeated after an interruption.</summary>
+    /// <exception cref="BackupException">The new server refuses a part of it, or has something else than was backed up.</exception>
+    Task<string> LoadAsync(Backup backup, BackupRepository repository, UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken) => Task.FromResult(string.Empty);
 
     /// <summary>Runs a command in the environment of the new version.</summary>
     /// <param name="command">The command.</param>
@@ -88,6 +93,9 @@ internal sealed record DeploymentRecord
 
     /// <summary>The containers of the database server where it is upgraded too; it runs until the backup is made.</summary>
     public IReadOnlyList<StoppedContainer> Servers { get; init => field = value ?? []; } = [];
+
+    /// <summary>How many rows had been written in each database of a new server before its users came; null until it has started.</summary>
+    public IReadOnlyDictionary<string, long>? Written { get; init; }
 }
 
 /// <summary>An image that was in use.</summary>

@@ -45,6 +45,9 @@ public sealed record UpgradePlan
     /// <summary>The health checks.</summary>
     public required IReadOnlyList<string> Checks { get; init => field = Indexable.Of(value); }
 
+    /// <summary>The major versions of an upgrade that loads all databases into a new server, as in <c>PostgreSQL 15 to 18</c>; null for an upgrade of an application.</summary>
+    public string? ServerVersions { get; init; }
+
     /// <summary>True if a failure is rolled back.</summary>
     public required bool RollsBack { get; init; }
 
@@ -53,7 +56,9 @@ public sealed record UpgradePlan
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"Upgrade '{Target}' ({ByteSize.Format(Size)}");
-        if (Revision.Revision is { } revision)
+        if (ServerVersions is { } versions)
+            text.Append(", ").Append(versions);
+        else if (Revision.Revision is { } revision)
             text.Append(CultureInfo.InvariantCulture, $", schema revision {revision}");
         if (Revision.CodeHeads is { } heads)
             text.Append(CultureInfo.InvariantCulture, $", code at {string.Join(", ", heads)}: {Revision.Relation}, {Revision.Pending!.Count} {(Revision.Pending.Count == 1 ? "migration" : "migrations")} pending");
@@ -61,14 +66,15 @@ public sealed record UpgradePlan
         string migration = Migrate is null ? "the new version, which migrates at start-up," : $"'{Migrate}'";
         foreach (string part in NewVersion)
             Line(part);
-        string rehearsal = IsRehearsed ? $"run {migration} on a copy" : $"no rehearsal: {NotRehearsed}";
+        string rehearsal = !IsRehearsed ? $"no rehearsal: {NotRehearsed}"
+            : ServerVersions is null ? $"run {migration} on a copy" : "load a backup into a new server in a scratch volume beside the running one, and compare it";
         if (StopsApplication)
         {
             Line(rehearsal);
-            Line("stop services that write to the database");
+            Line(ServerVersions is null ? "stop services that write to the database" : "stop services that use the server, and cut the server off from all networks");
         }
 
-        Line($"back up to '{Repository}'{(Recipients.Count == 0 ? string.Empty : $", encrypted to {string.Join(", ", Recipients)},")} and test the backup by a restore");
+        Line($"back up to '{Repository}'{(Recipients.Count == 0 ? string.Empty : $", encrypted to {string.Join(", ", Recipients)},")}{(ServerVersions is null ? " and test the backup by a restore" : string.Empty)}");
         if (!StopsApplication)
             Line(rehearsal);
         foreach (string part in Installation)
@@ -78,8 +84,8 @@ public sealed record UpgradePlan
         if (StopsApplication)
             Line("start the new version and check that it stays healthy");
         Line($"check the database{(Checks.Count == 0 ? string.Empty : " and: " + string.Join("; ", Checks))}");
-        text.Append(RollsBack ? StopsApplication ? "  if a step fails: restore the previous version and the backup" : "  if a step fails: restore the backup" : "  if a step fails: leave everything as it is (-NoRollback)");
-        if (Recipients.Count > 0)
+        text.Append(RollsBack ? ServerVersions is not null ? "  if a step fails: start the old server on its old volume" : StopsApplication ? "  if a step fails: restore the previous version and the backup" : "  if a step fails: restore the backup" : "  if a step fails: leave everything as it is (-NoRollback)");
+        if (Recipients.Count > 0 && ServerVersions is null)
             text.AppendLine().Append(CultureInfo.InvariantCulture, $"  after it has succeeded, Undo-DbUpgrade needs {(Recipients.Contains("passphrase") ? "the passphrase (-Passphrase)" : "the secret key of one of them (-Identity)")}");
         void Line(string words) => text.Append("  ").AppendLine(words);
         return text.ToString();

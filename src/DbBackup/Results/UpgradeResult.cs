@@ -85,10 +85,10 @@ public sealed record UpgradeResult
     /// <summary>To whom that backup is encrypted: public keys, or the word <c>passphrase</c>; empty if it is not.</summary>
     public IReadOnlyList<string> Recipients { get; init => field = Indexable.Of(value); } = [];
 
-    /// <summary>The schema revision before.</summary>
+    /// <summary>The schema revision before; of a server that gets another major version, its version.</summary>
     public string? FromRevision { get; init; }
 
-    /// <summary>The schema revision after the migration; null without a migration or after a rollback.</summary>
+    /// <summary>The schema revision after the migration, or the version of the new server; null without a migration or after a rollback.</summary>
     public string? ToRevision { get; init; }
 
     /// <summary>The steps in their order.</summary>

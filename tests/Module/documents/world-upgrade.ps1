@@ -9,6 +9,7 @@ function Add-World {
     Add-Upgrades
     docker tag dbbackup-test/shop:1 ghcr.io/madeinoz67/partshub:latest
     docker tag dbbackup-test/shop:2 ghcr.io/madeinoz67/partshub:v2
+    docker tag dbbackup-test/postgres:18 postgres:18
 }
 
 function Add-PartsHub {
@@ -88,6 +89,7 @@ function Reset-Server([object[]] $Commands) {
     if (-not ($Commands.Text -match '-ComposeProject|docker compose')) { return }
     Set-Location /srv/pats
     docker compose --project-directory ./shop down --volumes 2>&1 | Out-Null
+    docker volume rm --force shop_db_data-18 2>&1 | Out-Null
     $built = docker compose --project-directory ./shop up --build -d 2>&1
     if ($LASTEXITCODE) { throw "The project does not start: $built" }
     Wait-TestPostgreSql (Get-ServiceContainer db)

@@ -123,6 +123,35 @@ internal sealed record ContainerDefinition(JsonObject Body, IReadOnlyList<(strin
         return new ContainerDefinition(body, []);
     }
 
+    /// <summary>The same definition without what is mounted at a path, and with a volume at another one.</summary>
+    /// <param name="path">The path whose mount is left out.</param>
+    /// <param name="volume">The volume; null for none.</param>
+    /// <param name="newPath">Where the volume is mounted; null for none.</param>
+    public ContainerDefinition WithVolume(string path, string? volume, string? newPath)
+    {
+        JsonObject body = Copy(Body);
+        JsonObject hostConfig = body["HostConfig"]!.AsObject();
+        var left = new[] { Plain(path), Plain(newPath) }.ToHashSet(StringComparer.Ordinal);
+        hostConfig["Binds"] = Array([.. Texts(hostConfig["Binds"]).Where(bind => !left.Contains(TargetOf(bind))), .. volume is null ? Enumerable.Empty<string>() : [$"{volume}:{newPath}"]]);
+        hostConfig["Mounts"] = new JsonArray([.. (hostConfig["Mounts"] as JsonArray ?? []).Where(mount => !left.Contains(Plain((string?)mount?["Target"]))).Select(mount => mount?.DeepClone())]);
+        // Compose's first version declares each path of the file here too, for which the engine would make a volume without a name.
+        foreach (string declared in left)
+            (body["Volumes"] as JsonObject)?.Remove(declared);
+        return new ContainerDefinition(body, Networks);
+    }
+
+    /// <summary>The same definition without what is mounted at a path or below it.</summary>
+    /// <param name="path">The path.</param>
+    public ContainerDefinition WithoutMountsIn(string path)
+    {
+        JsonObject body = Copy(Body);
+        JsonObject hostConfig = body["HostConfig"]!.AsObject();
+        bool IsIn(string target) => Plain(target) == path || target.StartsWith(path + "/", StringComparison.Ordinal);
+        hostConfig["Binds"] = Array(Texts(hostConfig["Binds"]).Where(bind => !IsIn(TargetOf(bind))));
+        hostConfig["Mounts"] = new JsonArray([.. (hostConfig["Mounts"] as JsonArray ?? []).Where(mount => !IsIn((string?)mount?["Target"] ?? string.Empty)).Select(mount => mount?.DeepClone())]);
+        return new ContainerDefinition(body, Networks);
+    }
+
     /// <summary>What may be written down of it: mounts, networks, ports, limits and the names of its variables; no value, command or label, which may hold secrets.</summary>
     public string Describe()
     {

@@ -63,7 +63,8 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
     [Parameter(ParameterSetName = ComposeSet)]
     public SwitchParameter Build { get; set; }
 
-    /// <summary>The image that the container gets.</summary>
+    /// <summary>The image that the container gets; in a project, that of another major version for the PostgreSQL service.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
     [Parameter(ParameterSetName = ContainerSet)]
     [ArgumentCompleter(typeof(ImageCompleter))]
     [ValidateNotNullOrEmpty]
@@ -185,6 +186,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
             Pull = Pull,
             Build = Build,
             GitRef = GitRef,
+            Image = Image,
         },
     };
 

@@ -231,7 +231,7 @@ public sealed class ComposeUpgradeTests
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (result.State, UpgradeBench.StateOf(result, "Version")));
         Assert.Contains($"it is PostgreSQL {major}, which cannot open the data of PostgreSQL 15", result.Failure, StringComparison.Ordinal);
         // What to do instead.
-        Assert.Contains("Restore-DbBackup into a server of the new version with an empty volume", result.Recommendation, StringComparison.Ordinal);
+        Assert.Contains("upgrade the server alone: Invoke-DbUpgrade", result.Recommendation, StringComparison.Ordinal);
         Assert.Equal(started, shop.Engine.Inspect(server, "{{.State.StartedAt}}"));
         shop.AssertAsBefore(data, leftovers);
     }

@@ -154,14 +154,15 @@ internal sealed class ComposeShop : ShopBench
     /// <param name="more">Further lines of the service.</param>
     /// <param name="others">Further services.</param>
     /// <param name="profile">The profile under which the project is started; null for none.</param>
-    public ComposeShop(string? backend = null, string more = "", string others = "", string? profile = null)
+    /// <param name="major">The major version of the server.</param>
+    public ComposeShop(string? backend = null, string more = "", string others = "", string? profile = null, int major = 15)
     {
         Folder = Engine.CreateProject(
             $"""
             version: '2.4'
             services:
               db:
-                image: {DockerImages.PostgreSql}
+                image: {DockerImages.OfMajor(major)}
                 environment: [POSTGRES_USER=shop, POSTGRES_PASSWORD=secret, POSTGRES_DB=shop, POSTGRES_INITDB_ARGS=--no-sync]
                 command: ['-c', 'fsync=off']
                 volumes: ['data:/var/lib/postgresql/data']

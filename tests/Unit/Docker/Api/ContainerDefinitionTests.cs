@@ -47,6 +47,22 @@ public sealed class ContainerDefinitionTests
         Assert.Equal(["PATH=/mine", "EMPTY=", "TZ=UTC"], Texts(body["Env"]));
     }
 
+    [Fact]
+    public void Volume_takes_the_place_of_another_at_its_own_path()
+    {
+        JsonObject container = Container();
+        container["HostConfig"]!["Binds"] = new JsonArray("old:/data:rw", "/host/init.sql:/init/1.sql:ro", "other:/other");
+        container["HostConfig"]!["Mounts"] = new JsonArray(new JsonObject { ["Type"] = "bind", ["Source"] = "/host/2.sql", ["Target"] = "/init/2.sql" });
+        container["Mounts"] = new JsonArray();
+        container["Config"]!["Volumes"] = new JsonObject { ["/moved"] = new JsonObject() };
+        ContainerDefinition definition = Recreate(container);
+        JsonObject moved = definition.WithVolume("/data", "new", "/moved").WithoutMountsIn("/init").Body;
+        Assert.Equal(["other:/other", "new:/moved"], Texts(moved["HostConfig"]!["Binds"]));
+        Assert.Equal("[]", moved["HostConfig"]!["Mounts"]!.ToJsonString());
+        Assert.Equal("{}", moved["Volumes"]!.ToJsonString());
+        Assert.Contains("old:/data:rw", Texts(definition.Body["HostConfig"]!["Binds"]));
+    }
+
     // With another entrypoint, the engine takes no command from the image.
     [Fact]
     public void Command_that_is_like_the_images_stays_with_an_entrypoint_of_a_persons()

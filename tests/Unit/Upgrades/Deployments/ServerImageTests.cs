@@ -46,12 +46,23 @@ public sealed class ServerImageTests
     }
 
     [Fact]
+    public void Volume_is_mounted_where_the_new_image_looks_for_its_data()
+    {
+        ImageInspect moved = Image("18", New) with { Config = Config("18", New) with { Volumes = new Dictionary<string, object> { ["/var/lib/postgresql"] = new() } } };
+        Assert.Equal(Old, ServerImage.MountFor(Server("15", Old, Old), Image("15", Old), Image("17", Old), Old));
+        Assert.Equal("/var/lib/postgresql", ServerImage.MountFor(Server("15", Old, Old), Image("15", Old), moved, Old));
+        Assert.Equal(New, ServerImage.MountFor(Server("15", Old, Old), Image("15", Old), Image("18", New), Old));
+        // A folder that the user chose is the new server's too.
+        Assert.Equal("/data", ServerImage.MountFor(Server("15", "/data/pg", "/data"), Image("15", Old), moved, "/data"));
+    }
+
+    [Fact]
     public void Trap_is_an_error_that_says_what_to_do_unless_it_is_wanted()
     {
         BackupFailure failure = Assert.Throws<BackupFailure>(() => ServerImage.RequireCompatible(Server("15", Old, Old), Image("16", Old), "postgres:16", force: false));
         Assert.Equal(ErrorCodes.TargetInvalid, failure.Code);
         Assert.Contains("'postgres:16'", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("Restore-DbBackup", failure.Hint, StringComparison.Ordinal);
+        Assert.Contains("upgrade the server alone: Invoke-DbUpgrade", failure.Hint, StringComparison.Ordinal);
         ServerImage.RequireCompatible(Server("15", Old, Old), Image("16", Old), "postgres:16", force: true);
     }
 

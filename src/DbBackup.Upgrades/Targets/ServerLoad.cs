@@ -1,0 +1,77 @@
+using System.Globalization;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Text;
+using DbBackup.Engine.Repository;
+using DbBackup.Engine.Repository.Stores;
+using DbBackup.Engine.Restores;
+using DbBackup.Engine.Restores.PostgreSql;
+
+namespace DbBackup.Upgrades.Targets;
+
+/// <summary>Loads the backup of a whole server into a new, empty one: settings, roles, databases, and who may connect. Each database is compared by its fingerprint and its schema.</summary>
+internal static class ServerLoad
+{
+    private const string Action = "copying the superuser";
+
+    /// <summary>Loads it.</summary>
+    /// <param name="source">The old server, which runs.</param>
+    /// <param name="target">The new server.</param>
+    /// <param name="backup">The backup of the old server.</param>
+    /// <param name="repository">The backup's repository.</param>
+    /// <param name="request">The upgrade.</param>
+    /// <param name="observer">Receives progress.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>What was loaded, for the journal.</returns>
+    /// <exception cref="BackupException">The new server refuses a part of it, or has something else than was backed up.</exception>
+    public static async Task<string> RunAsync(
+        PostgreSqlConnectionRequest source, TrialServer target, Backup backup, BackupRepository repository, UpgradeRequest request, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        string[] roles;
+        IReadOnlyList<string> settings;
+        using (PostgreSqlSession old = await TrialServer.OpenAsync(source, cancellationToken).ConfigureAwait(false))
+        using (PostgreSqlSession session = await TrialServer.OpenAsync(target.Connection, cancellationToken).ConfigureAwait(false))
+        {
+            await WarnOfLeftOutAsync(old, backup, observer, cancellationToken).ConfigureAwait(false);
+            settings = await ServerSettings.CopyAsync(old, session, observer, cancellationToken).ConfigureAwait(false);
+            roles = [.. await session.RowsAsync("SELECT rolname::text FROM pg_roles WHERE rolname !~ '^pg_'", row => row.GetString(0), Action, cancellationToken).ConfigureAwait(false)];
+        }
+
+        if (settings.Count > 0)
+            await target.RestartAsync(cancellationToken).ConfigureAwait(false);
+        PreparedRestore restore = await PreparedRestore.PrepareAsync(
+            repository,
+            new RestoreRequest { Backup = backup, Connection = target.Connection, NoSafetyBackup = true, Force = true, LockTimeout = request.LockTimeout },
+            changeNothing: false, observer, cancellationToken).ConfigureAwait(false);
+        RestoreResult result = await restore.RunAsync(observer, cancellationToken).ConfigureAwait(false);
+        using (PostgreSqlSession old = await TrialServer.OpenAsync(source, cancellationToken).ConfigureAwait(false))
+        using (PostgreSqlSession session = await TrialServer.OpenAsync(target.Connection, cancellationToken).ConfigureAwait(false))
+        {
+            await CopyOwnRolesAsync(session, roles, backup, repository, cancellationToken).ConfigureAwait(false);
+            settings = [.. settings, .. await ServerSettings.CopyRulesAsync(old, session, cancellationToken).ConfigureAwait(false)];
+        }
+
+        int databases = backup.Manifest!.Payloads.Count(payload => payload.Kind == PayloadKind.Database);
+        string copied = settings.Count == 0 ? string.Empty : $", with {string.Join(", ", settings)}";
+        return string.Create(CultureInfo.InvariantCulture, $"{databases} {(databases == 1 ? "database" : "databases")} loaded{copied}, {result.Status}");
+    }
+
+    // The new server has its superuser already, with the password of the container's variables: that of the old one may have been changed since.
+    private static async Task CopyOwnRolesAsync(PostgreSqlSession session, string[] roles, Backup backup, BackupRepository repository, CancellationToken cancellationToken)
+    {
+        Manifest manifest = backup.Manifest!;
+        Payload globals = manifest.Payloads.First(payload => payload.Kind == PayloadKind.Globals);
+        RoleScript script = await RoleParticipant.ReadAsync(repository.ContentOf(new BackupKey(backup.Source, backup.Name), manifest), globals, cancellationToken).ConfigureAwait(false);
+        foreach (RoleStatement statement in script.For(roles).Where(statement => !statement.Creates))
+            await session.ExecuteAsync(statement.Sql, Action, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Databases that a restore kept under another name are in no backup of the server.
+    private static async Task WarnOfLeftOutAsync(PostgreSqlSession old, Backup backup, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        string[] saved = [.. backup.Manifest!.Payloads.Select(payload => payload.Database?.Name).OfType<string>(), "template0", "template1"];
+        List<string> left = await old.RowsAsync(
+            "SELECT datname::text FROM pg_database WHERE datname <> ALL ($1) ORDER BY 1", row => row.GetString(0), "listing databases", cancellationToken, [saved]).ConfigureAwait(false);
+        if (left.Count > 0)
+            observer.Warning($"Not loaded into the new server, because no backup of the server has them (earlier restores kept them, or a killed one left them): {string.Join(", ", left)}. They stay in the old volume.");
+    }
+}

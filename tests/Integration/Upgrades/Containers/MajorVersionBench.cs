@@ -1,0 +1,132 @@
+using DbBackup.Engine.Encryption;
+using DbBackup.Upgrades;
+using DbBackup.Testing;
+
+namespace DbBackup.Tests.Integration.Upgrades.Containers;
+
+/// <summary>A compose project with an application and a PostgreSQL server that has much of what a server can have, for upgrades of the server.</summary>
+internal sealed class MajorVersionBench : IDisposable
+{
+    private const string Rich =
+        """
+        CREATE EXTENSION pgcrypto; CREATE EXTENSION citext;
+        CREATE ROLE team NOLOGIN; CREATE ROLE reader LOGIN PASSWORD 'read' IN ROLE team; ALTER ROLE reader SET statement_timeout = '7min';
+        ALTER ROLE shop SET work_mem = '5MB'; COMMENT ON ROLE team IS 'those who read';
+        CREATE TYPE mood AS ENUM ('glad', 'sad');
+        CREATE TABLE people (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name citext UNIQUE NOT NULL, mood mood DEFAULT 'glad', secret bytea, born date, age_class text GENERATED ALWAYS AS (CASE WHEN born IS NULL THEN 'unknown' ELSE 'known' END) STORED);
+        CREATE TABLE visits (at timestamptz NOT NULL, person int REFERENCES people, note jsonb) PARTITION BY RANGE (at);
+        CREATE TABLE visits_2025 PARTITION OF visits FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+        CREATE TABLE visits_rest PARTITION OF visits DEFAULT;
+        CREATE INDEX ON visits (at); CREATE INDEX ON people (digest(name::text, 'sha256'));
+        CREATE MATERIALIZED VIEW moods AS SELECT mood, count(*) FROM people GROUP BY mood WITH NO DATA;
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := coalesce(NEW.note, '{}') || '{"touched": true}'; RETURN NEW; END $$;
+        CREATE TRIGGER touched BEFORE INSERT ON visits FOR EACH ROW EXECUTE FUNCTION touch();
+        ALTER TABLE people ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON people TO team USING (true); GRANT SELECT ON people TO team;
+        INSERT INTO people (name, secret, born) SELECT 'Person ' || i, digest(i::text, 'sha256'), CASE WHEN i % 3 = 0 THEN NULL ELSE date '1990-01-01' + i END FROM generate_series(1, 500) i;
+        INSERT INTO visits SELECT timestamptz '2025-06-01Z' + i * interval '1 day', 1 + i % 500, NULL FROM generate_series(1, 500) i;
+        REFRESH MATERIALIZED VIEW moods;
+        SELECT lo_from_bytea(4711, 'a large object');
+        """;
+
+    /// <param name="from">The server's major version.</param>
+    /// <param name="to">The one that it gets.</param>
+    /// <param name="more">Further lines of the backend service.</param>
+    public MajorVersionBench(int from, int to, string more = "")
+    {
+        (From, To) = (from, to);
+        Shop = new ComposeShop(major: from, more: more);
+        Shop.Query(Rich);
+        Shop.Query("CREATE DATABASE second OWNER reader");
+        Query("second", "CREATE TABLE books (id int PRIMARY KEY, title text); INSERT INTO books SELECT i, 'book ' || i FROM generate_series(1, 300) i; ALTER TABLE books OWNER TO reader");
+        Shop.Query("ALTER SYSTEM SET log_min_duration_statement = 1234");
+        Shop.Engine.Exec(Server, "sh", "-c", "echo 'host second reader 10.9.8.0/24 scram-sha-256' >> $PGDATA/pg_hba.conf");
+        Shop.Query("SELECT pg_reload_conf()");
+        Volume = Shop.Engine.Inspect(Server, "{{range .Mounts}}{{if eq .Destination \"/var/lib/postgresql/data\" \"/var/lib/postgresql\"}}{{.Name}}{{end}}{{end}}");
+    }
+
+    public int From { get; }
+
+    public int To { get; }
+
+    public ComposeShop Shop { get; }
+
+    /// <summary>The volume of the old server.</summary>
+    public string Volume { get; }
+
+    public string NewVolume => $"{Volume}-{To}";
+
+    public string Server => Shop.Engine.ComposeContainer(Shop.Folder, "db");
+
+    public string Major => Shop.Query("SELECT current_setting('server_version_num')::int / 10000");
+
+    /// <summary>What must be the same on both servers.</summary>
+    public string Facts => string.Join('\n',
+        Shop.Data,
+        Shop.Query("SELECT count(*), md5(string_agg(p::text, ',' ORDER BY id)) FROM people p"),
+        Shop.Query("SELECT count(*), md5(string_agg(v::text, ',' ORDER BY at)) FROM visits v"),
+        Shop.Query("SELECT string_agg(mood || ' ' || count, ',' ORDER BY mood) FROM moods"),
+        Shop.Query("SELECT convert_from(lo_get(4711), 'UTF8')"),
+        Shop.Query("SELECT string_agg(rolname || ':' || coalesce(rolpassword, '') || rolsuper || rolcanlogin, ',' ORDER BY rolname) FROM pg_authid WHERE rolname !~ '^pg_'"),
+        Shop.Query("SELECT string_agg(setdatabase::int::bool || setrole::regrole::text || setconfig::text, ',' ORDER BY setrole::regrole::text) FROM pg_db_role_setting"),
+        Shop.Query("SELECT string_agg(extname, ',' ORDER BY extname) FROM pg_extension"),
+        Shop.Query("SELECT last_value FROM people_id_seq"),
+        Shop.Query("SELECT current_setting('log_min_duration_statement'), (SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.9.8.0')"),
+        Query("second", "SELECT count(*), md5(string_agg(b::text, ',' ORDER BY id)) FROM books b"));
+
+    public UpgradeSubject.ComposeProject Subject => new(Shop.Folder) { Services = ["db"], Image = DockerImages.OfMajor(To) };
+
+    public UpgradeRequest Request(params string[] checks) => Shop.Request(checks) with { Subject = Subject, Migrate = null, Timeout = TimeSpan.FromMinutes(2) };
+
+    public string Query(string database, string sql) => Shop.Engine.Query(Server, sql, database, "shop");
+
+    public Task<UpgradeResult> UndoAsync(string id) => Shop.Service.UndoAsync(id, null, new KeyRing(), Shop.Files.Observer, CancellationToken.None);
+
+    /// <summary>Fails where the new server does not have what the old one had, or the application does not work on it.</summary>
+    public void AssertUpgraded(UpgradeResult result, string facts)
+    {
+        Assert.True(result.State == UpgradeState.Succeeded, $"{result.State}: {result.Failure}\n{string.Join('\n', result.Steps)}");
+        Assert.Equal(To.ToString(System.Globalization.CultureInfo.InvariantCulture), Major);
+        Shop.Answer("/health");
+        Assert.Equal(facts, Facts);
+        Assert.Contains(NewVolume, Mounted);
+        // The old data are as they were, readable by the old version alone.
+        Assert.Equal(From.ToString(System.Globalization.CultureInfo.InvariantCulture), VersionIn(Volume));
+        Assert.DoesNotContain(Shop.Engine.Docker("ps", "-a", "--format", "{{.Names}}").Split('\n'), name => name.StartsWith("before-", StringComparison.Ordinal) && name.Contains(Shop.Engine.Prefix, StringComparison.Ordinal));
+    }
+
+    /// <summary>Fails where the old server does not run on its volume with all that it had.</summary>
+    public void AssertAsBefore(string facts)
+    {
+        Assert.Equal(From.ToString(System.Globalization.CultureInfo.InvariantCulture), Major);
+        Shop.Answer("/health");
+        Assert.Equal(facts, Facts);
+        Assert.Contains(Volume, Mounted);
+        Assert.NotEqual("none", Shop.Engine.Inspect(Server, "{{.HostConfig.NetworkMode}}"));
+    }
+
+    /// <summary>When the server's container was started.</summary>
+    public string Started => Shop.Engine.Inspect(Server, "{{.State.StartedAt}}");
+
+    /// <summary>When the application's container was started.</summary>
+    public string ApplicationStarted => Shop.Engine.Inspect(Shop.Container, "{{.State.StartedAt}}");
+
+    /// <summary>The volumes of the server's container.</summary>
+    public string[] Mounted => Shop.Engine.Inspect(Server, "{{range .Mounts}}{{.Name}} {{end}}").Split(' ', StringSplitOptions.TrimEntries);
+
+    /// <summary>An image of the new version that lacks an extension.</summary>
+    public string ImageWithout(string extension)
+    {
+        string image = Shop.Engine.NewName("server") + ":lacking";
+        File.WriteAllText(Shop.Files["Dockerfile"], $"FROM {DockerImages.OfMajor(To)}\nRUN rm /usr/share/postgresql/{To}/extension/{extension}.control\n");
+        Shop.Engine.Docker("build", "-q", "-t", image, "-f", Shop.Files["Dockerfile"], Path.GetDirectoryName(Shop.Files["Dockerfile"])!);
+        return image;
+    }
+
+    /// <summary>The volumes of this project and those of rehearsals of it.</summary>
+    public string[] Volumes => [.. Shop.Engine.Docker("volume", "ls", "-q").Split('\n').Where(name => name.Contains(Shop.Engine.Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    private string VersionIn(string volume) =>
+        Shop.Engine.Docker("run", "--rm", "--network", "none", "--entrypoint", "sh", "-v", volume + ":/old:ro", DockerImages.App, "-c", "find /old -maxdepth 3 -name PG_VERSION | sort | head -n 1 | xargs cat").Trim();
+
+    public void Dispose() => Shop.Dispose();
+}
