@@ -105,7 +105,7 @@ public abstract record UpgradeSubject
     /// <summary>A PostgreSQL server in a container that gets another major version: its databases are loaded into a new server, in a new volume.</summary>
     /// <param name="Name">The container's name.</param>
     /// <param name="Image">The new image.</param>
-    public sealed record MajorVersion(string Name, string Image) : Application
+    internal sealed record MajorVersion(string Name, string Image) : Application
     {
         /// <summary>The compose project of the container; null if it belongs to none.</summary>
         public string? Project { get; init; }
@@ -140,5 +140,5 @@ public abstract record UpgradeSubject
     /// <param name="Name">The volume's name.</param>
     /// <param name="Path">The mount path in the container.</param>
     /// <param name="Key">The name in the compose project's files; null if they do not declare it.</param>
-    public sealed record ServerVolume(string Name, string Path, string? Key = null);
+    internal sealed record ServerVolume(string Name, string Path, string? Key = null);
 }

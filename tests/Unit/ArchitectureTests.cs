@@ -62,8 +62,8 @@ public sealed class ArchitectureTests
         ["Retention"] = "Engines Engines.PostgreSql Platform Repository",
         ["Tunnels"] = "Docker.Tunnel Platform",
         ["Upgrades"] = "Backups Docker.Addressing Docker.Api Docker.Files Docker.Tunnel Encryption Engines Engines.PostgreSql Migrations Platform Repository Restores Retention Upgrades.Deployments Upgrades.Targets",
-        ["Upgrades.Deployments"] = "Discovery Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Restore Engines.PostgreSql Migrations Platform Upgrades Upgrades.Targets",
-        ["Upgrades.Targets"] = "Backups Docker.Addressing Docker.Api Docker.Files Docker.Tunnel Engines Engines.PostgreSql Engines.Sqlite Platform Repository Restores Upgrades",
+        ["Upgrades.Deployments"] = "Discovery Docker.Addressing Docker.Api Docker.Files Docker.Pausing Docker.Restore Engines.PostgreSql Migrations Platform Repository Upgrades Upgrades.Targets",
+        ["Upgrades.Targets"] = "Backups Discovery Docker.Addressing Docker.Api Docker.Files Docker.Tunnel Engines Engines.PostgreSql Engines.Sqlite Payloads Platform Repository Restores Upgrades",
         ["Verification"] = "Engines Engines.Files Engines.PostgreSql Payloads Platform Repository",
     };
 

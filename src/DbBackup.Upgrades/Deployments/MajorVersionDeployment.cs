@@ -211,7 +211,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         return labels;
     }
 
-    private bool HasVolume(ContainerInspect container, UpgradeSubject.ServerVolume volume) => (container.Mounts ?? []).Any(mount => mount.Name == volume.Name);
+    private static bool HasVolume(ContainerInspect container, UpgradeSubject.ServerVolume volume) => (container.Mounts ?? []).Any(mount => mount.Name == volume.Name);
 
     // The old server on its volume, in a container that nothing but this reaches.
     private async Task StartOldAsync(string kept, CancellationToken cancellationToken)

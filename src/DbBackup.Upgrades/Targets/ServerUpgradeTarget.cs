@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
