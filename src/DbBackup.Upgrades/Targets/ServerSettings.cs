@@ -9,11 +9,11 @@ internal static class ServerSettings
     private const string Reading = "reading the server's settings";
     private const string Writing = "setting the server's settings";
 
-    // Where the server's own files are is a matter of each server.
-    private static readonly string[] s_places = ["data_directory", "config_file", "hba_file", "ident_file", "external_pid_file"];
+    // Where the server's own files and sockets are is a matter of each image.
+    private static readonly string[] s_places = ["data_directory", "config_file", "hba_file", "ident_file", "external_pid_file", "unix_socket_directories"];
 
     // Several values in one text, each of which ALTER SYSTEM takes by itself.
-    private static readonly string[] s_lists = ["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries", "search_path", "temp_tablespaces", "unix_socket_directories"];
+    private static readonly string[] s_lists = ["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries", "search_path", "temp_tablespaces"];
 
     /// <summary>Gives a new server the settings of the old one that are not its own already.</summary>
     /// <returns>The names of the settings; empty if they were the same.</returns>
