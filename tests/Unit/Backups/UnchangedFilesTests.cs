@@ -6,7 +6,6 @@ using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
-using DbBackup.Engine.Repository.Stores;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Backups;

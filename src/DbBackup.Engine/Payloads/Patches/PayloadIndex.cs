@@ -49,6 +49,9 @@ internal sealed class PayloadIndex
     /// <summary>Bytes of all blocks before compression.</summary>
     public long OriginalSize { get; }
 
+    /// <summary>Bytes of all blocks as they are stored.</summary>
+    public long StoredSize => _offsets[^1];
+
     /// <summary>Bytes of the largest block as it is stored.</summary>
     public int LargestFrame { get; }
 

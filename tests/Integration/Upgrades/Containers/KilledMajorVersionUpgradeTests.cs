@@ -1,5 +1,4 @@
 using DbBackup.Engine.Encryption;
-using DbBackup.Upgrades;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Upgrades.Containers;
