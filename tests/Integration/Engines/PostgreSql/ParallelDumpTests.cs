@@ -177,7 +177,6 @@ public sealed partial class ParallelDumpTests(ServersOfEachMajor servers) : ICla
     [Theory]
     [InlineData(3, false)]
     [InlineData(4, false)]
-    [InlineData(5, false)]
     [InlineData(6, true)]
     public async Task A_role_with_few_connections_makes_its_backup_with_those(int limit, bool inRanges)
     {
