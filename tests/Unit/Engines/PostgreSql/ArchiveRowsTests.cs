@@ -57,7 +57,7 @@ public sealed class ArchiveRowsTests
     }
 
     // ReadHead and ReadToc of pg_backup_archiver.c, and the blocks of pg_backup_custom.c.
-    internal static byte[] Archive(int minor, int compression = 0)
+    internal static byte[] Archive(int minor, int compression = 0, bool withRows = true)
     {
         var archive = new MemoryStream();
         void Byte(int value) => archive.WriteByte((byte)value);
@@ -135,13 +135,18 @@ public sealed class ArchiveRowsTests
         Text("shop");
         Text("15.18");
         Text("15.18");
-        Integer(4);
+        Integer(withRows ? 4 : 3);
         Entry(5, "16385", "TABLE", null);
-        Entry(7, "16385", "TABLE DATA", "COPY public.t (id, name) FROM stdin;\n");
+        if (withRows)
+            Entry(7, "16385", "TABLE DATA", "COPY public.t (id, name) FROM stdin;\n");
         Entry(8, "16390", "TABLE DATA", "COPY public.u (id) FROM stdin;\n");
         Entry(9, "0", "BLOBS", "");
-        Block(1, 7);
-        Data(s_data);
+        if (withRows)
+        {
+            Block(1, 7);
+            Data(s_data);
+        }
+
         Block(3, 9);
         Integer(16400);
         Data("\\.\nnot rows"u8);

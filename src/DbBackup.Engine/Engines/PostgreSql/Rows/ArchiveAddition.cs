@@ -24,11 +24,15 @@ internal static class ArchiveAddition
     /// <summary>Adds entries.</summary>
     /// <param name="contents">The archive from its first byte to the end of the table of contents.</param>
     /// <param name="rows">What is added, in the order in which the data come.</param>
-    /// <returns>The new table of contents, and the numbers of the entries in that order; null where the archive is of a form that is not known here, or lacks one of the tables.</returns>
+    /// <returns>
+    /// The new table of contents, and the numbers of the entries in that order; null where the archive is of a form that is not known here, lacks one
+    /// of the tables, or has its rows already: pg_restore would load them twice.
+    /// </returns>
     public static (byte[] Contents, IReadOnlyList<int> DumpIds)? TryAdd(ReadOnlySpan<byte> contents, IReadOnlyList<AddedRows> rows)
     {
         var reader = new ArchiveReader(contents);
-        if (ArchiveContents.ReadHead(ref reader) is not { } head)
+        // Of a form that is not known, nothing was read.
+        if (contents.IsEmpty || ArchiveContents.ReadHead(ref reader) is not { } head)
             return null;
         for (int text = 0; text < 3; text++)
             reader.Text();
@@ -45,8 +49,12 @@ internal static class ArchiveAddition
             last = Math.Max(last, fields.DumpId);
             if (fields.Section == LaterSection && place < 0)
                 place = from;
-            if (fields.Kind.SequenceEqual("TABLE"u8) && uint.TryParse(fields.Object, NumberStyles.None, CultureInfo.InvariantCulture, out uint table))
+            if (!uint.TryParse(fields.Object, NumberStyles.None, CultureInfo.InvariantCulture, out uint table))
+                continue;
+            if (fields.Kind.SequenceEqual("TABLE"u8))
                 tables[table] = (from, reader.Position);
+            else if (fields.Kind.SequenceEqual("TABLE DATA"u8) && rows.Any(added => added.Table == table))
+                return null;
         }
 
         if (place < 0)
