@@ -39,7 +39,7 @@ internal sealed class ArchiveStream(ArchiveContents contents, ReadOnlyMemory<byt
     public RangedRows? Rows { get; init; }
 
     /// <summary>Fails unless pg_dump has ended well.</summary>
-    public required Func<CancellationToken, Task> RequireWholeAsync { get; init; }
+    public required Func<Task> RequireWholeAsync { get; init; }
 
     /// <summary>The rows of the tables by their oids, once all has been read.</summary>
     /// <exception cref="InvalidDataException">It is cut off.</exception>
@@ -92,7 +92,7 @@ internal sealed class ArchiveStream(ArchiveContents contents, ReadOnlyMemory<byt
             _isRestRead = read == 0;
             // A large table is not read for a dump that has failed.
             if (_isRestRead)
-                await RequireWholeAsync(cancellationToken).ConfigureAwait(false);
+                await RequireWholeAsync().ConfigureAwait(false);
         }
 
         _output = _merger.TakeOutput();

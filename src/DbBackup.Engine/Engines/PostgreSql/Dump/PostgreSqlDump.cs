@@ -129,7 +129,8 @@ internal sealed class PostgreSqlDump(
             NewContents = ranges?.Contents ?? Contents,
             Ranged = ranges?.DumpIds ?? [],
             Rows = ranges?.Read(cancellationToken),
-            RequireWholeAsync = token => RequireSuccessAsync(tool, token),
+            // With this token: pg_dump is killed the moment it is cancelled, and those that are linked to it may hear of that later.
+            RequireWholeAsync = () => RequireSuccessAsync(tool, cancellationToken),
         };
         Stream whole = archive ?? (Stream)new PrefixedStream(_start, tool.Output, null, leaveOpen: true);
         await using ConfiguredAsyncDisposable ended = whole.ConfigureAwait(false);
