@@ -29,6 +29,9 @@ internal sealed class PostgreSqlDump(
     private ReadOnlyMemory<byte> _start;
     private ArchiveContents? _contents;
 
+    // The facts may have failed meanwhile, or the backup been cancelled, which ends it at any moment.
+    private ToolProcess Running => _tool ?? throw new OperationCanceledException("The dump was ended.");
+
     /// <summary>The table of contents of the archive that was started; empty for SQL text, and for an archive of a form that is not known here.</summary>
     public ReadOnlyMemory<byte> Contents { get; private set; }
 
@@ -100,8 +103,9 @@ internal sealed class PostgreSqlDump(
     /// <summary>Waits for the folder that was started.</summary>
     public async Task<DumpContents> CompleteFolderAsync(string folder, CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration stop = cancellationToken.Register(_tool!.Kill);
-        await RequireSuccessAsync(_tool, cancellationToken).ConfigureAwait(false);
+        ToolProcess tool = Running;
+        using CancellationTokenRegistration stop = cancellationToken.Register(tool.Kill);
+        await RequireSuccessAsync(tool, cancellationToken).ConfigureAwait(false);
         return DumpContents.FromListing(await DumpContents.ListAsync(client, folder, withDependencies: false, cancellationToken).ConfigureAwait(false));
     }
 
@@ -122,7 +126,7 @@ internal sealed class PostgreSqlDump(
 
     private async Task<DumpContents> StreamArchiveAsync(Func<Stream, Task> store, RangedDump? ranges, CancellationToken cancellationToken)
     {
-        ToolProcess tool = _tool!;
+        ToolProcess tool = Running;
         using PassingListing listing = await PassingListing.StartAsync(client, cancellationToken).ConfigureAwait(false);
         ArchiveStream? archive = _contents is null ? null : new ArchiveStream(_contents, _start[Contents.Length..], tool.Output)
         {
@@ -142,10 +146,11 @@ internal sealed class PostgreSqlDump(
 
     private async Task<DumpContents> StreamTextAsync(Func<Stream, Task> store, CancellationToken cancellationToken)
     {
+        ToolProcess tool = Running;
         var scanner = new PlainDumpScanner();
-        using var whole = new PrefixedStream(_start, _tool!.Output, null, leaveOpen: true);
+        using var whole = new PrefixedStream(_start, tool.Output, null, leaveOpen: true);
         using var tapped = new TappedStream(whole, bytes => scanner.Append(bytes.Span));
-        await StoreAsync(store, tapped, _tool, cancellationToken).ConfigureAwait(false);
+        await StoreAsync(store, tapped, tool, cancellationToken).ConfigureAwait(false);
         PlainDumpReport report = scanner.Complete();
         if (!report.IsComplete)
             throw Incomplete("it lacks its last line, \"PostgreSQL database dump complete\"");
