@@ -13,10 +13,9 @@ internal sealed class BackupParent : IAsyncDisposable
     private readonly BackupRepository _repository;
     private readonly IAsyncDisposable _claim;
     private readonly Backup _backup;
-    private readonly Dictionary<string, ParentPayload?> _opened = [];
-
-    private readonly List<string> _storedWhole = [];
     private readonly bool _isAsked;
+    private readonly Dictionary<string, ParentPayload?> _opened = [];
+    private readonly List<string> _storedWhole = [];
 
     private BackupParent(BackupRepository repository, Backup backup, IAsyncDisposable claim, bool isAsked, double largest)
     {

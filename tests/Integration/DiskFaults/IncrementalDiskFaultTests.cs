@@ -12,7 +12,7 @@ public sealed class IncrementalDiskFaultTests : IDisposable
 {
     private const int Sample = 30;
 
-    // The first one is full all the same, for there is none to differ from.
+    // The first one is a full one, because there is none to differ from.
     private readonly FaultCampaign _campaign = new(new Dictionary<string, string> { ["DBBACKUP_TEST_METHOD"] = BackupMethod.Incremental });
     private readonly string _database;
     private readonly string _uploads;

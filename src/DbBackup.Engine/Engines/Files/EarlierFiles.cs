@@ -6,6 +6,8 @@ namespace DbBackup.Engine.Engines.Files;
 /// <summary>The files of a full backup's archive: what is unchanged since then need not be read again.</summary>
 internal sealed class EarlierFiles
 {
+    private static readonly Comparer<CatalogedFile> s_byIdentity = Comparer<CatalogedFile>.Create(FileCatalog.CompareByIdentity);
+
     private readonly ParentPayload _archive;
     private readonly CatalogedFile[] _files;
 
@@ -37,8 +39,6 @@ internal sealed class EarlierFiles
     /// <param name="file">The file.</param>
     /// <param name="progress">Receives how many bytes were read.</param>
     public Stream Open(CatalogedFile file, Action<int> progress) => new Content(_archive, file, progress);
-
-    private static readonly Comparer<CatalogedFile> s_byIdentity = Comparer<CatalogedFile>.Create(FileCatalog.CompareByIdentity);
 
     private sealed class Content(ParentPayload archive, CatalogedFile file, Action<int> progress) : ReadOnlyStream
     {

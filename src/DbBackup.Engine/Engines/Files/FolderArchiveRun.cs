@@ -16,13 +16,13 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
     private const int ReportEvery = 1 << 20;
     private readonly Dictionary<FileIdentity, string> _firstNames = [];
     private long _read;
+    private long _reported;
 
     /// <summary>The files of the full backup from which this one differs: the content of those that are unchanged is taken from there. Null for none.</summary>
     public EarlierFiles? Earlier { get; init; }
 
     /// <summary>Takes the facts of the files whose content is archived, for a later backup; null for none.</summary>
     public FileCatalog? Catalog { get; init; }
-    private long _reported;
 
     public long Entries { get; private set; }
 

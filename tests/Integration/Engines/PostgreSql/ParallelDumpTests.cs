@@ -134,7 +134,7 @@ public sealed partial class ParallelDumpTests(ServersOfEachMajor servers) : ICla
         Assert.Contains("public.large", Ranged(bench.Server));
         Assert.Equal(4000, Assert.Single(backup.Manifest!.Payloads[0].Fingerprint!.Tables).Rows);
 
-        // The consumer stands still: the sessions read ahead as far as their bounds, not the 400 MB.
+        // Nothing more is taken: the sessions read ahead as far as their bounds, not the 400 MB.
         List<PostgreSqlTable> tables;
         using PostgreSqlSession keeper = await bench.Source().OpenAsync(CancellationToken.None);
         string snapshot = await keeper.ExportSnapshotAsync(CancellationToken.None);

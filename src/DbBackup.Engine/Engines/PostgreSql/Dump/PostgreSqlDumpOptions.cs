@@ -52,7 +52,7 @@ public sealed record PostgreSqlDumpOptions
     /// <summary>From how many bytes on disk on a table is read by several sessions beside pg_dump, where such tables together have four times that.</summary>
     internal long LargeTableBytes { get; init; } = 16L << 20;
 
-    /// <summary>Tables whose rows pg_dump leaves to other sessions, quoted with their schemas: the dump has them all the same.</summary>
+    /// <summary>Tables whose rows pg_dump leaves to other sessions, quoted with their schemas; the dump has those rows too.</summary>
     internal IReadOnlyList<string> RangedTables { get; init; } = [];
 
     /// <summary>True if only chosen schemas or tables are dumped, without what belongs to the database as a whole.</summary>
