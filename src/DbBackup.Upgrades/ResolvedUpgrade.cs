@@ -45,6 +45,13 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
                 ?? await ApplicationFinder.CompleteAsync(application, request.Migrate, cancellationToken).ConfigureAwait(false),
             var file => file,
         };
+        if (request.UpdateComposeFile && subject is not UpgradeSubject.MajorVersion { Service: not null })
+        {
+            throw new BackupFailure(
+                ErrorCodes.InvalidArgument, FailureCategory.InvalidArgument, "-UpdateComposeFile goes with the upgrade of a PostgreSQL server to another major version, and this upgrade is none. Nothing was changed.",
+                "Name the server's service and an image of another version (-Service db -Image postgres:18), or leave -UpdateComposeFile out.");
+        }
+
         return await CreateAsync(request with { Subject = subject }, cancellationToken).ConfigureAwait(false);
     }
 

@@ -54,6 +54,9 @@ public sealed record UpgradeRequest
     /// <summary>True if a schema that the code does not know, and others that hold locks in the database, are no obstacle.</summary>
     public bool Force { get; init; }
 
+    /// <summary>True if the upgrade of a server in a compose project also changes the lines for the image and the volume in the project's files.</summary>
+    public bool UpdateComposeFile { get; init; }
+
     /// <summary>To whom the backup is encrypted, for the journal: public keys, or the word <c>passphrase</c>; empty if it is not.</summary>
     public IReadOnlyList<string> Recipients { get; init; } = [];
 

@@ -286,7 +286,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
     {
         try
         {
-            return await upgrade.Deployment.CleanUpAsync(journal, CancellationToken.None).ConfigureAwait(false);
+            return await upgrade.Deployment.CleanUpAsync(journal, observer, CancellationToken.None).ConfigureAwait(false);
         }
         catch (BackupException failure)
         {

@@ -113,6 +113,12 @@ public abstract record UpgradeSubject
         /// <summary>The compose service of the container; null if it belongs to none.</summary>
         public string? Service { get; init; }
 
+        /// <summary>The folder of the project's files; null if they are not on this machine.</summary>
+        public string? Folder { get; init; }
+
+        /// <summary>The files that define the project, in their order; empty for those that it was started with.</summary>
+        public IReadOnlyList<string> Files { get; init => field = value ?? []; } = [];
+
         /// <summary>The major version of the present image.</summary>
         public required int From { get; init; }
 

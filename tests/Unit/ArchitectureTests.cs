@@ -18,8 +18,8 @@ public sealed class ArchitectureTests
         Assert.All(References(typeof(Backup).Assembly), name => Assert.True(IsFramework(name), name));
 
     [Fact]
-    public void The_upgrades_need_the_engine_the_model_and_the_readers_of_rows() => Assert.All(
-        References(typeof(DbBackup.Upgrades.UpgradeService).Assembly), name => Assert.True(IsFramework(name) || name is "DbBackup" or "DbBackup.Engine" or "Npgsql" or "Microsoft.Data.Sqlite", name));
+    public void The_upgrades_need_the_engine_the_model_and_the_readers_of_rows_and_of_compose_files() => Assert.All(
+        References(typeof(DbBackup.Upgrades.UpgradeService).Assembly), name => Assert.True(IsFramework(name) || name is "DbBackup" or "DbBackup.Engine" or "Npgsql" or "Microsoft.Data.Sqlite" or "YamlDotNet", name));
 
     [Fact]
     public void The_engine_never_sees_powershell() => Assert.All(

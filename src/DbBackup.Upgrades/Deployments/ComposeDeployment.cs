@@ -166,7 +166,7 @@ internal sealed class ComposeDeployment(DockerClient client, UpgradeSubject.Comp
         return running;
     }
 
-    public override async Task<string> CleanUpAsync(UpgradeJournal journal, CancellationToken cancellationToken)
+    public override async Task<string> CleanUpAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
         await ForgetEarlierAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         return $"the previous images are kept until the next upgrade: {string.Join(", ", journal.Record.Deployment!.Images.Select(image => KeptName(image.Name, journal.Record.Id)))}";

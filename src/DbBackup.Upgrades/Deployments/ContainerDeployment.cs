@@ -126,7 +126,7 @@ internal sealed class ContainerDeployment(DockerClient client, UpgradeSubject.Co
         return running;
     }
 
-    public override async Task<string> CleanUpAsync(UpgradeJournal journal, CancellationToken cancellationToken)
+    public override async Task<string> CleanUpAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
     {
         await RemoveOnceAsync(OldName(journal.Record.Id), cancellationToken).ConfigureAwait(false);
         await ForgetEarlierAsync(journal.Record, cancellationToken).ConfigureAwait(false);

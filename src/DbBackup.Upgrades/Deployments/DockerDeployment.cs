@@ -48,7 +48,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
 
     public abstract Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken);
 
-    public abstract Task<string> CleanUpAsync(UpgradeJournal journal, CancellationToken cancellationToken);
+    public abstract Task<string> CleanUpAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken);
 
     public abstract Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken);
 

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Repository;
+using DbBackup.Upgrades.Deployments.ComposeFiles;
 using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades.Deployments;
@@ -55,7 +56,7 @@ internal interface IDeployment : IAsyncDisposable
     Task CheckAsync(string command, IUpgradeTarget target, IOperationObserver observer, CancellationToken cancellationToken);
 
     /// <summary>Removes what was kept of the old version.</summary>
-    Task<string> CleanUpAsync(UpgradeJournal journal, CancellationToken cancellationToken) => Task.FromResult(string.Empty);
+    Task<string> CleanUpAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken) => Task.FromResult(string.Empty);
 
     /// <summary>Stops the application, old or new, before its data are replaced.</summary>
     Task StopAllAsync(UpgradeRecord record, CancellationToken cancellationToken) => Task.CompletedTask;
@@ -93,6 +94,9 @@ internal sealed record DeploymentRecord
 
     /// <summary>The containers of the database server where it is upgraded too; it runs until the backup is made.</summary>
     public IReadOnlyList<StoppedContainer> Servers { get; init => field = value ?? []; } = [];
+
+    /// <summary>What was changed in the files of a compose project; empty if nothing was.</summary>
+    public IReadOnlyList<ComposeFileRecord> Files { get; init => field = value ?? []; } = [];
 
     /// <summary>How many rows had been written in each database of a new server before its users came; null until it has started.</summary>
     public IReadOnlyDictionary<string, long>? Written { get; init; }

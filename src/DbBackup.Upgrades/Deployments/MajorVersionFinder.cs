@@ -53,6 +53,8 @@ internal static class MajorVersionFinder
             Service = service,
             DockerHost = subject.DockerHost,
             Database = subject.Database,
+            Folder = FolderOf(subject, project),
+            Files = [.. FilesOf(subject).Select(file => Path.GetFullPath(file, FolderOf(subject, project) ?? Environment.CurrentDirectory))],
             Old = found.Old with { Key = key },
             New = key is null ? found.New : await FreeAsync(client, found.New, $"{project.Name}_{{0}}", KeyFor(key, found.From, found.To), isKey: true, cancellationToken).ConfigureAwait(false),
         };
@@ -115,12 +117,10 @@ internal static class MajorVersionFinder
 
     private static async Task<string?> ImageOfFilesAsync(DockerClient client, UpgradeSubject.ComposeProject subject, ComposeProject project, string service, UpgradeRequest request, CancellationToken cancellationToken)
     {
-        string? folder = subject.Folder ?? (project.WorkingFolder is { } working && Directory.Exists(working) ? working : ComposeProject.FolderOf(subject.Name));
         // Without the files, the usual way tells what is missing.
-        if (folder is null || !Directory.Exists(folder))
+        if (FolderOf(subject, project) is not { } folder)
             return null;
-        IReadOnlyList<string> files = subject.Files.Count > 0 ? subject.Files : ComposeReference.Parse(subject.Name).Files;
-        ComposeCommand compose = await ComposeCommand.FindAsync(folder, files, project, client.Endpoint, cancellationToken).ConfigureAwait(false);
+        ComposeCommand compose = await ComposeCommand.FindAsync(folder, FilesOf(subject), project, client.Endpoint, cancellationToken).ConfigureAwait(false);
         var command = UpgradeCommand.Of(compose.Program, [.. compose.Arguments, .. compose.AllProfiles, .. compose.ConfigArguments], folder, new Dictionary<string, string?>(compose.Environment));
         string text = await command.RunAsync(request.Timeout, null, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
         string? named = ComposeConfig.Parse(text, project.Name).Services.GetValueOrDefault(service)?.Image;
@@ -128,8 +128,16 @@ internal static class MajorVersionFinder
         return named is not null && await client.ImageFindAsync(named, cancellationToken).ConfigureAwait(false) is not null ? named : null;
     }
 
+    private static string? FolderOf(UpgradeSubject.ComposeProject subject, ComposeProject project)
+    {
+        string? folder = subject.Folder ?? (project.WorkingFolder is { } working && Directory.Exists(working) ? working : ComposeProject.FolderOf(subject.Name));
+        return Directory.Exists(folder) ? folder : null;
+    }
+
+    private static IReadOnlyList<string> FilesOf(UpgradeSubject.ComposeProject subject) => subject.Files.Count > 0 ? subject.Files : ComposeReference.Parse(subject.Name).Files;
+
     // data becomes data-17, and data-17 becomes data-18.
-    private static string KeyFor(string volume, int from, int to)
+    internal static string KeyFor(string volume, int from, int to)
     {
         string end = string.Create(CultureInfo.InvariantCulture, $"-{from}");
         return string.Create(CultureInfo.InvariantCulture, $"{(volume.EndsWith(end, StringComparison.Ordinal) ? volume[..^end.Length] : volume)}-{to}");

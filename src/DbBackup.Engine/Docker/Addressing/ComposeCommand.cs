@@ -18,6 +18,9 @@ internal sealed record ComposeCommand(string Program, IReadOnlyList<string> Argu
     private static readonly string[] s_files = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
     private static readonly string[] s_overrides = [".override.yml", ".override.yaml"];
 
+    /// <summary>The full paths of the files that define the project, in their order; empty where only compose knows them.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
     /// <summary>Prints the project with all variables replaced, for <see cref="ComposeConfig"/>.</summary>
     public IReadOnlyList<string> ConfigArguments => IsFirst ? ["config"] : ["config", "--format", "json"];
 
@@ -46,10 +49,9 @@ internal sealed record ComposeCommand(string Program, IReadOnlyList<string> Argu
         string[] named = (project?.Name ?? name) is { } known ? ["-p", known] : [];
         // In its first version compose tells the names of the files alone.
         string[] labelled = [.. (project?.Files ?? []).Select(each => Path.Combine(folder, each.Trim()))];
-        IEnumerable<string> chosen = files.Count > 0 ? files.SelectMany(each => new[] { "-f", each })
-            : labelled.Length > 0 && labelled.All(File.Exists) ? labelled.SelectMany(each => new[] { "-f", each })
-            : FilesOf(folder);
-        return new ComposeCommand(tool, [.. start, "--project-directory", folder, .. chosen, .. VariablesOf(project), .. named], folder, DockerEnvironment.For(endpoint), isFirst);
+        IReadOnlyList<string> chosen = files.Count > 0 ? files : labelled.Length > 0 && labelled.All(File.Exists) ? labelled : [.. FilesOf(folder)];
+        string[] arguments = [.. start, "--project-directory", folder, .. chosen.SelectMany(each => new[] { "-f", each }), .. VariablesOf(project), .. named];
+        return new ComposeCommand(tool, arguments, folder, DockerEnvironment.For(endpoint), isFirst) { Files = [.. chosen.Select(each => Path.GetFullPath(each, folder))] };
     }
 
     /// <summary>The name that compose gives the project of a folder.</summary>
@@ -136,14 +138,10 @@ internal sealed record ComposeCommand(string Program, IReadOnlyList<string> Argu
         string? file = s_files.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
         if (file is null)
             yield break;
-        yield return "-f";
         yield return file;
         string stem = Path.GetFileNameWithoutExtension(file);
         foreach (string other in s_overrides.Select(ending => Path.Combine(folder, stem + ending)).Where(File.Exists).Take(1))
-        {
-            yield return "-f";
             yield return other;
-        }
     }
 
     private static async Task<(string Tool, string[] Start, bool IsFirst)?> FindToolAsync(CancellationToken cancellationToken)

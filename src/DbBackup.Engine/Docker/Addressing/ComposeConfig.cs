@@ -37,7 +37,8 @@ internal sealed record ComposeConfig(string? Name, IReadOnlyDictionary<string, C
         return new ComposeConfig(name, services) { Version = Text(root["version"]) };
     }
 
-    private static JsonObject Read(string text)
+    /// <summary>Reads what compose printed as it is; an empty object if it is nothing of that.</summary>
+    internal static JsonObject Read(string text)
     {
         if (!text.AsSpan().TrimStart().StartsWith("{"))
             return ComposeYaml.Parse(text);

@@ -70,6 +70,10 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ValidateNotNullOrEmpty]
     public string? Image { get; set; }
 
+    /// <summary>Changes the lines for the image and the volume of an upgraded PostgreSQL server in the project's files.</summary>
+    [Parameter(ParameterSetName = ComposeSet)]
+    public SwitchParameter UpdateComposeFile { get; set; }
+
     /// <summary>Pulls the new images.</summary>
     [Parameter(ParameterSetName = ComposeSet)]
     [Parameter(ParameterSetName = ContainerSet)]
@@ -207,6 +211,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
         RequireRehearsal = Rehearse,
         NoRehearsal = NoRehearsal,
         NoRollback = NoRollback,
+        UpdateComposeFile = UpdateComposeFile,
         Force = Force,
     };
 }

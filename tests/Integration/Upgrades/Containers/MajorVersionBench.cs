@@ -55,6 +55,12 @@ internal sealed class MajorVersionBench : IDisposable
 
     public string NewVolume => $"{Volume}-{To}";
 
+    /// <summary>The project's file.</summary>
+    public string File => Path.Join(Shop.Folder, "docker-compose.yml");
+
+    /// <summary>What the project's file says.</summary>
+    public string Files => System.IO.File.ReadAllText(File);
+
     public string Server => Shop.Engine.ComposeContainer(Shop.Folder, "db");
 
     public string Major => Shop.Query("SELECT current_setting('server_version_num')::int / 10000");
@@ -117,7 +123,7 @@ internal sealed class MajorVersionBench : IDisposable
     public string ImageWithout(string extension)
     {
         string image = Shop.Engine.NewName("server") + ":lacking";
-        File.WriteAllText(Shop.Files["Dockerfile"], $"FROM {DockerImages.OfMajor(To)}\nRUN rm /usr/share/postgresql/{To}/extension/{extension}.control\n");
+        System.IO.File.WriteAllText(Shop.Files["Dockerfile"], $"FROM {DockerImages.OfMajor(To)}\nRUN rm /usr/share/postgresql/{To}/extension/{extension}.control\n");
         Shop.Engine.Docker("build", "-q", "-t", image, "-f", Shop.Files["Dockerfile"], Path.GetDirectoryName(Shop.Files["Dockerfile"])!);
         return image;
     }

@@ -11,14 +11,33 @@ public sealed class MajorVersionUpgradeTests
 {
     [Theory]
     [Trait("Compose", "1")]
-    [InlineData(15, 17)]
     [InlineData(15, 18)]
+    [InlineData(17, 18)]
     public async Task Server_is_rehearsed_loaded_and_compared_and_the_old_one_comes_back_on_its_volume(int from, int to)
     {
         using var bench = new MajorVersionBench(from, to);
-        string facts = bench.Facts;
-        UpgradeResult result = await bench.Shop.RunAsync(bench.Request("SELECT count(*) = 500 FROM people", bench.Shop.Url + "/health"));
+        (string facts, string files) = (bench.Facts, bench.Files);
+        bool changesFiles = from == 15;
+        UpgradeRequest request = bench.Request("SELECT count(*) = 500 FROM people", bench.Shop.Url + "/health") with { UpdateComposeFile = changesFiles };
+        UpgradePlan plan = await UpgradeService.PlanAsync(request, bench.Shop.Files.Repository, CancellationToken.None);
+        Assert.Contains($"+    image: {DockerImages.OfMajor(to)}", plan.ToString(), StringComparison.Ordinal);
+        Assert.Equal(files, bench.Files);
+        UpgradeResult result = await bench.Shop.RunAsync(request);
         bench.AssertUpgraded(result, facts);
+        if (changesFiles)
+        {
+            Assert.NotEqual(files, bench.Files);
+            // Nothing is left for compose to do but to take its own containers in the place of these.
+            bench.Shop.Engine.Compose(bench.Shop.Folder, "up", "-d");
+            bench.Shop.Engine.WaitUntilPostgreSqlAnswers(bench.Server);
+            bench.AssertUpgraded(result, facts);
+        }
+        else
+        {
+            Assert.Equal(files, bench.Files);
+            Assert.Contains(bench.Shop.Files.Observer.Warnings, warning => warning.Contains($"+    image: {DockerImages.OfMajor(to)}", StringComparison.Ordinal));
+        }
+
         Assert.All(result.Steps, step => Assert.Equal(UpgradeStepState.Done, step.State));
         Assert.StartsWith($"PostgreSQL {from}", result.FromRevision, StringComparison.Ordinal);
         Assert.StartsWith($"PostgreSQL {to}", result.ToRevision, StringComparison.Ordinal);
@@ -27,6 +46,7 @@ public sealed class MajorVersionUpgradeTests
         bench.Shop.Query("INSERT INTO orders (note) VALUES ('after')");
         UpgradeResult undone = await bench.UndoAsync(result.Id);
         Assert.Equal(UpgradeState.RolledBack, undone.State);
+        Assert.Equal(files, bench.Files);
         bench.AssertAsBefore(facts);
         Assert.Contains(bench.Shop.Files.Observer.Warnings, warning => warning.Contains("1 in 'shop'", StringComparison.Ordinal) && warning.Contains(bench.NewVolume, StringComparison.Ordinal));
         // With what was written there.
@@ -80,6 +100,16 @@ public sealed class MajorVersionUpgradeTests
 
             bench.Shop.Query(drop);
         }
+
+        // Lines that are not to be changed by themselves: found before anything stops.
+        string files = bench.Files;
+        File.WriteAllText(bench.File, files.Replace($"image: {DockerImages.OfMajor(15)}", $"image: ${{PG_IMAGE:-{DockerImages.OfMajor(15)}}}", StringComparison.Ordinal));
+        Assert.NotEqual(files, bench.Files);
+        BackupException variable = await Assert.ThrowsAnyAsync<BackupException>(() => UpgradeService.PlanAsync(bench.Request() with { UpdateComposeFile = true }, bench.Shop.Files.Repository, CancellationToken.None));
+        Assert.Contains("variable", variable.Message, StringComparison.Ordinal);
+        File.WriteAllText(bench.File, files);
+        BackupException other = await Assert.ThrowsAnyAsync<BackupException>(() => UpgradeService.PlanAsync(bench.Shop.Request() with { UpdateComposeFile = true }, bench.Shop.Files.Repository, CancellationToken.None));
+        Assert.Equal(ErrorCodes.InvalidArgument, other.Code);
 
         UpgradePlan plan = await UpgradeService.PlanAsync(bench.Request(), bench.Shop.Files.Repository, CancellationToken.None);
         Assert.Contains(bench.NewVolume, plan.ToString(), StringComparison.Ordinal);
