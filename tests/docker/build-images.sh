@@ -66,7 +66,6 @@ slim_tree() {
     local tree=$1
     rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree"/var/log/* "$tree"/tmp/* \
         "$tree"/usr/share/{doc,man,info,locale,i18n,lintian} "$tree"/usr/lib/x86_64-linux-gnu/gconv
-    find "$tree/usr" -name __pycache__ -type d -prune -exec rm -rf {} +
     # The compiler that PostgreSQL can do without is larger than all the rest of it.
     rm -rf "$tree"/usr/lib/*/libLLVM* "$tree"/usr/lib/postgresql/*/lib/{llvmjit.so,bitcode}
     # The cluster that Debian's package made.

@@ -50,7 +50,18 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
             { Target = server.Name };
         }
 
-        _files = await FindFilesAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _files = await FindFilesAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (FormatException exception)
+        {
+            throw new BackupFailure(
+                ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"The files of compose project '{server.Project}' cannot be changed by -UpdateComposeFile: {exception.Message}. Nothing was changed.",
+                "Upgrade without -UpdateComposeFile, and change the lines for the image and the volume by hand: the result names them.", exception)
+            { Target = server.Folder ?? server.Project };
+        }
+
         await ServerPreflight.RequireAsync(Connection, server, Request.Force, cancellationToken).ConfigureAwait(false);
         ContainerDefinition definition = await DefineAsync(container.Id, container.Image, cancellationToken).ConfigureAwait(false);
         return new DeploymentRecord
@@ -214,7 +225,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
                 await change.RequireSoundAsync(Request.Timeout, cancellationToken).ConfigureAwait(false);
             return change;
         }
-        catch (BackupException) when (!Request.UpdateComposeFile)
+        catch (Exception exception) when (exception is BackupException or FormatException && !Request.UpdateComposeFile)
         {
             return null;
         }

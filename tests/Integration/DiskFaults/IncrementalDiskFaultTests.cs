@@ -10,7 +10,7 @@ namespace DbBackup.Tests.Integration.DiskFaults;
 [Trait("Category", "Kill")]
 public sealed class IncrementalDiskFaultTests : IDisposable
 {
-    private const int Sample = 30;
+    private const int Sample = 15;
 
     // The first one is a full one, because there is none to differ from.
     private readonly FaultCampaign _campaign = new(new Dictionary<string, string> { ["DBBACKUP_TEST_METHOD"] = BackupMethod.Incremental });

@@ -30,10 +30,11 @@ internal sealed class ComposeFileChange
     /// <param name="client">The Docker Engine client.</param>
     /// <param name="server">The upgrade of a server in a compose project.</param>
     /// <param name="cancellationToken">Stops the search.</param>
-    /// <exception cref="BackupException">The files are not here, or the lines cannot be told.</exception>
+    /// <exception cref="FormatException">The files are not here, or the lines cannot be told: with the reason, as the rest of a sentence.</exception>
+    /// <exception cref="BackupException">The project is not there, or compose is not.</exception>
     public static async Task<ComposeFileChange> FindAsync(DockerClient client, UpgradeSubject.MajorVersion server, CancellationToken cancellationToken)
     {
-        string folder = server.Folder ?? throw Refused(server, "they are not on this machine");
+        string folder = server.Folder ?? throw new FormatException("they are not on this machine");
         ComposeProject project = await ComposeProject.FindAsync(client, server.Project!, cancellationToken).ConfigureAwait(false);
         ComposeCommand compose = await ComposeCommand.FindAsync(folder, server.Files, project, client.Endpoint, cancellationToken).ConfigureAwait(false);
         try
@@ -44,14 +45,15 @@ internal sealed class ComposeFileChange
             IReadOnlyList<IReadOnlyList<TextEdit>> edits = ComposeFileEditor.Edit(texts, server);
             return new ComposeFileChange(server, compose, [.. compose.Files.Select((path, index) => (path, texts[index], edits[index])).Where(file => file.Item3.Count > 0)]);
         }
-        catch (Exception exception) when (exception is FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Refused(server, exception.Message.TrimEnd('.'), exception);
+            throw new FormatException(exception.Message.TrimEnd('.'), exception);
         }
     }
 
     /// <summary>Fails if compose would understand the changed files otherwise than meant, or this user must not change them. Changes nothing.</summary>
-    /// <exception cref="BackupException">The files are not to be changed.</exception>
+    /// <exception cref="FormatException">The files are not to be changed: with the reason, as the rest of a sentence.</exception>
+    /// <exception cref="BackupException">Compose cannot read the changed files.</exception>
     public async Task RequireSoundAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (_files.Count == 0)
@@ -78,13 +80,13 @@ internal sealed class ComposeFileChange
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw Refused(_server, exception.Message.TrimEnd('.'), exception);
+            throw new FormatException(exception.Message.TrimEnd('.'), exception);
         }
 
         string before = await ConfigAsync(_compose.Arguments, timeout, cancellationToken).ConfigureAwait(false);
         string after = await ConfigAsync(arguments, timeout, cancellationToken).ConfigureAwait(false);
         if (FindFault(before, after, _server) is { } fault)
-            throw Refused(_server, fault);
+            throw new FormatException(fault);
     }
 
     /// <summary>Compares what compose understands before and after.</summary>
@@ -135,9 +137,4 @@ internal sealed class ComposeFileChange
     private async Task<string> ConfigAsync(IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken cancellationToken) => await UpgradeCommand
         .Of(_compose.Program, [.. arguments, .. _compose.AllProfiles, .. _compose.ConfigArguments], _compose.Folder, new Dictionary<string, string?>(_compose.Environment))
         .RunAsync(timeout, null, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
-
-    private static BackupFailure Refused(UpgradeSubject.MajorVersion server, string why, Exception? cause = null) => new(
-        ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"The files of compose project '{server.Project}' cannot be changed by -UpdateComposeFile: {why}. Nothing was changed.",
-        "Upgrade without -UpdateComposeFile, and change the lines for the image and the volume by hand: the result names them.", cause)
-    { Target = server.Folder ?? server.Project };
 }
