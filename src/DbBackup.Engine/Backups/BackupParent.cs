@@ -10,6 +10,9 @@ namespace DbBackup.Engine.Backups;
 /// <summary>The full backup to which a new one is stored as the difference. It is kept from being removed until this is disposed.</summary>
 internal sealed class BackupParent : IAsyncDisposable
 {
+    // The index of a difference without content is larger than a full backup of very little: no reason to make one after the other.
+    private const long SmallDifference = 64 << 10;
+
     private readonly BackupRepository _repository;
     private readonly IAsyncDisposable _claim;
     private readonly Backup _backup;
@@ -187,7 +190,7 @@ internal sealed class BackupParent : IAsyncDisposable
         if (age < -choice.FullAfter)
             return $"the last one, '{parent.Name}', is dated {parent.Manifest.Created:yyyy-MM-dd}, in the future";
         Backup? last = history.FirstOrDefault(backup => backup.Manifest?.Parent?.Id == parent.Id);
-        return last is not null && last.Size > choice.FullAbove * parent.Size
+        return last is not null && last.Size > Math.Max(SmallDifference, choice.FullAbove * parent.Size)
             ? $"the last difference, '{last.Name}', has {100.0 * last.Size / Math.Max(1, parent.Size):0} % of the full one's size"
             : null;
     }

@@ -19,7 +19,7 @@ public sealed class EmptiedTableTests(OwnPostgreSqlServer own) : IClassFixture<O
     {
         using PostgreSqlBench bench = Create();
         var duration = Stopwatch.StartNew();
-        int rounds = Sampling.Rounds(10, 200);
+        int rounds = Sampling.Rounds(5, 200);
         int wrong = 0;
         int refused = 0;
         var writer = new Writer(bench.Database.ConnectionString);

@@ -1,9 +1,11 @@
+using System.Net.Sockets;
 using DbBackup.Engine.Backups;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Docker.Tunnel;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
+using DbBackup.Engine.Platform;
 using DbBackup.Engine.Restores;
 using DbBackup.Testing;
 using PostgreSqlServer = DbBackup.Engine.Engines.PostgreSql.Connect.PostgreSqlServer;
@@ -44,6 +46,22 @@ public sealed class ContainerServerTests(ContainerServerTests.OneServer one) : I
         await Bench.RestoreAsync(new RestoreRequest { Backup = result.SafetyBackup! });
         Assert.Equal(changed, Bench.Content(database));
         Bench.AssertUndisturbed();
+    }
+
+    [Fact]
+    public async Task Connection_that_the_server_refuses_ends_at_once()
+    {
+        using DockerEngine docker = DockerEngine.Require();
+        using DockerSubject subject = await DockerSubject.FindAsync(new ContainerAddress.OfContainer(docker.Run([DockerImages.App])), CancellationToken.None);
+        var tunnel = new ContainerTunnel(subject.Client.Endpoint, subject.Container, subject.Location);
+        using ITunnelEnd end = await tunnel.OpenAsync("127.0.0.1", 5432, "server", CancellationToken.None);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Join(end.Folder, "server")));
+        await socket.SendAsync(new byte[] { 0, 0, 0, 8, 4, 210, 22, 47 });
+        // The client says no more, as a driver that waits for the answer: nothing but the relay can end this.
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, await socket.ReceiveAsync(new byte[16], patience.Token));
+        Assert.Contains("refused", end.Failure, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

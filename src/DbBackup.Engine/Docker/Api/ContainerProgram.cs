@@ -19,7 +19,7 @@ internal sealed class ContainerProgram : ToolProcess
     private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
     private readonly string _container;
     private readonly string? _endMark;
-    private volatile bool _hasInputEnough;
+    private readonly TaskCompletionSource _inputEnough = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ContainerPipe? _pipe;
     private Task? _passing;
     private bool _killed;
@@ -46,7 +46,7 @@ internal sealed class ContainerProgram : ToolProcess
 
     public override Stream Output => _pipe is null ? _output : _pipe;
 
-    public override bool HasInputEnough => _hasInputEnough;
+    public override Task InputEnough => _inputEnough.Task;
 
     public override Stream Input => _input;
 
@@ -146,7 +146,7 @@ internal sealed class ContainerProgram : ToolProcess
         int count = _decoder.GetChars(bytes, text, flush: false);
         Keep(text.AsSpan(0, count));
         if (_endMark is not null && TakeOff(_endMark))
-            _hasInputEnough = true;
+            _inputEnough.TrySetResult();
     }
 
     /// <summary>The program's input. Closing it leaves the connection open, on which its output still comes.</summary>

@@ -146,6 +146,7 @@ internal sealed class ContainerRelay : ITunnelEnd
         {
             using ToolProcess tool = await _host.StartAsync(_command[0], _command.Skip(1), new Dictionary<string, string?>(), ToolUse.Feed, _stop.Token).ConfigureAwait(false);
             Task toServer = PumpAsync(stream, tool.Input, _stop.Token);
+            _ = EndInputAsync(tool);
             await PumpAsync(tool.Output, stream, _stop.Token).ConfigureAwait(false);
             if (tool.Errors is { Length: > 0 } words)
                 Failure = words;
@@ -160,6 +161,21 @@ internal sealed class ContainerRelay : ITunnelEnd
         {
             // One of the two ends has gone; the driver says what that means.
             Failure ??= exception is OperationCanceledException ? null : exception.Message;
+        }
+    }
+
+    // A server that refuses the connection ends the program at once. Without the end of the input its output would stay open, and the driver
+    // would wait for an answer until its time is up.
+    private async Task EndInputAsync(ToolProcess tool)
+    {
+        try
+        {
+            await tool.InputEnough.WaitAsync(_stop.Token).ConfigureAwait(false);
+            await tool.Input.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The connection has ended another way.
         }
     }
 

@@ -10,6 +10,7 @@ namespace DbBackup.Engine.Platform;
 internal abstract class ToolProcess : IDisposable
 {
     private const int KeptErrorCharacters = 4000;
+    private static readonly TaskCompletionSource s_never = new();
     private readonly StringBuilder _errors = new();
 
     protected ToolProcess(string name) => Name = name;
@@ -34,7 +35,10 @@ internal abstract class ToolProcess : IDisposable
     }
 
     /// <summary>True if it has said that it needs no more input; where it just closes its end, the next write fails.</summary>
-    public virtual bool HasInputEnough => false;
+    public bool HasInputEnough => InputEnough.IsCompleted;
+
+    /// <summary>Completes when it says that it needs no more input; never where it does not say that.</summary>
+    public virtual Task InputEnough => s_never.Task;
 
     /// <summary>Starts a program of this machine.</summary>
     /// <param name="path">Its full path.</param>

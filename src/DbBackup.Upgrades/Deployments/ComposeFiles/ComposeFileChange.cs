@@ -62,31 +62,40 @@ internal sealed class ComposeFileChange
         string[] arguments = [.. _compose.Arguments];
         try
         {
-            foreach ((string path, string text, IReadOnlyList<TextEdit> edits) in _files)
+            for (int file = 0; file < _files.Count; file++)
             {
                 // For writing, to learn whether that is allowed.
-                using (File.Open(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+                using (File.Open(_files[file].Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
                 {
                 }
 
-                string changed = Path.Join(scratch.Path, FormattableString.Invariant($"{Array.IndexOf([.. _compose.Files], path)}.yaml"));
-                await File.WriteAllTextAsync(changed, TextEdit.Apply(text, edits), cancellationToken).ConfigureAwait(false);
                 for (int index = 1; index < arguments.Length; index++)
                 {
-                    if (arguments[index - 1] == "-f" && Path.GetFullPath(arguments[index], _compose.Folder) == path)
-                        arguments[index] = changed;
+                    if (arguments[index - 1] == "-f" && Path.GetFullPath(arguments[index], _compose.Folder) == _files[file].Path)
+                        arguments[index] = CopyOf(file);
                 }
             }
+
+            // Compose's first version may resolve relative paths from the file: a copy of what is there now is compared, in the same place.
+            string before = await ConfigAsync(file => file.Text).ConfigureAwait(false);
+            string after = await ConfigAsync(file => TextEdit.Apply(file.Text, file.Edits)).ConfigureAwait(false);
+            if (FindFault(before, after, _server) is { } fault)
+                throw new FormatException(fault);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new FormatException(exception.Message.TrimEnd('.'), exception);
         }
 
-        string before = await ConfigAsync(_compose.Arguments, timeout, cancellationToken).ConfigureAwait(false);
-        string after = await ConfigAsync(arguments, timeout, cancellationToken).ConfigureAwait(false);
-        if (FindFault(before, after, _server) is { } fault)
-            throw new FormatException(fault);
+        string CopyOf(int file) => Path.Join(scratch.Path, FormattableString.Invariant($"{file}.yaml"));
+
+        async Task<string> ConfigAsync(Func<(string Path, string Text, IReadOnlyList<TextEdit> Edits), string> text)
+        {
+            for (int file = 0; file < _files.Count; file++)
+                await File.WriteAllTextAsync(CopyOf(file), text(_files[file]), cancellationToken).ConfigureAwait(false);
+            return await UpgradeCommand.Of(_compose.Program, [.. arguments, .. _compose.AllProfiles, .. _compose.ConfigArguments], _compose.Folder, new Dictionary<string, string?>(_compose.Environment))
+                .RunAsync(timeout, null, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Compares what compose understands before and after.</summary>
@@ -133,8 +142,4 @@ internal sealed class ComposeFileChange
         foreach (string name in come)
             next.Remove(name);
     }
-
-    private async Task<string> ConfigAsync(IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken cancellationToken) => await UpgradeCommand
-        .Of(_compose.Program, [.. arguments, .. _compose.AllProfiles, .. _compose.ConfigArguments], _compose.Folder, new Dictionary<string, string?>(_compose.Environment))
-        .RunAsync(timeout, null, SilentObserver.Instance, cancellationToken).ConfigureAwait(false);
 }
