@@ -10,11 +10,14 @@ public sealed class FileDoorTests
 {
     private const string Staged = "files of a staging folder, which is this user's alone, under names of ours";
     private const string Kernel = "the kernel's own files";
+    private const string ProjectFiles = "the files of the user's own project";
 
     // Who opens a file by its path without them, and why it can.
     private static readonly Dictionary<string, string> Opening = new()
     {
-        ["Docker.Addressing.ComposeCommand"] = "the files of the user's own project",
+        ["DbBackup.Upgrades.Deployments.ComposeFiles.ComposeFileChange"] = ProjectFiles,
+        ["DbBackup.Upgrades.Deployments.ComposeFiles.ComposeFileRecord"] = ProjectFiles,
+        ["Docker.Addressing.ComposeCommand"] = ProjectFiles,
         ["Docker.Addressing.OwnContainer"] = Kernel,
         ["Docker.Api.ContainerHost"] = Staged,
         ["Docker.Api.ContainerPipe"] = Kernel,
