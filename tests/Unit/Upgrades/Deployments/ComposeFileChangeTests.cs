@@ -1,4 +1,3 @@
-using DbBackup.Upgrades;
 using DbBackup.Upgrades.Deployments.ComposeFiles;
 
 namespace DbBackup.Tests.Unit.Upgrades.Deployments;
@@ -31,16 +30,6 @@ public sealed class ComposeFileChangeTests
           data: {}
         """;
 
-    private static readonly UpgradeSubject.MajorVersion s_server = new("shop-db-1", "postgres:18")
-    {
-        Project = "shop",
-        Service = "db",
-        From = 15,
-        To = 18,
-        Old = new UpgradeSubject.ServerVolume("shop_data", "/var/lib/postgresql/data", "data"),
-        New = new UpgradeSubject.ServerVolume("shop_data-18", "/var/lib/postgresql", "data-18"),
-    };
-
     private static readonly string s_after = Before.Replace("postgres:15", "postgres:18", StringComparison.Ordinal)
         .Replace("\"data\", \"target\": \"/var/lib/postgresql/data\"", "\"data-18\", \"target\": \"/var/lib/postgresql\"", StringComparison.Ordinal)
         .Replace("\"data\": {\"name\": \"shop_data\"}", "\"data\": {\"name\": \"shop_data\"}, \"data-18\": {\"name\": \"shop_data-18\"}", StringComparison.Ordinal);
@@ -51,10 +40,10 @@ public sealed class ComposeFileChangeTests
     [Fact]
     public void Image_and_volume_alone_are_no_fault()
     {
-        Assert.Null(ComposeFileChange.FindFault(Before, s_after, s_server));
-        Assert.Null(ComposeFileChange.FindFault(BeforeYaml, s_afterYaml, s_server));
+        Assert.Null(ComposeFileChange.FindFault(Before, s_after, ComposeFileEditorTests.Server));
+        Assert.Null(ComposeFileChange.FindFault(BeforeYaml, s_afterYaml, ComposeFileEditorTests.Server));
         // Some versions leave out what no service uses.
-        Assert.Null(ComposeFileChange.FindFault(Before, s_after.Replace("\"data\": {\"name\": \"shop_data\"}, ", string.Empty, StringComparison.Ordinal), s_server));
+        Assert.Null(ComposeFileChange.FindFault(Before, s_after.Replace("\"data\": {\"name\": \"shop_data\"}, ", string.Empty, StringComparison.Ordinal), ComposeFileEditorTests.Server));
     }
 
     [Theory]
@@ -70,6 +59,6 @@ public sealed class ComposeFileChangeTests
     {
         string after = s_after.Replace(part, other, StringComparison.Ordinal);
         Assert.NotEqual(s_after, after);
-        Assert.Contains(words, ComposeFileChange.FindFault(Before, after, s_server), StringComparison.Ordinal);
+        Assert.Contains(words, ComposeFileChange.FindFault(Before, after, ComposeFileEditorTests.Server), StringComparison.Ordinal);
     }
 }

@@ -5,7 +5,8 @@ namespace DbBackup.Tests.Unit.Upgrades.Deployments;
 
 public sealed class ComposeFileEditorTests
 {
-    private static readonly UpgradeSubject.MajorVersion s_server = new("shop-db-1", "postgres:18")
+    /// <summary>An upgrade of the server of a project with its volume declared in the file.</summary>
+    internal static readonly UpgradeSubject.MajorVersion Server = new("shop-db-1", "postgres:18")
     {
         Project = "shop",
         Service = "db",
@@ -81,12 +82,12 @@ public sealed class ComposeFileEditorTests
         "services:\n  db:\n    image: postgres:18\n    volumes:\n    - data-18:/var/lib/postgresql\nvolumes:\n  data-18:\n")]
     public void Lines_are_changed_and_nothing_else(string what, string before, string after)
     {
-        IReadOnlyList<TextEdit> edits = Assert.Single(ComposeFileEditor.Edit([before], s_server));
+        IReadOnlyList<TextEdit> edits = Assert.Single(ComposeFileEditor.Edit([before], Server));
         string changed = TextEdit.Apply(before, edits);
         Assert.True(after == changed, $"{what}:\n{changed}");
         Assert.Equal(before, TextEdit.Apply(changed, TextEdit.Reverse(edits)));
         // What is changed already is not changed again.
-        Assert.All(ComposeFileEditor.Edit([changed], s_server), Assert.Empty);
+        Assert.All(ComposeFileEditor.Edit([changed], Server), Assert.Empty);
     }
 
     [Fact]
@@ -94,7 +95,7 @@ public sealed class ComposeFileEditorTests
     {
         const string First = "services:\n  db:\n    image: postgres:14\n    volumes: ['data:/var/lib/postgresql/data']\nvolumes:\n  data:\n";
         const string Second = "services:\n  db:\n    image: postgres:15\n    volumes: ['data:/var/lib/postgresql/data']\n";
-        IReadOnlyList<IReadOnlyList<TextEdit>> edits = ComposeFileEditor.Edit([First, Second], s_server);
+        IReadOnlyList<IReadOnlyList<TextEdit>> edits = ComposeFileEditor.Edit([First, Second], Server);
         Assert.Equal("services:\n  db:\n    image: postgres:14\n    volumes: ['data-18:/var/lib/postgresql']\nvolumes:\n  data:\n  data-18:\n", TextEdit.Apply(First, edits[0]));
         Assert.Equal("services:\n  db:\n    image: postgres:18\n    volumes: ['data-18:/var/lib/postgresql']\n", TextEdit.Apply(Second, edits[1]));
     }
@@ -104,7 +105,7 @@ public sealed class ComposeFileEditorTests
     [InlineData("volumes: {pg: {external: true, name: pgdata}}\n", "volumes: {pg-18: {external: true, name: pgdata-18}, pg: {external: true, name: pgdata}}\n")]
     public void Volume_that_compose_does_not_create_is_declared_by_its_name(string declared, string after)
     {
-        UpgradeSubject.MajorVersion server = s_server with { Old = new UpgradeSubject.ServerVolume("pgdata", "/var/lib/postgresql/data"), New = new UpgradeSubject.ServerVolume("pgdata-18", "/var/lib/postgresql") };
+        UpgradeSubject.MajorVersion server = Server with { Old = new UpgradeSubject.ServerVolume("pgdata", "/var/lib/postgresql/data"), New = new UpgradeSubject.ServerVolume("pgdata-18", "/var/lib/postgresql") };
         string text = "services:\n  db:\n    image: postgres:15\n    volumes: [pg:/var/lib/postgresql/data]\n" + declared;
         string changed = TextEdit.Apply(text, ComposeFileEditor.Edit([text], server)[0]);
         Assert.Equal("services:\n  db:\n    image: postgres:18\n    volumes: [pg-18:/var/lib/postgresql]\n" + after, changed);
@@ -124,7 +125,7 @@ public sealed class ComposeFileEditorTests
     [InlineData("services: [", "no YAML")]
     [InlineData("", "no file names the image")]
     public void Lines_that_cannot_be_told_are_refused_with_the_reason(string text, string reason) =>
-        Assert.Contains(reason, Assert.Throws<FormatException>(() => ComposeFileEditor.Edit([text], s_server)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Assert.Throws<FormatException>(() => ComposeFileEditor.Edit([text], Server)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Difference_names_the_lines()
@@ -132,6 +133,6 @@ public sealed class ComposeFileEditorTests
         const string Text = "services:\n  db:\n    image: postgres:15\n    volumes:\n    - data:/var/lib/postgresql/data\nvolumes:\n  data:\n";
         Assert.Equal(
             ["-    image: postgres:15", "+    image: postgres:18", "-    - data:/var/lib/postgresql/data", "+    - data-18:/var/lib/postgresql", "+  data-18:"],
-            TextEdit.Difference(Text, ComposeFileEditor.Edit([Text], s_server)[0]));
+            TextEdit.Difference(Text, ComposeFileEditor.Edit([Text], Server)[0]));
     }
 }
