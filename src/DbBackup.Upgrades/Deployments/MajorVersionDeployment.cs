@@ -25,8 +25,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
 
     private const string WrittenSql = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables";
 
-    // What an inspection found, for the plan.
-    private ComposeFileChange? _files;
+    private readonly ComposeFileUpdate _files = new(client, server, request);
 
     public override IReadOnlyList<string> Steps { get; } =
     [
@@ -50,18 +49,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
             { Target = server.Name };
         }
 
-        try
-        {
-            _files = await FindFilesAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (FormatException exception)
-        {
-            throw new BackupFailure(
-                ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"The files of compose project '{server.Project}' cannot be changed by -UpdateComposeFile: {exception.Message}. Nothing was changed.",
-                "Upgrade without -UpdateComposeFile, and change the lines for the image and the volume by hand: the result names them.", exception)
-            { Target = server.Folder ?? server.Project };
-        }
-
+        await _files.InspectAsync(cancellationToken).ConfigureAwait(false);
         await ServerPreflight.RequireAsync(Connection, server, Request.Force, cancellationToken).ConfigureAwait(false);
         ContainerDefinition definition = await DefineAsync(container.Id, container.Image, cancellationToken).ConfigureAwait(false);
         return new DeploymentRecord
@@ -80,8 +68,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
             $"load all databases and roles into a new server of '{server.Image}', in the new volume '{server.New.Name}', and compare them",
             $"recreate container '{server.Name}' from '{server.Image}' with volume '{server.New.Name}' at '{server.New.Path}'; the old volume '{server.Old.Name}' is kept as it is",
             .. DescribeDependents(record),
-            .. DescribeFiles() is { } lines ? [lines] : Array.Empty<string>(),
-            .. _files is { Difference.Length: > 0 } change ? [change.Difference.ReplaceLineEndings(Environment.NewLine + "    ")] : Array.Empty<string>(),
+            .. _files.Describe(),
         ]);
 
     public override async Task<string> FetchAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
@@ -157,7 +144,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
     {
         await RemoveOnceAsync(KeptContainer(journal.Record.Id), cancellationToken).ConfigureAwait(false);
         await ForgetEarlierAsync(journal.Record, cancellationToken).ConfigureAwait(false);
-        string files = await UpdateFilesAsync(journal, observer, cancellationToken).ConfigureAwait(false) is { } words ? $"; {words}" : string.Empty;
+        string files = await _files.MakeAsync(journal, observer, cancellationToken).ConfigureAwait(false) is { } words ? $"; {words}" : string.Empty;
         return $"the old data are kept in volume '{server.Old.Name}' (when they are no longer needed: docker volume rm {server.Old.Name}), and the old image until the next upgrade: {KeptName(RecordName, journal.Record.Id)}{files}";
     }
 
@@ -182,7 +169,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         }
 
         await StartServerAsync(cancellationToken).ConfigureAwait(false);
-        RevertFiles(record, observer);
+        ComposeFileUpdate.Revert(record, observer);
         // What was only loaded is in the backup and in the old volume; once the new server has run, its volume may hold the work of users.
         if (!record.HasBegun(UpgradeSteps.Start))
             await RemoveNewVolumeAsync(record.Id, cancellationToken).ConfigureAwait(false);
@@ -212,75 +199,6 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
     protected override bool IsServer(ContainerSummary container) => container.Name == server.Name;
 
     private static string KeptContainer(string id) => "before-" + id;
-
-    // Without -UpdateComposeFile they are only for the user to read: what cannot be told is described in words.
-    private async Task<ComposeFileChange?> FindFilesAsync(CancellationToken cancellationToken)
-    {
-        if (server.Service is null)
-            return null;
-        try
-        {
-            ComposeFileChange change = await ComposeFileChange.FindAsync(Client, server, cancellationToken).ConfigureAwait(false);
-            if (Request.UpdateComposeFile)
-                await change.RequireSoundAsync(Request.Timeout, cancellationToken).ConfigureAwait(false);
-            return change;
-        }
-        catch (Exception exception) when (exception is BackupException or FormatException && !Request.UpdateComposeFile)
-        {
-            return null;
-        }
-    }
-
-    // The new version works by now: files that cannot be changed are no reason to roll back.
-    private async Task<string?> UpdateFilesAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
-    {
-        try
-        {
-            // A run that was killed here may have changed some already.
-            IReadOnlyList<ComposeFileRecord> files = journal.Record.Deployment!.Files;
-            if (files.Count == 0 && await FindFilesAsync(cancellationToken).ConfigureAwait(false) is { Difference: { Length: > 0 } difference } change)
-            {
-                if (!Request.UpdateComposeFile)
-                {
-                    observer.Warning($"The project's files still name the old image and volume. Before the next 'docker compose up', change:{Environment.NewLine}{difference}");
-                    return DescribeFiles();
-                }
-
-                files = change.Records;
-                journal.Write(journal.Record with { Deployment = journal.Record.Deployment with { Files = files } });
-            }
-
-            foreach (ComposeFileRecord file in files)
-                file.Make();
-            return files.Count > 0 ? $"changed {string.Join(", ", files.Select(file => file.Path))}" : Request.UpdateComposeFile ? "the project's files have the new image and volume already" : DescribeFiles();
-        }
-        catch (Exception exception) when (exception is BackupException or FormatException or IOException or UnauthorizedAccessException)
-        {
-            observer.Warning($"The project's files were not changed: {exception.Message.TrimEnd('.')}.");
-            return DescribeFiles(isChanged: false);
-        }
-    }
-
-    private static void RevertFiles(UpgradeRecord record, IOperationObserver observer)
-    {
-        foreach (ComposeFileRecord file in record.Deployment?.Files ?? [])
-        {
-            try
-            {
-                file.Revert();
-            }
-            catch (Exception exception) when (exception is FormatException or IOException or UnauthorizedAccessException)
-            {
-                observer.Warning($"The lines for the image and the volume in '{file.Path}' were not changed back: {exception.Message.TrimEnd('.')}. Change them by hand before the next 'docker compose up'.");
-            }
-        }
-    }
-
-    // The names in the files stay the user's own.
-    private string? DescribeFiles(bool? isChanged = null) => server.Service is not { } service ? null
-        : isChanged ?? Request.UpdateComposeFile ? "change the project's files (-UpdateComposeFile)"
-        : $"the project's files are not changed: before the next 'docker compose up', change in service '{service}' the image to '{server.Image}'"
-            + (server is { Old.Key: { } old, New.Key: { } key } ? $" and the volume '{old}:{server.Old.Path}' to '{key}:{server.New.Path}', and declare the volume '{key}' beside '{old}'" : $" and the volume to '{server.New.Name}' (external) at '{server.New.Path}'");
 
     // As the old one's: what finds a project's volumes by their labels finds the new one too.
     private async Task<Dictionary<string, string>> LabelsAsync(string id, CancellationToken cancellationToken)

@@ -51,8 +51,11 @@ internal sealed record ComposeCommand(string Program, IReadOnlyList<string> Argu
         string[] labelled = [.. (project?.Files ?? []).Select(each => Path.Combine(folder, each.Trim()))];
         IReadOnlyList<string> chosen = files.Count > 0 ? files : labelled.Length > 0 && labelled.All(File.Exists) ? labelled : [.. FilesOf(folder)];
         string[] arguments = [.. start, "--project-directory", folder, .. chosen.SelectMany(each => new[] { "-f", each }), .. VariablesOf(project), .. named];
-        return new ComposeCommand(tool, arguments, folder, DockerEnvironment.For(endpoint), isFirst) { Files = [.. chosen.Select(each => Path.GetFullPath(each, folder))] };
+        return new ComposeCommand(tool, arguments, folder, DockerEnvironment.For(endpoint), isFirst) { Files = [.. chosen.Select(each => FullPath(folder, each))] };
     }
+
+    /// <summary>The full path of a file that compose is given.</summary>
+    public string FullPath(string file) => FullPath(Folder, file);
 
     /// <summary>The name that compose gives the project of a folder.</summary>
     /// <returns>The name; null where compose is not here, or the files cannot be read.</returns>
@@ -94,6 +97,9 @@ internal sealed record ComposeCommand(string Program, IReadOnlyList<string> Argu
         await process.Output.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
         await process.RequireSuccessAsync($"Run it by hand in '{Folder}' and see what it says: {string.Join(' ', Arguments.Prepend(Path.GetFileName(Program)))} up --no-start.", cancellationToken).ConfigureAwait(false);
     }
+
+    // A relative one is looked for in the folder in which compose runs.
+    private static string FullPath(string folder, string file) => Path.GetFullPath(Path.Combine(folder, file));
 
     private static bool HasFiles(string folder) => s_files.Any(name => File.Exists(Path.Combine(folder, name))) || VariableOf(folder, FilesVariable) is not null;
 

@@ -8,7 +8,7 @@ namespace DbBackup.Upgrades.Deployments.ComposeFiles;
 /// <summary>The change of a compose project's files that goes with the new version of its server: the lines with the image and the volume.</summary>
 internal sealed class ComposeFileChange
 {
-    private static readonly string[] s_strings = ["image", "volumes"];
+    private static readonly string[] s_changed = ["image", "volumes"];
     private readonly UpgradeSubject.MajorVersion _server;
     private readonly ComposeCommand _compose;
     private readonly IReadOnlyList<(string Path, string Text, IReadOnlyList<TextEdit> Edits)> _files;
@@ -71,7 +71,7 @@ internal sealed class ComposeFileChange
 
                 for (int index = 1; index < arguments.Length; index++)
                 {
-                    if (arguments[index - 1] == "-f" && Path.GetFullPath(arguments[index], _compose.Folder) == _files[file].Path)
+                    if (arguments[index - 1] == "-f" && _compose.FullPath(arguments[index]) == _files[file].Path)
                         arguments[index] = CopyOf(file);
                 }
             }
@@ -122,7 +122,7 @@ internal sealed class ComposeFileChange
         if (config["services"]?[server.Service!] is not JsonObject service)
             return [];
         string[] mounts = [.. (service["volumes"] as JsonArray ?? []).Where(mount => PathOf(mount) is var path && path != server.Old.Path.TrimEnd('/') && path != server.New.Path.TrimEnd('/')).Select(mount => mount?.ToJsonString() ?? string.Empty)];
-        foreach (string name in s_strings)
+        foreach (string name in s_changed)
             service.Remove(name);
         return mounts;
     }

@@ -31,20 +31,26 @@ internal sealed record TextEdit(int Offset, string Removed, string Inserted)
         return reversed;
     }
 
-    /// <summary>Describes edits as the lines that they change, each with its number before.</summary>
+    /// <summary>Describes edits as the lines that they change. Of a line in flow style, which may hold a password too, only the changed parts are shown.</summary>
     public static IEnumerable<string> Difference(string text, IEnumerable<TextEdit> edits)
     {
         foreach (IGrouping<int, TextEdit> line in edits.OrderBy(edit => edit.Offset).GroupBy(edit => LineStart(text, edit.Offset)))
         {
             int end = text.IndexOf('\n', line.Key);
-            end = end < 0 ? text.Length : end;
+            string before = text[line.Key..(end < 0 ? text.Length : end)];
             // Whole new lines before this one, or after the last.
-            bool isNew = line.All(edit => edit.Removed.Length == 0 && edit.Inserted.Contains('\n', StringComparison.Ordinal));
-            if (!isNew)
-                yield return $"-{text[line.Key..end].TrimEnd('\r')}";
-            string after = isNew ? string.Concat(line.Select(edit => edit.Inserted)) : Apply(text[line.Key..end], line.Select(edit => edit with { Offset = edit.Offset - line.Key }));
-            foreach (string added in after.Trim('\r', '\n').Split('\n'))
-                yield return $"+{added.TrimEnd('\r')}";
+            if (line.All(edit => edit.Removed.Length == 0 && edit.Inserted.Contains('\n', StringComparison.Ordinal)))
+            {
+                foreach (string added in string.Concat(line.Select(edit => edit.Inserted)).Trim('\r', '\n').Split('\n'))
+                    yield return $"+{added.TrimEnd('\r')}";
+                continue;
+            }
+
+            bool isWhole = !before.Contains('{', StringComparison.Ordinal);
+            string removed = isWhole ? before.TrimEnd('\r') : string.Join(" … ", line.Select(edit => edit.Removed).Where(part => part.Length > 0));
+            if (removed.Length > 0)
+                yield return $"-{removed}";
+            yield return $"+{(isWhole ? Apply(before, line.Select(edit => edit with { Offset = edit.Offset - line.Key })).TrimEnd('\r') : string.Join(" … ", line.Select(edit => edit.Inserted)))}";
         }
     }
 

@@ -135,4 +135,13 @@ public sealed class ComposeFileEditorTests
             ["-    image: postgres:15", "+    image: postgres:18", "-    - data:/var/lib/postgresql/data", "+    - data-18:/var/lib/postgresql", "+  data-18:"],
             TextEdit.Difference(Text, ComposeFileEditor.Edit([Text], Server)[0]));
     }
+
+    [Fact]
+    public void Difference_shows_no_password_that_stands_in_the_same_line()
+    {
+        const string Text = "services: {db: {image: postgres:15, environment: {POSTGRES_PASSWORD: secret}, volumes: [data:/var/lib/postgresql/data]}}\nvolumes: {data: {}}\n";
+        Assert.Equal(
+            ["-postgres:15 … data:/var/lib/postgresql/data", "+postgres:18 … data-18:/var/lib/postgresql", "+data-18: {}, "],
+            TextEdit.Difference(Text, ComposeFileEditor.Edit([Text], Server)[0]));
+    }
 }
