@@ -51,7 +51,7 @@ internal sealed record ComposeFileRecord(string Path, string Before, string Afte
         if (now == to)
             return;
         if (now != from)
-            throw new FormatException($"'{Path}' was changed by someone else meanwhile");
+            throw new FormatException($"'{Path}' was changed since");
         Write(s_encoding.GetBytes(TextEdit.Apply(text, edits)));
     }
 

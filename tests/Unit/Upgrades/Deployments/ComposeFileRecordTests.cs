@@ -44,7 +44,7 @@ public sealed class ComposeFileRecordTests
         File.WriteAllText(path, Text);
         ComposeFileRecord record = ComposeFileRecord.Of(path, Text, s_edits);
         File.WriteAllText(path, Text + "# mine\n");
-        Assert.Contains("someone else", Assert.Throws<FormatException>(record.Make).Message, StringComparison.Ordinal);
+        Assert.Contains("changed since", Assert.Throws<FormatException>(record.Make).Message, StringComparison.Ordinal);
         Assert.Throws<FormatException>(record.Revert);
         Assert.Equal(Text + "# mine\n", File.ReadAllText(path));
         File.WriteAllBytes(path, [0xFF, 0xFE, 0x00]);
