@@ -1,6 +1,5 @@
 using DbBackup.Engine.Encryption;
 using DbBackup.Engine.Engines;
-using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
@@ -86,29 +85,10 @@ internal sealed class BackupParent : IAsyncDisposable
         return request.Method.Method is null && Outdated(parent, request.Method, history, now) is { } reason ? (null, reason) : (parent, null);
     }
 
-    /// <summary>Opens the list of files of the payload from which a part of the new backup is to differ.</summary>
-    /// <param name="part">The part.</param>
-    /// <param name="readers">How many threads read the payload at once.</param>
-    /// <param name="observer">Receives why there is none.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <returns>Null if all files are read: from a store that is no folder, their content comes faster from the files themselves.</returns>
-    public async Task<EarlierFiles?> OpenFilesAsync(CapturedPayload part, int readers, IOperationObserver observer, CancellationToken cancellationToken)
-    {
-        if (_repository.LocalFolder is null || PayloadOf(part) is not { CatalogSha256: { } sha256 } payload)
-            return null;
-        ParentPayload? archive = (await OpenAsync(part, readers, observer, cancellationToken).ConfigureAwait(false))?.Content;
-        // Kept for the part itself.
-        _opened[payload.FileName] = archive;
-        try
-        {
-            return archive is null ? null : await EarlierFiles.OpenAsync(archive, sha256, cancellationToken).ConfigureAwait(false);
-        }
-        catch (InvalidDataException exception)
-        {
-            observer.Warning($"All files of '{part.RestoreName}' are read, for '{payload.FileName}' of the full backup '{_backup}' is damaged: {exception.Message}. Test that backup: Test-DbBackup '{_backup}'.");
-            return null;
-        }
-    }
+    /// <summary>Its payloads, for sources that take from them what is unchanged.</summary>
+    /// <param name="readers">How many threads read a payload at once.</param>
+    /// <param name="observer">Receives why one cannot be used.</param>
+    public IEarlierPayloads Earlier(int readers, IOperationObserver observer) => new EarlierPayloads(this, readers, observer);
 
     /// <summary>Opens the payload from which a part of the new backup is to differ.</summary>
     /// <param name="part">The part.</param>
@@ -212,6 +192,29 @@ internal sealed class BackupParent : IAsyncDisposable
         catch (BackupException failure) when (failure.Code is ErrorCodes.BackupEncrypted or ErrorCodes.KeyMismatch or ErrorCodes.BackupDamaged)
         {
             return (null, $"what changed is found only with the secret key: {failure.Message.TrimEnd('.')}");
+        }
+    }
+
+    private sealed class EarlierPayloads(BackupParent parent, int readers, IOperationObserver observer) : IEarlierPayloads
+    {
+        public async Task<T?> OpenAsync<T>(CapturedPayload part, Func<ParentPayload, ReadOnlyMemory<byte>, T?> read, CancellationToken cancellationToken)
+            where T : class
+        {
+            // From a store that is no folder, the content comes faster from the source itself.
+            if (parent._repository.LocalFolder is null || parent.PayloadOf(part) is not { CatalogSha256: { } sha256 } payload)
+                return null;
+            ParentPayload? content = (await parent.OpenAsync(part, readers, observer, cancellationToken).ConfigureAwait(false))?.Content;
+            // Kept for the part itself.
+            parent._opened[payload.FileName] = content;
+            try
+            {
+                return content is not null && await content.OpenCatalogAsync(sha256, cancellationToken).ConfigureAwait(false) is { } catalog ? read(content, catalog) : null;
+            }
+            catch (InvalidDataException exception)
+            {
+                observer.Warning($"All of '{part.RestoreName}' is read, for '{payload.FileName}' of the full backup '{parent._backup}' is damaged: {exception.Message}. Test that backup: Test-DbBackup '{parent._backup}'.");
+                return null;
+            }
         }
     }
 }

@@ -77,7 +77,7 @@ internal sealed class SourceCapture(
         return context with
         {
             StagingFolder = folder,
-            Earlier = parent is null ? null : (part, token) => parent.OpenFilesAsync(part, options.EffectiveWorkers, context.Observer, token),
+            Earlier = parent?.Earlier(options.EffectiveWorkers, context.Observer),
         };
     }
 

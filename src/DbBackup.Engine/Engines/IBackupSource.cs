@@ -1,4 +1,4 @@
-using DbBackup.Engine.Engines.Files;
+using DbBackup.Engine.Payloads.Patches;
 
 namespace DbBackup.Engine.Engines;
 
@@ -84,8 +84,8 @@ public sealed record CaptureContext(
     /// <summary>True if the application is paused until the capture stands: what would be read later must be read now.</summary>
     public bool IsPaused { get; init; }
 
-    /// <summary>Opens the list of files of the payload from which one of the capture's will differ; null where all are stored whole.</summary>
-    internal Func<CapturedPayload, CancellationToken, Task<EarlierFiles?>>? Earlier { get; init; }
+    /// <summary>The payloads from which those of the capture will differ; null where all are stored whole.</summary>
+    internal IEarlierPayloads? Earlier { get; init; }
 }
 
 /// <summary>A snapshot of a source.</summary>

@@ -180,7 +180,7 @@ internal sealed class HostFilesSource(string root, FilesLayout layout, bool must
     private async Task<Capture> CaptureLiveAsync(CaptureContext context, CancellationToken cancellationToken)
     {
         DateTimeOffset taken = context.Clock.GetUtcNow();
-        EarlierFiles? earlier = context.Earlier is null ? null : await context.Earlier(layout.Files(null, null), cancellationToken).ConfigureAwait(false);
+        EarlierFiles? earlier = context.Earlier is null ? null : await context.Earlier.OpenAsync(layout.Files(null, null), EarlierFiles.Read, cancellationToken).ConfigureAwait(false);
         var snapshots = new FolderSnapshots(context, lockTimeout, (item, copy) => Database(item, copy)) { Earlier = earlier };
         snapshots.Take(root, layout.RootName, Excluded(context), cancellationToken);
         CapturedPayload? files = !layout.IsFolder && snapshots.Databases.Count > 0 ? null : layout.Files(

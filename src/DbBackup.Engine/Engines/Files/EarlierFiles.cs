@@ -17,15 +17,11 @@ internal sealed class EarlierFiles
         _files = files;
     }
 
-    /// <summary>Opens the list of an archive's files.</summary>
+    /// <summary>Reads the list of an archive's files.</summary>
     /// <param name="archive">The archive; it stays the caller's.</param>
-    /// <param name="catalogSha256">The hash that the manifest states of its list.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <returns>Null if there is none that this version reads.</returns>
-    /// <exception cref="InvalidDataException">It is damaged.</exception>
-    /// <exception cref="BackupException">It cannot be read.</exception>
-    public static async Task<EarlierFiles?> OpenAsync(ParentPayload archive, string catalogSha256, CancellationToken cancellationToken) =>
-        await archive.OpenCatalogAsync(catalogSha256, cancellationToken).ConfigureAwait(false) is { } list ? new EarlierFiles(archive, FileCatalog.Read(list)) : null;
+    /// <param name="catalog">What was written down when it was made.</param>
+    /// <exception cref="InvalidDataException">It is no list of files.</exception>
+    public static EarlierFiles Read(ParentPayload archive, ReadOnlyMemory<byte> catalog) => new(archive, FileCatalog.Read(catalog));
 
     /// <summary>Finds a file that is unchanged.</summary>
     public bool TryFind(in FolderItem item, out CatalogedFile file)

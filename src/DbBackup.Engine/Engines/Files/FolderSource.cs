@@ -89,7 +89,7 @@ public sealed class FolderSource(string path) : IBackupSource
             OriginalPath = path,
             IsCataloged = true,
         };
-        EarlierFiles? earlier = context.Earlier is null ? null : await context.Earlier(files, cancellationToken).ConfigureAwait(false);
+        EarlierFiles? earlier = context.Earlier is null ? null : await context.Earlier.OpenAsync(files, EarlierFiles.Read, cancellationToken).ConfigureAwait(false);
         var snapshots = new FolderSnapshots(context, LockTimeout, (item, copy) => Database(root, item, copy)) { Earlier = earlier };
         snapshots.Take(root, Name, Excluded, cancellationToken);
         files = files with

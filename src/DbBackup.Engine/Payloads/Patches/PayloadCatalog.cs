@@ -63,7 +63,7 @@ internal sealed class PayloadCatalog
     {
         byte[] bytes = frame[Math.Min(FrameHeader, frame.Length)..].ToArray();
         if (bytes.Length < FixedBytes || Convert.ToHexStringLower(SHA256.HashData(bytes)) != sha256)
-            throw new InvalidDataException("its list of files is not what was written");
+            throw new InvalidDataException("what it was made of is not what was written");
         int count = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(8));
         return bytes.AsSpan(0, 4).SequenceEqual("DBBF"u8) && BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(4)) == 1
             && count == frames && FixedBytes + ((long)SHA256.HashSizeInBytes * count) <= bytes.Length
