@@ -31,13 +31,13 @@ public sealed class FailedSystemCallTests : IDisposable
 
     public void Dispose() => _campaign.Dispose();
 
-    [Theory]
+    [SampledTheory]
     [InlineData("NoSpace", false)]
-    [InlineData("Disk", false)]
-    [InlineData("Access", false)]
-    [InlineData("NoSpace", true)]
+    [CompleteRunData("Disk", false)]
+    [CompleteRunData("Access", false)]
+    [CompleteRunData("NoSpace", true)]
     [InlineData("Disk", true)]
-    [InlineData("Access", true)]
+    [CompleteRunData("Access", true)]
     public async Task A_backup_with_a_failing_call_is_listed_whole_or_not_at_all(string fault, bool first)
     {
         string[] command = ["backup", _database, _repository, "0", _uploads];
@@ -62,10 +62,10 @@ public sealed class FailedSystemCallTests : IDisposable
         _campaign.Complete();
     }
 
-    [Theory]
+    [SampledTheory]
     [InlineData("NoSpace")]
-    [InlineData("Disk")]
-    [InlineData("Access")]
+    [CompleteRunData("Disk")]
+    [CompleteRunData("Access")]
     public async Task A_restore_with_a_failing_call_leaves_all_old_or_all_new(string fault)
     {
         Succeeded(_campaign.Run("backup", _database, _repository, "0", _uploads));

@@ -1,4 +1,5 @@
 using DbBackup.Engine.Restores;
+using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Docker;
 
@@ -6,12 +7,12 @@ namespace DbBackup.Tests.Integration.Docker;
 [Trait("Category", "Docker")]
 public sealed class ContainerMajorsTests
 {
-    [Theory]
-    [InlineData(15, 17)]
+    [SampledTheory]
+    [CompleteRunData(15, 17)]
     [InlineData(15, 18)]
-    [InlineData(17, 17)]
+    [CompleteRunData(17, 17)]
     [InlineData(17, 18)]
-    [InlineData(18, 18)]
+    [CompleteRunData(18, 18)]
     public async Task Backup_of_a_server_is_proved_on_it_and_restored_into_one_of_the_same_or_a_newer_version(int from, int to)
     {
         using var old = ContainerServerBench.OfMajor(from);

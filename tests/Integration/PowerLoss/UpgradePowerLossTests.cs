@@ -29,9 +29,9 @@ public sealed class UpgradePowerLossTests : IDisposable
         }
     }
 
-    [Theory]
+    [SampledTheory]
     [InlineData("journals", "no journal knows of its upgrade")]
-    [InlineData("", "has a hot journal")]
+    [CompleteRunData("", "has a hot journal")]
     public async Task A_journal_or_a_migration_that_is_not_flushed_is_found(string folder, string finding)
     {
         FileRecording sound = await RecordAsync();

@@ -39,6 +39,31 @@ function Get-NamespaceOption {
     $user + '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'
 }
 
+# A session with a server or an engine takes long. Of one whose commands all stand, in this order, in a longer session the results are those of
+# that one: gives the command that is run for each, by the key of the other.
+function Find-SameCommand([object[]] $Commands) {
+    $same = @{}
+    $sessions = @($Commands | Group-Object Session | Sort-Object Count -Descending)
+    foreach ($session in $sessions) {
+        foreach ($longer in $sessions | Where-Object { $_.Count -gt $session.Count -and -not $same.ContainsKey((Get-CommandKey $_.Group[0])) }) {
+            $found = @{}
+            $at = 0
+            foreach ($command in $session.Group) {
+                while ($at -lt $longer.Count -and "$($longer.Group[$at].Text) $($longer.Group[$at].Fails)" -cne "$($command.Text) $($command.Fails)") { $at++ }
+                if ($at -eq $longer.Count) { break }
+                $found[(Get-CommandKey $command)] = Get-CommandKey $longer.Group[$at++]
+            }
+            if ($found.Count -eq $session.Count) {
+                foreach ($key in $found.Keys) { $same[$key] = $found[$key] }
+                break
+            }
+        }
+    }
+    $same
+}
+
+function Get-CommandKey($Command) { "$($Command.Document):$($Command.Line) $($Command.Text)" }
+
 # Runs the commands; gives what each of them did, by its key.
 function Invoke-Document([object[]] $Commands, [string] $Need) {
     $world = Join-Path $TestDrive world
@@ -46,7 +71,8 @@ function Invoke-Document([object[]] $Commands, [string] $Need) {
     @(Get-Content /etc/hosts) + '127.71.0.1 db.example.org' + '127.71.0.2 staging.example.org tests.example.org new.example.org' | Set-Content (Join-Path $world hosts)
     $plan = Join-Path $world plan.json
     $result = Join-Path $world result.json
-    @{ Need = $Need; Commands = @($Commands | Select-Object Document, Line, Text, Language, Session) } | ConvertTo-Json -Depth 5 | Set-Content -LiteralPath $plan
+    $same = $Need -eq 'nothing' ? @{} : (Find-SameCommand $Commands)
+    @{ Need = $Need; Commands = @($Commands | Where-Object { -not $same.ContainsKey((Get-CommandKey $_)) } | Select-Object Document, Line, Text, Language, Session) } | ConvertTo-Json -Depth 5 | Set-Content -LiteralPath $plan
     $mounts = 'mount --bind "$1/srv" /srv && mount --bind "$1/mnt" /mnt && mount --bind "$1/hosts" /etc/hosts && shift && "$@"; code=$?; exit $code'
     $env:DBBACKUP_TEST_WORLD = $world
     # Two files have containers of the same names: one after the other.
@@ -63,6 +89,7 @@ function Invoke-Document([object[]] $Commands, [string] $Need) {
     if (-not (Test-Path -LiteralPath $result)) { throw "The documents' shell ended without a result: $text" }
     $results = @{}
     foreach ($one in Get-Content -LiteralPath $result -Raw | ConvertFrom-Json) { $results[$one.Key] = $one }
+    foreach ($key in $same.Keys) { $results[$key] = $results[$same[$key]] }
     $results
 }
 

@@ -8,7 +8,7 @@ namespace DbBackup.Testing;
 /// </summary>
 internal static class KillPoints
 {
-    private const int SampleSize = 5;
+    private const int SampleSize = 4;
 
     /// <summary>Points from 1 to a count, ascending: all of them, or a sample with the first and the last.</summary>
     public static IReadOnlyList<int> Of(int count, int sampleSize = SampleSize)

@@ -18,22 +18,22 @@ public sealed class IncrementalSqliteTests : IDisposable
 
     public void Dispose() => _bench.Dispose();
 
-    [Theory]
-    [InlineData("PRAGMA wal_checkpoint(PASSIVE)")]
-    [InlineData("PRAGMA wal_checkpoint(FULL)")]
-    [InlineData("PRAGMA wal_checkpoint(RESTART)")]
+    [SampledTheory]
+    [CompleteRunData("PRAGMA wal_checkpoint(PASSIVE)")]
+    [CompleteRunData("PRAGMA wal_checkpoint(FULL)")]
+    [CompleteRunData("PRAGMA wal_checkpoint(RESTART)")]
     [InlineData("PRAGMA wal_checkpoint(TRUNCATE)")]
-    [InlineData("PRAGMA journal_mode = DELETE")]
+    [CompleteRunData("PRAGMA journal_mode = DELETE")]
     [InlineData("PRAGMA journal_mode = DELETE; UPDATE notes SET text = 'in the journal' WHERE id = 5; PRAGMA journal_mode = WAL")]
     [InlineData("VACUUM")]
     [InlineData("DELETE FROM big WHERE id % 2 = 0; VACUUM")]
-    [InlineData("PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM")]
+    [CompleteRunData("PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM")]
     [InlineData("PRAGMA journal_mode = DELETE; PRAGMA page_size = 65536; VACUUM; PRAGMA journal_mode = WAL")]
-    [InlineData("PRAGMA auto_vacuum = FULL; VACUUM; DELETE FROM big WHERE id > 4000")]
+    [CompleteRunData("PRAGMA auto_vacuum = FULL; VACUUM; DELETE FROM big WHERE id > 4000")]
     [InlineData("PRAGMA auto_vacuum = INCREMENTAL; VACUUM; DELETE FROM big WHERE id % 3 = 0; PRAGMA incremental_vacuum(500)")]
     [InlineData("DROP TABLE big")]
-    [InlineData("DELETE FROM big; INSERT INTO big SELECT id, randomblob(1000) FROM notes LIMIT 9000")]
-    [InlineData("REINDEX")]
+    [CompleteRunData("DELETE FROM big; INSERT INTO big SELECT id, randomblob(1000) FROM notes LIMIT 9000")]
+    [CompleteRunData("REINDEX")]
     public async Task The_incremental_backup_holds_what_the_database_holds(string between)
     {
         await BackUpAsync(BackupMethod.Full);

@@ -33,9 +33,9 @@ public sealed class IncrementalContainerTests : IDisposable
 
     public void Dispose() => _bench.Dispose();
 
-    [Theory]
+    [SampledTheory]
     [InlineData(Consistency.Auto, false)]
-    [InlineData(Consistency.Live, false)]
+    [CompleteRunData(Consistency.Live, false)]
     [InlineData(Consistency.Live, true)]
     public async Task Project_is_restored_from_an_incremental_backup(Consistency consistency, bool throughEngine)
     {

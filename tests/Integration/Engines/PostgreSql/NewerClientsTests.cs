@@ -12,11 +12,11 @@ namespace DbBackup.Tests.Integration.Engines.PostgreSql;
 [Trait("Category", "PostgreSql")]
 public sealed class NewerClientsTests(ServersOfEachMajor servers) : IClassFixture<ServersOfEachMajor>
 {
-    [Theory]
-    [InlineData(17, new[] { 17 }, 17)]
+    [SampledTheory]
+    [CompleteRunData(17, new[] { 17 }, 17)]
     [InlineData(17, new[] { 17, 18 }, 17)]
     [InlineData(17, new[] { 18 }, 18)]
-    [InlineData(18, new[] { 17, 18 }, 18)]
+    [CompleteRunData(18, new[] { 17, 18 }, 18)]
     public async Task Client_of_the_servers_version_dumps_it_or_a_newer_one_and_the_dump_comes_back_there(int server, int[] clients, int expected)
     {
         using var bench = new PostgreSqlBench(servers.Of(server));
@@ -36,10 +36,10 @@ public sealed class NewerClientsTests(ServersOfEachMajor servers) : IClassFixtur
         bench.AssertNothingLeftOnServer();
     }
 
-    [Theory]
+    [SampledTheory]
     [InlineData("Custom")]
-    [InlineData("Directory")]
-    [InlineData("Plain")]
+    [CompleteRunData("Directory")]
+    [CompleteRunData("Plain")]
     public async Task Client_of_the_servers_own_version_dumps_it_although_newer_ones_are_there(string format)
     {
         PostgreSqlServer server = servers.Installed;
@@ -57,8 +57,8 @@ public sealed class NewerClientsTests(ServersOfEachMajor servers) : IClassFixtur
         Assert.Equal("0", bench.Database.Query("SELECT count(*) FROM notes WHERE body = 'changed'"));
     }
 
-    [Theory]
-    [InlineData(17)]
+    [SampledTheory]
+    [CompleteRunData(17)]
     [InlineData(18)]
     public async Task Newer_client_alone_dumps_an_older_server_and_it_is_told_who_takes_that(int client)
     {

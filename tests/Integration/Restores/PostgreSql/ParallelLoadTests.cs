@@ -40,11 +40,11 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
         bench.AssertNothingLeftOnServer();
     }
 
-    [Theory]
-    [InlineData(17, "Custom")]
+    [SampledTheory]
+    [CompleteRunData(17, "Custom")]
     [InlineData(17, "Directory")]
     [InlineData(18, "Custom")]
-    [InlineData(18, "Directory")]
+    [CompleteRunData(18, "Directory")]
     public async Task Large_tables_of_newer_servers_come_back_with_the_same_rows(int major, string format)
     {
         using PostgreSqlBench bench = Bench(major);
@@ -58,10 +58,10 @@ public sealed partial class ParallelLoadTests(ServersOfEachMajor servers) : ICla
         bench.AssertNothingLeftOnServer();
     }
 
-    [Theory]
+    [SampledTheory]
     [InlineData("-Fc")]
-    [InlineData("-Fc", "-Z0")]
-    [InlineData("-Fd")]
+    [CompleteRunData("-Fc", "-Z0")]
+    [CompleteRunData("-Fd")]
     [InlineData("-Fd", "-Z0")]
     public async Task Dumps_of_others_are_loaded_in_parallel_too(params string[] form)
     {

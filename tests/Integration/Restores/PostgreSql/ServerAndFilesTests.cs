@@ -75,7 +75,7 @@ public sealed class ServerAndFilesTests(OwnPostgreSqlServer own) : IClassFixture
         int finished = 0;
         int reports = KillPoints.CountReports(output);
         // The swaps are near the end: each of the reports there, and some of those before.
-        int[] points = [.. KillPoints.Of(reports).Concat(Enumerable.Range(reports - 6, 7)).Distinct().Order()];
+        int[] points = [.. KillPoints.Of(reports, sampleSize: 2).Concat(Enumerable.Range(reports - 6, 7)).Distinct().Order()];
         await KillPoints.KillAtEachAsync(points, Run, async (report, told) =>
         {
             bench.Observer.Warnings.Clear();

@@ -46,14 +46,14 @@ public sealed class ContainerUpgradeTests
         Assert.Equal(UpgradeStepState.Skipped, UpgradeBench.StateOf(result, "Migration"));
     }
 
-    [Theory]
+    [SampledTheory]
     [InlineData("crash", "Check", null)]
-    [InlineData("sick", "Check", null)]
-    [InlineData("badmigration", "Migration", null)]
+    [CompleteRunData("sick", "Check", null)]
+    [CompleteRunData("badmigration", "Migration", null)]
     [InlineData("halfmigration", "Migration", null)]
     [InlineData("2", "Migration", "sqlite3 /app/data/shop.db 'DROP TABLE orders' && sleep 600")]
-    [InlineData("2", "Migration", "rm /app/data/shop.db; exit 4")]
-    [InlineData("2", "Check", "true")]
+    [CompleteRunData("2", "Migration", "rm /app/data/shop.db; exit 4")]
+    [CompleteRunData("2", "Check", "true")]
     public async Task Failure_gives_back_the_old_container_and_its_data(string version, string step, string? migrate)
     {
         using var shop = new ContainerShop();
