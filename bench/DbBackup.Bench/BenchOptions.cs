@@ -23,6 +23,9 @@ internal sealed record BenchOptions
     /// <summary>Where the data is kept between runs.</summary>
     public string DataFolder { get; init; } = Path.Combine(Path.GetTempPath(), "dbbackup-bench");
 
+    /// <summary>The folder of the programs of the PostgreSQL server; null for the newest installed.</summary>
+    public string? ServerPrograms { get; init; }
+
     /// <summary>Only these parts; empty for all.</summary>
     public IReadOnlySet<string> Only { get; init; } = new HashSet<string>();
 
@@ -56,6 +59,9 @@ internal sealed record BenchOptions
                     break;
                 case "--data":
                     options = options with { DataFolder = Path.GetFullPath(value) };
+                    break;
+                case "--server":
+                    options = options with { ServerPrograms = Path.GetFullPath(value) };
                     break;
                 case "--only":
                     options = options with { Only = value.Split(',').ToHashSet() };

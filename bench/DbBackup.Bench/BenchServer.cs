@@ -38,8 +38,8 @@ internal sealed class BenchServer : IDisposable
     /// <summary>On the loopback address.</summary>
     public int Port { get; }
 
-    /// <summary>The folder of initdb, pg_dump and their kin: the newest installed. Null where there is none.</summary>
-    public static string? Programs { get; } = FindPrograms();
+    /// <summary>The folder of initdb, pg_dump and their kin: the newest installed, or what the run was given. Null where there is none.</summary>
+    public static string? Programs { get; set; } = FindPrograms();
 
     /// <summary>Starts the server over a folder; the first time it is made there.</summary>
     public static BenchServer Start(string folder)
@@ -132,8 +132,17 @@ internal sealed class BenchServer : IDisposable
         // Beside the defaults, what a small server of today is given; fsync stays on.
         File.AppendAllText(
             Path.Combine(data, "postgresql.conf"),
-            "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nshared_buffers = 512MB\nmax_wal_size = 4GB\n");
+            "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nshared_buffers = 512MB\nmax_wal_size = 4GB\n" + (HasSummaries(programs) ? "summarize_wal = on\n" : string.Empty));
         Directory.Move(unfinished, folder);
+    }
+
+    // From version 17 on (initdb 17.12), the setting that DbBackup's guide names for incremental backups.
+    private static bool HasSummaries(string programs)
+    {
+        using Process version = Process.Start(new ProcessStartInfo(Path.Combine(programs, "initdb"), ["--version"]) { RedirectStandardOutput = true })!;
+        string[] words = version.StandardOutput.ReadToEnd().Split(' ', '.');
+        version.WaitForExit();
+        return Array.Exists(words, word => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int major) && major is >= 17 and < 100);
     }
 
     private static FileStreamOptions Access()
