@@ -28,6 +28,22 @@ internal static class PostgreSqlRun
         Console.WriteLine(backup);
     }
 
+    /// <summary>Backs up a database by a method, with several sessions for every table, and prints what is said of it.</summary>
+    public static async Task BackUpIncrementallyAsync(string database, string repository, string method, string name, string user, string password)
+    {
+        PostgreSqlConnectionSettings server = PostgreSqlConnectionSettings.Resolve(new PostgreSqlConnectionRequest { Username = user, Password = password });
+        await new BackupService(new BackupRepository(new DirectoryStore(repository))).CreateAsync(
+            new BackupRequest
+            {
+                Sources = [new PostgreSqlSource(server, database, new PostgreSqlDumpOptions { Jobs = 2, LargeTableBytes = 64 << 10 })],
+                SourceName = name,
+                Method = new MethodChoice { Method = method },
+                Fingerprint = FingerprintLevel.Content,
+            },
+            new Speaker(),
+            CancellationToken.None);
+    }
+
     /// <summary>Backs up a database of a server in a container.</summary>
     public static async Task BackUpContainerAsync(string container, string database, string repository)
     {
@@ -67,5 +83,16 @@ internal static class PostgreSqlRun
     {
         BackupRepository from = new BackupRepository(new DirectoryStore(repository));
         return (from, BackupSelection.One(await from.ListAsync(source, CancellationToken.None), source, name, latest: false, repository));
+    }
+
+    private sealed class Speaker : IOperationObserver
+    {
+        public void Progress(OperationProgress progress)
+        {
+        }
+
+        public void Verbose(string message) => Console.WriteLine(message);
+
+        public void Warning(string message) => Console.WriteLine(message);
     }
 }

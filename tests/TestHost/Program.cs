@@ -56,6 +56,9 @@ static async Task<int> RunAsync(string[] args)
         case "pgbackup":
             await PostgreSqlRun.BackUpAsync(args[1], args[2], args[3], int.Parse(args[4], CultureInfo.InvariantCulture), inRanges: args.Contains("ranges"));
             return 0;
+        case "pgincremental":
+            await PostgreSqlRun.BackUpIncrementallyAsync(args[1], args[2], args[3], args[4], args[5], args[6]);
+            return 0;
         case "containerbackup":
             await PostgreSqlRun.BackUpContainerAsync(args[1], args[2], args[3]);
             return 0;

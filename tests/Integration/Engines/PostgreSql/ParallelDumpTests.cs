@@ -18,9 +18,9 @@ public sealed partial class ParallelDumpTests(ServersOfEachMajor servers) : ICla
 {
     private static readonly PostgreSqlDumpOptions s_inRanges = new() { Jobs = 3, LargeTableBytes = 0 };
 
-    [Theory]
+    [SampledTheory]
     [InlineData(0)]
-    [InlineData(17)]
+    [CompleteRunData(17)]
     [InlineData(18)]
     public async Task Archive_has_the_entries_and_the_bytes_of_that_of_pg_dump(int major)
     {
@@ -140,10 +140,10 @@ public sealed partial class ParallelDumpTests(ServersOfEachMajor servers) : ICla
         string snapshot = await keeper.ExportSnapshotAsync(CancellationToken.None);
         tables = await PostgreSqlCatalog.TablesAsync(keeper, CancellationToken.None);
         IReadOnlyList<RangedTable> ranged = await RangedTable.ChooseAsync(keeper, tables, 0, CancellationToken.None);
-        using RangeSessions sessions = (await RangeSessions.OpenAsync(bench.Source(), 3, snapshot, ranged, CancellationToken.None))!;
+        using RangeSessions sessions = (await RangeSessions.OpenAsync(bench.Source(), 3, 1, snapshot, ranged, CancellationToken.None))!;
         long before = GC.GetTotalMemory(forceFullCollection: true);
-        await using var rows = new RangedRows(ranged, sessions.All, CancellationToken.None);
-        Assert.NotNull(await rows.NextAsync(0, CancellationToken.None));
+        await using var rows = new RangedRows(ranged, sessions.All, null, CancellationToken.None);
+        Assert.NotNull(await rows.NextAsync(0, 0, CancellationToken.None));
         await Task.Delay(2000);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, 0, 80 << 20);
     }
@@ -158,7 +158,7 @@ public sealed partial class ParallelDumpTests(ServersOfEachMajor servers) : ICla
         List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(keeper, CancellationToken.None);
         IReadOnlyList<RangedTable> ranged = await RangedTable.ChooseAsync(keeper, tables, 0, CancellationToken.None);
         Assert.Equal(3, ranged.Count);
-        using (RangeSessions? free = await RangeSessions.OpenAsync(bench.Source(), 2, snapshot, ranged, CancellationToken.None))
+        using (RangeSessions? free = await RangeSessions.OpenAsync(bench.Source(), 2, 1, snapshot, ranged, CancellationToken.None))
             Assert.NotNull(free);
         using var holder = new Npgsql.NpgsqlConnection(bench.Database.ConnectionString);
         await holder.OpenAsync();
@@ -168,7 +168,7 @@ public sealed partial class ParallelDumpTests(ServersOfEachMajor servers) : ICla
         Task wait = ExecuteAsync(waiting, "BEGIN; LOCK TABLE notes IN ACCESS EXCLUSIVE MODE");
         Assert.True(SpinWait.SpinUntil(() => bench.Database.Query("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1", TimeSpan.FromSeconds(30)));
 
-        Assert.Null(await RangeSessions.OpenAsync(bench.Source(), 2, snapshot, ranged, CancellationToken.None));
+        Assert.Null(await RangeSessions.OpenAsync(bench.Source(), 2, 1, snapshot, ranged, CancellationToken.None));
 
         await ExecuteAsync(holder, "ROLLBACK");
         await wait;

@@ -25,6 +25,7 @@ internal sealed class ArchiveStream(ArchiveContents contents, ReadOnlyMemory<byt
     private bool _isInBlock;
     private bool _isRestRead;
     private int _table;
+    private long _position;
 
     /// <summary>The table of contents that stands at the beginning.</summary>
     public required ReadOnlyMemory<byte> NewContents
@@ -66,6 +67,7 @@ internal sealed class ArchiveStream(ArchiveContents contents, ReadOnlyMemory<byt
         int taken = Math.Min(buffer.Length, _output.Length);
         _output.Span[..taken].CopyTo(buffer.Span);
         _output = _output[taken..];
+        _position += taken;
         return taken;
     }
 
@@ -110,7 +112,7 @@ internal sealed class ArchiveStream(ArchiveContents contents, ReadOnlyMemory<byt
             _isInBlock = true;
             _output = (byte[])[ArchiveBlocks.DataBlock, .. Integer(Ranged[_table])];
         }
-        else if (await Rows!.NextAsync(_table, cancellationToken).ConfigureAwait(false) is { } piece)
+        else if (await Rows!.NextAsync(_table, _position, cancellationToken).ConfigureAwait(false) is { } piece)
         {
             _rented = piece.Array;
             ReadOnlySpan<byte> length = Integer(piece.Count);

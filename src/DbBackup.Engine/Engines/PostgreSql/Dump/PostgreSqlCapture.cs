@@ -1,9 +1,11 @@
 using System.Globalization;
 using DbBackup.Engine.Engines.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump.Unchanged;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Payloads;
+using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -31,6 +33,8 @@ internal sealed class PostgreSqlCapture(
 
     private readonly TaskCompletionSource<DumpContents> _contents = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<PostgreSqlTable> _tables = started.Tables;
+    private readonly WalTracking? _tracking = started is { Wal: { } wal, Ranges: { } ranges } ? new WalTracking(source, wal, ranges, context.Observer) : null;
+    private EarlierRows? _earlier;
 
     public CapturedPayload Describe()
     {
@@ -46,8 +50,16 @@ internal sealed class PostgreSqlCapture(
             RestoreName = folder ? PostgreSqlSource.FileStem(source.Database) : name,
             OriginalPath = source.Location,
             ZstdLevel = DumpLevel,
+            IsCataloged = _tracking is not null,
             WriteTo = (target, progress, token) => folder ? WriteFolderAsync(target, progress, token) : WriteStreamAsync(target, progress, token),
         };
+    }
+
+    /// <summary>Looks for what need not be read, because a full backup has it.</summary>
+    public async Task OpenEarlierAsync(IEarlierPayloads payloads, CancellationToken cancellationToken)
+    {
+        if (_tracking is not null)
+            _earlier = await payloads.OpenAsync(Describe(), EarlierRows.Read, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<CaptureFacts> CollectFactsAsync(CancellationToken cancellationToken)
@@ -116,8 +128,26 @@ internal sealed class PostgreSqlCapture(
         Func<Stream, Task> store = target is PayloadWriter writer
             ? stream => writer.CopyFromAsync(stream, progress, cancellationToken)
             : stream => stream.CopyToAsync(target, 1 << 20, cancellationToken);
-        _contents.SetResult(await started.Dump.StreamAsync(store, started.Ranges, cancellationToken).ConfigureAwait(false));
-        return new StreamSummary(null, []);
+        if (_earlier is not null)
+            started.Ranges!.Unchanged = await _tracking!.FindAsync(_earlier, cancellationToken).ConfigureAwait(false);
+        Task<DumpContents> dumped = started.Dump.StreamAsync(store, started.Ranges, cancellationToken);
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // Later backups differ from the full one.
+        Task<ReadOnlyMemory<byte>> noted = _tracking is null || context.Earlier is not null
+            ? Task.FromResult<ReadOnlyMemory<byte>>(default)
+            : _tracking.NoteAsync(started.Ranges!.Archive.IntegerBytes, dumped, failed.Token);
+        try
+        {
+            _contents.SetResult(await dumped.ConfigureAwait(false));
+        }
+        catch
+        {
+            await failed.CancelAsync().ConfigureAwait(false);
+            await ((Task)noted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+
+        return new StreamSummary(null, []) { Catalog = await noted.ConfigureAwait(false) };
     }
 
     private async Task<StreamSummary> WriteFolderAsync(Stream target, IProgress<long> progress, CancellationToken cancellationToken)

@@ -77,6 +77,8 @@ internal sealed class PostgreSqlSource(PostgreSqlConnectionSettings server, stri
                 IsDataOnly = options.DataOnly,
             };
             var run = new PostgreSqlCapture(this, keeper, client, started, info, context);
+            if (context.Earlier is not null)
+                await run.OpenEarlierAsync(context.Earlier, cancellationToken).ConfigureAwait(false);
             context.Observer.Verbose(
                 $"Dumping '{database}' of PostgreSQL {keeper.ServerVersion} with pg_dump {client.Version} from {client.Where}, {tables.Count} tables, {ByteSize.Format(tables.Sum(table => table.Bytes))}.");
             List<string> notes = Notes(client, keeper);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump.Ranges;
+using DbBackup.Engine.Engines.PostgreSql.Dump.Unchanged;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;
@@ -27,8 +28,14 @@ internal sealed record StartedDump(
     private const int AttemptsWithFilter = 3;
     private const int LeastAttempts = 10;
 
+    // For the look at the files, and later for the facts. The server's summaries are asked for in one of their own.
+    private const int SpareSessions = 1;
+
     // A writer that empties a table at even intervals must not meet every attempt.
     private const int LongestRestMilliseconds = 300;
+
+    // Most transactions are short; for a long one nobody waits.
+    private static readonly TimeSpan s_longestWaitForWriters = TimeSpan.FromSeconds(1);
 
     // The data of extensions' configuration tables are dumped too.
     private const string Dumped = "c.relkind = 'r' AND (c.oid::bigint = ANY ($1) OR c.oid IN (SELECT unnest(extconfig) FROM pg_extension))";
@@ -38,6 +45,9 @@ internal sealed record StartedDump(
 
     /// <summary>The large tables that are read beside pg_dump; null if it reads all itself.</summary>
     public RangedDump? Ranges { get; private set; }
+
+    /// <summary>The place in the server's log before the snapshot; null where the server's summaries cannot be used.</summary>
+    public WalStart? Wal { get; private init; }
 
     /// <summary>Tables whose rows a standby does not have.</summary>
     public List<string> Unlogged { get; private init; } = [];
@@ -58,6 +68,9 @@ internal sealed record StartedDump(
         {
             // Before the snapshot: pg_dump reads sequences later, and never sees less.
             List<SequenceFingerprint> sequences = await PostgreSqlFingerprint.SequencesAsync(keeper, cancellationToken).ConfigureAwait(false);
+            (WalStart? wal, string? withoutWal) = mayRange && source.MayRange
+                ? await WalStart.TakeAsync(keeper, context.IsPaused ? TimeSpan.Zero : s_longestWaitForWriters, cancellationToken).ConfigureAwait(false)
+                : (null, null);
             string snapshot = await keeper.ExportSnapshotAsync(cancellationToken).ConfigureAwait(false);
             DateTimeOffset taken = context.Clock.GetUtcNow();
             List<PostgreSqlTable> tables = await PostgreSqlCatalog.TablesAsync(keeper, cancellationToken).ConfigureAwait(false);
@@ -66,7 +79,7 @@ internal sealed record StartedDump(
             IReadOnlyList<RangedTable> ranged = mayRange && source.MayRange ? await RangedTable.ChooseAsync(keeper, tables, source.Options.LargeTableBytes, cancellationToken).ConfigureAwait(false) : [];
             string? folder = ranged.Count == 0 && source.UsesFolder(tables, context.StagingFolder) ? Path.Combine(context.StagingFolder, PostgreSqlSource.FileStem(source.Database)) : null;
             PostgreSqlDumpOptions options = source.Options with { WithoutUnloggedRows = unlogged.Count > 0, RangedTables = [.. ranged.Select(table => table.Table.Name)] };
-            var started = new StartedDump(new PostgreSqlDump(source.Server, source.Database, client, options, keeper.ToolOptions), snapshot, taken, folder, tables, sequences) { Unlogged = unlogged };
+            var started = new StartedDump(new PostgreSqlDump(source.Server, source.Database, client, options, keeper.ToolOptions), snapshot, taken, folder, tables, sequences) { Unlogged = unlogged, Wal = wal };
             try
             {
                 (BackupException? failure, List<string> replaced) = await started.RunAsync(source, ranged, files, cancellationToken).ConfigureAwait(false);
@@ -74,6 +87,8 @@ internal sealed record StartedDump(
                     throw failure;
                 if (replaced.Count == 0 && started.Ranges is not null)
                     context.Observer.Verbose(string.Create(CultureInfo.InvariantCulture, $"{ranged.Count} large tables of '{source.Database}' are read by {source.Jobs} sessions beside pg_dump."));
+                if (replaced.Count == 0 && started.Ranges is not null && withoutWal is not null)
+                    context.Observer.Verbose($"The server's summaries of its log are not used: {withoutWal}.");
                 if (replaced.Count == 0 && (ranged.Count == 0 || started.Ranges is not null))
                     return started;
                 if (replaced.Count == 0)
@@ -133,7 +148,7 @@ internal sealed record StartedDump(
             await (Folder is null ? Dump.StartStreamAsync(Snapshot, cancellationToken) : Dump.StartFolderAsync(Folder, source.Jobs, Snapshot, cancellationToken)).ConfigureAwait(false);
             // Their locks come before the look at the files: what was emptied until then is seen, and nothing can be emptied later.
             if (ranged.Count > 0)
-                Ranges = await RangedDump.TryBeginAsync(source, Snapshot, ranged, Dump.Contents, cancellationToken).ConfigureAwait(false);
+                Ranges = await RangedDump.TryBeginAsync(source, Snapshot, ranged, Dump.Contents, Wal is null ? SpareSessions : SpareSessions + 1, cancellationToken).ConfigureAwait(false);
         }
         catch (BackupException caught)
         {

@@ -27,12 +27,13 @@ internal sealed class RangeSessions : IDisposable
     /// <summary>Opens the sessions and locks the tables.</summary>
     /// <param name="source">The database.</param>
     /// <param name="count">How many sessions.</param>
+    /// <param name="spare">How many more the dump needs; a role may have few.</param>
     /// <param name="snapshot">The exported snapshot that they see.</param>
     /// <param name="tables">The tables.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <returns>Null if another session waits for one of the tables or changes it, or the server has too few connections left.</returns>
     public static async Task<RangeSessions?> OpenAsync(
-        PostgreSqlSource source, int count, string snapshot, IReadOnlyList<RangedTable> tables, CancellationToken cancellationToken)
+        PostgreSqlSource source, int count, int spare, string snapshot, IReadOnlyList<RangedTable> tables, CancellationToken cancellationToken)
     {
         var opened = new RangeSessions();
         try
@@ -47,8 +48,7 @@ internal sealed class RangeSessions : IDisposable
                 await session.ExecuteAsync($"LOCK TABLE {string.Join(", ", tables.Select(table => "ONLY " + AsciiName.Of(session, table.Table.Name)))} IN ACCESS SHARE MODE NOWAIT", Locking, cancellationToken).ConfigureAwait(false);
             }
 
-            // One more is needed for the look at the files and for the facts; a role may have few.
-            using PostgreSqlSession spare = await source.OpenAsync(cancellationToken).ConfigureAwait(false);
+            await RequireMoreAsync(source, spare, cancellationToken).ConfigureAwait(false);
             return opened;
         }
         catch (BackupException failure) when (failure.Category == FailureCategory.Busy)
@@ -61,6 +61,14 @@ internal sealed class RangeSessions : IDisposable
             opened.Dispose();
             throw;
         }
+    }
+
+    private static async Task RequireMoreAsync(PostgreSqlSource source, int count, CancellationToken cancellationToken)
+    {
+        if (count == 0)
+            return;
+        using PostgreSqlSession one = await source.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await RequireMoreAsync(source, count - 1, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

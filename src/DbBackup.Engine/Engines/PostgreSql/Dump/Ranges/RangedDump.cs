@@ -1,3 +1,4 @@
+using DbBackup.Engine.Engines.PostgreSql.Dump.Unchanged;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump.Ranges;
@@ -28,20 +29,30 @@ internal sealed class RangedDump : IDisposable
     /// <param name="snapshot">The snapshot that pg_dump sees.</param>
     /// <param name="tables">The tables.</param>
     /// <param name="contents">The table of contents that pg_dump wrote.</param>
+    /// <param name="spare">How many more sessions the dump needs.</param>
     /// <param name="cancellationToken">Stops the work.</param>
     /// <returns>Null if pg_dump has to read them itself: another session waits for one of the tables, connections are few, or the archive is of a form that is not known here.</returns>
     public static async Task<RangedDump?> TryBeginAsync(
-        PostgreSqlSource source, string snapshot, IReadOnlyList<RangedTable> tables, ReadOnlyMemory<byte> contents, CancellationToken cancellationToken)
+        PostgreSqlSource source, string snapshot, IReadOnlyList<RangedTable> tables, ReadOnlyMemory<byte> contents, int spare, CancellationToken cancellationToken)
     {
         if (ArchiveAddition.TryAdd(contents.Span, [.. tables.Select(table => table.Entry)]) is not var (added, ids)
             || !ArchiveContents.TryRead(added, out ArchiveContents? archive, out _) || archive is null)
             return null;
-        RangeSessions? sessions = await RangeSessions.OpenAsync(source, source.Jobs, snapshot, tables, cancellationToken).ConfigureAwait(false);
+        RangeSessions? sessions = await RangeSessions.OpenAsync(source, source.Jobs, spare, snapshot, tables, cancellationToken).ConfigureAwait(false);
         return sessions is null ? null : new RangedDump(tables, sessions, added, ids, archive);
     }
 
+    /// <summary>The tables.</summary>
+    public IReadOnlyList<RangedTable> Tables => _tables;
+
+    /// <summary>What is taken from a full backup and not read; null for nothing.</summary>
+    public UnchangedRanges? Unchanged { get; set; }
+
+    /// <summary>The rows, once they are read.</summary>
+    public RangedRows? Rows { get; private set; }
+
     /// <summary>Begins to read the rows.</summary>
-    public RangedRows Read(CancellationToken cancellationToken) => new(_tables, _sessions.All, cancellationToken);
+    public RangedRows Read(CancellationToken cancellationToken) => Rows = new(_tables, _sessions.All, Unchanged, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _sessions.Dispose();

@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Threading.Channels;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Dump.Unchanged;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump.Ranges;
 
 /// <summary>
-/// The rows of large tables as COPY text: read by several sessions at once, given out in the order of the blocks. A session that is ahead
+/// The rows of large tables as COPY text: read by several sessions at once, or taken from a full backup, and given out in the order of the blocks. A session that is ahead
 /// waits, so that memory is bounded by the number of sessions, however large a table or a row is.
 /// </summary>
 /// <remarks>One reader at a time. The buffers that it is given are its own, to return to the shared pool.</remarks>
@@ -27,39 +28,50 @@ internal sealed class RangedRows : IAsyncDisposable
 
     private readonly IReadOnlyList<RangedTable> _tables;
     private readonly IReadOnlyList<PostgreSqlSession> _sessions;
+    private readonly UnchangedRanges? _unchanged;
     private readonly CancellationTokenSource _stop;
     private readonly Channel<Range> _work = Channel.CreateUnbounded<Range>(new UnboundedChannelOptions { SingleWriter = true });
     private readonly Queue<Range> _inOrder = new();
     private readonly IEnumerator<Range> _ahead;
-    private readonly Task<TableRows[]>[] _workers;
+    private readonly List<DumpedRange>[] _dumped;
+    private readonly Task[] _workers;
     private bool _planned;
 
     /// <summary>Begins to read.</summary>
     /// <param name="tables">The tables, in the order in which their rows come.</param>
     /// <param name="sessions">The sessions, which see one snapshot.</param>
+    /// <param name="unchanged">What is taken from a full backup and not read; null for nothing.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    public RangedRows(IReadOnlyList<RangedTable> tables, IReadOnlyList<PostgreSqlSession> sessions, CancellationToken cancellationToken)
+    public RangedRows(IReadOnlyList<RangedTable> tables, IReadOnlyList<PostgreSqlSession> sessions, UnchangedRanges? unchanged, CancellationToken cancellationToken)
     {
         _tables = tables;
         _sessions = sessions;
+        _unchanged = unchanged;
+        _dumped = [.. tables.Select(_ => new List<DumpedRange>())];
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _ahead = Plan().GetEnumerator();
         Refill();
         _workers = [.. sessions.Select(session => Task.Run(() => WorkAsync(session), CancellationToken.None))];
     }
 
+    /// <summary>The ranges of each table that have been given out whole.</summary>
+    public IReadOnlyList<IReadOnlyList<DumpedRange>> Dumped => _dumped;
+
     /// <summary>Gives the next piece of the rows.</summary>
     /// <param name="table">The place of the table that is wanted in the list; tables come one after the other.</param>
+    /// <param name="position">Where the piece will stand in the archive.</param>
     /// <param name="cancellationToken">Stops the wait.</param>
     /// <returns>A piece that ends anywhere in a row; null at the end of that table.</returns>
     /// <exception cref="BackupException">A session failed.</exception>
-    public async ValueTask<ArraySegment<byte>?> NextAsync(int table, CancellationToken cancellationToken)
+    public async ValueTask<ArraySegment<byte>?> NextAsync(int table, long position, CancellationToken cancellationToken)
     {
         while (_inOrder.TryPeek(out Range? range) && range.Table == table)
         {
+            range.Offset ??= position;
             if (await range.Pieces.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false) && range.Pieces.Reader.TryRead(out ArraySegment<byte> piece))
                 return piece;
             _inOrder.Dequeue();
+            _dumped[table].Add(new DumpedRange(range.From, range.Count, range.Offset.Value, position - range.Offset.Value, range.Rows));
             Refill();
         }
 
@@ -70,8 +82,8 @@ internal sealed class RangedRows : IAsyncDisposable
     /// <returns>The rows of each table by its oid, as they passed.</returns>
     public async Task<IReadOnlyDictionary<uint, TableRows>> CompleteAsync()
     {
-        TableRows[][] counted = await Task.WhenAll(_workers).ConfigureAwait(false);
-        return _tables.Select((table, index) => (table.Table.ObjectId, Rows: counted.Select(worker => worker[index]).Aggregate((sum, rows) => sum + rows)))
+        await Task.WhenAll(_workers).ConfigureAwait(false);
+        return _tables.Select((table, index) => (table.Table.ObjectId, Rows: _dumped[index].Select(range => range.Rows).Aggregate((sum, rows) => sum + rows)))
             .ToDictionary(pair => pair.ObjectId, pair => pair.Rows);
     }
 
@@ -79,7 +91,7 @@ internal sealed class RangedRows : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        await ((Task)Task.WhenAll(_workers)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_workers).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
         _ahead.Dispose();
     }
@@ -89,8 +101,18 @@ internal sealed class RangedRows : IAsyncDisposable
         for (int table = 0; table < _tables.Count; table++)
         {
             long blocks = _tables[table].Blocks;
+            long next = 0;
+            foreach ((DumpedRange range, bool isUnchanged) in _unchanged?.ByTable.GetValueOrDefault(_tables[table].Table.ObjectId) ?? [])
+            {
+                // The file was cut off since, and the last range that is left has no end.
+                if (range.From + range.Count >= blocks)
+                    break;
+                yield return new Range(table, range.From, range.Count) { Earlier = isUnchanged ? range : null };
+                next = range.From + range.Count;
+            }
+
             long step = Math.Clamp(blocks / (LeastRanges * _sessions.Count), 1, MostBlocks);
-            for (long from = 0; from == 0 || from < blocks; from += step)
+            for (long from = next; from == next || from < blocks; from += step)
                 yield return new Range(table, from, step);
         }
     }
@@ -111,15 +133,25 @@ internal sealed class RangedRows : IAsyncDisposable
         }
     }
 
-    private async Task<TableRows[]> WorkAsync(PostgreSqlSession session)
+    private async Task WorkAsync(PostgreSqlSession session)
     {
-        CopyRows[] rows = [.. _tables.Select(_ => new CopyRows())];
+        var rows = new CopyRows();
         await foreach (Range range in _work.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
         {
             try
             {
-                await session.CopyAsync(
-                    _tables[range.Table].Copy(session, range.From, range.Count), text => ReadAsync(text, range.Pieces.Writer, rows[range.Table]), Reading, _stop.Token).ConfigureAwait(false);
+                if (range.Earlier is { } earlier)
+                {
+                    await _unchanged!.Earlier.CopyAsync(earlier, range.Pieces.Writer, _stop.Token).ConfigureAwait(false);
+                    range.Rows = earlier.Rows;
+                }
+                else
+                {
+                    rows.Reset();
+                    await session.CopyAsync(_tables[range.Table].Copy(session, range.From, range.Count), text => ReadAsync(text, range.Pieces.Writer, rows), Reading, _stop.Token).ConfigureAwait(false);
+                    range.Rows = rows.Result();
+                }
+
                 range.Pieces.Writer.Complete();
             }
             catch (Exception exception)
@@ -129,8 +161,6 @@ internal sealed class RangedRows : IAsyncDisposable
                 throw;
             }
         }
-
-        return [.. rows.Select(counted => counted.Result())];
     }
 
     private async Task ReadAsync(Stream text, ChannelWriter<ArraySegment<byte>> pieces, CopyRows rows)
@@ -154,6 +184,13 @@ internal sealed class RangedRows : IAsyncDisposable
 
     private sealed record Range(int Table, long From, long Count)
     {
+        public DumpedRange? Earlier { get; init; }
+
+        public long? Offset { get; set; }
+
+        // Known before the last piece is given out.
+        public TableRows Rows { get; set; }
+
         public Channel<ArraySegment<byte>> Pieces { get; } = Channel.CreateBounded<ArraySegment<byte>>(new BoundedChannelOptions(PiecesAhead) { SingleReader = true, SingleWriter = true });
     }
 }
