@@ -24,6 +24,7 @@ internal static class SampleChanges
     /// <summary>For <see cref="SampleServerDatabases.Many"/>; the last rewrites it.</summary>
     public static IReadOnlyList<Change> OfPostgreSql { get; } =
     [
+        new("1 % new rows, none of the old ones", PostgreSqlInserts(100)),
         new("0.1 % of the rows", PostgreSqlRows(1000)),
         new("2 % of the rows", PostgreSqlRows(50)),
         new("rewritten (`CLUSTER` of the largest tables)", ["CLUSTER order_line USING order_line_product_id_idx", "CLUSTER document USING document_title_idx", "CLUSTER event USING event_customer_id_happened_idx"]),
@@ -75,8 +76,13 @@ internal static class SampleChanges
         $"UPDATE orders SET status = 'closed' WHERE id % {2 * oneOf} = 1",
         $"UPDATE document SET body = 'Seen. ' || body WHERE id % {2 * oneOf} = 1",
         $"UPDATE event SET detail = detail || '{{\"seen\": true}}' WHERE id % {2 * oneOf} = 1",
-        $"INSERT INTO order_line SELECT order_id, line + 100, product_id, quantity + 3, price * 1.07, note FROM order_line WHERE order_id % {2 * oneOf} = 3",
-        $"INSERT INTO document SELECT id + (SELECT max(id) FROM document), order_id, 'New ' || title, right(body, length(body) / 2) || ' ' || left(body, length(body) / 2), changed FROM document WHERE id % {2 * oneOf} = 3",
-        $"INSERT INTO event SELECT id + (SELECT max(id) FROM event), customer_id, happened, detail || '{{\"again\": true}}' FROM event WHERE id % {2 * oneOf} = 3",
+        .. PostgreSqlInserts(2 * oneOf),
+    ];
+
+    private static string[] PostgreSqlInserts(int oneOf) =>
+    [
+        $"INSERT INTO order_line SELECT order_id, line + 100, product_id, quantity + 3, price * 1.07, note FROM order_line WHERE order_id % {oneOf} = 3",
+        $"INSERT INTO document SELECT id + (SELECT max(id) FROM document), order_id, 'New ' || title, right(body, length(body) / 2) || ' ' || left(body, length(body) / 2), changed FROM document WHERE id % {oneOf} = 3",
+        $"INSERT INTO event SELECT id + (SELECT max(id) FROM event), customer_id, happened, detail || '{{\"again\": true}}' FROM event WHERE id % {oneOf} = 3",
     ];
 }
