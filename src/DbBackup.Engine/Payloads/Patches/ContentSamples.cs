@@ -13,6 +13,10 @@ internal static class ContentSamples
     private const int Candidates = 256;
     private const int VotesWanted = 4;
 
+    // Where rows were removed all over, each sample has moved a little farther than the one before it: those that are near each other agree.
+    private const int NearPerBlock = 32;
+    private const int NearWanted = 8;
+
     /// <summary>What stands for a window without a sample: too short, or of one value throughout, which is found anywhere.</summary>
     public const ulong None = 0;
 
@@ -53,6 +57,7 @@ internal static class ContentSamples
             return null;
         Span<long> shifts = stackalloc long[Candidates];
         Span<int> votes = stackalloc int[Candidates];
+        long near = table.BlockSize / NearPerBlock;
         int count = 0;
         int oldest = 0;
         ulong hash = Hash(content[..Window]);
@@ -68,7 +73,7 @@ internal static class ContentSamples
                     (shifts[at], votes[at]) = (offset - start, 0);
                 }
 
-                if (++votes[at] == VotesWanted)
+                if (++votes[at] == VotesWanted || (votes[at] == 1 && CountNear(shifts[..count], shifts[at], near) == NearWanted))
                     return shifts[at];
             }
 
@@ -81,7 +86,23 @@ internal static class ContentSamples
         if (count == 0)
             return null;
         int best = votes[..count].IndexOf(votes[..count].ToArray().Max());
-        return votes[best] > 1 ? shifts[best] : shifts[..count].Contains(usual) ? usual : count == 1 ? shifts[0] : null;
+        if (votes[best] > 1)
+            return shifts[best];
+        foreach (long shift in shifts[..count])
+        {
+            if (CountNear(shifts[..count], shift, near) >= VotesWanted)
+                return shift;
+        }
+
+        return shifts[..count].Contains(usual) ? usual : count == 1 ? shifts[0] : null;
+    }
+
+    private static int CountNear(ReadOnlySpan<long> shifts, long shift, long near)
+    {
+        int count = 0;
+        foreach (long other in shifts)
+            count += Math.Abs(other - shift) <= near ? 1 : 0;
+        return count;
     }
 
     private static ulong Hash(ReadOnlySpan<byte> window)

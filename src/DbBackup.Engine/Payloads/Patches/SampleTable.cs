@@ -38,6 +38,9 @@ internal sealed class SampleTable
         }
     }
 
+    /// <summary>Bytes of a block of the payload.</summary>
+    public int BlockSize => _index.BlockSize;
+
     /// <summary>Finds where the content of a hash lies.</summary>
     public bool TryFind(ulong hash, out long offset)
     {

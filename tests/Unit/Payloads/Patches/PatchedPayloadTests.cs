@@ -83,6 +83,21 @@ public sealed class PatchedPayloadTests
     }
 
     [Fact]
+    public async Task Content_from_which_rows_were_removed_all_over_is_found_again()
+    {
+        var random = new Random(8);
+        string[] rows = [.. Enumerable.Range(0, 200 * Block / 80).Select(row => string.Create(CultureInfo.InvariantCulture, $"{row}\t{Convert.ToHexStringLower(RandomBytes(random, 30))}\t{row % 7}\n"))];
+        byte[] before = System.Text.Encoding.ASCII.GetBytes(string.Concat(rows));
+        // Each block has moved by some rows more than the one before it, and within a block each sample has.
+        byte[] after = System.Text.Encoding.ASCII.GetBytes(string.Concat(rows.Where((_, row) => row % 20 != 3)));
+        (byte[] full, Payload parent) = await FullAsync(before);
+        (byte[] stored, Payload payload) = await PatchAsync(after, full, parent);
+
+        Assert.Equal(after, await JoinAsync(stored, payload, full, parent));
+        Assert.True(stored.Length < full.Length / 10, $"{stored.Length} of {full.Length}");
+    }
+
+    [Fact]
     public async Task What_is_unchanged_is_one_part()
     {
         byte[] content = Mixed(new Random(3), (100 * Block) + 77);
@@ -197,6 +212,13 @@ public sealed class PatchedPayloadTests
     }
 
     // Rows between binary noise, as in the pages of a database.
+    private static byte[] RandomBytes(Random random, int count)
+    {
+        byte[] bytes = new byte[count];
+        random.NextBytes(bytes);
+        return bytes;
+    }
+
     private static byte[] Mixed(Random random, int size)
     {
         byte[] bytes = new byte[size];
