@@ -12,6 +12,7 @@ namespace DbBackup.Engine.Engines.PostgreSql.Dump.Unchanged;
 /// <param name="Tables">The tables.</param>
 internal sealed record RangeCatalog(WalMark Mark, int IntegerBytes, IReadOnlyList<DumpedTable> Tables)
 {
+    // Another one as soon as sessions write the text of a value otherwise (PostgreSqlSession, RangeSessions): rows of both forms must not meet.
     private const int Version = 1;
 
     /// <summary>As it is stored.</summary>
