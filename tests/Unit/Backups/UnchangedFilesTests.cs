@@ -175,7 +175,7 @@ public sealed class UnchangedFilesTests : IDisposable
         // Past the hashes of two frames: in the facts of a file.
         Flip(payload, list + 12 + (2 * 32) + 20);
         await AssertLikeAFullOneAsync(null);
-        Assert.Contains(_bench.Observer.Warnings, warning => warning.Contains("are read", StringComparison.Ordinal) && warning.Contains(full.Name, StringComparison.Ordinal));
+        Assert.Contains(_bench.Observer.Warnings, warning => warning.Contains("is read, for", StringComparison.Ordinal) && warning.Contains(full.Name, StringComparison.Ordinal));
     }
 
     [Fact]
