@@ -1,5 +1,3 @@
-using DbBackup.Engine.Payloads.Patches;
-
 namespace DbBackup.Engine.Engines;
 
 /// <summary>

@@ -5,7 +5,6 @@ using DbBackup.Engine.Engines.PostgreSql.Dump.Unchanged;
 using DbBackup.Engine.Engines.PostgreSql.Facts;
 using DbBackup.Engine.Engines.PostgreSql.Rows;
 using DbBackup.Engine.Payloads;
-using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump;

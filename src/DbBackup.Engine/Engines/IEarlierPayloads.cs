@@ -1,6 +1,6 @@
-using DbBackup.Engine.Engines;
+using DbBackup.Engine.Payloads.Patches;
 
-namespace DbBackup.Engine.Payloads.Patches;
+namespace DbBackup.Engine.Engines;
 
 /// <summary>The payloads of the full backup from which a new one will differ, for sources that take from them what is unchanged.</summary>
 internal interface IEarlierPayloads
