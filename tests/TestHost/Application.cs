@@ -40,7 +40,7 @@ internal static class Application
             }
 
             Say("committed", id);
-            // Others find a moment in which nobody is there, also on a busy machine.
+            // Other processes find a moment without a connection, also on a busy machine.
             Thread.Sleep(Random.Shared.Next(id % 5 == 0 ? 4000 : 500));
         }
     }

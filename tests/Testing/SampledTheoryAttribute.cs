@@ -5,7 +5,7 @@ using Xunit.v3;
 
 namespace DbBackup.Testing;
 
-/// <summary>A theory of which the usual run tries a sample: rows of <see cref="CompleteRunDataAttribute"/> are for the complete run alone.</summary>
+/// <summary>A theory that the usual run samples: rows of <see cref="CompleteRunDataAttribute"/> are for the complete run alone.</summary>
 [XunitTestCaseDiscoverer(typeof(SampledTheoryDiscoverer))]
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class SampledTheoryAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1) : TheoryAttribute(file, line);

@@ -73,7 +73,7 @@ internal static class ContentSamples
                     (shifts[at], votes[at]) = (offset - start, 0);
                 }
 
-                if (++votes[at] == VotesWanted || (votes[at] == 1 && CountNear(shifts[..count], shifts[at], near) == NearWanted))
+                if (++votes[at] == VotesWanted || (votes[at] == 1 && CountNear(shifts[..count], shifts[at], near) >= NearWanted))
                     return shifts[at];
             }
 

@@ -28,7 +28,7 @@ public sealed class SummarizingServer : IDisposable
 }
 
 /// <summary>
-/// Incremental backups of a server that names the blocks that were written: what nobody has written is taken from the full backup and not
+/// Incremental backups of a server that names the blocks that were written: blocks that were not written are taken from the full backup and not
 /// read, and each backup equals a full one of the same moment, which reads all.
 /// </summary>
 [Trait("Category", "PostgreSql")]
@@ -54,7 +54,7 @@ public sealed partial class SummarizedLogTests(SummarizingServer summarizing) : 
     [CompleteRunData("ALTER TABLE big RENAME COLUMN body TO text", 0.99)]
     [InlineData("ALTER TABLE big SET UNLOGGED; UPDATE big SET body = 'unlogged' WHERE id = 3", null)]
     [CompleteRunData("ALTER DATABASE CURRENT SET bytea_output = escape", null)]
-    public async Task What_nobody_wrote_is_not_read(string change, double? least)
+    public async Task Blocks_that_were_not_written_are_not_read(string change, double? least)
     {
         using LogBench bench = Bench();
         Backup full = await bench.BackUpAsync(BackupMethod.Full);
@@ -95,9 +95,7 @@ public sealed partial class SummarizedLogTests(SummarizingServer summarizing) : 
     public async Task Transaction_that_was_open_at_the_full_backup_is_not_missed()
     {
         using LogBench bench = Bench();
-        await using var open = new NpgsqlConnection(bench.Database.ConnectionString);
-        await open.OpenAsync();
-        await ExecuteAsync(open, "BEGIN; UPDATE big SET body = 'of the open one' WHERE id IN (5, 30000)");
+        await using NpgsqlConnection open = await BeginAsync(bench, "UPDATE big SET body = 'of the open one' WHERE id IN (5, 30000)");
 
         Backup full = await bench.BackUpAsync(BackupMethod.Full);
         Assert.Contains("a transaction is open that has written", bench.Said, StringComparison.Ordinal);
@@ -130,9 +128,7 @@ public sealed partial class SummarizedLogTests(SummarizingServer summarizing) : 
     public async Task Short_transaction_is_waited_for()
     {
         using LogBench bench = Bench();
-        await using var open = new NpgsqlConnection(bench.Database.ConnectionString);
-        await open.OpenAsync();
-        await ExecuteAsync(open, "BEGIN; UPDATE big SET body = 'short' WHERE id = 5");
+        await using NpgsqlConnection open = await BeginAsync(bench, "UPDATE big SET body = 'short' WHERE id = 5");
         Task commit = Task.Run(async () =>
         {
             await Task.Delay(300);
@@ -227,6 +223,14 @@ public sealed partial class SummarizedLogTests(SummarizingServer summarizing) : 
         4 => string.Create(CultureInfo.InvariantCulture, $"UPDATE big SET body = repeat(md5(id::text), 200) WHERE id / 50 = {random.Next(Rows / 50)}"),
         _ => "CHECKPOINT",
     };
+
+    private static async Task<NpgsqlConnection> BeginAsync(LogBench bench, string sql)
+    {
+        var connection = new NpgsqlConnection(bench.Database.ConnectionString);
+        await connection.OpenAsync();
+        await ExecuteAsync(connection, "BEGIN; " + sql);
+        return connection;
+    }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
     {

@@ -35,6 +35,9 @@ internal sealed class PostgreSqlCapture(
     private readonly WalTracking? _tracking = started is { Wal: { } wal, Ranges: { } ranges } ? new WalTracking(source, wal, ranges, context.Observer) : null;
     private EarlierRows? _earlier;
 
+    // Later backups differ from a full one.
+    private bool IsNoted => _tracking is not null && context.Earlier is null;
+
     public CapturedPayload Describe()
     {
         bool folder = started.Folder is not null;
@@ -49,7 +52,7 @@ internal sealed class PostgreSqlCapture(
             RestoreName = folder ? PostgreSqlSource.FileStem(source.Database) : name,
             OriginalPath = source.Location,
             ZstdLevel = DumpLevel,
-            IsCataloged = _tracking is not null,
+            IsCataloged = IsNoted,
             WriteTo = (target, progress, token) => folder ? WriteFolderAsync(target, progress, token) : WriteStreamAsync(target, progress, token),
         };
     }
@@ -131,10 +134,9 @@ internal sealed class PostgreSqlCapture(
             started.Ranges!.Unchanged = await _tracking!.FindAsync(_earlier, cancellationToken).ConfigureAwait(false);
         Task<DumpContents> dumped = started.Dump.StreamAsync(store, started.Ranges, cancellationToken);
         using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        // Later backups differ from the full one.
-        Task<ReadOnlyMemory<byte>> noted = _tracking is null || context.Earlier is not null
-            ? Task.FromResult<ReadOnlyMemory<byte>>(default)
-            : _tracking.NoteAsync(started.Ranges!.Archive.IntegerBytes, dumped, failed.Token);
+        Task<ReadOnlyMemory<byte>> noted = IsNoted
+            ? _tracking!.NoteAsync(started.Ranges!.Archive.IntegerBytes, dumped, failed.Token)
+            : Task.FromResult<ReadOnlyMemory<byte>>(default);
         try
         {
             _contents.SetResult(await dumped.ConfigureAwait(false));

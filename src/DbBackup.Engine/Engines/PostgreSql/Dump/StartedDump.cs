@@ -34,7 +34,7 @@ internal sealed record StartedDump(
     // A writer that empties a table at even intervals must not meet every attempt.
     private const int LongestRestMilliseconds = 300;
 
-    // Most transactions are short; for a long one nobody waits.
+    // Most transactions are short; a long one is not waited for.
     private static readonly TimeSpan s_longestWaitForWriters = TimeSpan.FromSeconds(1);
 
     // The data of extensions' configuration tables are dumped too.

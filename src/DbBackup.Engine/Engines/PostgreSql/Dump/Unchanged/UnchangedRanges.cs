@@ -4,14 +4,14 @@ using DbBackup.Engine.Engines.PostgreSql.Dump.Ranges;
 
 namespace DbBackup.Engine.Engines.PostgreSql.Dump.Unchanged;
 
-/// <summary>The ranges of a full backup's tables, and which of them nobody has written since.</summary>
+/// <summary>The ranges of a full backup's tables, and which of them were not written since.</summary>
 /// <param name="Earlier">The rows of the full backup.</param>
 /// <param name="ByTable">Its ranges by the table's number (oid), with a flag for those that are unchanged; a table is missing that has to be read whole.</param>
 internal sealed record UnchangedRanges(EarlierRows Earlier, IReadOnlyDictionary<uint, IReadOnlyList<(DumpedRange Range, bool IsUnchanged)>> ByTable)
 {
     private const string Asking = "asking for the blocks that were written";
 
-    // Bytes that many rows of the answer are: one for each group of blocks.
+    // The answer has a row for each group of blocks: of a table that was written all over it stays small.
     private const int GroupBlocks = 64;
     private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(50);
