@@ -18,6 +18,10 @@ public sealed class RoleScriptTests
     [InlineData("ALTER ROLE ann SET \"app.path\" TO E'C:\\\\data';", "ALTER ROLE \"ann\" SET \"app.path\" TO  E'C:\\\\data'")]
     [InlineData("COMMENT ON ROLE ann IS 'two\nlines;\n\\! x';", "COMMENT ON ROLE \"ann\" IS  E'two\nlines;\n\\\\! x'")]
     [InlineData("GRANT team TO ann WITH ADMIN OPTION, INHERIT FALSE GRANTED BY postgres;", "GRANT \"team\" TO \"ann\" WITH ADMIN OPTION, INHERIT FALSE GRANTED BY \"postgres\"")]
+    [InlineData("GRANT SET ON PARAMETER log_duration TO ann;", "GRANT SET ON PARAMETER \"log_duration\" TO \"ann\"")]
+    [InlineData("GRANT SET, ALTER SYSTEM ON PARAMETER \"my.own\" TO \"Ann\" WITH GRANT OPTION;", "GRANT SET, ALTER SYSTEM ON PARAMETER \"my.own\" TO \"Ann\" WITH GRANT OPTION")]
+    [InlineData("GRANT ALL ON PARAMETER work_mem TO ann;", "GRANT ALL ON PARAMETER \"work_mem\" TO \"ann\"")]
+    [InlineData("GRANT set TO ann GRANTED BY postgres;", "GRANT \"set\" TO \"ann\" GRANTED BY \"postgres\"")]
     public void Statements_of_the_known_forms_are_written_anew(string text, string expected) => Assert.Equal(expected, RoleStatement.Read(text)!.Sql);
 
     [Theory]
@@ -32,6 +36,9 @@ public sealed class RoleScriptTests
     [InlineData("COMMENT ON DATABASE ann IS 'x';")]
     [InlineData("GRANT ALL ON DATABASE shop TO ann;")]
     [InlineData("GRANT team TO ann, bob;")]
+    [InlineData("GRANT SELECT ON PARAMETER work_mem TO ann;")]
+    [InlineData("GRANT ALTER ON PARAMETER work_mem TO ann;")]
+    [InlineData("GRANT SET ON PARAMETER work_mem TO ann WITH ADMIN OPTION;")]
     [InlineData("DROP ROLE ann;")]
     [InlineData("CREATE ROLE 'ann';")]
     [InlineData("CREATE ROLE ann")]

@@ -34,7 +34,7 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
         else if (tokens.Take("COMMENT"))
             statement = tokens.Take("ON") && tokens.Take("ROLE") ? Comment(ref tokens) : null;
         else if (tokens.Take("GRANT"))
-            statement = Membership(ref tokens);
+            statement = ParameterPrivileges(ref tokens) ?? Membership(ref tokens);
         else if (tokens.Take("ALTER") && tokens.Take("ROLE") && tokens.Name() is { } altered)
             statement = tokens.Take("SET") ? Setting(ref tokens, altered) : Attributes(ref tokens, altered);
         return statement is not null && tokens.AtEnd() ? statement : null;
@@ -55,6 +55,32 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
         if (tokens.Name() is not { } role || !tokens.Take("IS") || tokens.Literal() is not { } comment)
             return null;
         return new RoleStatement(role, $"COMMENT ON ROLE {PostgreSqlSession.Quote(role)} IS {PostgreSqlSession.Literal(comment)}");
+    }
+
+    // GRANT SET, ALTER SYSTEM ON PARAMETER work_mem TO ann WITH GRANT OPTION; a role may have one of these words as its name, so that all is read first.
+    private static RoleStatement? ParameterPrivileges(ref Tokens tokens)
+    {
+        Tokens ahead = tokens;
+        var privileges = new List<string>();
+        do
+        {
+            if (ahead.OneOf("SET", "ALL", "ALTER") is not { } privilege || (privilege == "ALTER" && !ahead.Take("SYSTEM")))
+                return null;
+            privileges.Add(privilege == "ALTER" ? "ALTER SYSTEM" : privilege);
+        }
+        while (ahead.Take(","));
+        if (!ahead.Take("ON") || !ahead.Take("PARAMETER") || ahead.Name() is not { } parameter || !ahead.Take("TO") || ahead.Name() is not { } role)
+            return null;
+        string sql = $"GRANT {string.Join(", ", privileges)} ON PARAMETER {PostgreSqlSession.Quote(parameter)} TO {PostgreSqlSession.Quote(role)}";
+        if (ahead.Take("WITH"))
+        {
+            if (!ahead.Take("GRANT") || !ahead.Take("OPTION"))
+                return null;
+            sql += " WITH GRANT OPTION";
+        }
+
+        tokens = ahead;
+        return new RoleStatement(role, sql, Power: $"one who may set '{parameter}'");
     }
 
     // GRANT team TO ann WITH ADMIN OPTION, INHERIT FALSE, SET TRUE GRANTED BY postgres;
