@@ -6,15 +6,33 @@ using DbBackup.Testing;
 
 namespace DbBackup.Tests.Integration.Repository.Stores;
 
-/// <summary>
-/// Backups to servers and copies to them, by processes that are killed at random moments of their uploads. DBBACKUP_TEST_KILLS says how many
-/// are killed at all servers together, DBBACKUP_TEST_SEED
-/// when, and DBBACKUP_TEST_STORES at which alone.
-/// </summary>
+/// <summary>Backups to servers and copies to them that are killed; DBBACKUP_TEST_STORES says at which alone.</summary>
+[Trait("Category", "Tool")]
+[Trait("Category", "Kill")]
+public sealed class RemoteKillTests : RemoteKills
+{
+    public static TheoryData<string> Kinds() => [.. Environment.GetEnvironmentVariable("DBBACKUP_TEST_STORES") is { Length: > 0 } chosen ? chosen.Split(',') : RemotePlace.Kinds.Except(["rclone"])];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public Task An_upload_that_is_killed_is_listed_whole_or_not_at_all_and_the_next_run_leaves_nothing_of_it(string kind) => KillAsync(kind);
+}
+
+/// <summary>The same with rclone, whose tests run alone.</summary>
 [Trait("Category", "Tool")]
 [Trait("Category", "Kill")]
 [Collection("rclone")]
-public sealed class RemoteKillTests : IDisposable
+public sealed class RcloneKillTests : RemoteKills
+{
+    [Fact]
+    public Task An_upload_that_is_killed_is_listed_whole_or_not_at_all_and_the_next_run_leaves_nothing_of_it() => KillAsync("rclone");
+}
+
+/// <summary>
+/// Kills processes at random moments of their uploads. DBBACKUP_TEST_KILLS says how many
+/// at all servers together, and DBBACKUP_TEST_SEED when.
+/// </summary>
+public abstract class RemoteKills : IDisposable
 {
     private const int UsualKills = 10;
     private const int FullKills = 200;
@@ -23,17 +41,17 @@ public sealed class RemoteKillTests : IDisposable
     private static readonly Dictionary<string, int> s_shares = new(StringComparer.Ordinal) { ["s3"] = 30, ["s3rver"] = 10, ["azure"] = 25, ["sftp"] = 30, ["rclone"] = 5 };
     private readonly TempFolder _folder = new();
 
-    public static TheoryData<string> Kinds() => [.. Environment.GetEnvironmentVariable("DBBACKUP_TEST_STORES") is { Length: > 0 } chosen ? chosen.Split(',') : RemotePlace.Kinds];
-
     private static int Kills => int.TryParse(Environment.GetEnvironmentVariable("DBBACKUP_TEST_KILLS"), NumberStyles.None, CultureInfo.InvariantCulture, out int kills) ? kills : Sampling.Rounds(UsualKills, FullKills);
 
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("DBBACKUP_TEST_SEED"), NumberStyles.None, CultureInfo.InvariantCulture, out int seed) ? seed : 11;
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
-    [Theory]
-    [MemberData(nameof(Kinds))]
-    public async Task An_upload_that_is_killed_is_listed_whole_or_not_at_all_and_the_next_run_leaves_nothing_of_it(string kind)
+    protected async Task KillAsync(string kind)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no kill -9.");
         using RemotePlace place = RemotePlace.Open(kind);
