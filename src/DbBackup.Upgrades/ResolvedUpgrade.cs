@@ -19,6 +19,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
     {
         UpgradeSubject.SqliteFile file => file.Path,
         UpgradeSubject.ServerDatabase server => PostgreSqlConnectionSettings.Resolve(server.Connection).LocationOf(server.Connection.Database),
+        UpgradeSubject.ServerMove move => PostgreSqlConnectionSettings.Resolve(move.From).LocationOf(null),
         UpgradeSubject.Application application => (application.Main.LocationOf(null) with { Host = DockerLocation.HostOf(DockerContexts.OfUser.Resolve(application.DockerHost)) }).ToString(),
         _ => throw new UnreachableException(),
     };
@@ -28,6 +29,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
     {
         UpgradeSubject.SqliteFile file => Path.GetFileNameWithoutExtension(file.Path),
         UpgradeSubject.ServerDatabase server => server.Connection.Database!,
+        UpgradeSubject.ServerMove => "server",
         UpgradeSubject.Container container => container.Name,
         UpgradeSubject.ComposeProject project => project.Name,
         UpgradeSubject.MajorVersion server => server.Project ?? server.Name,
@@ -41,6 +43,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
         UpgradeSubject subject = request.Subject switch
         {
             UpgradeSubject.ServerDatabase server => Complete(server),
+            UpgradeSubject.ServerMove move => await ServerMoveDeployment.CompleteAsync(move, cancellationToken).ConfigureAwait(false),
             UpgradeSubject.Application application => await MajorVersionFinder.FindAsync(application, request, cancellationToken).ConfigureAwait(false)
                 ?? await ApplicationFinder.CompleteAsync(application, request.Migrate, cancellationToken).ConfigureAwait(false),
             var file => file,
@@ -65,6 +68,8 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
             case UpgradeSubject.ServerDatabase { Connection: var server } database:
                 var urls = DatabaseUrls.OfProgram(request.DatabaseVariable, PostgreSqlConnectionSettings.Resolve(server), request.DatabaseVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null);
                 return new ResolvedUpgrade(request, new PostgreSqlUpgradeTarget(server, server.Database!, [], database.AdditionalPaths, urls, request), new HostDeployment(request));
+            case UpgradeSubject.ServerMove move:
+                return new ResolvedUpgrade(request, new ServerUpgradeTarget(move.From, new NewServer(move.From, move.To, request), request), new ServerMoveDeployment(move, request));
             case UpgradeSubject.Application application:
                 return await CreateAsync(application, request, cancellationToken).ConfigureAwait(false);
             default:
@@ -102,7 +107,7 @@ internal sealed record ResolvedUpgrade(UpgradeRequest Request, IUpgradeTarget Ta
             IUpgradeTarget target = application switch
             {
                 UpgradeSubject.ComposeProject { DatabaseService: not null } ofServer => await TargetOfAsync(client, ofServer, request, cancellationToken).ConfigureAwait(false),
-                UpgradeSubject.MajorVersion server => new ServerUpgradeTarget(server, new PostgreSqlConnectionRequest { Server = server.Server, Database = server.Database }, request),
+                UpgradeSubject.MajorVersion server => new ServerUpgradeTarget(new PostgreSqlConnectionRequest { Server = server.Server, Database = server.Database }, new ScratchRehearsal(server, request), request),
                 _ => new ContainerFilesUpgradeTarget(application.Main, [.. application.ContainerPaths], application.DatabaseFiles ?? [], request),
             };
             return new ResolvedUpgrade(request, target, deployment);

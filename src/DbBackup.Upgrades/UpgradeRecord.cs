@@ -100,7 +100,7 @@ internal sealed record UpgradeRecord
 
     private TimeSpan? Downtime()
     {
-        UpgradeStep? up = Steps.LastOrDefault(step => step is { Name: UpgradeSteps.Rollback or UpgradeSteps.Start, State: UpgradeStepState.Done });
+        UpgradeStep? up = Steps.LastOrDefault(step => (step.Name == UpgradeSteps.Rollback || step.Name == (Request.Subject is UpgradeSubject.ServerMove ? UpgradeSteps.Release : UpgradeSteps.Start)) && step.State == UpgradeStepState.Done);
         return Steps.FirstOrDefault(step => step.Name == UpgradeSteps.Maintenance)?.Started is { } down && up is { Started: { } started, Duration: { } duration } ? started + duration - down : null;
     }
 }

@@ -89,7 +89,7 @@ public sealed record UpgradeRequest
     [JsonIgnore]
     internal bool StopsApplication => Subject is UpgradeSubject.Application;
 
-    /// <summary>True if the upgrade loads the databases into a new server in a new volume; the old volume is what a rollback returns to.</summary>
+    /// <summary>True if the upgrade loads the databases into a new server; the old data, which stay where they are, are what a rollback returns to.</summary>
     [JsonIgnore]
-    internal bool ReplacesServer => Subject is UpgradeSubject.MajorVersion;
+    internal bool ReplacesServer => Subject is UpgradeSubject.MajorVersion or UpgradeSubject.ServerMove;
 }

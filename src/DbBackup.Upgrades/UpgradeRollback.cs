@@ -79,8 +79,17 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade up
         if (journal.Record.IsTouched)
             await RestoreDataAsync(CancellationToken.None).ConfigureAwait(false);
         await upgrade.Deployment.RestartAsync(journal.Record, observer, CancellationToken.None).ConfigureAwait(false);
-        if (upgrade.Request.Subject is UpgradeSubject.MajorVersion server && journal.Record.HasBegun(UpgradeSteps.Maintenance))
-            return $"PostgreSQL {server.From} runs on its volume '{server.Old.Name}' again";
+        if (journal.Record.HasBegun(UpgradeSteps.Maintenance))
+        {
+            switch (upgrade.Request.Subject)
+            {
+                case UpgradeSubject.MajorVersion server:
+                    return $"PostgreSQL {server.From} runs on its volume '{server.Old.Name}' again";
+                case UpgradeSubject.ServerMove:
+                    return $"'{upgrade.Name}' accepts writes again";
+            }
+        }
+
         return journal.Record.IsTouched ? $"restored {journal.Record.BackupSource}/{journal.Record.BackupName}" : "the data were not changed";
     }
 
@@ -94,6 +103,7 @@ internal sealed class UpgradeRollback(UpgradeJournal journal, ResolvedUpgrade up
         try
         {
             await upgrade.Target.SweepAsync(CancellationToken.None).ConfigureAwait(false);
+            await upgrade.Deployment.SweepAsync(journal.Record, CancellationToken.None).ConfigureAwait(false);
             foreach (Backup backup in await repository.ListAsync(null, CancellationToken.None).ConfigureAwait(false))
             {
                 if (backup.Manifest?.Tags.Contains(UpgradeRun.RehearsalTag(journal.Record.Id)) == true)

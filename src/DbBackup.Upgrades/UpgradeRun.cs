@@ -250,7 +250,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
     {
         await upgrade.Deployment.WatchAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         await CheckRowsAsync(cancellationToken).ConfigureAwait(false);
-        return await CheckDataAsync(upgrade.Target, isCopy: false, cancellationToken).ConfigureAwait(false);
+        return await CheckDataAsync(upgrade.Target.Upgraded, isCopy: false, cancellationToken).ConfigureAwait(false);
     }
 
     // A new version that was started on other data finds an empty database, and fills its schema in by itself.
@@ -262,7 +262,7 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
         foreach (Payload payload in backup.Manifest!.Payloads)
         {
             TableFingerprint[] before = [.. (payload.Fingerprint?.Tables ?? []).Where(table => table.Rows > 0 && !table.Name.Contains(VersionTable, StringComparison.OrdinalIgnoreCase))];
-            if (before.Length == 0 || await upgrade.Target.FilledTablesAsync(payload, cancellationToken).ConfigureAwait(false) is not { } filled)
+            if (before.Length == 0 || await upgrade.Target.Upgraded.FilledTablesAsync(payload, cancellationToken).ConfigureAwait(false) is not { } filled)
                 continue;
             TableFingerprint[] lost = [.. before.Where(table => !filled.Contains(table.Name))];
             bool hasOthers = filled.Any(name => !name.Contains(VersionTable, StringComparison.OrdinalIgnoreCase) && payload.Fingerprint!.Tables.All(table => table.Name != name));

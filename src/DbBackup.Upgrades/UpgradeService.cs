@@ -1,5 +1,6 @@
 using System.Globalization;
 using DbBackup.Engine.Encryption;
+using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Platform;
 using DbBackup.Engine.Repository;
 
@@ -38,7 +39,13 @@ public sealed class UpgradeService(string? journals = null)
                 Migrate = request.Migrate,
                 MigrationPath = request.MigrationPath,
                 NotRehearsed = UpgradeRun.WhyNotRehearsed(upgrade),
-                ServerVersions = upgrade.Request.Subject is UpgradeSubject.MajorVersion server ? FormattableString.Invariant($"PostgreSQL {server.From} to {server.To}") : null,
+                ServerVersions = upgrade.Request.Subject switch
+                {
+                    UpgradeSubject.MajorVersion server => FormattableString.Invariant($"PostgreSQL {server.From} to {server.To}"),
+                    UpgradeSubject.ServerMove move => FormattableString.Invariant($"PostgreSQL {move.FromMajor} to {move.ToMajor}"),
+                    _ => null,
+                },
+                NewServer = upgrade.Request.Subject is UpgradeSubject.ServerMove { To: var to } ? PostgreSqlConnectionSettings.Resolve(to).LocationOf(null) : null,
                 Checks = request.Checks,
                 RollsBack = !request.NoRollback,
             };
@@ -137,11 +144,13 @@ public sealed class UpgradeService(string? journals = null)
     private static Task<ResolvedUpgrade> ReopenAsync(UpgradeJournal journal, string? password, BackupSealing? sealing, CancellationToken cancellationToken)
     {
         UpgradeRequest request = sealing is null ? journal.Record.Request : journal.Record.Request with { Sealing = sealing };
-        return ResolvedUpgrade.CreateAsync(
-            password is not null && request.Subject is UpgradeSubject.ServerDatabase server
-                ? request with { Subject = server with { Connection = server.Connection with { Password = password } } }
-                : request,
-            cancellationToken);
+        UpgradeSubject subject = request.Subject switch
+        {
+            UpgradeSubject.ServerDatabase server when password is not null => server with { Connection = server.Connection with { Password = password } },
+            UpgradeSubject.ServerMove move when password is not null => move with { From = move.From with { Password = password }, To = move.To with { Password = password } },
+            var same => same,
+        };
+        return ResolvedUpgrade.CreateAsync(request with { Subject = subject }, cancellationToken);
     }
 
     private static BackupFailure Ended(UpgradeRecord record, string what, string hint) => new(

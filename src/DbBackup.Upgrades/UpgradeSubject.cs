@@ -8,6 +8,7 @@ namespace DbBackup.Upgrades;
 /// <summary>What is upgraded: exactly one of the kinds. It is written to the journal, without a password.</summary>
 [JsonDerivedType(typeof(SqliteFile), "sqlite")]
 [JsonDerivedType(typeof(ServerDatabase), "server")]
+[JsonDerivedType(typeof(ServerMove), "serverMove")]
 [JsonDerivedType(typeof(Container), "container")]
 [JsonDerivedType(typeof(ComposeProject), "compose")]
 [JsonDerivedType(typeof(MajorVersion), "majorVersion")]
@@ -31,6 +32,18 @@ public abstract record UpgradeSubject
     {
         /// <summary>Absolute paths of files and folders that belong to the same state.</summary>
         public IReadOnlyList<string> AdditionalPaths { get; init; } = [];
+    }
+
+    /// <summary>A whole server, whose databases and roles are loaded into another server, of the same or a newer major version.</summary>
+    /// <param name="From">The old server and its superuser; its database is the one in which checks run.</param>
+    /// <param name="To">The new server and its superuser.</param>
+    public sealed record ServerMove(PostgreSqlConnectionRequest From, PostgreSqlConnectionRequest To) : UpgradeSubject
+    {
+        /// <summary>The major version of the old server; 0 until the servers were asked.</summary>
+        public int FromMajor { get; init; }
+
+        /// <summary>The major version of the new server; 0 until the servers were asked.</summary>
+        public int ToMajor { get; init; }
     }
 
     /// <summary>An application in containers.</summary>

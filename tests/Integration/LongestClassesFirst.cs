@@ -12,4 +12,4 @@ namespace DbBackup.Tests.Integration;
 
 /// <summary>The longest classes of this assembly.</summary>
 public sealed class LongestClassesFirst() : LongestFirst(
-    nameof(ComposeUpgradeTests), nameof(MajorVersionUpgradeTests), nameof(RemoteKillTests), nameof(PostgreSqlUpgradeTests), nameof(KilledRunTests), nameof(ComposeShapesTests), nameof(FailedSystemCallTests));
+    nameof(ComposeUpgradeTests), nameof(MajorVersionUpgradeTests), nameof(RemoteKillTests), nameof(ServerMoveTests), nameof(PostgreSqlUpgradeTests), nameof(KilledRunTests), nameof(ComposeShapesTests), nameof(FailedSystemCallTests));

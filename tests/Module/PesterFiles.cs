@@ -40,6 +40,10 @@ public sealed class DbBackupPlans : PesterTests;
 
 public sealed class DbUpgrade : PesterTests;
 
+[Trait("Category", "PostgreSql")]
+[PesterFile("DbUpgradeServer.Tests.ps1")]
+public sealed class DbUpgradeServer : PesterTests;
+
 [Trait("Category", "Docker")]
 
 [PesterFile("Docker.Tests.ps1")]

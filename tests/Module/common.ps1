@@ -161,6 +161,13 @@ function Require-PostgreSql {
     Set-ItResult -Skipped -Because 'there is no PostgreSQL server (run the file through dotnet test)'
 }
 
+# First in an It that needs a server and another one of a newer major version, which PesterRun.cs starts for files that say so.
+function Require-ServerPair {
+    if ($env:DBBACKUP_TEST_OLDERSERVER -and $env:DBBACKUP_TEST_NEWERSERVER) { return }
+    if ($env:CI -eq 'true') { throw 'This test may not be skipped here: there are no PostgreSQL servers of two versions.' }
+    Set-ItResult -Skipped -Because 'there are no PostgreSQL servers of two versions (run the file through dotnet test)'
+}
+
 # Runs statements or a script for psql; gives rows as lines, columns divided by "|". The password stays out of the argument list.
 function Invoke-Psql([string] $Database, [string] $Sql) {
     $variables = @{

@@ -64,6 +64,10 @@ internal interface IDeployment : IAsyncDisposable
     /// <summary>Restores the previous version, stopped. Can be repeated after a failure or an interruption.</summary>
     Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>Removes what a killed rehearsal has left outside the target.</summary>
+    /// <exception cref="BackupException">It cannot be removed now.</exception>
+    Task SweepAsync(UpgradeRecord record, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Starts what ran before the upgrade.</summary>
     Task RestartAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken) => Task.CompletedTask;
 }
@@ -97,6 +101,18 @@ internal sealed record DeploymentRecord
 
     /// <summary>What was changed in the files of a compose project; empty if nothing was.</summary>
     public IReadOnlyList<ComposeFileRecord> Files { get; init => field = value ?? []; } = [];
+
+    /// <summary>What a new server with an address of its own had before the upgrade; null for any other.</summary>
+    public NewServerRecord? NewServer { get; init; }
+
+    /// <summary>True from the moment at which the backup is loaded into that server.</summary>
+    public bool IsLoading { get; init; }
+
+    /// <summary>The value of <c>default_transaction_read_only</c> that ALTER SYSTEM had set on an old server; null if it had set none.</summary>
+    public string? ReadOnly { get; init; }
+
+    /// <summary>How many rows had been written in each database of an old server when it was made read-only.</summary>
+    public IReadOnlyDictionary<string, long>? OldWritten { get; init; }
 
     /// <summary>How many rows had been written in each database of a new server before its users came; null until it has started.</summary>
     public IReadOnlyDictionary<string, long>? Written { get; init; }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
@@ -23,8 +22,6 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
     // Of the old volume's description in the project's files: with another one, compose would ask whether to make the volume anew.
     private const string ConfigHashLabel = "com.docker.compose.config-hash";
 
-    private const string WrittenSql = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables";
-
     private readonly ComposeFileUpdate _files = new(client, server, request);
 
     public override IReadOnlyList<string> Steps { get; } =
@@ -39,6 +36,14 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
 
     private string RecordName => server.Service ?? server.Name;
 
+    private ServerChange Upgraded => new(server.Name, $"in container '{server.Name}'", server.From, server.To)
+    {
+        SuperuserHint = "Create the container with the superuser as POSTGRES_USER, or load a new server by hand: New-DbBackup -AllDatabases, Restore-DbBackup.",
+        VersionHint = "Recreate the container from the image of the version that it runs.",
+        // The volumes of an engine usually share one file system.
+        RoomHint = "Free some room where Docker keeps its volumes (docker system df).",
+    };
+
     public override async Task<DeploymentRecord> InspectAsync(CancellationToken cancellationToken)
     {
         ContainerInspect container = await Client.ContainerInspectAsync(server.Name, cancellationToken).ConfigureAwait(false);
@@ -50,7 +55,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         }
 
         await _files.InspectAsync(cancellationToken).ConfigureAwait(false);
-        await ServerPreflight.RequireAsync(Connection, server, Request.Force, cancellationToken).ConfigureAwait(false);
+        await ServerPreflight.RequireAsync(Connection, Connection, Upgraded, Request.Force, cancellationToken).ConfigureAwait(false);
         ContainerDefinition definition = await DefineAsync(container.Id, container.Image, cancellationToken).ConfigureAwait(false);
         return new DeploymentRecord
         {
@@ -81,7 +86,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         // Without a rehearsal, nothing else would tell before the old server stops that the new one does not start or lacks an extension.
         ScratchServer scratch = await ScratchServer.StartAsync(server, Request.Timeout, cancellationToken).ConfigureAwait(false);
         await using (scratch.ConfigureAwait(false))
-            await RequireExtensionsAsync(scratch.Server.Connection, cancellationToken).ConfigureAwait(false);
+            await ServerPreflight.RequireExtensionsAsync(Connection, scratch.Server.Connection, $"Image '{server.Image}'", server.Image, "Build an image of the new version that has them.", cancellationToken).ConfigureAwait(false);
         return $"{words}, starts and has the extensions";
     }
 
@@ -97,7 +102,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
 
         await StartOldAsync(kept, cancellationToken).ConfigureAwait(false);
         using PostgreSqlSession session = await TrialServer.OpenAsync(Connection, cancellationToken).ConfigureAwait(false);
-        await ServerPreflight.RequireNoPreparedAsync(session, server, cancellationToken).ConfigureAwait(false);
+        await ServerPreflight.RequireNoPreparedAsync(session, Upgraded, cancellationToken).ConfigureAwait(false);
         return $"{stopped}; '{server.Name}' runs without a network, and its container is '{kept}'";
     }
 
@@ -134,7 +139,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await StartServerAsync(cancellationToken).ConfigureAwait(false);
         // Before its users come: what they write from now on is what a later rollback leaves behind.
         if (journal.Record.Deployment!.Written is null)
-            journal.Write(journal.Record with { Deployment = journal.Record.Deployment with { Written = await WrittenAsync(cancellationToken).ConfigureAwait(false) } });
+            journal.Write(journal.Record with { Deployment = journal.Record.Deployment with { Written = await ServerWrites.CountAsync(TrialServer.ConnectionTo(server.Name, server.DockerHost), cancellationToken).ConfigureAwait(false) } });
         string running = await WaitUntilHealthyAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         await StartOthersAsync(journal.Record, observer, cancellationToken).ConfigureAwait(false);
         return running;
@@ -257,40 +262,6 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await Client.VolumeDeleteAsync(volume.Name, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task RequireExtensionsAsync(PostgreSqlConnectionRequest target, CancellationToken cancellationToken)
-    {
-        PostgreSqlConnectionSettings settings = await PostgreSqlServer.ResolveAsync(Connection, cancellationToken).ConfigureAwait(false);
-        var needed = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string database in await PostgreSqlServer.DatabasesAsync(settings, cancellationToken).ConfigureAwait(false))
-        {
-            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(settings, database, cancellationToken).ConfigureAwait(false);
-            needed.UnionWith(await session.RowsAsync("SELECT extname::text FROM pg_extension", row => row.GetString(0), "listing extensions", cancellationToken).ConfigureAwait(false));
-        }
-
-        using PostgreSqlSession next = await TrialServer.OpenAsync(target, cancellationToken).ConfigureAwait(false);
-        List<string> available = await next.RowsAsync("SELECT name::text FROM pg_available_extensions", row => row.GetString(0), "listing extensions", cancellationToken).ConfigureAwait(false);
-        string[] missing = [.. needed.Except(available).Order(StringComparer.Ordinal)];
-        if (missing.Length > 0)
-        {
-            throw new BackupFailure(
-                ErrorCodes.TargetLacksObjects, FailureCategory.NotFound, $"Image '{server.Image}' lacks extensions that the databases use: {string.Join(", ", missing)}. Nothing was changed.", "Build an image of the new version that has them.")
-            { Target = server.Image };
-        }
-    }
-
-    private async Task<Dictionary<string, long>> WrittenAsync(CancellationToken cancellationToken)
-    {
-        PostgreSqlConnectionSettings settings = await PostgreSqlServer.ResolveAsync(TrialServer.ConnectionTo(server.Name, server.DockerHost), cancellationToken).ConfigureAwait(false);
-        var written = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (string database in await PostgreSqlServer.DatabasesAsync(settings, cancellationToken).ConfigureAwait(false))
-        {
-            using PostgreSqlSession session = await PostgreSqlSession.OpenAsync(settings, database, cancellationToken).ConfigureAwait(false);
-            written[database] = await session.NumberAsync(WrittenSql, "counting written rows", cancellationToken).ConfigureAwait(false);
-        }
-
-        return written;
-    }
-
     // Says what the old server will not have, and stops those who write.
     private async Task LeaveNewAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)
     {
@@ -302,21 +273,8 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
 
         if (await Client.ContainerFindAsync(server.Name, cancellationToken).ConfigureAwait(false) is not { State.Running: true } present || !HasVolume(present, server.New))
             return;
-        string stays = $"They stay in volume '{server.New.Name}', and the old server does not have them.";
-        try
-        {
-            var written = (await WrittenAsync(cancellationToken).ConfigureAwait(false))
-                .Select(each => (Database: each.Key, Rows: each.Value - (record.Deployment?.Written?.GetValueOrDefault(each.Key) ?? 0))).Where(each => each.Rows != 0).ToList();
-            // After a crash the server counts from the start again.
-            if (written.Exists(each => each.Rows < 0) || record.Deployment?.Written is null)
-                observer.Warning($"How many rows were written to the new server is unknown. {stays}");
-            else if (written.Count > 0)
-                observer.Warning($"Rows were inserted, updated or deleted on the new server: {string.Join(", ", written.Select(each => string.Create(CultureInfo.InvariantCulture, $"{each.Rows} in '{each.Database}'")))}. {stays}");
-        }
-        catch (BackupException failure)
-        {
-            observer.Warning($"How many rows were written to the new server is unknown: {failure.Message} {stays}");
-        }
+        await ServerWrites.WarnAsync(
+            TrialServer.ConnectionTo(server.Name, server.DockerHost), record.Deployment?.Written, $"They stay in volume '{server.New.Name}', and the old server does not have them.", observer, cancellationToken).ConfigureAwait(false);
     }
 
     // The old container was removed: it is recreated from the new one's definition, the old image and the old volume.

@@ -16,6 +16,9 @@ internal interface IUpgradeTarget : IAsyncDisposable
     /// <summary>Why a migration cannot be pointed at a copy; null if it can.</summary>
     string? WhyNoCopy { get; }
 
+    /// <summary>The data after the upgrade: these, or those of another server.</summary>
+    IUpgradeTarget Upgraded => this;
+
     /// <summary>Reads the schema revision.</summary>
     /// <exception cref="BackupException">The data are missing or cannot be read.</exception>
     Task<SchemaRevision> RevisionAsync(CancellationToken cancellationToken);

@@ -1,7 +1,4 @@
-using System.Security.Cryptography;
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Docker.Api;
-using DbBackup.Engine.Docker.Files;
 using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Dump;
 using DbBackup.Engine.Repository;
@@ -10,20 +7,23 @@ using DbBackup.Engine.Restores;
 namespace DbBackup.Upgrades.Targets;
 
 /// <summary>All databases and roles of a PostgreSQL server that gets another major version.</summary>
-/// <param name="server">The upgrade's subject.</param>
 /// <param name="connection">The server, and the database in which checks run.</param>
+/// <param name="rehearsal">Where a rehearsal loads a backup.</param>
 /// <param name="request">The upgrade.</param>
-/// <param name="copy">The server of a rehearsal; null for the real one.</param>
-internal sealed class ServerUpgradeTarget(UpgradeSubject.MajorVersion server, PostgreSqlConnectionRequest connection, UpgradeRequest request, ScratchServer? copy = null) : IUpgradeTarget
+/// <param name="copy">Ends the rehearsal; null for the real server.</param>
+internal sealed class ServerUpgradeTarget(PostgreSqlConnectionRequest connection, IServerRehearsal rehearsal, UpgradeRequest request, IAsyncDisposable? copy = null) : IUpgradeTarget
 {
     private const string InvalidIndexesSql =
         "SELECT 'index ' || string_agg(indexrelid::regclass::text, ', ') || ' is not valid' FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE NOT indisvalid AND c.relkind = 'i' HAVING count(*) > 0";
 
-    public IReadOnlyDictionary<string, string?> Environment => new Dictionary<string, string?>();
+    // A check's psql reaches the server by its address; in a container it does without.
+    public IReadOnlyDictionary<string, string?> Environment => rehearsal.Upgraded is null ? new Dictionary<string, string?>() : PostgreSqlConnectionSettings.Resolve(connection).ToToolEnvironment();
 
     public IReadOnlyDictionary<string, string> Mounts => new Dictionary<string, string>();
 
     public string? WhyNoCopy => null;
+
+    public IUpgradeTarget Upgraded => rehearsal.Upgraded is { } upgraded ? new ServerUpgradeTarget(upgraded with { Database = connection.Database }, rehearsal, request) : this;
 
     public BackupIntent Intent => new BackupIntent.OfServer(connection with { Database = null }, new DatabaseChoice.WholeServer([]), new PostgreSqlDumpOptions { LockTimeout = request.LockTimeout });
 
@@ -61,28 +61,13 @@ internal sealed class ServerUpgradeTarget(UpgradeSubject.MajorVersion server, Po
 
     public async Task<IUpgradeTarget> CopyAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
     {
-        ScratchServer scratch = await ScratchServer.StartAsync(server, request.Timeout, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await ServerLoad.RunAsync(connection, scratch.Server, backup, repository, request, observer, cancellationToken).ConfigureAwait(false);
-            return new ServerUpgradeTarget(server, scratch.Server.Connection with { Database = server.Database }, request, scratch);
-        }
-        catch
-        {
-            await scratch.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        (PostgreSqlConnectionRequest loaded, IAsyncDisposable end) = await rehearsal.LoadAsync(backup, repository, observer, cancellationToken).ConfigureAwait(false);
+        return new ServerUpgradeTarget(loaded with { Database = connection.Database }, rehearsal, request, end);
     }
 
-    public async Task SweepAsync(CancellationToken cancellationToken)
-    {
-        using DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(server.DockerHost), cancellationToken).ConfigureAwait(false);
-        if (await client.ContainerFindAsync(ScratchServer.NameOf(server), cancellationToken).ConfigureAwait(false) is { } left)
-            await client.TrialContainerDeleteAsync(left.Id, cancellationToken).ConfigureAwait(false);
-        await TemporaryContainer.SweepAsync(client, cancellationToken).ConfigureAwait(false);
-    }
+    public Task SweepAsync(CancellationToken cancellationToken) => rehearsal.SweepAsync(cancellationToken);
 
-    // The old data stay in their volume, and nothing is restored over them.
+    // The old data stay where they are, and nothing is restored over them.
     public RestoreRequest RestoreOf(Backup backup, bool keepsPresent) => throw new InvalidOperationException("A server's upgrade is rolled back without a restore.");
 
     public async ValueTask DisposeAsync()
@@ -92,62 +77,18 @@ internal sealed class ServerUpgradeTarget(UpgradeSubject.MajorVersion server, Po
     }
 }
 
-/// <summary>A server of the new version in a scratch volume, for a rehearsal.</summary>
-internal sealed class ScratchServer : IAsyncDisposable
+/// <summary>Where the backup of a server is loaded for a rehearsal.</summary>
+internal interface IServerRehearsal
 {
-    private readonly DockerClient _client;
-    private readonly string _volume;
+    /// <summary>The server that has the data after the upgrade, where that is another one; null if it has the address of the old one.</summary>
+    PostgreSqlConnectionRequest? Upgraded => null;
 
-    private ScratchServer(DockerClient client, string volume, TrialServer server)
-    {
-        _client = client;
-        _volume = volume;
-        Server = server;
-    }
+    /// <summary>Loads a backup into a server and compares it.</summary>
+    /// <returns>The loaded server, and what removes it.</returns>
+    /// <exception cref="BackupException">The new server refuses a part of it, or has something else than was backed up.</exception>
+    Task<(PostgreSqlConnectionRequest Connection, IAsyncDisposable End)> LoadAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken);
 
-    /// <summary>The server.</summary>
-    public TrialServer Server { get; }
-
-    /// <summary>Returns the name of the rehearsal's container.</summary>
-    public static string NameOf(UpgradeSubject.MajorVersion server) => $"dbbackup-rehearsal-{server.Name}";
-
-    /// <summary>Starts it with the container's own variables, command and mounts.</summary>
-    /// <exception cref="BackupException">The new image's server does not start with them.</exception>
-    public static async Task<ScratchServer> StartAsync(UpgradeSubject.MajorVersion server, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(server.DockerHost), cancellationToken).ConfigureAwait(false);
-        string volume = $"{NameOf(server)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
-        try
-        {
-            await TemporaryContainer.SweepAsync(client, cancellationToken).ConfigureAwait(false);
-            await client.VolumeCreateAsync(volume, TemporaryContainer.OwnLabels(), cancellationToken).ConfigureAwait(false);
-            ContainerDefinition definition = await ServerDefinition.ForLoadingAsync(client, server.Name, server, volume, cancellationToken).ConfigureAwait(false);
-            return new ScratchServer(client, volume, await TrialServer.StartAsync(client, definition, NameOf(server), server.DockerHost, timeout, cancellationToken).ConfigureAwait(false));
-        }
-        catch
-        {
-            await RemoveAsync(client, volume).ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Server.DisposeAsync().ConfigureAwait(false);
-        await RemoveAsync(_client, _volume).ConfigureAwait(false);
-    }
-
-    private static async Task RemoveAsync(DockerClient client, string volume)
-    {
-        try
-        {
-            await client.VolumeDeleteAsync(volume, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (BackupException)
-        {
-            // The next upgrade removes it.
-        }
-
-        client.Dispose();
-    }
+    /// <summary>Removes what a killed rehearsal has left.</summary>
+    /// <exception cref="BackupException">It cannot be removed now.</exception>
+    Task SweepAsync(CancellationToken cancellationToken);
 }

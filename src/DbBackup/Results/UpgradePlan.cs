@@ -48,6 +48,9 @@ public sealed record UpgradePlan
     /// <summary>The major versions of an upgrade that loads all databases into a new server, as in <c>PostgreSQL 15 to 18</c>; null for an upgrade of an application.</summary>
     public string? ServerVersions { get; init; }
 
+    /// <summary>The server that gets the databases, where it has an address of its own; null for any other upgrade.</summary>
+    public string? NewServer { get; init; }
+
     /// <summary>True if a failure is rolled back.</summary>
     public required bool RollsBack { get; init; }
 
@@ -66,16 +69,24 @@ public sealed record UpgradePlan
         string migration = Migrate is null ? "the new version, which migrates at start-up," : $"'{Migrate}'";
         foreach (string part in NewVersion)
             Line(part);
-        string rehearsal = !IsRehearsed ? $"no rehearsal: {NotRehearsed}"
-            : ServerVersions is null ? $"run {migration} on a copy" : "load a backup into a new server in a scratch volume beside the running one, and compare it";
-        if (StopsApplication)
+        string rehearsal = (IsRehearsed, ServerVersions, NewServer) switch
         {
+            (false, _, _) => $"no rehearsal: {NotRehearsed}",
+            (_, null, _) => $"run {migration} on a copy",
+            (_, _, null) => "load a backup into a new server in a scratch volume beside the running one, and compare it",
+            _ => $"load a backup into '{NewServer}', compare it, and remove it there again",
+        };
+        // What stops for the backup is not to stop before the rehearsal has passed.
+        bool isRehearsedFirst = StopsApplication || NewServer is not null;
+        if (isRehearsedFirst)
             Line(rehearsal);
+        if (StopsApplication)
             Line(ServerVersions is null ? "stop services that write to the database" : "stop services that use the server, and cut the server off from all networks");
-        }
+        if (NewServer is not null)
+            Line("make the old server read-only, and end its sessions");
 
         Line($"back up to '{Repository}'{(Recipients.Count == 0 ? string.Empty : $", encrypted to {string.Join(", ", Recipients)},")}{(ServerVersions is null ? " and test the backup by a restore" : string.Empty)}");
-        if (!StopsApplication)
+        if (!isRehearsedFirst)
             Line(rehearsal);
         foreach (string part in Installation)
             Line(part);
@@ -84,7 +95,14 @@ public sealed record UpgradePlan
         if (StopsApplication)
             Line("start the new version and check that it stays healthy");
         Line($"check the database{(Checks.Count == 0 ? string.Empty : " and: " + string.Join("; ", Checks))}");
-        text.Append(RollsBack ? ServerVersions is not null ? "  if a step fails: start the old server on its old volume" : StopsApplication ? "  if a step fails: restore the previous version and the backup" : "  if a step fails: restore the backup" : "  if a step fails: leave everything as it is (-NoRollback)");
+        text.Append(this switch
+        {
+            { RollsBack: false } => "  if a step fails: leave everything as it is (-NoRollback)",
+            { NewServer: not null } => "  if a step fails: let the old server accept writes again, and remove what was loaded into the new one",
+            { ServerVersions: not null } => "  if a step fails: start the old server on its old volume",
+            { StopsApplication: true } => "  if a step fails: restore the previous version and the backup",
+            _ => "  if a step fails: restore the backup",
+        });
         if (Recipients.Count > 0 && ServerVersions is null)
             text.AppendLine().Append(CultureInfo.InvariantCulture, $"  after it has succeeded, Undo-DbUpgrade needs {(Recipients.Contains("passphrase") ? "the passphrase (-Passphrase)" : "the secret key of one of them (-Identity)")}");
         void Line(string words) => text.Append("  ").AppendLine(words);

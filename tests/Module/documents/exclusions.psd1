@@ -20,6 +20,16 @@
         @{ Document = 'docs/en-US/Connect-DbBackupRepository.md'; Text = 'New-DbBackup ./data/pats.db -Repository $place.Repository'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
         @{ Document = 'docs/en-US/Connect-DbBackupRepository.md'; Text = '(Connect-DbBackupRepository s3://backups/shop -Region eu-central-1 -RetainDays 30).Repository'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
         @{ Document = 'docs/en-US/Copy-DbBackup.md'; Text = 'Get-DbBackup -Latest | Copy-DbBackup -Destination ''s3://backups/shop?region=eu-central-1'' -Throttle 2MB'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
+        @{
+            Document = 'docs/en-US/Invoke-DbUpgrade.md'
+            Text     = 'Invoke-DbUpgrade -ConnectionString ''postgresql://postgres@db.example.org'' -To ''postgresql://postgres@db18.example.org'' -Database app -HealthCheck ''SELECT count(*) > 0 FROM orders'''
+            Reason   = 'It needs an empty second server; DbUpgradeServer.Tests.ps1 has one.'
+        }
+        @{
+            Document = 'docs/guides/upgrades.md'
+            Text     = 'Invoke-DbUpgrade -ConnectionString ''postgresql://postgres@db.example.org'' -To ''postgresql://postgres@db18.example.org'' -Confirm:$false'
+            Reason   = 'It needs an empty second server; DbUpgradeServer.Tests.ps1 has one.'
+        }
         @{ Document = 'docs/guides/sqlite.md'; Text = 'docker pull ghcr.io/madeinoz67/partshub:latest'; Reason = 'It fetches from a registry of others.' }
         @{ Document = 'README.md'; Text = 'dotnet run samples/Demo.cs'; Reason = 'A test of its own runs it, in a clone.' }
         @{

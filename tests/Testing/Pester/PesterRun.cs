@@ -82,16 +82,18 @@ internal sealed class PesterRun
         using S3Rver? bucket = world == PesterWorld.EncryptedS3 ? new S3Rver() : null;
         using DockerEngine? docker = Mentions(file, "Require-Docker") ? OrNull(DockerEngine.Require) : null;
         PostgreSqlServer? server = Mentions(file, "Require-PostgreSql") ? OrNull(() => PostgreSqlServer.Shared) : null;
+        using PostgreSqlServer? newer = Mentions(file, "Require-ServerPair") ? OrNull(() => PostgreSqlServer.Start(new PostgreSqlOptions { Programs = PostgreSqlPrograms.OfMajor(17) })) : null;
+        using PostgreSqlServer? older = newer is not null ? OrNull(() => PostgreSqlServer.Start()) : null;
         using var folder = new TempFolder();
         string results = Path.Combine(folder.Path, "results.json");
-        (int exitCode, string output) = await RunShellAsync(file, results, docker, server, bucket);
+        (int exitCode, string output) = await RunShellAsync(file, results, docker, server, older is null || newer is null ? null : (older, newer), bucket);
         if (!File.Exists(results))
             throw new InvalidOperationException($"The shell of {file} ended with {exitCode} and without results:\n{output}");
         Report report = JsonSerializer.Deserialize<Report>(await File.ReadAllTextAsync(results), Json)!;
         return new PesterRun(file, output, bucket is null ? report : report with { Failures = [.. report.Failures, .. bucket.PlainFiles()] });
     }
 
-    private static async Task<(int ExitCode, string Output)> RunShellAsync(string file, string results, DockerEngine? docker, PostgreSqlServer? server, S3Rver? bucket)
+    private static async Task<(int ExitCode, string Output)> RunShellAsync(string file, string results, DockerEngine? docker, PostgreSqlServer? server, (PostgreSqlServer Older, PostgreSqlServer Newer)? pair, S3Rver? bucket)
     {
         var start = RealShell.StartInfo(
             "-NoProfile", "-NonInteractive", "-File", Path.Combine(Root, "tests/Testing/Pester/run-pester.ps1"), "-Pester", Metadata("Pester"), "-File", file, "-Results", results);
@@ -109,6 +111,12 @@ internal sealed class PesterRun
             start.Environment["DBBACKUP_TEST_PGPASSWORD"] = server.Password;
             start.Environment["DBBACKUP_TEST_PGSOCKET"] = server.SocketFolder;
             start.Environment["DBBACKUP_TEST_PGBIN"] = server.BinFolder;
+        }
+
+        if (pair is var (older, newer))
+        {
+            start.Environment["DBBACKUP_TEST_OLDERSERVER"] = older.Uri("postgres");
+            start.Environment["DBBACKUP_TEST_NEWERSERVER"] = newer.Uri("postgres");
         }
 
         bucket?.AddTo(start.Environment);

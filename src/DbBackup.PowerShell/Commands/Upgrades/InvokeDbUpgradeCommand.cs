@@ -11,8 +11,8 @@ namespace DbBackup.PowerShell.Commands;
 /// <summary>Upgrades an application and its database, and rolls both back if any step fails.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "DbUpgrade", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High, DefaultParameterSetName = PathSet)]
 [OutputType(typeof(UpgradeResult), typeof(UpgradePlan))]
-[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(ConnectionString)], Position = 0)]
-[ParameterGroup<ServerParameters>(PostgreSqlSet, Members = [nameof(HostName), nameof(Port), nameof(Username), nameof(Credential)])]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, ServerSet, Members = [nameof(ConnectionString)], Position = 0)]
+[ParameterGroup<ServerParameters>(PostgreSqlSet, ServerSet, Members = [nameof(HostName), nameof(Port), nameof(Username), nameof(Credential)])]
 [ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeProject)], Mandatory = true)]
 [ParameterGroup<DockerParameters>(ComposeSet, Members = [nameof(ComposeFile)])]
 [ParameterGroup<DockerParameters>(ContainerSet, Members = [nameof(Container)], Mandatory = true)]
@@ -25,6 +25,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
 {
     private const string PathSet = "Path";
     private const string PostgreSqlSet = "PostgreSql";
+    private const string ServerSet = "Server";
     private const string ComposeSet = "Compose";
     private const string ContainerSet = "Container";
 
@@ -34,8 +35,19 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
     [ValidateNotNullOrEmpty]
     public string Path { get; set; } = string.Empty;
 
+    /// <summary>The server that gets all databases and roles.</summary>
+    [Parameter(ParameterSetName = ServerSet, Mandatory = true)]
+    [ValidateNotNullOrEmpty]
+    public string? To { get; set; }
+
+    /// <summary>The superuser of that server and their password.</summary>
+    [Parameter(ParameterSetName = ServerSet)]
+    [Credential]
+    public PSCredential? ToCredential { get; set; }
+
     /// <summary>The database of the server.</summary>
     [Parameter(ParameterSetName = PostgreSqlSet)]
+    [Parameter(ParameterSetName = ServerSet)]
     [Parameter(ParameterSetName = ComposeSet)]
     [ArgumentCompleter(typeof(UpgradeDatabaseCompleter))]
     [ValidateNotNullOrEmpty]
@@ -178,6 +190,7 @@ public sealed partial class InvokeDbUpgradeCommand : RepositoryCommandBase
     {
         PathSet when UrlText.IsPostgreSql(Path) => new UpgradeSubject.ServerDatabase(ConnectionArguments.ToRequest(Path)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
         PathSet => new UpgradeSubject.SqliteFile(ResolvePath(Path)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
+        ServerSet => new UpgradeSubject.ServerMove(GetServerParameters().ToRequest(Database), ConnectionArguments.ToRequest(To, credential: ToCredential)),
         PostgreSqlSet => new UpgradeSubject.ServerDatabase(GetServerParameters().ToRequest(Database)) { AdditionalPaths = [.. AdditionalPath.Select(ResolvePath)] },
         ContainerSet => new UpgradeSubject.Container(Container!) { DockerHost = DockerHost, ContainerPaths = ContainerPath, Pull = Pull, Image = Image },
         _ => new UpgradeSubject.ComposeProject(GetDockerParameters().ToProject(ResolveProject)!)
