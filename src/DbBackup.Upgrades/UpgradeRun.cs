@@ -209,6 +209,14 @@ internal sealed class UpgradeRun(UpgradeJournal journal, ResolvedUpgrade upgrade
 
     private async Task<string> RehearseOnAsync(Backup backup, CancellationToken cancellationToken)
     {
+        await upgrade.Deployment.BeginRehearsalAsync(journal, cancellationToken).ConfigureAwait(false);
+        string detail = await RehearseOnCopyAsync(backup, cancellationToken).ConfigureAwait(false);
+        upgrade.Deployment.EndRehearsal(journal, observer);
+        return detail;
+    }
+
+    private async Task<string> RehearseOnCopyAsync(Backup backup, CancellationToken cancellationToken)
+    {
         var time = Stopwatch.StartNew();
         IUpgradeTarget copy = await upgrade.Target.CopyAsync(backup, repository, observer, cancellationToken).ConfigureAwait(false);
         await using (copy.ConfigureAwait(false))

@@ -64,6 +64,14 @@ internal interface IDeployment : IAsyncDisposable
     /// <summary>Restores the previous version, stopped. Can be repeated after a failure or an interruption.</summary>
     Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>Notes in the journal that a rehearsal begins to load a backup.</summary>
+    Task BeginRehearsalAsync(UpgradeJournal journal, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Notes in the journal that what a rehearsal has loaded is gone.</summary>
+    void EndRehearsal(UpgradeJournal journal, IOperationObserver observer)
+    {
+    }
+
     /// <summary>Removes what a killed rehearsal has left outside the target.</summary>
     /// <exception cref="BackupException">It cannot be removed now.</exception>
     Task SweepAsync(UpgradeRecord record, CancellationToken cancellationToken) => Task.CompletedTask;
@@ -102,10 +110,10 @@ internal sealed record DeploymentRecord
     /// <summary>What was changed in the files of a compose project; empty if nothing was.</summary>
     public IReadOnlyList<ComposeFileRecord> Files { get; init => field = value ?? []; } = [];
 
-    /// <summary>What a new server with an address of its own had before the upgrade; null for any other.</summary>
+    /// <summary>What a new server with an address of its own had before a backup was loaded; null for any other.</summary>
     public NewServerRecord? NewServer { get; init; }
 
-    /// <summary>True from the moment at which the backup is loaded into that server.</summary>
+    /// <summary>True while a backup is loaded into that server, or what was loaded is there.</summary>
     public bool IsLoading { get; init; }
 
     /// <summary>The value of <c>default_transaction_read_only</c> that ALTER SYSTEM had set on an old server; null if it had set none.</summary>

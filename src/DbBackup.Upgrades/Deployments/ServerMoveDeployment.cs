@@ -18,6 +18,7 @@ internal sealed class ServerMoveDeployment(UpgradeSubject.ServerMove move, Upgra
     private const string LoadTimeSql = "SELECT pg_conf_load_time()::text";
     private const string OthersSql = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     private const int MostLooks = 10;
+    private static readonly TimeSpan s_reloadTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
 
     private readonly NewServer _new = new(move.From, move.To, request);
@@ -72,6 +73,13 @@ internal sealed class ServerMoveDeployment(UpgradeSubject.ServerMove move, Upgra
                 Change, $"it cannot be made read-only, because {ReadOnly} is set for {others}", $"Reset that (ALTER ROLE … RESET {ReadOnly}, ALTER DATABASE … RESET {ReadOnly}).");
         }
 
+        // A server with such an error loads no setting anew. One that waits for a restart is none.
+        if (await session.TextAsync(
+            "SELECT string_agg(coalesce(name || ': ', '') || error, ', ') FROM pg_file_settings WHERE error IS NOT NULL AND error <> 'setting could not be applied'", Closing, cancellationToken).ConfigureAwait(false) is { Length: > 0 } error)
+        {
+            throw ServerPreflight.Refused(Change, $"it cannot be made read-only, because its settings have an error: {error}", "Correct them: SELECT * FROM pg_file_settings WHERE error IS NOT NULL.");
+        }
+
         return new DeploymentRecord
         {
             NewServer = before,
@@ -107,9 +115,7 @@ internal sealed class ServerMoveDeployment(UpgradeSubject.ServerMove move, Upgra
     {
         if (journal.Record.Deployment!.IsLoading)
             await _new.EmptyAsync(BeforeOf(journal.Record), cancellationToken).ConfigureAwait(false);
-        // Somebody may have made a database there since the preflight: it is theirs.
-        await _new.RequireFitAsync(cancellationToken).ConfigureAwait(false);
-        journal.Write(journal.Record with { Deployment = journal.Record.Deployment with { IsLoading = true } });
+        await BeginLoadAsync(journal, cancellationToken).ConfigureAwait(false);
         string loaded = await _new.RunAsync(backup, repository, observer, cancellationToken).ConfigureAwait(false);
         await _new.WarnOfDifferencesAsync(BeforeOf(journal.Record), observer, cancellationToken).ConfigureAwait(false);
         return $"{loaded}, on '{NewPlace}'";
@@ -155,8 +161,13 @@ internal sealed class ServerMoveDeployment(UpgradeSubject.ServerMove move, Upgra
             await TryEmptyAsync(before, observer, cancellationToken).ConfigureAwait(false);
     }
 
+    public Task BeginRehearsalAsync(UpgradeJournal journal, CancellationToken cancellationToken) => BeginLoadAsync(journal, cancellationToken);
+
+    public void EndRehearsal(UpgradeJournal journal, IOperationObserver observer) =>
+        journal.TryWrite(journal.Record with { Deployment = journal.Record.Deployment! with { IsLoading = false } }, observer);
+
     public Task SweepAsync(UpgradeRecord record, CancellationToken cancellationToken) =>
-        record.Deployment?.NewServer is { } before ? _new.EmptyAsync(before, cancellationToken) : Task.CompletedTask;
+        record.Deployment is { IsLoading: true, NewServer: { } before } ? _new.EmptyAsync(before, cancellationToken) : Task.CompletedTask;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -178,6 +189,13 @@ internal sealed class ServerMoveDeployment(UpgradeSubject.ServerMove move, Upgra
 
     private static NewServerRecord BeforeOf(UpgradeRecord record) => record.Deployment!.NewServer!;
 
+    // Somebody may have made databases and roles there since the preflight: they are theirs.
+    private async Task BeginLoadAsync(UpgradeJournal journal, CancellationToken cancellationToken)
+    {
+        NewServerRecord before = await _new.RequireFitAsync(cancellationToken).ConfigureAwait(false);
+        journal.Write(journal.Record with { Deployment = journal.Record.Deployment! with { NewServer = before, IsLoading = true } });
+    }
+
     // The old server works by now.
     private async Task TryEmptyAsync(NewServerRecord before, IOperationObserver observer, CancellationToken cancellationToken)
     {
@@ -197,8 +215,15 @@ internal sealed class ServerMoveDeployment(UpgradeSubject.ServerMove move, Upgra
         string before = await session.TextAsync(LoadTimeSql, action, cancellationToken).ConfigureAwait(false) ?? string.Empty;
         await session.ExecuteAsync(value is null ? $"ALTER SYSTEM RESET {ReadOnly}" : $"ALTER SYSTEM SET {ReadOnly} = {PostgreSqlSession.Literal(value)}", action, cancellationToken).ConfigureAwait(false);
         await session.ExecuteAsync("SELECT pg_reload_conf()", action, cancellationToken).ConfigureAwait(false);
-        while (await session.TextAsync(LoadTimeSql, action, cancellationToken).ConfigureAwait(false) == before)
+        for (DateTimeOffset limit = DateTimeOffset.UtcNow + s_reloadTimeout; await session.TextAsync(LoadTimeSql, action, cancellationToken).ConfigureAwait(false) == before;)
+        {
+            if (DateTimeOffset.UtcNow >= limit)
+                throw new BackupFailure(
+                    ErrorCodes.ServerFailed, FailureCategory.InvalidData, $"The server '{session.Server.LocationOf(null)}' does not load its settings anew, so that {ReadOnly} is as it was.",
+                    "Its settings may have an error: SELECT * FROM pg_file_settings WHERE error IS NOT NULL. Correct it, then try again.")
+                { Target = session.Server.LocationOf(null) };
             await Task.Delay(s_interval / 10, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     // Servers up to 14 count a moment later.

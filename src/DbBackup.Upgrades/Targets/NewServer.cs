@@ -128,7 +128,7 @@ internal sealed class NewServer(PostgreSqlConnectionRequest old, PostgreSqlConne
         List<string> present = await NamesAsync(target, DatabasesSql, cancellationToken).ConfigureAwait(false);
         foreach (string database in present.Intersect(databases).Where(name => name != Maintenance && !before.Databases.Contains(name)))
             await target.ExecuteAsync($"DROP DATABASE IF EXISTS {PostgreSqlSession.Quote(database)} WITH (FORCE)", Emptying, cancellationToken).ConfigureAwait(false);
-        if (databases.Contains(Maintenance) && before.Databases.Contains(Maintenance) && (!present.Contains(Maintenance) || await ContentAsync(cancellationToken).ConfigureAwait(false) is { Length: > 0 }))
+        if (databases.Contains(Maintenance) && before.Databases.Contains(Maintenance))
         {
             await target.ExecuteAsync($"DROP DATABASE IF EXISTS {Maintenance} WITH (FORCE)", Emptying, cancellationToken).ConfigureAwait(false);
             await target.ExecuteAsync($"CREATE DATABASE {Maintenance} TEMPLATE template0", Emptying, cancellationToken).ConfigureAwait(false);

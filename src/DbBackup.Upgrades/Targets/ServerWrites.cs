@@ -6,7 +6,7 @@ namespace DbBackup.Upgrades.Targets;
 /// <summary>How many rows were written on a server, as it counts them itself. After a crash it counts from the start again.</summary>
 internal static class ServerWrites
 {
-    private const string Sql = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables";
+    private const string Sql = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables WHERE schemaname !~ '^pg_temp'";
     private const string Counting = "counting written rows";
 
     /// <summary>Counts what was written until now, by database.</summary>

@@ -75,6 +75,7 @@ public sealed class ServerMoveTests
     [InlineData("extension")]
     [InlineData("prepared")]
     [InlineData("setting")]
+    [InlineData("settings file")]
     [InlineData("role")]
     public async Task What_cannot_be_is_refused_before_anything_changes(string what)
     {
@@ -89,6 +90,7 @@ public sealed class ServerMoveTests
             "older" => "does not load into an older version",
             "extension" => "lacks extensions that the databases use: postgis",
             "prepared" => "prepared transactions, which no dump has: 'one' in shop",
+            "settings file" => "its settings have an error: no_such_setting: unrecognized",
             "setting" => "default_transaction_read_only is set for role shop",
             _ => "is no superuser",
         };
@@ -111,6 +113,9 @@ public sealed class ServerMoveTests
                 break;
             case "setting":
                 bench.Old.Execute("postgres", "ALTER ROLE shop SET default_transaction_read_only = off");
+                break;
+            case "settings file":
+                File.AppendAllText(Path.Join(bench.Old.DataFolder, "postgresql.conf"), "no_such_setting = 1\n");
                 break;
             case "role":
                 bench.New.Execute("postgres", "CREATE ROLE plain LOGIN CREATEDB CREATEROLE PASSWORD 'plain'");
@@ -177,6 +182,21 @@ public sealed class ServerMoveTests
         Assert.Equal(UpgradeState.RolledBack, result.State);
         Assert.Contains("databases of the same name: second", result.Failure, StringComparison.Ordinal);
         Assert.Equal("0", bench.New.Query("second", "SELECT count(*) FROM theirs"));
+        bench.AssertAsBefore(isNewEmpty: false);
+    }
+
+    [Theory]
+    [InlineData("Rehearsal")]
+    [InlineData("Migration")]
+    public void A_database_that_somebody_made_there_after_a_kill_is_left_alone(string step)
+    {
+        using var bench = new ServerMoveBench(15, 17);
+        UpgradeResult cut = bench.Cut(step);
+        bench.New.Execute("postgres", "CREATE ROLE reader; CREATE DATABASE second OWNER reader");
+
+        Assert.Equal(UpgradeState.RolledBack, bench.Continue("undo", cut.Id).State);
+
+        Assert.Equal("reader", bench.New.Query("postgres", "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'second'"));
         bench.AssertAsBefore(isNewEmpty: false);
     }
 
