@@ -19,6 +19,9 @@ public sealed class WatchedAttribute : BeforeAfterTestAttribute
     private static readonly ConcurrentDictionary<string, (string Name, Stopwatch Since)> s_running = new(StringComparer.Ordinal);
     private static readonly Lazy<Timer> s_timer = new(() => new Timer(_ => Look(), null, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)));
 
+    /// <summary>True if a test has failed.</summary>
+    internal static bool HasFailed { get; private set; }
+
     private static bool IsOn => Environment.GetEnvironmentVariable("CI") == "true" && !Sampling.Complete;
 
     /// <inheritdoc/>
@@ -31,7 +34,11 @@ public sealed class WatchedAttribute : BeforeAfterTestAttribute
     }
 
     /// <inheritdoc/>
-    public override void After(MethodInfo methodUnderTest, IXunitTest test) => s_running.TryRemove(test.UniqueID, out _);
+    public override void After(MethodInfo methodUnderTest, IXunitTest test)
+    {
+        s_running.TryRemove(test.UniqueID, out _);
+        HasFailed |= TestContext.Current.TestState?.Result == TestResult.Failed;
+    }
 
     private static void Look()
     {
@@ -45,7 +52,8 @@ public sealed class WatchedAttribute : BeforeAfterTestAttribute
         }
     }
 
-    private static string Processes()
+    /// <summary>The processes of this machine.</summary>
+    internal static string Processes()
     {
         try
         {
