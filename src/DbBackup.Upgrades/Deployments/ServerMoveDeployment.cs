@@ -189,7 +189,7 @@ internal sealed class ServerMoveDeployment(UpgradeSubject.ServerMove move, Upgra
 
     private static NewServerRecord BeforeOf(UpgradeRecord record) => record.Deployment!.NewServer!;
 
-    // Somebody may have made databases and roles there since the preflight: they are theirs.
+    // Databases and roles that others created there since the preflight are theirs.
     private async Task BeginLoadAsync(UpgradeJournal journal, CancellationToken cancellationToken)
     {
         NewServerRecord before = await _new.RequireFitAsync(cancellationToken).ConfigureAwait(false);

@@ -168,7 +168,7 @@ public sealed class ServerMoveTests
     }
 
     [Fact]
-    public async Task A_database_that_somebody_made_on_the_new_server_meanwhile_is_left_alone()
+    public async Task A_database_created_on_the_new_server_meanwhile_is_left_alone()
     {
         using var bench = new ServerMoveBench(15, 17);
         var observer = new StepObserver(("Maintenance", () =>
@@ -188,7 +188,7 @@ public sealed class ServerMoveTests
     [Theory]
     [InlineData("Rehearsal")]
     [InlineData("Migration")]
-    public void A_database_that_somebody_made_there_after_a_kill_is_left_alone(string step)
+    public void A_database_created_there_after_a_kill_is_left_alone(string step)
     {
         using var bench = new ServerMoveBench(15, 17);
         UpgradeResult cut = bench.Cut(step);
