@@ -31,21 +31,56 @@ public sealed partial class RunEnd : IDisposable
     {
         string? output = LinkOf("self", 1);
         string? errors = LinkOf("self", 2);
+        // Whoever started this run may have the same output, and so have others that they started.
+        HashSet<int> ancestors = [];
+        for (int id = ParentOf(Environment.ProcessId); id > 1 && ancestors.Add(id);)
+            id = ParentOf(id);
         foreach (int id in Directory.EnumerateDirectories("/proc").Select(folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0))
         {
-            // This process and the one that reads its output have it too; the latter under other numbers.
-            if (id == 0 || id == Environment.ProcessId || output?.StartsWith("pipe:", StringComparison.Ordinal) != true || LinkOf(Name(id), 1) != output && LinkOf(Name(id), 2) != errors)
+            if (id <= 1 || id == Environment.ProcessId || !IsLeft(id, ancestors) || !new[] { output, errors }.Intersect([LinkOf(Name(id), 1), LinkOf(Name(id), 2)]).Any(link => link?.StartsWith("pipe:", StringComparison.Ordinal) == true))
                 continue;
             try
             {
-                Console.Error.WriteLine($"Ended process {id}, which a test has left with this run's output: {File.ReadAllText($"/proc/{id}/cmdline").Replace('\0', ' ')}");
                 using var process = System.Diagnostics.Process.GetProcessById(id);
+                Console.Error.WriteLine($"Ended process {id}, which a test has left with this run's output: {File.ReadAllText($"/proc/{id}/cmdline").Replace('\0', ' ')}");
                 process.Kill();
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
             {
                 // It has ended by itself.
             }
+        }
+    }
+
+    // A descendant of this process, or a process without a parent that began after this one.
+    private static bool IsLeft(int id, HashSet<int> ancestors)
+    {
+        for (int each = id; each > 1; each = ParentOf(each))
+        {
+            if (each == Environment.ProcessId)
+                return true;
+            if (ancestors.Contains(each))
+                return false;
+        }
+
+        return StartOf(id) > StartOf(Environment.ProcessId);
+    }
+
+    private static int ParentOf(int id) => (int)FieldOf(id, 1);
+
+    private static long StartOf(int id) => FieldOf(id, 19);
+
+    // Of the fields after the name, which stands in parentheses: proc(5).
+    private static long FieldOf(int id, int field)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/{id}/stat");
+            return long.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[field], CultureInfo.InvariantCulture);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return 0;
         }
     }
 
