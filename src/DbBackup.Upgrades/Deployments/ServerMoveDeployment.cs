@@ -127,13 +127,16 @@ internal sealed class ServerMoveDeployment(UpgradeSubject.ServerMove move, Upgra
     public async Task WatchAsync(UpgradeRecord record, CancellationToken cancellationToken)
     {
         // A client can ask for a transaction that writes, whatever the default is.
-        if (ServerWrites.Between(record.Deployment!.OldWritten!, await SettledAsync(cancellationToken).ConfigureAwait(false)) is { Count: > 0 } written)
-        {
-            throw new BackupFailure(
-                ErrorCodes.UpgradeStepFailed, FailureCategory.Busy, $"Rows were written on the old server '{OldPlace}' while it was read-only by default, and are not on the new one: {string.Join(", ", written)}.",
-                "Stop the programs that set their transactions to READ WRITE, then start again.")
-            { Target = OldPlace };
-        }
+        IReadOnlyList<string>? written = ServerWrites.Between(record.Deployment!.OldWritten!, await SettledAsync(cancellationToken).ConfigureAwait(false));
+        if (written is { Count: 0 })
+            return;
+        throw new BackupFailure(
+            ErrorCodes.UpgradeStepFailed, FailureCategory.Busy,
+            written is null
+                ? $"The counts of the old server '{OldPlace}' began anew while it was read-only by default, as after a crash, so that it is not known if rows were written there."
+                : $"Rows were written on the old server '{OldPlace}' while it was read-only by default, and are not on the new one: {string.Join(", ", written)}.",
+            "Stop the programs that set their transactions to READ WRITE, then start again.")
+        { Target = OldPlace };
     }
 
     public Task CheckAsync(string command, IUpgradeTarget target, IOperationObserver observer, CancellationToken cancellationToken) =>

@@ -137,6 +137,7 @@ public sealed class ServerMoveTests
     [InlineData("rehearsal")]
     [InlineData("check")]
     [InlineData("writer")]
+    [InlineData("counts")]
     [InlineData("new server gone")]
     [InlineData("repository gone")]
     public async Task Failure_gives_the_old_server_back_and_empties_the_new_one(string what)
@@ -149,6 +150,7 @@ public sealed class ServerMoveTests
             // It passes in the rehearsal.
             "check" => (bench.Request($"if [ -f '{passed}' ]; then exit 3; fi; touch '{passed}'"), "Check", new StepObserver()),
             "writer" => (bench.Request(), "Check", new StepObserver(("Migration", () => bench.Old.Execute("shop", "BEGIN READ WRITE; INSERT INTO people (name) VALUES ('late'); COMMIT")))),
+            "counts" => (bench.Request(), "Check", new StepObserver(("Migration", () => bench.Old.Execute("shop", "SELECT pg_stat_reset()")))),
             "new server gone" => (bench.Request(), "Migration", new StepObserver(("Migration", () => bench.New.Stop()))),
             _ => (bench.Request() with { NoRehearsal = true }, "Backup", new StepObserver(("Backup", () => Directory.Move(bench.Files.RepositoryPath, bench.Files["elsewhere"])), ("Backup", () => File.WriteAllText(bench.Files.RepositoryPath, string.Empty)))),
         };
