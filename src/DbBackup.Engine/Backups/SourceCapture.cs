@@ -92,7 +92,16 @@ internal sealed class SourceCapture(
             using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             Task<CaptureFacts?> facts = StopOnFailure(CollectFactsAsync(part, both.Token), both);
             Task<bool> store = StopOnFailure(StoreAsync(part, both.Token), both);
-            await Task.WhenAll(facts, store).ConfigureAwait(false);
+            try
+            {
+                await Task.WhenAll(facts, store).ConfigureAwait(false);
+            }
+            catch when (cancellationToken.IsCancellationRequested)
+            {
+                // The one that hears of it first ends its session or program, under which the other may fail before it hears of it too.
+                throw new OperationCanceledException(cancellationToken);
+            }
+
             if (await facts.ConfigureAwait(false) is { } found)
                 collected.Add(found);
         }

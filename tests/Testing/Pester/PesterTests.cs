@@ -32,8 +32,8 @@ public abstract class PesterTests
         {
             string text = File.ReadAllText(PesterRun.PathOf(type));
             string[] traits = [.. type.GetCustomAttributesData().Where(data => data.AttributeType == typeof(TraitAttribute)).Select(data => (string)data.ConstructorArguments[1].Value!)];
-            foreach ((string requirement, string trait) in new[] { ("Require-Docker", "Docker"), ("Require-PostgreSql", "PostgreSql") })
-                Assert.True(text.Contains(requirement, StringComparison.Ordinal) == traits.Contains(trait), $"{type.Name}: its file and the trait {trait} do not agree.");
+            foreach ((string trait, string[] requirements) in new[] { ("Docker", (string[])["Require-Docker"]), ("PostgreSql", ["Require-PostgreSql", "Require-ServerPair"]) })
+                Assert.True(requirements.Any(requirement => text.Contains(requirement, StringComparison.Ordinal)) == traits.Contains(trait), $"{type.Name}: its file and the trait {trait} do not agree.");
         }
     }
 }
