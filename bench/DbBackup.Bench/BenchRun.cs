@@ -18,7 +18,7 @@ internal sealed class BenchRun : IDisposable
         Directory.CreateDirectory(WorkFolder);
         _database = new Lazy<string>(() => SampleDatabase.Ensure(options.DataFolder, options.SizeMB));
         _shell = new Lazy<ModuleShell>(() => new ModuleShell(ModulePath));
-        _server = new Lazy<BenchServer>(StartServer);
+        _server = new Lazy<BenchServer>(() => BenchServer.Start(Path.Combine(options.DataFolder, $"postgresql-{options.SizeMB}")));
         // Its environment names the server, so it starts after it.
         _serverShell = new Lazy<ModuleShell>(() =>
         {
@@ -39,8 +39,15 @@ internal sealed class BenchRun : IDisposable
     /// <summary>A shell that lives as long as the run, with the module imported.</summary>
     public ModuleShell Shell => _shell.Value;
 
-    /// <summary>The PostgreSQL server, with its sample databases.</summary>
+    /// <summary>The PostgreSQL server.</summary>
     public BenchServer Server => _server.Value;
+
+    /// <summary>Makes a sample database on the server, unless it is there, and gives its name.</summary>
+    public string OnServer(string database)
+    {
+        SampleServerDatabases.Ensure(Server, database, Options.SizeMB);
+        return database;
+    }
 
     /// <summary>A shell as <see cref="Shell"/> is, whose environment names <see cref="Server"/>.</summary>
     public ModuleShell ServerShell => _serverShell.Value;
@@ -86,13 +93,6 @@ internal sealed class BenchRun : IDisposable
         if (_server.IsValueCreated)
             _server.Value.Dispose();
         Directory.Delete(WorkFolder, recursive: true);
-    }
-
-    private BenchServer StartServer()
-    {
-        BenchServer server = BenchServer.Start(Path.Combine(Options.DataFolder, $"postgresql-{Options.SizeMB}"));
-        SampleServerDatabases.Ensure(server, Options.SizeMB);
-        return server;
     }
 
     private static string FindModule()

@@ -45,7 +45,7 @@ internal static class DockerPart
 
     private static void Fill(BenchRun bench, string container)
     {
-        _ = bench.Server;
+        bench.OnServer(Database);
         Tool.Run($"for i in $(seq 60); do docker exec {container} psql -h 127.0.0.1 -U postgres -c 'SELECT 1' && break; sleep 1; done");
         Tool.Run($"docker exec {container} createdb -U postgres {Database}");
         Tool.Run($"pg_dump -Fc -Z0 {Database} | docker exec -i {container} pg_restore -U postgres -d {Database}");

@@ -56,13 +56,13 @@ internal static class IncrementalPart
     {
         const string Database = "changing";
         bench.Clean();
-        string dump = bench.Work("dump.fc");
+        string from = bench.OnServer(SampleServerDatabases.Many), dump = bench.Work("dump.fc");
         var pair = new SecondBackups(bench, "PostgreSQL", bench.ServerShell, $"-Database {Database}", $"pg_dump -Fc -Z0 -f '{dump}' {Database}", dump, []);
         foreach (Change change in SampleChanges.OfPostgreSql)
         {
             bench.Clean();
             bench.Server.Drop(Database);
-            bench.Server.Execute("postgres", $"CREATE DATABASE {Database} TEMPLATE {SampleServerDatabases.Many}", "CHECKPOINT");
+            bench.Server.Execute("postgres", $"CREATE DATABASE {Database} TEMPLATE {from}", "CHECKPOINT");
             // One database: a server that names the blocks that are written knows it by its number.
             pair.First();
             bench.Server.Execute(Database, [.. change.Statements, "VACUUM ANALYZE", "CHECKPOINT"]);

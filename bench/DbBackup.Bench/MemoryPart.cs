@@ -62,7 +62,8 @@ internal static class MemoryPart
         {
             bench.Clean(keep);
             prepare();
-            runs.Add(Of(command()));
+            (double idle, double highest, _) = Of(command());
+            runs.Add((idle, highest));
         }
 
         (double before, double peak) = runs.OrderBy(run => run.Peak - run.Idle).ElementAt(runs.Count / 2);
@@ -70,15 +71,15 @@ internal static class MemoryPart
         return peak - before;
     }
 
-    /// <summary>The working set of a fresh shell before a command, and the highest after it, in MB.</summary>
-    public static (double Idle, double Peak) Of(string command)
+    /// <summary>The working set of a fresh shell before a command, and the highest after it, in MB; and the command's own time.</summary>
+    public static (double Idle, double Peak, double Seconds) Of(string command)
     {
         using var fresh = new ModuleShell(BenchRun.ModulePath);
         // Asked twice: the first question itself loads what it needs.
         fresh.Run(Idle);
         double idle = Read(fresh, Idle);
-        fresh.Run(command);
-        return (idle, Read(fresh, Peak));
+        double seconds = fresh.Run(command).Seconds;
+        return (idle, Read(fresh, Peak), seconds);
     }
 
     private static int Shells(BenchRun bench) => Math.Min(3, bench.Options.Rounds);

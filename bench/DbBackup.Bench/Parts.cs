@@ -16,6 +16,7 @@ internal static class Parts
         ["restore"] = RestorePart.Measure,
         ["postgresql"] = PostgreSqlPart.Measure,
         ["postgresql-memory"] = PostgreSqlMemoryPart.Measure,
+        ["postgresql-giant"] = PostgreSqlGiantPart.Measure,
         ["docker"] = DockerPart.Measure,
         ["list"] = ListPart.Measure,
         ["fleet"] = FleetPart.Measure,

@@ -74,7 +74,8 @@ internal static class PostgreSqlBackup
 
     private static double Larger(Series mine, Series other) => (double)mine.ResultBytes!.Value / other.ResultBytes!.Value;
 
-    private static long Bytes(string path) => File.Exists(path)
+    /// <summary>The bytes of a file or of all files in a folder.</summary>
+    public static long Bytes(string path) => File.Exists(path)
         ? new FileInfo(path).Length
         : new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 }

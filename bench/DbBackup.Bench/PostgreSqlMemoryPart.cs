@@ -14,7 +14,7 @@ internal static class PostgreSqlMemoryPart
         if (!PostgreSqlPart.CanMeasure() || !MemoryPart.CanMeasure())
             return;
         string repository = bench.Work("repo");
-        string backup = PostgreSqlPart.Backup(SampleServerDatabases.Many, repository);
+        string backup = PostgreSqlPart.Backup(bench.OnServer(SampleServerDatabases.Many), repository);
         string test = $"Test-DbBackup one -Source app -Level Restore -Repository {ModuleShell.Quote(repository)}";
         void MakeRoom() => PostgreSqlRestores.MakeRoom(bench);
         void BackUp()

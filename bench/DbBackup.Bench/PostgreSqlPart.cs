@@ -15,7 +15,7 @@ internal static class PostgreSqlPart
         if (!CanMeasure())
             return;
         Report.Line($"- {bench.Server.Query("postgres", "SELECT split_part(version(), ' on ', 1)")}, {Tool.Version("pg_dump", "--version")}; fsync on, shared_buffers 512 MB, max_wal_size 4 GB, else defaults");
-        Report.Line($"- on the server: {Size(bench, SampleServerDatabases.Many)} in `many`, {Size(bench, SampleServerDatabases.Single)} in `single`; about {bench.Options.SizeMB} MB each in pg_dump's text");
+        Report.Line($"- on the server: {Size(bench, bench.OnServer(SampleServerDatabases.Many))} in `many`, {Size(bench, bench.OnServer(SampleServerDatabases.Single))} in `single`; about {bench.Options.SizeMB} MB each in pg_dump's text");
         Report.Line($"- N = {Jobs} jobs");
         var targets = new Targets();
         foreach (string database in new[] { SampleServerDatabases.Many, SampleServerDatabases.Single })
@@ -41,6 +41,7 @@ internal static class PostgreSqlPart
     public static string Backup(string database, string repository) =>
         $"New-DbBackup -Database {database} -Name one -Source app -AllowNewRepository -Repository {Quote(repository)}";
 
-    private static string Size(BenchRun bench, string database) =>
+    /// <summary>How large a database is on the server.</summary>
+    public static string Size(BenchRun bench, string database) =>
         string.Create(CultureInfo.InvariantCulture, $"{double.Parse(bench.Server.Query("postgres", $"SELECT pg_database_size('{database}')"), CultureInfo.InvariantCulture) / 1e6:0} MB");
 }

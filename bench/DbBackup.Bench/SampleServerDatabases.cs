@@ -52,11 +52,13 @@ internal static class SampleServerDatabases
 
     private static readonly string[] SingleKeys = ["ALTER TABLE entry ADD PRIMARY KEY (id)", "CREATE INDEX ON entry (made)"];
 
-    /// <summary>Makes the databases, unless they are there from an earlier run.</summary>
-    public static void Ensure(BenchServer server, int sizeMB)
+    /// <summary>Makes one of the databases, unless it is there from an earlier run.</summary>
+    public static void Ensure(BenchServer server, string name, int sizeMB)
     {
-        Ensure(server, Many, ManyTables, ManyKeys, connection => FillMany(new Copier(connection, sizeMB)));
-        Ensure(server, Single, SingleTable, SingleKeys, connection => FillSingle(new Copier(connection, sizeMB)));
+        if (name == Many)
+            Ensure(server, Many, ManyTables, ManyKeys, connection => FillMany(new Copier(connection, sizeMB)));
+        else
+            Ensure(server, Single, SingleTable, SingleKeys, connection => FillSingle(new Copier(connection, sizeMB)));
     }
 
     private static void Ensure(BenchServer server, string name, string tables, string[] keys, Action<NpgsqlConnection> fill)

@@ -71,7 +71,7 @@ internal sealed class SecondBackups(BenchRun bench, string source, ModuleShell s
         double? added = null, whole = null;
         if (OperatingSystem.IsLinux())
         {
-            (double idle, double peak) = MemoryPart.Of(Command(_repository, "Incremental"));
+            (double idle, double peak, _) = MemoryPart.Of(Command(_repository, "Incremental"));
             added = peak - idle;
             if (prepare is not null)
                 Tool.Run(prepare);
