@@ -142,7 +142,9 @@ internal sealed class BenchServer : IDisposable
         using Process version = Process.Start(new ProcessStartInfo(Path.Combine(programs, "initdb"), ["--version"]) { RedirectStandardOutput = true })!;
         string[] words = version.StandardOutput.ReadToEnd().Split(' ', '.');
         version.WaitForExit();
-        return Array.Exists(words, word => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int major) && major is >= 17 and < 100);
+        // Behind it is the minor version, as in "initdb (PostgreSQL) 15.18".
+        string? major = Array.Find(words, word => word.Length > 0 && char.IsAsciiDigit(word[0]));
+        return int.TryParse(major, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 17;
     }
 
     private static FileStreamOptions Access()

@@ -144,8 +144,14 @@ public abstract record UpgradeSubject
         /// <summary>The volume that is created, and where the new container mounts it.</summary>
         public required ServerVolume New { get; init; }
 
+        /// <summary>The volumes that have tablespaces alone, each with the one that is created for it and mounted at the same path.</summary>
+        public IReadOnlyList<MovedVolume> Tablespaces { get; init => field = value ?? []; } = [];
+
         /// <summary>The database in which checks run; null for the one that the container was created with.</summary>
         public string? Database { get; init; }
+
+        /// <summary>All volumes of the server, that with the data first.</summary>
+        internal IReadOnlyList<MovedVolume> Volumes => [new MovedVolume(Old, New), .. Tablespaces];
 
         internal override ContainerAddress Main => Project is null
             ? new ContainerAddress.OfContainer(Name) { DockerHost = DockerHost }
@@ -154,6 +160,11 @@ public abstract record UpgradeSubject
         /// <summary>The server: the old one before the upgrade, and the new one after it.</summary>
         internal ServerAddress Server => new ServerAddress.Through(new ContainerServerAddress(Main));
     }
+
+    /// <summary>A volume of a server, and the one that the new server has in its place.</summary>
+    /// <param name="Old">The old server's.</param>
+    /// <param name="New">The new server's.</param>
+    internal sealed record MovedVolume(ServerVolume Old, ServerVolume New);
 
     /// <summary>A volume with a server's data.</summary>
     /// <param name="Name">The volume's name.</param>

@@ -61,7 +61,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         {
             Images = [new ImageRecord(RecordName, container.Config.Image!, container.Image)],
             Definitions = new Dictionary<string, string> { [RecordName] = definition.Describe() },
-            Mounts = new Dictionary<string, IReadOnlyList<DataMount>> { [RecordName] = [.. DataMountsOf(container).Where(mount => mount.Path != server.Old.Path), new DataMount(server.New.Path, server.New.Name)] },
+            Mounts = new Dictionary<string, IReadOnlyList<DataMount>> { [RecordName] = [.. DataMountsOf(container).Where(mount => !server.Volumes.Any(volume => volume.Old.Path == mount.Path)), .. server.Volumes.Select(volume => new DataMount(volume.New.Path, volume.New.Name))] },
             Servers = [new StoppedContainer(container.Id, server.Name)],
             Dependents = await FindDependentsAsync(await OwnContainersAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false),
         };
@@ -70,8 +70,8 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
     public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record) => (
         [],
         [
-            $"load all databases and roles into a new server of '{server.Image}', in the new volume '{server.New.Name}', and compare them",
-            $"recreate container '{server.Name}' from '{server.Image}' with volume '{server.New.Name}' at '{server.New.Path}'; the old volume '{server.Old.Name}' is kept as it is",
+            $"load all databases and roles into a new server of '{server.Image}', in the new volume {Quoted(server.Volumes.Select(volume => volume.New.Name))}, and compare them",
+            $"recreate container '{server.Name}' from '{server.Image}' with volume {string.Join(" and ", server.Volumes.Select(volume => $"'{volume.New.Name}' at '{volume.New.Path}'"))}; the old volume {Quoted(server.Volumes.Select(volume => volume.Old.Name))} is kept as it is",
             .. DescribeDependents(record),
             .. _files.Describe(),
         ]);
@@ -113,18 +113,19 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await StartOldAsync(kept, cancellationToken).ConfigureAwait(false);
         await RemoveTrialAsync(name, cancellationToken).ConfigureAwait(false);
         await RemoveNewVolumeAsync(journal.Record.Id, cancellationToken).ConfigureAwait(false);
-        await Client.VolumeCreateAsync(server.New.Name, await LabelsAsync(journal.Record.Id, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        ContainerDefinition definition = await ServerDefinition.ForLoadingAsync(Client, kept, server, server.New.Name, cancellationToken).ConfigureAwait(false);
+        foreach (UpgradeSubject.MovedVolume volume in server.Volumes)
+            await Client.VolumeCreateAsync(volume.New.Name, await LabelsAsync(volume, journal.Record.Id, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+        ContainerDefinition definition = await ServerDefinition.ForLoadingAsync(Client, kept, server, server.Volumes.Select(volume => volume.New.Name), cancellationToken).ConfigureAwait(false);
         TrialServer target = await TrialServer.StartAsync(Client, definition, name, server.DockerHost, Request.Timeout, cancellationToken).ConfigureAwait(false);
         string loaded;
         await using (target.ConfigureAwait(false))
         {
-            loaded = await ServerLoad.RunAsync(Connection, target, backup, repository, Request, observer, cancellationToken).ConfigureAwait(false);
+            loaded = await ServerLoad.RunAsync(server, target, backup, repository, Request, observer, cancellationToken).ConfigureAwait(false);
             await target.StopAsync(cancellationToken).ConfigureAwait(false);
         }
 
         await RemoveOldAsync(cancellationToken).ConfigureAwait(false);
-        return $"{loaded}, in volume '{server.New.Name}'";
+        return $"{loaded}, in volume {Quoted(server.Volumes.Select(volume => volume.New.Name))}";
     }
 
     public override async Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
@@ -132,7 +133,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await RemoveOldAsync(cancellationToken).ConfigureAwait(false);
         if (await Client.ContainerFindAsync(server.Name, cancellationToken).ConfigureAwait(false) is null)
         {
-            ContainerDefinition definition = await ServerDefinition.OfNewAsync(Client, KeptContainer(journal.Record.Id), server, server.New.Name, cancellationToken).ConfigureAwait(false);
+            ContainerDefinition definition = await ServerDefinition.OfNewAsync(Client, KeptContainer(journal.Record.Id), server, server.Volumes.Select(volume => volume.New.Name), cancellationToken).ConfigureAwait(false);
             await definition.CreateAsync(Client, server.Name, cancellationToken).ConfigureAwait(false);
         }
 
@@ -150,7 +151,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await RemoveOnceAsync(KeptContainer(journal.Record.Id), cancellationToken).ConfigureAwait(false);
         await ForgetEarlierAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         string files = await _files.MakeAsync(journal, observer, cancellationToken).ConfigureAwait(false) is { } words ? $"; {words}" : string.Empty;
-        return $"the old data are kept in volume '{server.Old.Name}' (when they are no longer needed: docker volume rm {server.Old.Name}), and the old image until the next upgrade: {KeptName(RecordName, journal.Record.Id)}{files}";
+        return $"the old data are kept in volume {Quoted(server.Volumes.Select(volume => volume.Old.Name))} (when they are no longer needed: docker volume rm {string.Join(' ', server.Volumes.Select(volume => volume.Old.Name))}), and the old image until the next upgrade: {KeptName(RecordName, journal.Record.Id)}{files}";
     }
 
     public override async Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)
@@ -203,15 +204,17 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
 
     protected override bool IsServer(ContainerSummary container) => container.Name == server.Name;
 
+    private static string Quoted(IEnumerable<string> names) => string.Join(" and ", names.Select(name => $"'{name}'"));
+
     private static string KeptContainer(string id) => "before-" + id;
 
     // As the old one's: what finds a project's volumes by their labels finds the new one too.
-    private async Task<Dictionary<string, string>> LabelsAsync(string id, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, string>> LabelsAsync(UpgradeSubject.MovedVolume volume, string id, CancellationToken cancellationToken)
     {
-        VolumeModel old = await Client.VolumeInspectAsync(server.Old.Name, cancellationToken).ConfigureAwait(false);
+        VolumeModel old = await Client.VolumeInspectAsync(volume.Old.Name, cancellationToken).ConfigureAwait(false);
         var labels = (old.Labels ?? new Dictionary<string, string>()).Where(label => label.Key is not (ComposeLabels.Volume or ConfigHashLabel)).ToDictionary();
         labels[UpgradeLabel] = id;
-        if (server.New.Key is { } key)
+        if (volume.New.Key is { } key)
             labels[ComposeLabels.Volume] = key;
         return labels;
     }
@@ -249,17 +252,16 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
 
     private async Task RemoveNewVolumeAsync(string id, CancellationToken cancellationToken)
     {
-        VolumeModel? volume = (await Client.VolumeListAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(each => each.Name == server.New.Name);
-        if (volume is null)
-            return;
-        if (volume.Labels?.GetValueOrDefault(UpgradeLabel) != id)
+        VolumeModel[] present = [.. (await Client.VolumeListAsync(cancellationToken).ConfigureAwait(false)).Where(each => server.Volumes.Any(volume => volume.New.Name == each.Name))];
+        if (Array.Find(present, each => each.Labels?.GetValueOrDefault(UpgradeLabel) != id) is { } foreign)
         {
             throw new BackupFailure(
-                ErrorCodes.TargetInvalid, FailureCategory.Refused, $"Volume '{server.New.Name}' was not created by this upgrade, and is left as it is.", $"Rename or remove it (docker volume rm {server.New.Name}).")
-            { Target = server.New.Name };
+                ErrorCodes.TargetInvalid, FailureCategory.Refused, $"Volume '{foreign.Name}' was not created by this upgrade, and is left as it is.", $"Rename or remove it (docker volume rm {foreign.Name}).")
+            { Target = foreign.Name };
         }
 
-        await Client.VolumeDeleteAsync(volume.Name, cancellationToken).ConfigureAwait(false);
+        foreach (VolumeModel volume in present)
+            await Client.VolumeDeleteAsync(volume.Name, cancellationToken).ConfigureAwait(false);
     }
 
     // Says what the old server will not have, and stops those who write.
@@ -274,7 +276,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         if (await Client.ContainerFindAsync(server.Name, cancellationToken).ConfigureAwait(false) is not { State.Running: true } present || !HasVolume(present, server.New))
             return;
         await ServerWrites.WarnAsync(
-            TrialServer.ConnectionTo(server.Name, server.DockerHost), record.Deployment?.Written, $"They stay in volume '{server.New.Name}', and the old server does not have them.", observer, cancellationToken).ConfigureAwait(false);
+            TrialServer.ConnectionTo(server.Name, server.DockerHost), record.Deployment?.Written, $"They stay in volume {Quoted(server.Volumes.Select(volume => volume.New.Name))}, and the old server does not have them.", observer, cancellationToken).ConfigureAwait(false);
     }
 
     // The old container was removed: it is recreated from the new one's definition, the old image and the old volume.
@@ -294,7 +296,9 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         {
             bool isNamed = (await Client.ImageFindAsync(image.Reference, cancellationToken).ConfigureAwait(false))?.Id == image.Id;
             ContainerDefinition definition = await DefineAsync(undone, isNamed ? image.Reference : image.Id, cancellationToken).ConfigureAwait(false);
-            await definition.WithVolume(server.New.Path, server.Old.Name, server.Old.Path).CreateAsync(Client, server.Name, cancellationToken).ConfigureAwait(false);
+            foreach (UpgradeSubject.MovedVolume volume in server.Volumes)
+                definition = definition.WithVolume(volume.New.Path, volume.Old.Name, volume.Old.Path);
+            await definition.CreateAsync(Client, server.Name, cancellationToken).ConfigureAwait(false);
         }
 
         await RemoveOnceAsync(undone, cancellationToken).ConfigureAwait(false);

@@ -45,8 +45,9 @@ internal static class MajorVersionFinder
             throw Invalid($"-GitRef and -Build do not go with the upgrade of the server in service '{service}' to PostgreSQL {found.To}.", "Upgrade the server by itself, and the application before or after it.", service);
         if (project.Containers.Count(each => each.Label(ComposeLabels.Service) == service) > 1)
             throw Invalid($"Service '{service}' of compose project '{project.Name}' has more than one container.", "Scale it to one container first (docker compose up --scale).", service);
-        VolumeModel old = await client.VolumeInspectAsync(found.Old.Name, cancellationToken).ConfigureAwait(false);
-        string? key = old.Labels?.GetValueOrDefault(ComposeLabels.Project) == project.Name ? old.Labels.GetValueOrDefault(ComposeLabels.Volume) : null;
+        UpgradeSubject.MovedVolume[] volumes = [.. found.Volumes];
+        for (int index = 0; index < volumes.Length; index++)
+            volumes[index] = await InProjectAsync(client, volumes[index], project.Name, found, volumes[..index], cancellationToken).ConfigureAwait(false);
         return found with
         {
             Project = project.Name,
@@ -55,9 +56,21 @@ internal static class MajorVersionFinder
             Database = subject.Database,
             Folder = FolderOf(subject, project),
             Files = [.. FilesOf(subject).Select(file => Path.GetFullPath(file, FolderOf(subject, project) ?? Environment.CurrentDirectory))],
-            Old = found.Old with { Key = key },
-            New = key is null ? found.New : await FreeAsync(client, found.New, $"{project.Name}_{{0}}", KeyFor(key, found.From, found.To), isKey: true, cancellationToken).ConfigureAwait(false),
+            Old = volumes[0].Old,
+            New = volumes[0].New,
+            Tablespaces = volumes[1..],
         };
+    }
+
+    // A volume that the project's files declare has its successor there too.
+    private static async Task<UpgradeSubject.MovedVolume> InProjectAsync(
+        DockerClient client, UpgradeSubject.MovedVolume volume, string project, UpgradeSubject.MajorVersion found, UpgradeSubject.MovedVolume[] others, CancellationToken cancellationToken)
+    {
+        VolumeModel old = await client.VolumeInspectAsync(volume.Old.Name, cancellationToken).ConfigureAwait(false);
+        string? key = old.Labels?.GetValueOrDefault(ComposeLabels.Project) == project ? old.Labels.GetValueOrDefault(ComposeLabels.Volume) : null;
+        return key is null ? volume : new UpgradeSubject.MovedVolume(
+            volume.Old with { Key = key },
+            await FreeAsync(client, volume.New, $"{project}_{{0}}", KeyFor(key, found.From, found.To), isKey: true, others, cancellationToken).ConfigureAwait(false));
     }
 
     private static async Task<UpgradeSubject.MajorVersion?> OfContainerAsync(DockerClient client, UpgradeSubject.Container subject, string image, UpgradeRequest request, CancellationToken cancellationToken)
@@ -86,18 +99,20 @@ internal static class MajorVersionFinder
             throw Invalid($"-Migrate was given, and the upgrade from PostgreSQL {from} to {to} runs no migration.", "Upgrade the server without -Migrate; upgrade the application before or after it.", reference);
         if (application.Pull || application.ContainerPaths.Count > 0)
             throw Invalid($"-Pull and -ContainerPath do not go with the upgrade from PostgreSQL {from} to {to}.", $"Pull the image first (docker pull {reference}); files of the server's container stay as they are.", reference);
-        (MountPoint mount, string data) = RequireVolume(container);
+        MountPoint mount = RequireVolume(container);
         string path = ServerImage.MountFor(container, await client.ImageFindAsync(container.Image, cancellationToken).ConfigureAwait(false), image, mount.Destination);
-        return new UpgradeSubject.MajorVersion(container.ShortName, reference)
+        var volumes = new List<UpgradeSubject.MovedVolume>();
+        foreach ((MountPoint each, string place) in (IEnumerable<(MountPoint, string)>)[(mount, path), .. await ServerTablespaces.VolumesAsync(container, mount, path, application.DockerHost, cancellationToken).ConfigureAwait(false)])
         {
-            From = from,
-            To = to,
-            Old = new UpgradeSubject.ServerVolume(mount.Name!, mount.Destination),
-            New = await FreeAsync(client, new UpgradeSubject.ServerVolume(data, path), "{0}", KeyFor(mount.Name!, from, to), isKey: false, cancellationToken).ConfigureAwait(false),
-        };
+            volumes.Add(new UpgradeSubject.MovedVolume(
+                new UpgradeSubject.ServerVolume(each.Name!, each.Destination),
+                await FreeAsync(client, new UpgradeSubject.ServerVolume(each.Name!, place), "{0}", KeyFor(each.Name!, from, to), isKey: false, volumes, cancellationToken).ConfigureAwait(false)));
+        }
+
+        return new UpgradeSubject.MajorVersion(container.ShortName, reference) { From = from, To = to, Old = volumes[0].Old, New = volumes[0].New, Tablespaces = volumes[1..] };
     }
 
-    private static (MountPoint Mount, string Data) RequireVolume(ContainerInspect container)
+    private static MountPoint RequireVolume(ContainerInspect container)
     {
         string data = ServerImage.DataFolderOf(container);
         MountPoint? mount = (container.Mounts ?? []).Where(each => ContainerPaths.IsWithin(data, each.Destination)).MaxBy(each => each.Destination.Length);
@@ -109,11 +124,16 @@ internal static class MajorVersionFinder
             _ when (container.Mounts ?? []).FirstOrDefault(each => each != mount && ContainerPaths.IsWithin(each.Destination, data)) is { } inner => $"a part of its data is in another mount ('{inner.Destination}')",
             _ => null,
         };
-        return why is null ? (mount!, data) : throw new BackupFailure(
-            ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"Container '{container.ShortName}' cannot get another major version of PostgreSQL this way: {why}. Nothing was changed.",
-            "Back the server up (New-DbBackup -AllDatabases), start a server of the new version with an empty volume of its own, and restore into it (Restore-DbBackup).")
-        { Target = container.ShortName };
+        return why is null ? mount! : throw Unfit(container, why, "Back the server up (New-DbBackup -AllDatabases), start a server of the new version with an empty volume of its own, and restore into it (Restore-DbBackup).");
     }
+
+    /// <summary>The failure for a server whose data cannot be moved to new volumes.</summary>
+    /// <param name="container">Its container.</param>
+    /// <param name="why">The reason, as the rest of a sentence.</param>
+    /// <param name="hint">What to do.</param>
+    internal static BackupFailure Unfit(ContainerInspect container, string why, string hint) => new(
+        ErrorCodes.TargetInvalid, FailureCategory.NotSupported, $"Container '{container.ShortName}' cannot get another major version of PostgreSQL this way: {why}. Nothing was changed.", hint)
+    { Target = container.ShortName };
 
     private static async Task<string?> ImageOfFilesAsync(DockerClient client, UpgradeSubject.ComposeProject subject, ComposeProject project, string service, UpgradeRequest request, CancellationToken cancellationToken)
     {
@@ -144,9 +164,10 @@ internal static class MajorVersionFinder
     }
 
     // A volume of an earlier upgrade that was rolled back may have the name: it holds what users wrote then.
-    private static async Task<UpgradeSubject.ServerVolume> FreeAsync(DockerClient client, UpgradeSubject.ServerVolume volume, string form, string key, bool isKey, CancellationToken cancellationToken)
+    private static async Task<UpgradeSubject.ServerVolume> FreeAsync(
+        DockerClient client, UpgradeSubject.ServerVolume volume, string form, string key, bool isKey, IEnumerable<UpgradeSubject.MovedVolume> others, CancellationToken cancellationToken)
     {
-        var taken = (await client.VolumeListAsync(cancellationToken).ConfigureAwait(false)).Select(each => each.Name).ToHashSet(StringComparer.Ordinal);
+        var taken = (await client.VolumeListAsync(cancellationToken).ConfigureAwait(false)).Select(each => each.Name).Concat(others.Select(each => each.New.Name)).ToHashSet(StringComparer.Ordinal);
         for (int number = 1; ; number++)
         {
             string candidate = number == 1 ? key : string.Create(CultureInfo.InvariantCulture, $"{key}-{number}");

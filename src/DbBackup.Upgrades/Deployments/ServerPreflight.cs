@@ -16,8 +16,6 @@ internal static class ServerPreflight
     [
         ("SELECT string_agg(datname, ', ' ORDER BY datname) FROM pg_database WHERE NOT datallowconn AND datname <> 'template0'",
             "databases that allow no connections, and so cannot be dumped", "Allow them (ALTER DATABASE … ALLOW_CONNECTIONS true), or drop the databases."),
-        ("SELECT string_agg(spcname, ', ' ORDER BY spcname) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')",
-            "tablespaces, whose folders both servers would use", "Move their tables to the default tablespace first (ALTER DATABASE … SET TABLESPACE pg_default), or load a new server by hand: New-DbBackup -AllDatabases, Restore-DbBackup."),
     ];
 
     private static readonly (string Sql, string What, string Hint)[] s_unlessForced =

@@ -1,5 +1,8 @@
 using DbBackup.Engine.Engines.PostgreSql.Connect;
+using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Repository;
+using DbBackup.Engine.Restores.PostgreSql;
+using DbBackup.Upgrades.Deployments;
 
 namespace DbBackup.Upgrades.Targets;
 
@@ -62,7 +65,26 @@ internal sealed class NewServer(PostgreSqlConnectionRequest old, PostgreSqlConne
             throw Refused(target, $"has databases of the same name: {string.Join(", ", same)}", "Drop or rename them there, or name an empty server.");
         if (databases.Contains(Maintenance) && wanted.Contains(Maintenance) && await ContentAsync(cancellationToken).ConfigureAwait(false) is { Length: > 0 } content)
             throw Refused(target, $"has something in its database '{Maintenance}', which would be replaced: {content}", "Drop it there, or name an empty server.");
-        return new NewServerRecord(databases, await NamesAsync(target, RolesSql, cancellationToken).ConfigureAwait(false));
+        var before = new NewServerRecord(databases, await NamesAsync(target, RolesSql, cancellationToken).ConfigureAwait(false)) { Tablespaces = await NamesAsync(target, ServerTablespaces.NamesSql, cancellationToken).ConfigureAwait(false) };
+        await RequireTablespacesAsync(source, target, before, cancellationToken).ConfigureAwait(false);
+        return before;
+    }
+
+    // What the new server has not yet is created in the folder in which the old one has it; another machine's folders are its administrator's to make.
+    private static async Task RequireTablespacesAsync(PostgreSqlSession source, PostgreSqlSession target, NewServerRecord before, CancellationToken cancellationToken)
+    {
+        DumpedTablespace[] missing =
+        [
+            .. (await ServerTablespaces.FoldersAsync(source, cancellationToken).ConfigureAwait(false))
+                .Where(each => !before.Tablespaces.Contains(each.Name)).Select(each => new DumpedTablespace(each.Name, Maintenance, each.Folder)),
+        ];
+        DumpedTablespace[] impossible = [.. missing.Except(await TablespaceParticipant.CreatableAsync(target, missing, cancellationToken).ConfigureAwait(false))];
+        if (impossible.Length > 0)
+        {
+            throw Refused(
+                target, $"lacks tablespaces of the old one, and has no empty folder of its own where they were: {string.Join(", ", impossible.Select(each => $"{each.Name} ('{each.Location}')"))}",
+                $"Create them there, each in a folder that belongs to the server: {string.Join(' ', impossible.Select(each => $"CREATE TABLESPACE {PostgreSqlSession.Quote(each.Name)} LOCATION '/FOLDER';"))}");
+        }
     }
 
     /// <summary>Warns of what is set on the old server and not on the new one: a running server's own settings stay as they are.</summary>
@@ -87,7 +109,11 @@ internal sealed class NewServer(PostgreSqlConnectionRequest old, PostgreSqlConne
     {
         using (PostgreSqlSession source = await TrialServer.OpenAsync(old, cancellationToken).ConfigureAwait(false))
             await ServerLoad.WarnOfLeftOutAsync(source, backup, "on the old server", observer, cancellationToken).ConfigureAwait(false);
-        return await ServerLoad.DatabasesAsync(connection, backup, repository, request, observer, cancellationToken).ConfigureAwait(false);
+        string loaded = await ServerLoad.DatabasesAsync(connection, backup, repository, request, observer, cancellationToken).ConfigureAwait(false);
+        using (PostgreSqlSession source = await TrialServer.OpenAsync(old, cancellationToken).ConfigureAwait(false))
+        using (PostgreSqlSession target = await TrialServer.OpenAsync(connection, cancellationToken).ConfigureAwait(false))
+            await ServerTablespaces.RequireAllAsync(source, target, cancellationToken).ConfigureAwait(false);
+        return loaded;
     }
 
     public async Task<(PostgreSqlConnectionRequest Connection, IAsyncDisposable End)> LoadAsync(Backup backup, BackupRepository repository, IOperationObserver observer, CancellationToken cancellationToken)
@@ -109,17 +135,19 @@ internal sealed class NewServer(PostgreSqlConnectionRequest old, PostgreSqlConne
     // The journal knows what was there before: who resumes the upgrade or rolls it back empties the server by it.
     public Task SweepAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Removes the databases and roles of the old server from the new one, but for those that it had before.</summary>
+    /// <summary>Removes the databases, tablespaces and roles of the old server from the new one, but for those that it had before.</summary>
     /// <param name="before">What it had before.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public async Task EmptyAsync(NewServerRecord before, CancellationToken cancellationToken)
     {
         List<string> databases;
         List<string> roles;
+        List<string> tablespaces;
         using (PostgreSqlSession source = await TrialServer.OpenAsync(old, cancellationToken).ConfigureAwait(false))
         {
             databases = await NamesAsync(source, DatabasesSql, cancellationToken).ConfigureAwait(false);
             roles = await NamesAsync(source, RolesSql, cancellationToken).ConfigureAwait(false);
+            tablespaces = await NamesAsync(source, ServerTablespaces.NamesSql, cancellationToken).ConfigureAwait(false);
         }
 
         // Of the databases that it had, only the one for maintenance can have been replaced; so the work is done in another one.
@@ -134,6 +162,8 @@ internal sealed class NewServer(PostgreSqlConnectionRequest old, PostgreSqlConne
             await target.ExecuteAsync($"CREATE DATABASE {Maintenance} TEMPLATE template0", Emptying, cancellationToken).ConfigureAwait(false);
         }
 
+        foreach (string tablespace in (await NamesAsync(target, ServerTablespaces.NamesSql, cancellationToken).ConfigureAwait(false)).Intersect(tablespaces).Except(before.Tablespaces))
+            await target.ExecuteAsync($"DROP TABLESPACE {PostgreSqlSession.Quote(tablespace)}", Emptying, cancellationToken).ConfigureAwait(false);
         foreach (string role in (await NamesAsync(target, RolesSql, cancellationToken).ConfigureAwait(false)).Intersect(roles).Except(before.Roles))
         {
             // It may have privileges for settings.
@@ -177,4 +207,8 @@ internal sealed class NewServer(PostgreSqlConnectionRequest old, PostgreSqlConne
 /// <summary>What a new server had before anything was loaded into it.</summary>
 /// <param name="Databases">Its databases.</param>
 /// <param name="Roles">Its roles.</param>
-internal sealed record NewServerRecord(IReadOnlyList<string> Databases, IReadOnlyList<string> Roles);
+internal sealed record NewServerRecord(IReadOnlyList<string> Databases, IReadOnlyList<string> Roles)
+{
+    /// <summary>Its tablespaces, but for the two that each server has.</summary>
+    public IReadOnlyList<string> Tablespaces { get; init => field = value ?? []; } = [];
+}

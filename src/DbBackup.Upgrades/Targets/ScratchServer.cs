@@ -10,12 +10,12 @@ namespace DbBackup.Upgrades.Targets;
 internal sealed class ScratchServer : IAsyncDisposable
 {
     private readonly DockerClient _client;
-    private readonly string _volume;
+    private readonly IReadOnlyList<string> _volumes;
 
-    private ScratchServer(DockerClient client, string volume, TrialServer server)
+    private ScratchServer(DockerClient client, IReadOnlyList<string> volumes, TrialServer server)
     {
         _client = client;
-        _volume = volume;
+        _volumes = volumes;
         Server = server;
     }
 
@@ -30,17 +30,18 @@ internal sealed class ScratchServer : IAsyncDisposable
     public static async Task<ScratchServer> StartAsync(UpgradeSubject.MajorVersion server, TimeSpan timeout, CancellationToken cancellationToken)
     {
         DockerClient client = await DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(server.DockerHost), cancellationToken).ConfigureAwait(false);
-        string volume = $"{NameOf(server)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+        string[] volumes = [.. server.Volumes.Select(_ => $"{NameOf(server)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}")];
         try
         {
             await TemporaryContainer.SweepAsync(client, cancellationToken).ConfigureAwait(false);
-            await client.VolumeCreateAsync(volume, TemporaryContainer.OwnLabels(), cancellationToken).ConfigureAwait(false);
-            ContainerDefinition definition = await ServerDefinition.ForLoadingAsync(client, server.Name, server, volume, cancellationToken).ConfigureAwait(false);
-            return new ScratchServer(client, volume, await TrialServer.StartAsync(client, definition, NameOf(server), server.DockerHost, timeout, cancellationToken).ConfigureAwait(false));
+            foreach (string volume in volumes)
+                await client.VolumeCreateAsync(volume, TemporaryContainer.OwnLabels(), cancellationToken).ConfigureAwait(false);
+            ContainerDefinition definition = await ServerDefinition.ForLoadingAsync(client, server.Name, server, volumes, cancellationToken).ConfigureAwait(false);
+            return new ScratchServer(client, volumes, await TrialServer.StartAsync(client, definition, NameOf(server), server.DockerHost, timeout, cancellationToken).ConfigureAwait(false));
         }
         catch
         {
-            await RemoveAsync(client, volume).ConfigureAwait(false);
+            await RemoveAsync(client, volumes).ConfigureAwait(false);
             throw;
         }
     }
@@ -48,18 +49,21 @@ internal sealed class ScratchServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Server.DisposeAsync().ConfigureAwait(false);
-        await RemoveAsync(_client, _volume).ConfigureAwait(false);
+        await RemoveAsync(_client, _volumes).ConfigureAwait(false);
     }
 
-    private static async Task RemoveAsync(DockerClient client, string volume)
+    private static async Task RemoveAsync(DockerClient client, IReadOnlyList<string> volumes)
     {
-        try
+        foreach (string volume in volumes)
         {
-            await client.VolumeDeleteAsync(volume, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (BackupException)
-        {
-            // The next upgrade removes it.
+            try
+            {
+                await client.VolumeDeleteAsync(volume, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (BackupException)
+            {
+                // The next upgrade removes it.
+            }
         }
 
         client.Dispose();
@@ -76,7 +80,7 @@ internal sealed class ScratchRehearsal(UpgradeSubject.MajorVersion server, Upgra
         ScratchServer scratch = await ScratchServer.StartAsync(server, request.Timeout, cancellationToken).ConfigureAwait(false);
         try
         {
-            await ServerLoad.RunAsync(new PostgreSqlConnectionRequest { Server = server.Server }, scratch.Server, backup, repository, request, observer, cancellationToken).ConfigureAwait(false);
+            await ServerLoad.RunAsync(server, scratch.Server, backup, repository, request, observer, cancellationToken).ConfigureAwait(false);
             return (scratch.Server.Connection, scratch);
         }
         catch

@@ -14,14 +14,19 @@ internal static class ServerDefinition
     /// <param name="client">The Docker Engine client.</param>
     /// <param name="container">The old container.</param>
     /// <param name="server">The upgrade.</param>
-    /// <param name="volume">The volume for the new data.</param>
+    /// <param name="volumes">The names of the new volumes, in the order of <see cref="UpgradeSubject.MajorVersion.Volumes"/>.</param>
     /// <param name="cancellationToken">Stops the inspection.</param>
-    public static async Task<ContainerDefinition> OfNewAsync(DockerClient client, string container, UpgradeSubject.MajorVersion server, string volume, CancellationToken cancellationToken) =>
-        (await OfAsync(client, container, server.Image, cancellationToken).ConfigureAwait(false)).WithVolume(server.Old.Path, volume, server.New.Path);
+    public static async Task<ContainerDefinition> OfNewAsync(DockerClient client, string container, UpgradeSubject.MajorVersion server, IEnumerable<string> volumes, CancellationToken cancellationToken)
+    {
+        ContainerDefinition definition = await OfAsync(client, container, server.Image, cancellationToken).ConfigureAwait(false);
+        foreach ((UpgradeSubject.MovedVolume volume, string name) in server.Volumes.Zip(volumes))
+            definition = definition.WithVolume(volume.Old.Path, name, volume.New.Path);
+        return definition;
+    }
 
     /// <summary>Returns the definition of a temporary container with the new server, into which the databases are loaded.</summary>
-    public static async Task<ContainerDefinition> ForLoadingAsync(DockerClient client, string container, UpgradeSubject.MajorVersion server, string volume, CancellationToken cancellationToken) =>
-        Alone((await OfNewAsync(client, container, server, volume, cancellationToken).ConfigureAwait(false)).WithoutMountsIn(InitialScripts), TemporaryContainer.OwnLabels());
+    public static async Task<ContainerDefinition> ForLoadingAsync(DockerClient client, string container, UpgradeSubject.MajorVersion server, IEnumerable<string> volumes, CancellationToken cancellationToken) =>
+        Alone((await OfNewAsync(client, container, server, volumes, cancellationToken).ConfigureAwait(false)).WithoutMountsIn(InitialScripts), TemporaryContainer.OwnLabels());
 
     /// <summary>Returns the definition of a container with the same server, which no application reaches.</summary>
     public static ContainerDefinition Alone(ContainerDefinition definition, IReadOnlyDictionary<string, string> labels) =>

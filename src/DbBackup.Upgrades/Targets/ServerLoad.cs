@@ -5,6 +5,7 @@ using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Restores.PostgreSql;
+using DbBackup.Upgrades.Deployments;
 
 namespace DbBackup.Upgrades.Targets;
 
@@ -14,7 +15,7 @@ internal static class ServerLoad
     private const string Action = "copying the superuser";
 
     /// <summary>Loads it.</summary>
-    /// <param name="source">The old server, which runs.</param>
+    /// <param name="server">The upgrade; the old server runs.</param>
     /// <param name="target">The new server.</param>
     /// <param name="backup">The backup of the old server.</param>
     /// <param name="repository">The backup's repository.</param>
@@ -24,14 +25,17 @@ internal static class ServerLoad
     /// <returns>What was loaded, for the journal.</returns>
     /// <exception cref="BackupException">The new server refuses a part of it, or has something else than was backed up.</exception>
     public static async Task<string> RunAsync(
-        PostgreSqlConnectionRequest source, TrialServer target, Backup backup, BackupRepository repository, UpgradeRequest request, IOperationObserver observer, CancellationToken cancellationToken)
+        UpgradeSubject.MajorVersion server, TrialServer target, Backup backup, BackupRepository repository, UpgradeRequest request, IOperationObserver observer, CancellationToken cancellationToken)
     {
+        var source = new PostgreSqlConnectionRequest { Server = server.Server };
         string[] roles;
         IReadOnlyList<string> settings;
         using (PostgreSqlSession old = await TrialServer.OpenAsync(source, cancellationToken).ConfigureAwait(false))
         using (PostgreSqlSession session = await TrialServer.OpenAsync(target.Connection, cancellationToken).ConfigureAwait(false))
         {
             await WarnOfLeftOutAsync(old, backup, "in the old volume", observer, cancellationToken).ConfigureAwait(false);
+            foreach ((_, string folder) in await ServerTablespaces.FoldersAsync(old, cancellationToken).ConfigureAwait(false))
+                await target.MakeFolderAsync(session, folder, server.Volumes.Select(volume => volume.New.Path), cancellationToken).ConfigureAwait(false);
             settings = await ServerSettings.CopyAsync(old, session, observer, cancellationToken).ConfigureAwait(false);
             roles = [.. await session.RowsAsync("SELECT rolname::text FROM pg_roles WHERE rolname !~ '^pg_'", row => row.GetString(0), Action, cancellationToken).ConfigureAwait(false)];
         }
@@ -42,6 +46,7 @@ internal static class ServerLoad
         using (PostgreSqlSession old = await TrialServer.OpenAsync(source, cancellationToken).ConfigureAwait(false))
         using (PostgreSqlSession session = await TrialServer.OpenAsync(target.Connection, cancellationToken).ConfigureAwait(false))
         {
+            await ServerTablespaces.RequireAllAsync(old, session, cancellationToken).ConfigureAwait(false);
             await CopyOwnRolesAsync(session, roles, backup, repository, cancellationToken).ConfigureAwait(false);
             settings = [.. settings, .. await ServerSettings.CopyRulesAsync(old, session, cancellationToken).ConfigureAwait(false)];
         }

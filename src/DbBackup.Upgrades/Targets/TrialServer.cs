@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Formats.Tar;
+using System.Runtime.CompilerServices;
 using DbBackup.Engine.Discovery;
 using DbBackup.Engine.Docker.Addressing;
 using DbBackup.Engine.Docker.Api;
@@ -84,6 +86,31 @@ internal sealed class TrialServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes a folder that only the server may use, as a tablespace needs it.</summary>
+    /// <param name="session">A session of a superuser.</param>
+    /// <param name="folder">The folder's path in the container.</param>
+    /// <param name="volumes">Where the container mounts its volumes.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task MakeFolderAsync(PostgreSqlSession session, string folder, IEnumerable<string> volumes, CancellationToken cancellationToken)
+    {
+        string data = (await session.TextAsync("SELECT current_setting('data_directory')", "looking for the server's folders", cancellationToken).ConfigureAwait(false))!;
+        (int user, int group) = await OwnerAsync($"{data}/PG_VERSION", cancellationToken).ConfigureAwait(false);
+        // The engine unpacks into a volume also where the container's own files are read-only.
+        string within = volumes.Select(path => path.TrimEnd('/')).Where(path => folder.Length > path.Length && ContainerPaths.IsWithin(folder, path)).MaxBy(path => path.Length) ?? folder[..folder.LastIndexOf('/')];
+        await _client.PutContainerArchiveAsync(
+            _container,
+            within.Length == 0 ? "/" : within,
+            async (stream, token) =>
+            {
+                var archive = new TarWriter(stream, leaveOpen: true);
+                await using ConfiguredAsyncDisposable end = archive.ConfigureAwait(false);
+                await archive.WriteEntryAsync(
+                    new PaxTarEntry(TarEntryType.Directory, folder[(within.Length + 1)..] + '/') { Uid = user, Gid = group, Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute },
+                    token).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Restarts the server, so that settings take effect which need that.</summary>
     public async Task RestartAsync(CancellationToken cancellationToken)
     {
@@ -122,6 +149,15 @@ internal sealed class TrialServer : IAsyncDisposable
     {
         PostgreSqlConnectionSettings settings = await PostgreSqlServer.ResolveAsync(connection, cancellationToken).ConfigureAwait(false);
         return await PostgreSqlSession.OpenMaintenanceAsync(settings, settings.Database, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<(int User, int Group)> OwnerAsync(string file, CancellationToken cancellationToken)
+    {
+        using Stream stream = await _client.ContainerArchiveAsync(_container, file, cancellationToken).ConfigureAwait(false);
+        using var archive = new TarReader(stream);
+        TarEntry entry = await archive.GetNextEntryAsync(cancellationToken: cancellationToken).ConfigureAwait(false)
+            ?? throw new InvalidDataException($"The archive of '{file}' is empty.");
+        return (entry.Uid, entry.Gid);
     }
 
     private static async Task RemoveAsync(DockerClient client, string name, CancellationToken cancellationToken)

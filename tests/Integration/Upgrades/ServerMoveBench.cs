@@ -30,6 +30,17 @@ internal sealed class ServerMoveBench : IDisposable
         Old.Execute("shop", RichServer.Sql);
         Old.Execute("postgres", "CREATE DATABASE second OWNER reader; CREATE TABLE jobs (id int PRIMARY KEY); INSERT INTO jobs VALUES (1), (2); GRANT SET ON PARAMETER log_duration TO team; ALTER DATABASE second SET work_mem = '6MB'");
         Old.Execute("second", "CREATE TABLE books (id int PRIMARY KEY, title text); INSERT INTO books SELECT i, 'book ' || i FROM generate_series(1, 300) i; ALTER TABLE books OWNER TO reader");
+        foreach (PostgreSqlServer server in (PostgreSqlServer[])[Old, New])
+        {
+            // Each in a folder of its own: both servers are on one machine.
+            string folder = Directory.CreateDirectory(Path.Join(Path.GetDirectoryName(server.DataFolder)!, "fast")).FullName;
+            UnprivilegedUser.Find().Own(folder);
+            server.Execute("postgres", $"CREATE TABLESPACE fast LOCATION '{folder}'");
+        }
+
+        Old.Execute("postgres", "GRANT CREATE ON TABLESPACE fast TO reader");
+        New.Execute("postgres", "COMMENT ON TABLESPACE fast IS 'its own'");
+        Old.Execute("shop", "ALTER TABLE visits_2025 SET TABLESPACE fast");
         Facts = FactsOf(Old);
         _newBefore = ContentsOf(New);
     }
@@ -64,6 +75,7 @@ internal sealed class ServerMoveBench : IDisposable
         server.Query("shop", "SELECT count(*), md5(string_agg(v::text, ',' ORDER BY at)) FROM visits v"),
         server.Query("shop", "SELECT string_agg(mood || ' ' || count, ',' ORDER BY mood) FROM moods"),
         server.Query("shop", "SELECT convert_from(lo_get(4711), 'UTF8'), (SELECT last_value FROM people_id_seq), (SELECT string_agg(extname, ',' ORDER BY extname) FROM pg_extension)"),
+        server.Query("shop", "SELECT string_agg(relname || ' ' || spcname, ',' ORDER BY relname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE relnamespace = 'public'::regnamespace"),
         server.Query("second", "SELECT count(*), md5(string_agg(b::text, ',' ORDER BY id)) FROM books b"),
         server.Query("postgres", "SELECT count(*) FROM jobs"),
         server.Query("postgres", "SELECT string_agg(rolname || ':' || coalesce(rolpassword, '') || rolsuper || rolcanlogin, ',' ORDER BY rolname) FROM pg_authid WHERE rolname !~ '^pg_' AND rolname <> 'postgres'"),
@@ -139,5 +151,6 @@ internal sealed class ServerMoveBench : IDisposable
         server.Query("postgres", "SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles"),
         server.Query("postgres", "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"),
         server.Query("postgres", "SELECT count(*) FROM pg_parameter_acl"),
+        server.Query("postgres", "SELECT string_agg(spcname || coalesce(shobj_description(oid, 'pg_tablespace'), ''), ',' ORDER BY spcname) FROM pg_tablespace"),
     ];
 }

@@ -75,6 +75,7 @@ public sealed class ServerMoveTests
     [InlineData("extension")]
     [InlineData("prepared")]
     [InlineData("setting")]
+    [InlineData("tablespace")]
     [InlineData("settings file")]
     [InlineData("role")]
     public async Task What_cannot_be_is_refused_before_anything_changes(string what)
@@ -92,6 +93,7 @@ public sealed class ServerMoveTests
             "prepared" => "prepared transactions, which no dump has: 'one' in shop",
             "settings file" => "its settings have an error: no_such_setting: unrecognized",
             "setting" => "default_transaction_read_only is set for role shop",
+            "tablespace" => "lacks tablespaces of the old one, and has no empty folder of its own where they were: fast (",
             _ => "is no superuser",
         };
         switch (what)
@@ -113,6 +115,9 @@ public sealed class ServerMoveTests
                 break;
             case "setting":
                 bench.Old.Execute("postgres", "ALTER ROLE shop SET default_transaction_read_only = off");
+                break;
+            case "tablespace":
+                bench.New.Execute("postgres", "DROP TABLESPACE fast");
                 break;
             case "settings file":
                 File.AppendAllText(Path.Join(bench.Old.DataFolder, "postgresql.conf"), "no_such_setting = 1\n");

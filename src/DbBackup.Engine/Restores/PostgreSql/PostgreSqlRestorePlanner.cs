@@ -27,6 +27,7 @@ internal static class PostgreSqlRestorePlanner
         Manifest manifest = request.Backup.Manifest!;
         PostgreSqlTarget.RequireNamed(request.Connection, manifest, request.Backup.ToString());
         List<Payload> payloads = Choose(request, manifest);
+        bool isWhole = payloads.Count == manifest.Payloads.Count(payload => payload.Kind == PayloadKind.Database);
         // A server's own databases exist everywhere and are in use while others are restored.
         List<Payload> empty = payloads.Count > 1 && request.Databases.Count == 0 ? payloads.FindAll(IsUnusedOwn) : [];
         payloads = [.. payloads.Except(empty)];
@@ -51,7 +52,7 @@ internal static class PostgreSqlRestorePlanner
         var content = repository.ContentOf(key, manifest);
         RoleScript? globals = await GlobalsAsync(request, content, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<string> newRoles = await NewRolesAsync(globals, maintenance, warnings, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<DumpedTablespace> newTablespaces = await NewTablespacesAsync(globals, maintenance, payloads, warnings, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<DumpedTablespace> newTablespaces = await NewTablespacesAsync(globals, maintenance, payloads, isWhole, warnings, cancellationToken).ConfigureAwait(false);
         var items = new List<PostgreSqlRestoreItem>();
         var targets = new List<RestoreTarget>();
         foreach (Payload payload in payloads)
@@ -321,11 +322,18 @@ internal static class PostgreSqlRestorePlanner
     }
 
     private static async Task<IReadOnlyList<DumpedTablespace>> NewTablespacesAsync(
-        RoleScript? globals, PostgreSqlSession maintenance, List<Payload> payloads, List<string> warnings, CancellationToken cancellationToken)
+        RoleScript? globals, PostgreSqlSession maintenance, List<Payload> payloads, bool isWhole, List<string> warnings, CancellationToken cancellationToken)
     {
         if (globals is null)
             return [];
         var missing = new HashSet<string>(StringComparer.Ordinal);
+        // A whole server has its empty tablespaces too: those for temporary tables, and those whose tables come later.
+        if (isWhole)
+        {
+            List<string> present = await maintenance.RowsAsync("SELECT spcname::text FROM pg_tablespace", row => row.GetString(0), "listing tablespaces", cancellationToken).ConfigureAwait(false);
+            missing.UnionWith(globals.Tablespaces.Select(tablespace => tablespace.Name).Except(present));
+        }
+
         foreach (Payload payload in payloads)
             missing.UnionWith(await PostgreSqlTarget.MissingTablespacesAsync(maintenance, payload.Database, cancellationToken).ConfigureAwait(false));
         IReadOnlyList<DumpedTablespace> created = await TablespaceParticipant.CreatableAsync(maintenance, globals.Tablespaces.Where(tablespace => missing.Contains(tablespace.Name)), cancellationToken).ConfigureAwait(false);

@@ -38,6 +38,8 @@ internal sealed class TablespaceParticipant(PostgreSqlConnectionSettings server,
                 $"CREATE TABLESPACE {PostgreSqlSession.Quote(tablespace.Name)} OWNER {PostgreSqlSession.Quote(tablespace.Owner)} LOCATION {PostgreSqlSession.Literal(tablespace.Location)}",
                 $"creating the tablespace '{tablespace.Name}'",
                 cancellationToken).ConfigureAwait(false);
+            foreach (string statement in tablespace.Statements)
+                await maintenance.ExecuteAsync(statement, $"creating the tablespace '{tablespace.Name}'", cancellationToken).ConfigureAwait(false);
         }
     }
 

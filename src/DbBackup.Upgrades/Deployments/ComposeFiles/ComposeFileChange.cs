@@ -105,14 +105,18 @@ internal sealed class ComposeFileChange
         ComposeService? service = ComposeConfig.Parse(after, server.Project).Services.GetValueOrDefault(server.Service!);
         if (service?.Image != server.Image)
             return $"with the changed lines compose would use the image '{service?.Image}'";
-        ComposeMount[] mounts = [.. service.Mounts.Where(mount => mount.Target.TrimEnd('/') == server.New.Path.TrimEnd('/'))];
-        if (mounts is not [{ Type: "volume", Source: { } source }] || source != server.New.Name)
-            return $"with the changed lines compose would mount '{mounts.LastOrDefault()?.Source}' at '{server.New.Path}'";
+        foreach (UpgradeSubject.ServerVolume volume in server.Volumes.Select(moved => moved.New))
+        {
+            ComposeMount[] mounts = [.. service.Mounts.Where(mount => mount.Target.TrimEnd('/') == volume.Path.TrimEnd('/'))];
+            if (mounts is not [{ Type: "volume", Source: { } source }] || source != volume.Name)
+                return $"with the changed lines compose would mount '{mounts.LastOrDefault()?.Source}' at '{volume.Path}'";
+        }
+
         JsonObject was = ComposeConfig.Read(before), becomes = ComposeConfig.Read(after);
         string[] mountsLeft = [.. Strip(was, server).Order(StringComparer.Ordinal)];
         if (!mountsLeft.SequenceEqual(Strip(becomes, server).Order(StringComparer.Ordinal), StringComparer.Ordinal))
             return "with the changed lines compose would mount other volumes too";
-        StripVolumes(was, becomes);
+        StripVolumes(was, becomes, server.Volumes.Count);
         return JsonNode.DeepEquals(was, becomes) ? null : "with the changed lines compose would change more than the image and the volume";
     }
 
@@ -121,7 +125,7 @@ internal sealed class ComposeFileChange
     {
         if (config["services"]?[server.Service!] is not JsonObject service)
             return [];
-        string[] mounts = [.. (service["volumes"] as JsonArray ?? []).Where(mount => PathOf(mount) is var path && path != server.Old.Path.TrimEnd('/') && path != server.New.Path.TrimEnd('/')).Select(mount => mount?.ToJsonString() ?? string.Empty)];
+        string[] mounts = [.. (service["volumes"] as JsonArray ?? []).Where(mount => PathOf(mount) is var path && !server.Volumes.Any(volume => path == volume.Old.Path.TrimEnd('/') || path == volume.New.Path.TrimEnd('/'))).Select(mount => mount?.ToJsonString() ?? string.Empty)];
         foreach (string name in s_changed)
             service.Remove(name);
         return mounts;
@@ -129,13 +133,13 @@ internal sealed class ComposeFileChange
 
     private static string? PathOf(JsonNode? mount) => (mount is JsonObject ? (string?)mount["target"] : mount?.ToString().Split(':').ElementAtOrDefault(1))?.TrimEnd('/');
 
-    // The new volume is declared; the old one, which nothing uses any more, is left out of what some versions print.
-    private static void StripVolumes(JsonObject was, JsonObject becomes)
+    // The new volumes are declared; the old ones, which nothing uses any more, are left out of what some versions print.
+    private static void StripVolumes(JsonObject was, JsonObject becomes, int count)
     {
         if (was["volumes"] is not JsonObject old || becomes["volumes"] is not JsonObject next)
             return;
         string[] gone = [.. old.Select(each => each.Key).Where(name => !next.ContainsKey(name))], come = [.. next.Select(each => each.Key).Where(name => !old.ContainsKey(name))];
-        if (gone.Length > 1 || come.Length > 1)
+        if (gone.Length > count || come.Length > count)
             return;
         foreach (string name in gone)
             old.Remove(name);

@@ -17,6 +17,7 @@ internal sealed partial class ComposeFileEditor
     private readonly IReadOnlyList<string> _texts;
     private readonly YamlMappingNode[] _roots;
     private readonly List<TextEdit>[] _edits;
+    private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
 
     private ComposeFileEditor(IReadOnlyList<string> texts, UpgradeSubject.MajorVersion server)
     {
@@ -35,7 +36,8 @@ internal sealed partial class ComposeFileEditor
         // For the parser a byte order mark would be a part of the first name.
         var editor = new ComposeFileEditor([.. texts.Select(text => text.TrimStart(Mark))], server);
         editor.SetImage();
-        editor.SetVolume();
+        foreach (UpgradeSubject.MovedVolume volume in server.Volumes)
+            editor.SetVolume(volume);
         return [.. editor._edits.Select((edits, file) => (IReadOnlyList<TextEdit>)[.. edits.Select(edit => edit with { Offset = edit.Offset + texts[file].Length - editor._texts[file].Length })])];
     }
 
@@ -47,7 +49,7 @@ internal sealed partial class ComposeFileEditor
         Replace(file, node, _server.Image, "the image");
     }
 
-    private void SetVolume()
+    private void SetVolume(UpgradeSubject.MovedVolume volume)
     {
         string? old = null;
         var present = new List<(int File, YamlNode Mount)>();
@@ -57,9 +59,9 @@ internal sealed partial class ComposeFileEditor
             {
                 if (Parts(mount) is not { } parts)
                     continue;
-                if (Same(parts.Target, _server.Old.Path) && parts.Source is { } source && source != _server.New.Key)
+                if (Same(parts.Target, volume.Old.Path) && parts.Source is { } source && source != volume.New.Key)
                 {
-                    old = old is null || old == source ? source : throw new FormatException($"the files mount two volumes at '{_server.Old.Path}'");
+                    old = old is null || old == source ? source : throw new FormatException($"the files mount two volumes at '{volume.Old.Path}'");
                     present.Add((file, mount));
                 }
             }
@@ -67,41 +69,41 @@ internal sealed partial class ComposeFileEditor
 
         if (old is null)
         {
-            bool isDone = _server.New.Key is not null && _roots.Any(root => Find(root, "services", _server.Service!, Volumes) is YamlSequenceNode list
-                && list.Children.Select(Parts).Any(parts => parts is { } mount && mount.Source == _server.New.Key && Same(mount.Target, _server.New.Path)));
+            bool isDone = volume.New.Key is not null && _roots.Any(root => Find(root, "services", _server.Service!, Volumes) is YamlSequenceNode list
+                && list.Children.Select(Parts).Any(parts => parts is { } mount && mount.Source == volume.New.Key && Same(mount.Target, volume.New.Path)));
             if (!isDone)
-                throw new FormatException($"no file mounts a volume at '{_server.Old.Path}' in service '{_server.Service}' itself");
+                throw new FormatException($"no file mounts a volume at '{volume.Old.Path}' in service '{_server.Service}' itself");
             old = string.Empty;
         }
-        else if (!VolumeName().IsMatch(old) || (_server.Old.Key is { } key && key != old))
+        else if (!VolumeName().IsMatch(old) || (volume.Old.Key is { } key && key != old))
         {
-            throw new FormatException($"'{old}' at '{_server.Old.Path}' is not the name of a volume");
+            throw new FormatException($"'{old}' at '{volume.Old.Path}' is not the name of a volume");
         }
 
-        string name = _server.New.Key ?? FreeKey(MajorVersionFinder.KeyFor(old, _server.From, _server.To));
+        string name = volume.New.Key ?? FreeKey(MajorVersionFinder.KeyFor(old, _server.From, _server.To));
         foreach ((int file, YamlNode mount) in present)
-            SetMount(file, mount, name);
+            SetMount(file, mount, name, volume.New.Path);
         if (!_roots.Any(root => Find(root, Volumes, name) is not null))
-            Declare(old, name);
+            Declare(volume, old, name);
     }
 
-    private void SetMount(int file, YamlNode mount, string name)
+    private void SetMount(int file, YamlNode mount, string name, string path)
     {
         if (mount is YamlScalarNode scalar)
         {
             string[] parts = scalar.Value!.Split(':');
             parts[0] = name;
-            parts[1] = Same(parts[1], _server.New.Path) ? parts[1] : _server.New.Path;
+            parts[1] = Same(parts[1], path) ? parts[1] : path;
             Replace(file, scalar, string.Join(':', parts), "the volume");
             return;
         }
 
         Replace(file, Find(mount, "source")!, name, "the volume");
-        if (!Same(((YamlScalarNode)Find(mount, "target")!).Value!, _server.New.Path))
-            Replace(file, Find(mount, "target")!, _server.New.Path, "the volume's path");
+        if (!Same(((YamlScalarNode)Find(mount, "target")!).Value!, path))
+            Replace(file, Find(mount, "target")!, path, "the volume's path");
     }
 
-    private void Declare(string old, string name)
+    private void Declare(UpgradeSubject.MovedVolume volume, string old, string name)
     {
         int file = Array.FindIndex(_roots, root => Find(root, Volumes, old) is not null);
         if (file < 0)
@@ -110,7 +112,7 @@ internal sealed partial class ComposeFileEditor
         (YamlNode key, YamlNode value) = declared.Children.First(each => each.Key is YamlScalarNode scalar && scalar.Value == old);
         string text = _texts[file];
         // A volume that compose does not create has its full name here.
-        string? external = _server.New.Key is null ? _server.New.Name : null;
+        string? external = volume.New.Key is null ? volume.New.Name : null;
         if (declared.Style == MappingStyle.Flow)
         {
             _edits[file].Add(new TextEdit((int)key.Start.Index, string.Empty, external is null ? $"{name}: {{}}, " : $"{name}: {{external: true, name: {external}}}, "));
@@ -159,7 +161,7 @@ internal sealed partial class ComposeFileEditor
         for (int number = 1; ; number++)
         {
             string candidate = number == 1 ? key : FormattableString.Invariant($"{key}-{number}");
-            if (_roots.All(root => Find(root, Volumes, candidate) is null))
+            if (_roots.All(root => Find(root, Volumes, candidate) is null) && _keys.Add(candidate))
                 return candidate;
         }
     }

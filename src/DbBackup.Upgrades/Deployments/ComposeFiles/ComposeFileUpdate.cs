@@ -95,7 +95,8 @@ internal sealed class ComposeFileUpdate(DockerClient client, UpgradeSubject.Majo
 
     // The names in the files stay the user's own.
     private string InWords => $"the project's files are not changed: before the next 'docker compose up', change in service '{server.Service}' the image to '{server.Image}'"
-        + (server is { Old.Key: { } old, New.Key: { } key } ? $" and the volume '{old}:{server.Old.Path}' to '{key}:{server.New.Path}', and declare the volume '{key}' beside '{old}'" : $" and the volume to '{server.New.Name}' (external) at '{server.New.Path}'");
+        + string.Concat(server.Volumes.Select(volume => volume is { Old.Key: { } old, New.Key: { } key }
+            ? $" and the volume '{old}:{volume.Old.Path}' to '{key}:{volume.New.Path}', and declare the volume '{key}' beside '{old}'" : $" and the volume at '{volume.Old.Path}' to '{volume.New.Name}' (external) at '{volume.New.Path}'"));
 
     // Where the files are not to be changed, lines that cannot be told are described in words.
     private async Task<ComposeFileChange?> FindAsync(CancellationToken cancellationToken)

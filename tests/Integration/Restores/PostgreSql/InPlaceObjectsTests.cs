@@ -231,6 +231,15 @@ public sealed class InPlaceObjectsTests(OwnPostgreSqlServer own) : IClassFixture
         string create = $"CREATE ROLE keeper; CREATE TABLESPACE \"my space\" OWNER keeper LOCATION E'{folder.Replace("\\", "\\\\", StringComparison.Ordinal)}'";
         foreach (string statement in create.Split("; "))
             own.Server.Execute("postgres", statement);
+        string idle = folder + " idle";
+        Directory.CreateDirectory(idle);
+        UnprivilegedUser.Find().Own(idle);
+        own.Server.Execute("postgres", "ALTER TABLESPACE \"my space\" SET (random_page_cost = 1.25, effective_io_concurrency = 3)");
+        own.Server.Execute("postgres", "GRANT CREATE ON TABLESPACE \"my space\" TO PUBLIC");
+        own.Server.Execute("postgres", "COMMENT ON TABLESPACE \"my space\" IS 'it''s \\ here'");
+        own.Server.Execute("postgres", $"CREATE TABLESPACE idle LOCATION E'{idle.Replace("\\", "\\\\", StringComparison.Ordinal)}'");
+        const string Spaces = "SELECT string_agg(concat_ws(' ', spcname, pg_get_userbyid(spcowner), spcacl, spcoptions, shobj_description(oid, 'pg_tablespace')), ',' ORDER BY spcname) FROM pg_tablespace";
+        string spaces = own.Server.Query("postgres", Spaces);
         bench.CreateNotes();
         bench.Database.Execute("ALTER TABLE notes SET TABLESPACE \"my space\"");
         Backup backup = await bench.Files.BackUpAsync(new DbBackup.Engine.Backups.BackupRequest
@@ -244,6 +253,7 @@ public sealed class InPlaceObjectsTests(OwnPostgreSqlServer own) : IClassFixture
         {
             own.Server.Execute("postgres", $"DROP DATABASE IF EXISTS {bench.Database.Name}");
             own.Server.Execute("postgres", "DROP TABLESPACE IF EXISTS \"my space\"");
+            own.Server.Execute("postgres", "DROP TABLESPACE IF EXISTS idle");
             own.Server.Execute("postgres", "DROP ROLE IF EXISTS keeper");
         }
 
@@ -253,6 +263,7 @@ public sealed class InPlaceObjectsTests(OwnPostgreSqlServer own) : IClassFixture
             Assert.Equal(BackupStatus.Matched, (await bench.RestoreAsync(bench.Request(backup) with { NewName = null, Databases = [bench.Database.Name] })).Status);
             Assert.Equal("my space of keeper", before);
             Assert.Equal(before, bench.Database.Query(Place));
+            Assert.Equal(spaces, own.Server.Query("postgres", Spaces));
 
             // Without its folder the plan says how to create it, and the tables go to the default.
             Drop();

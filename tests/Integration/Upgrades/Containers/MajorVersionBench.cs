@@ -13,15 +13,25 @@ internal sealed class MajorVersionBench : IDisposable
     public MajorVersionBench(int from, int to, string more = "")
     {
         (From, To) = (from, to);
-        Shop = new ComposeShop(major: from, more: more);
+        Shop = new ComposeShop(major: from, more: more, space: SpaceFolder);
         Shop.Query(RichServer.Sql);
-        Shop.Query("CREATE DATABASE second OWNER reader");
+        // In a volume of their own, and in that of the data.
+        Shop.Engine.Exec(Server, "sh", "-c", $"for each in {SpaceFolder}/fast {SpaceFolder}/idle {DataFolder}/inside; do mkdir $each; chown postgres: $each; done");
+        foreach (string statement in (string[])[
+            $"CREATE TABLESPACE fast OWNER shop LOCATION '{SpaceFolder}/fast'", $"CREATE TABLESPACE idle LOCATION '{SpaceFolder}/idle'", $"CREATE TABLESPACE inside LOCATION '{DataFolder}/inside'",
+            "ALTER TABLESPACE fast SET (random_page_cost = 1.1)", "GRANT CREATE ON TABLESPACE fast TO team", "COMMENT ON TABLESPACE fast IS 'it''s of glass'",
+            "ALTER TABLE visits_2025 SET TABLESPACE fast", "ALTER INDEX people_name_key SET TABLESPACE inside", "CREATE DATABASE second OWNER reader TABLESPACE inside"])
+            Shop.Query(statement);
+        Shop.Engine.Exec(Shop.Container, "sh", "-c", "echo 'a photo' > /app/uploads/photo");
         Query("second", "CREATE TABLE books (id int PRIMARY KEY, title text); INSERT INTO books SELECT i, 'book ' || i FROM generate_series(1, 300) i; ALTER TABLE books OWNER TO reader");
         Shop.Query("ALTER SYSTEM SET log_min_duration_statement = 1234");
         Shop.Engine.Exec(Server, "sh", "-c", "echo 'host second reader 10.9.8.0/24 scram-sha-256' >> $PGDATA/pg_hba.conf");
         Shop.Query("SELECT pg_reload_conf()");
         Volume = Shop.Engine.Inspect(Server, "{{range .Mounts}}{{if eq .Destination \"/var/lib/postgresql/data\" \"/var/lib/postgresql\"}}{{.Name}}{{end}}{{end}}");
     }
+
+    private const string SpaceFolder = "/srv/space";
+    private const string DataFolder = "/var/lib/postgresql/data";
 
     public int From { get; }
 
@@ -33,6 +43,14 @@ internal sealed class MajorVersionBench : IDisposable
     public string Volume { get; }
 
     public string NewVolume => $"{Volume}-{To}";
+
+    /// <summary>The volumes of the old server.</summary>
+    public string[] OldVolumes => [Volume, Space];
+
+    /// <summary>The volumes of both servers.</summary>
+    public string[] AllVolumes => [Volume, NewVolume, Space, $"{Space}-{To}"];
+
+    private string Space => Volume.Replace("_data", "_space", StringComparison.Ordinal);
 
     /// <summary>The project's file.</summary>
     public string File => Path.Join(Shop.Folder, "docker-compose.yml");
@@ -55,6 +73,10 @@ internal sealed class MajorVersionBench : IDisposable
         Shop.Query("SELECT string_agg(setdatabase::int::bool || setrole::regrole::text || setconfig::text, ',' ORDER BY setrole::regrole::text) FROM pg_db_role_setting"),
         Shop.Query("SELECT string_agg(extname, ',' ORDER BY extname) FROM pg_extension"),
         Shop.Query("SELECT last_value FROM people_id_seq"),
+        Shop.Query("SELECT string_agg(concat_ws(' ', spcname, pg_get_userbyid(spcowner), pg_tablespace_location(oid), spcacl, spcoptions, shobj_description(oid, 'pg_tablespace')), ',' ORDER BY spcname) FROM pg_tablespace"),
+        Shop.Query("SELECT string_agg(relname || ' ' || spcname, ',' ORDER BY relname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE relnamespace = 'public'::regnamespace"),
+        Query("second", "SELECT spcname FROM pg_tablespace t JOIN pg_database d ON d.dattablespace = t.oid WHERE datname = current_database()"),
+        Shop.Engine.Exec(Shop.Container, "cat", "/app/uploads/photo"),
         Shop.Query("SELECT current_setting('log_min_duration_statement'), (SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.9.8.0')"),
         Query("second", "SELECT count(*), md5(string_agg(b::text, ',' ORDER BY id)) FROM books b"));
 
@@ -73,7 +95,8 @@ internal sealed class MajorVersionBench : IDisposable
         Assert.Equal(To.ToString(System.Globalization.CultureInfo.InvariantCulture), Major);
         Shop.Answer("/health");
         Assert.Equal(facts, Facts);
-        Assert.Contains(NewVolume, Mounted);
+        Assert.Subset(Mounted.ToHashSet(), AllVolumes.Except(OldVolumes).ToHashSet());
+        Assert.Empty(Mounted.Intersect(OldVolumes));
         // The old data are as they were, readable by the old version alone.
         Assert.Equal(From.ToString(System.Globalization.CultureInfo.InvariantCulture), VersionIn(Volume));
         Assert.DoesNotContain(Shop.Engine.Docker("ps", "-a", "--format", "{{.Names}}").Split('\n'), name => name.StartsWith("before-", StringComparison.Ordinal) && name.Contains(Shop.Engine.Prefix, StringComparison.Ordinal));
@@ -85,7 +108,8 @@ internal sealed class MajorVersionBench : IDisposable
         Assert.Equal(From.ToString(System.Globalization.CultureInfo.InvariantCulture), Major);
         Shop.Answer("/health");
         Assert.Equal(facts, Facts);
-        Assert.Contains(Volume, Mounted);
+        Assert.Subset(Mounted.ToHashSet(), OldVolumes.ToHashSet());
+        Assert.Empty(Mounted.Intersect(AllVolumes.Except(OldVolumes)));
         Assert.NotEqual("none", Shop.Engine.Inspect(Server, "{{.HostConfig.NetworkMode}}"));
     }
 
@@ -107,8 +131,8 @@ internal sealed class MajorVersionBench : IDisposable
         return image;
     }
 
-    /// <summary>The volumes of this project and those of rehearsals of it.</summary>
-    public string[] Volumes => [.. Shop.Engine.Docker("volume", "ls", "-q").Split('\n').Where(name => name.Contains(Shop.Engine.Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    /// <summary>The volumes of this project's servers and those of rehearsals of it.</summary>
+    public string[] Volumes => [.. Shop.Engine.Docker("volume", "ls", "-q").Split('\n').Where(name => name.Contains(Shop.Engine.Prefix, StringComparison.Ordinal) && !name.EndsWith("_uploads", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     private string VersionIn(string volume) =>
         Shop.Engine.Docker("run", "--rm", "--network", "none", "--entrypoint", "sh", "-v", volume + ":/old:ro", DockerImages.App, "-c", "find /old -maxdepth 3 -name PG_VERSION | sort | head -n 1 | xargs cat").Trim();

@@ -42,7 +42,7 @@ public sealed class MajorVersionUpgradeTests
         Assert.All(result.Steps, step => Assert.Equal(UpgradeStepState.Done, step.State));
         Assert.StartsWith($"PostgreSQL {from}", result.FromRevision, StringComparison.Ordinal);
         Assert.StartsWith($"PostgreSQL {to}", result.ToRevision, StringComparison.Ordinal);
-        Assert.Equal([bench.Volume, bench.NewVolume], bench.Volumes);
+        Assert.Equal(bench.AllVolumes, bench.Volumes);
 
         bench.Shop.Query("INSERT INTO orders (note) VALUES ('after')");
         UpgradeResult undone = await bench.UndoAsync(result.Id);
@@ -51,7 +51,7 @@ public sealed class MajorVersionUpgradeTests
         bench.AssertAsBefore(facts);
         Assert.Contains(bench.Shop.Files.Observer.Warnings, warning => warning.Contains("1 in 'shop'", StringComparison.Ordinal) && warning.Contains(bench.NewVolume, StringComparison.Ordinal));
         // With what was written there.
-        Assert.Equal([bench.Volume, bench.NewVolume], bench.Volumes);
+        Assert.Equal(bench.AllVolumes, bench.Volumes);
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class MajorVersionUpgradeTests
 
         Assert.Equal((started, application), (bench.Started, bench.ApplicationStarted));
         bench.AssertAsBefore(facts);
-        Assert.Equal([bench.Volume], bench.Volumes);
+        Assert.Equal(bench.OldVolumes, bench.Volumes);
     }
 
     [Fact]
@@ -102,6 +102,16 @@ public sealed class MajorVersionUpgradeTests
             bench.Shop.Query(drop);
         }
 
+        bench.Shop.Engine.Exec(bench.Server, "sh", "-c", "mkdir /srv/here; chown postgres: /srv/here");
+        bench.Shop.Query("CREATE TABLESPACE here LOCATION '/srv/here'");
+        BackupException outside = await Assert.ThrowsAnyAsync<BackupException>(() => UpgradeService.PlanAsync(bench.Request(), bench.Shop.Files.Repository, CancellationToken.None));
+        Assert.Contains("'here' is in no volume", outside.Message, StringComparison.Ordinal);
+        bench.Shop.Query("DROP TABLESPACE here");
+        bench.Shop.Engine.Exec(bench.Server, "sh", "-c", "mkdir /srv/space/photos");
+        BackupException shared = await Assert.ThrowsAnyAsync<BackupException>(() => UpgradeService.PlanAsync(bench.Request(), bench.Shop.Files.Repository, CancellationToken.None));
+        Assert.Contains("something else too: photos", shared.Message, StringComparison.Ordinal);
+        bench.Shop.Engine.Exec(bench.Server, "rmdir", "/srv/space/photos");
+
         // Lines that are not to be changed by themselves: found before anything stops.
         string files = bench.Files;
         File.WriteAllText(bench.File, files.Replace($"image: {DockerImages.OfMajor(15)}", $"image: ${{PG_IMAGE:-{DockerImages.OfMajor(15)}}}", StringComparison.Ordinal));
@@ -117,7 +127,7 @@ public sealed class MajorVersionUpgradeTests
         BackupException same = await Assert.ThrowsAnyAsync<BackupException>(() => UpgradeService.PlanAsync(bench.Request() with { Subject = bench.Subject with { Image = DockerImages.OfMajor(15) } }, bench.Shop.Files.Repository, CancellationToken.None));
         Assert.Equal(ErrorCodes.InvalidArgument, same.Code);
         Assert.Equal(started, bench.Started);
-        Assert.Equal([bench.Volume], bench.Volumes);
+        Assert.Equal(bench.OldVolumes, bench.Volumes);
     }
 
     [Fact]
@@ -130,7 +140,7 @@ public sealed class MajorVersionUpgradeTests
         UpgradeResult loading = await bench.Shop.RunAsync(bench.Request() with { NoRehearsal = true });
         Assert.Equal((UpgradeState.RolledBack, UpgradeStepState.Failed), (loading.State, UpgradeBench.StateOf(loading, "Migration")));
         bench.AssertAsBefore(facts);
-        Assert.Equal([bench.Volume], bench.Volumes);
+        Assert.Equal(bench.OldVolumes, bench.Volumes);
         bench.Shop.Query("DROP VIEW written");
 
         using (var disk = new SmallDisk(40))

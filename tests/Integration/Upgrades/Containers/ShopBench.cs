@@ -159,7 +159,8 @@ internal sealed class ComposeShop : ShopBench
     /// <param name="others">Further services.</param>
     /// <param name="profile">The profile under which the project is started; null for none.</param>
     /// <param name="major">The major version of the server.</param>
-    public ComposeShop(string? backend = null, string more = "", string others = "", string? profile = null, int major = 15)
+    /// <param name="space">Where the server mounts a volume beside that of its data; null for none.</param>
+    public ComposeShop(string? backend = null, string more = "", string others = "", string? profile = null, int major = 15, string? space = null)
     {
         Folder = Engine.CreateProject(
             $"""
@@ -169,9 +170,10 @@ internal sealed class ComposeShop : ShopBench
                 image: {DockerImages.OfMajor(major)}
                 environment: [POSTGRES_USER=shop, POSTGRES_PASSWORD=secret, POSTGRES_DB=shop, POSTGRES_INITDB_ARGS=--no-sync]
                 command: ['-c', 'fsync=off']
-                volumes: ['data:/var/lib/postgresql/data']
+                volumes: ['data:/var/lib/postgresql/data'{(space is null ? string.Empty : $", 'space:{space}'")}]
               backend:
                 {backend ?? $"image: {Image}"}
+                volumes: ['uploads:/app/uploads']
                 environment: [DATABASE_URL=postgresql://shop:secret@db/shop]
                 stop_grace_period: 3s
                 ports: ['127.0.0.1:{Port}:8000']
@@ -179,6 +181,8 @@ internal sealed class ComposeShop : ShopBench
               {others}
             volumes:
               data:
+              uploads:
+              {(space is null ? string.Empty : "space:")}
             """);
         if (backend is not null)
             WriteDockerfile("1");

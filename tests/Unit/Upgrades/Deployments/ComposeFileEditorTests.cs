@@ -101,6 +101,28 @@ public sealed class ComposeFileEditorTests
     }
 
     [Theory]
+    [InlineData(
+        "services:\n  db:\n    image: postgres:15\n    volumes:\n    - data:/var/lib/postgresql/data\n    - fast:/srv/fast/\nvolumes:\n  data:\n  fast:\n",
+        "services:\n  db:\n    image: postgres:18\n    volumes:\n    - data-18:/var/lib/postgresql\n    - fast-18:/srv/fast/\nvolumes:\n  data:\n  data-18:\n  fast:\n  fast-18:\n")]
+    [InlineData(
+        "services: {db: {image: postgres:15, volumes: [{type: volume, source: fast, target: /srv/fast}, 'data:/var/lib/postgresql/data']}}\nvolumes: {fast: {}, data: {}}\n",
+        "services: {db: {image: postgres:18, volumes: [{type: volume, source: fast-18, target: /srv/fast}, 'data-18:/var/lib/postgresql']}}\nvolumes: {fast-18: {}, fast: {}, data-18: {}, data: {}}\n")]
+    [InlineData(
+        "services:\n  db:\n    image: postgres:15\n    volumes: [data:/var/lib/postgresql/data, fast:/srv/fast]\nvolumes:\n  fast:\n  data:",
+        "services:\n  db:\n    image: postgres:18\n    volumes: [data-18:/var/lib/postgresql, fast-18:/srv/fast]\nvolumes:\n  fast:\n  fast-18:\n  data:\n  data-18:")]
+    public void Volumes_of_tablespaces_are_changed_too(string before, string after)
+    {
+        UpgradeSubject.MajorVersion server = Server with
+        {
+            Tablespaces = [new UpgradeSubject.MovedVolume(new UpgradeSubject.ServerVolume("shop_fast", "/srv/fast", "fast"), new UpgradeSubject.ServerVolume("shop_fast-18", "/srv/fast", "fast-18"))],
+        };
+        string changed = TextEdit.Apply(before, ComposeFileEditor.Edit([before], server)[0]);
+        Assert.Equal(after, changed);
+        Assert.All(ComposeFileEditor.Edit([changed], server), Assert.Empty);
+        Assert.Contains("no file mounts", Assert.Throws<FormatException>(() => ComposeFileEditor.Edit([before.Replace("/srv/fast", "/srv/slow", StringComparison.Ordinal)], server)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("volumes:\n  pg:\n    external: true\n    name: pgdata\n", "volumes:\n  pg:\n    external: true\n    name: pgdata\n  pg-18:\n    external: true\n    name: pgdata-18\n")]
     [InlineData("volumes: {pg: {external: true, name: pgdata}}\n", "volumes: {pg-18: {external: true, name: pgdata-18}, pg: {external: true, name: pgdata}}\n")]
     public void Volume_that_compose_does_not_create_is_declared_by_its_name(string declared, string after)

@@ -73,8 +73,10 @@ internal sealed class RoleScript
             string statementText = DumpText.Decode(text);
             if (RoleStatement.Read(statementText) is { } statement)
                 Found.Add(statement);
-            else if (RoleStatement.ReadTablespace(statementText) is { } tablespace)
+            else if (DumpedTablespace.Read(statementText) is { } tablespace)
                 Tablespaces.Add(tablespace);
+            else if (DumpedTablespace.ReadStatement(statementText) is { } more && Tablespaces.FindIndex(each => each.Name == more.Name) is >= 0 and var index)
+                Tablespaces[index] = Tablespaces[index] with { Statements = [.. Tablespaces[index].Statements, more.Sql] };
             else
                 return;
             KeptBytes += range.Length;

@@ -27,7 +27,7 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
     /// <returns>What it says; null if it is of no known form.</returns>
     public static RoleStatement? Read(string text)
     {
-        var tokens = new Tokens(text);
+        var tokens = new StatementTokens(text);
         RoleStatement? statement = null;
         if (tokens.Take("CREATE"))
             statement = tokens.Take("ROLE") && tokens.Name() is { } created ? new RoleStatement(created, $"CREATE ROLE {PostgreSqlSession.Quote(created)}", Creates: true) : null;
@@ -40,17 +40,7 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
         return statement is not null && tokens.AtEnd() ? statement : null;
     }
 
-    /// <summary>Reads a whole statement that creates a tablespace, as pg_dumpall writes it.</summary>
-    /// <param name="text">The statement.</param>
-    /// <returns>The tablespace; null if it is of another form.</returns>
-    public static DumpedTablespace? ReadTablespace(string text)
-    {
-        var tokens = new Tokens(text);
-        return tokens.Take("CREATE") && tokens.Take("TABLESPACE") && tokens.Name() is { } name && tokens.Take("OWNER") && tokens.Name() is { } owner
-            && tokens.Take("LOCATION") && tokens.Literal() is { Length: > 0 } location && tokens.AtEnd() ? new DumpedTablespace(name, owner, location) : null;
-    }
-
-    private static RoleStatement? Comment(ref Tokens tokens)
+    private static RoleStatement? Comment(ref StatementTokens tokens)
     {
         if (tokens.Name() is not { } role || !tokens.Take("IS") || tokens.Literal() is not { } comment)
             return null;
@@ -58,9 +48,9 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
     }
 
     // GRANT SET, ALTER SYSTEM ON PARAMETER work_mem TO ann WITH GRANT OPTION; a role may have one of these words as its name, so that all is read first.
-    private static RoleStatement? ParameterPrivileges(ref Tokens tokens)
+    private static RoleStatement? ParameterPrivileges(ref StatementTokens tokens)
     {
-        Tokens ahead = tokens;
+        StatementTokens ahead = tokens;
         var privileges = new List<string>();
         do
         {
@@ -84,7 +74,7 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
     }
 
     // GRANT team TO ann WITH ADMIN OPTION, INHERIT FALSE, SET TRUE GRANTED BY postgres;
-    private static RoleStatement? Membership(ref Tokens tokens)
+    private static RoleStatement? Membership(ref StatementTokens tokens)
     {
         if (tokens.Name() is not { } team || !tokens.Take("TO") || tokens.Name() is not { } member)
             return null;
@@ -113,7 +103,7 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
     }
 
     // pg_dumpall writes every value as a literal, and several for a list of names; before 2018 it wrote such lists as they are.
-    private static RoleStatement? Setting(ref Tokens tokens, string role)
+    private static RoleStatement? Setting(ref StatementTokens tokens, string role)
     {
         if (tokens.Name() is not { } parameter || !(tokens.Take("TO") || tokens.Take("=")))
             return null;
@@ -128,7 +118,7 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
         return new RoleStatement(role, $"ALTER ROLE {PostgreSqlSession.Quote(role)} SET {PostgreSqlSession.Quote(parameter)} TO {string.Join(", ", values)}");
     }
 
-    private static RoleStatement? Attributes(ref Tokens tokens, string role)
+    private static RoleStatement? Attributes(ref StatementTokens tokens, string role)
     {
         string sql = $"ALTER ROLE {PostgreSqlSession.Quote(role)} WITH";
         string? power = null;
@@ -160,79 +150,4 @@ internal sealed record RoleStatement(string Role, string Sql, bool Creates = fal
 
         return new RoleStatement(role, sql, Power: power);
     }
-
-    // Each step takes a token if it is what was asked for, and else leaves it.
-    private ref struct Tokens(string text)
-    {
-        private ReadOnlySpan<char> _rest = text;
-
-        public readonly bool IsAtSemicolon => Peek(out _) is ";" or "";
-
-        public readonly bool AtEnd() => Peek(out ReadOnlySpan<char> after) == ";" && after.Trim().IsEmpty;
-
-        public bool Take(string word) => OneOf(word) is not null;
-
-        public string? OneOf(params IReadOnlyCollection<string> words)
-        {
-            string token = Peek(out ReadOnlySpan<char> after);
-            if (words.FirstOrDefault(word => word.Equals(token, StringComparison.OrdinalIgnoreCase)) is not { } found)
-                return null;
-            _rest = after;
-            return found;
-        }
-
-        public int? Number()
-        {
-            if (!int.TryParse(Peek(out ReadOnlySpan<char> after), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number))
-                return null;
-            _rest = after;
-            return number;
-        }
-
-        // A name without quotes is read in lower case, as the server reads it.
-        public string? Name()
-        {
-            string token = Peek(out ReadOnlySpan<char> after);
-            bool isWord = token.Length > 0 && token[0] is not ('"' or '\'' or '-') && token.All(sign => char.IsLetterOrDigit(sign) || sign is '_' or '$' or '.' or '-');
-            if (!isWord && !IsWhole(token, '"'))
-                return null;
-            _rest = after;
-            return isWord ? token.ToLowerInvariant() : QuotedName.Unquote(token);
-        }
-
-        // 'it''s', or E'C:\\data' where there is a backslash in it; other escapes are not pg_dumpall's.
-        public string? Literal()
-        {
-            string token = Peek(out ReadOnlySpan<char> after);
-            bool escapes = token is "E" or "e" && after is ['\'', ..];
-            if (escapes)
-                token = QuotedName.Next(ref after);
-            if (!IsWhole(token, '\''))
-                return null;
-            string value = QuotedName.Unquote(token);
-            if (escapes)
-            {
-                if (value.Replace(@"\\", string.Empty, StringComparison.Ordinal).Contains('\\', StringComparison.Ordinal))
-                    return null;
-                value = value.Replace(@"\\", @"\", StringComparison.Ordinal);
-            }
-
-            _rest = after;
-            return value;
-        }
-
-        private static bool IsWhole(string token, char quote) => token.Length >= 2 && token[0] == quote && token[^1] == quote;
-
-        private readonly string Peek(out ReadOnlySpan<char> after)
-        {
-            after = _rest;
-            return QuotedName.Next(ref after);
-        }
-    }
 }
-
-/// <summary>A tablespace of the server that was dumped.</summary>
-/// <param name="Name">Its name, without quotes.</param>
-/// <param name="Owner">The role that owns it.</param>
-/// <param name="Location">Its folder on the server.</param>
-internal sealed record DumpedTablespace(string Name, string Owner, string Location);
