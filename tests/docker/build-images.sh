@@ -7,11 +7,12 @@ cd "$(dirname "$0")"
 . ../environment/common.sh
 . ../environment/debian.sh
 
-# The suite of each tree and what is in it. Bookworm's is also that of the applications; the others have a server and nothing else.
+# The suite of each tree and what is in it. Bookworm's is also that of the applications; the others have a server and its extensions alone.
+# Bookworm has no pgvector.
 readonly -A trees=(
-    [bookworm]=postgresql-15,python3,python3-psycopg2,sqlite3,alembic,redis-server,procps
-    [trixie]=postgresql-17
-    [forky]=postgresql-18
+    [bookworm]=postgresql-15,postgresql-15-postgis-3,python3,python3-psycopg2,sqlite3,alembic,redis-server,procps
+    [trixie]=postgresql-17,postgresql-17-postgis-3,postgresql-17-pgvector
+    [forky]=postgresql-18,postgresql-18-postgis-3,postgresql-18-pgvector
 )
 # Each image, its tree, and the files that it is made from, of which the first is its Dockerfile.
 readonly images='

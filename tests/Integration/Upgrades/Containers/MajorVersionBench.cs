@@ -80,6 +80,28 @@ internal sealed class MajorVersionBench : IDisposable
         Shop.Query("SELECT current_setting('log_min_duration_statement'), (SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.9.8.0')"),
         Query("second", "SELECT count(*), md5(string_agg(b::text, ',' ORDER BY id)) FROM books b"));
 
+    /// <summary>Adds extensions that have types, indexes and rows of their own, of which each version's image has another version.</summary>
+    public void AddExtensions()
+    {
+        Shop.Query("CREATE EXTENSION postgis");
+        Shop.Query("INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext) VALUES (990001, 'shop', 1, 'LOCAL_CS[\"yard\"]')");
+        Shop.Query("CREATE TABLE places (id int PRIMARY KEY, at geography(Point), area geometry(Polygon, 990001))");
+        Shop.Query("INSERT INTO places SELECT i, ST_Point(i % 180, i % 90)::geography, ST_SetSRID(ST_MakeEnvelope(i, i, i + 1.5, i + 2), 990001) FROM generate_series(1, 300) i");
+        Shop.Query("CREATE INDEX ON places USING gist (area)");
+        // Debian's PostgreSQL 15 has no pgvector.
+        if (From < 17)
+            return;
+        Shop.Query("CREATE EXTENSION vector");
+        Shop.Query("CREATE TABLE embeddings AS SELECT i AS id, ARRAY[i, 1.0 / i, sin(i)]::vector(3) AS place FROM generate_series(1, 300) i");
+        Shop.Query("CREATE INDEX ON embeddings USING hnsw (place vector_l2_ops)");
+    }
+
+    /// <summary>What the tables with those extensions' types have.</summary>
+    public string ExtensionFacts => string.Join('\n',
+        Shop.Query("SELECT md5(string_agg(p::text, ',' ORDER BY id)) FROM places p"),
+        Shop.Query("SELECT srtext, (SELECT count(*) FROM places WHERE area && ST_SetSRID(ST_MakeEnvelope(10, 10, 20, 20), 990001)) FROM spatial_ref_sys WHERE srid = 990001"),
+        From < 17 ? string.Empty : Shop.Query("SELECT md5(string_agg(e::text, ',' ORDER BY id)), (SELECT string_agg(id::text, ',') FROM (SELECT id FROM embeddings ORDER BY place <-> '[5, 0.2, 0]' LIMIT 3) near) FROM embeddings e"));
+
     public UpgradeSubject.ComposeProject Subject => new(Shop.Folder) { Services = ["db"], Image = DockerImages.OfMajor(To) };
 
     public UpgradeRequest Request(params string[] checks) => Shop.Request(checks) with { Subject = Subject, Migrate = null, Timeout = TimeSpan.FromMinutes(2) };

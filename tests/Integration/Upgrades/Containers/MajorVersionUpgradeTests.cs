@@ -17,7 +17,8 @@ public sealed class MajorVersionUpgradeTests
     public async Task Server_is_rehearsed_loaded_and_compared_and_the_old_one_comes_back_on_its_volume(int from, int to)
     {
         using var bench = new MajorVersionBench(from, to);
-        (string facts, string files) = (bench.Facts, bench.Files);
+        bench.AddExtensions();
+        (string facts, string extensions, string files) = (bench.Facts, bench.ExtensionFacts, bench.Files);
         bool changesFiles = from == 15 && to == 18;
         UpgradeRequest request = bench.Request("SELECT count(*) = 500 FROM people", bench.Shop.Url + "/health") with { UpdateComposeFile = changesFiles };
         UpgradePlan plan = await UpgradeService.PlanAsync(request, bench.Shop.Files.Repository, CancellationToken.None);
@@ -25,6 +26,7 @@ public sealed class MajorVersionUpgradeTests
         Assert.Equal(files, bench.Files);
         UpgradeResult result = await bench.Shop.RunAsync(request);
         bench.AssertUpgraded(result, facts);
+        Assert.Equal(extensions, bench.ExtensionFacts);
         if (changesFiles)
         {
             Assert.NotEqual(files, bench.Files);
@@ -49,6 +51,7 @@ public sealed class MajorVersionUpgradeTests
         Assert.Equal(UpgradeState.RolledBack, undone.State);
         Assert.Equal(files, bench.Files);
         bench.AssertAsBefore(facts);
+        Assert.Equal(extensions, bench.ExtensionFacts);
         Assert.Contains(bench.Shop.Files.Observer.Warnings, warning => warning.Contains("1 in 'shop'", StringComparison.Ordinal) && warning.Contains(bench.NewVolume, StringComparison.Ordinal));
         // With what was written there.
         Assert.Equal(bench.AllVolumes, bench.Volumes);
