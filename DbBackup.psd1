@@ -51,6 +51,7 @@
         'Get-DbUpgrade'
         'Resume-DbUpgrade'
         'Undo-DbUpgrade'
+        'Remove-DbUpgrade'
     )
     VariablesToExport    = @()
     AliasesToExport      = @()

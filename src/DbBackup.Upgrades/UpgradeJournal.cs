@@ -149,6 +149,22 @@ internal sealed class UpgradeJournal : IDisposable
     /// <summary>Records the state of a step.</summary>
     public void Write(UpgradeStep changed) => Write(Record.With(changed));
 
+    /// <summary>Removes the journal durably.</summary>
+    /// <exception cref="BackupFailure">It cannot be removed.</exception>
+    public void Delete()
+    {
+        try
+        {
+            File.Delete(_path + ".part");
+            File.Delete(_path);
+            DurableFiles.FlushDirectory(Path.GetDirectoryName(_path)!);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new BackupFailure(ErrorCodes.WriteFailed, FailureCategory.WriteError, $"Cannot remove the upgrade journal '{_path}': {exception.Message}", UserDataFolder.Hint, exception) { Target = _path };
+        }
+    }
+
     public void Dispose() => _lock.Dispose();
 
     // The operating system releases the lock when the process ends. The file stays: if it were removed, two processes could lock two files of one name.

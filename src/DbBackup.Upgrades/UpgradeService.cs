@@ -141,6 +141,46 @@ public sealed class UpgradeService(string? journals = null)
         }
     }
 
+    /// <summary>Finds what an ended upgrade has kept. Changes nothing.</summary>
+    /// <param name="id">The upgrade's ID.</param>
+    /// <param name="before">The IDs of upgrades that are to be removed before it.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
+    /// <exception cref="BackupException">No upgrade has that ID, or what it has kept cannot be removed.</exception>
+    public async Task<UpgradeRemains> FindRemainsAsync(string id, IReadOnlyCollection<string> before, CancellationToken cancellationToken)
+    {
+        using UpgradeJournal journal = UpgradeJournal.Open(_folder, id);
+        RequireNoOlder(journal.Record, before);
+        return await UpgradeRemoval.FindAsync(journal.Record, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes what an ended upgrade has kept, and its journal. Its backup stays.</summary>
+    /// <param name="id">The upgrade's ID.</param>
+    /// <param name="observer">Receives what was removed.</param>
+    /// <param name="cancellationToken">Stops the removal, which can be repeated.</param>
+    /// <exception cref="BackupException">No upgrade has that ID, or what it has kept cannot be removed.</exception>
+    public async Task RemoveAsync(string id, IOperationObserver observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        using UpgradeJournal journal = UpgradeJournal.Open(_folder, id);
+        RequireNoOlder(journal.Record, []);
+        await UpgradeRemoval.RunAsync(journal, observer, cancellationToken).ConfigureAwait(false);
+    }
+
+    // The journal of a later upgrade is what keeps an earlier one from being rolled back over it.
+    private void RequireNoOlder(UpgradeRecord record, IReadOnlyCollection<string> except)
+    {
+        if (record.State != UpgradeState.Succeeded || UpgradeJournal.List(_folder).FirstOrDefault(
+            other => other.Key == record.Key && other.Started < record.Started && other.State == UpgradeState.Succeeded && !except.Contains(other.Id)) is not { } older)
+        {
+            return;
+        }
+
+        throw new BackupFailure(
+            ErrorCodes.InvalidArgument, FailureCategory.Refused, $"Upgrade {older.Id} of '{older.Target}' is older than {record.Id}, whose journal keeps it from being rolled back over the newer one. Nothing was removed.",
+            $"Remove the older one first, or both: Remove-DbUpgrade {older.Id}, {record.Id}.")
+        { Target = record.Id };
+    }
+
     private static Task<ResolvedUpgrade> ReopenAsync(UpgradeJournal journal, string? password, BackupSealing? sealing, CancellationToken cancellationToken)
     {
         UpgradeRequest request = sealing is null ? journal.Record.Request : journal.Record.Request with { Sealing = sealing };

@@ -83,11 +83,41 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         "$($result.State)" | Should -Be RolledBack
         $failed[0].FullyQualifiedErrorId | Should -BeLike 'UpgradeRolledBack,*'
         $failed[0].Exception.Message | Should -Match 'cannot go on'
+        $result | Remove-DbUpgrade -Confirm:$false
+        Get-DbUpgrade | Should -BeNullOrEmpty
         sqlite3 ./pats.db .dump | Should -Be $before
         # And with a rehearsal it never gets that far.
         $result = Invoke-DbUpgrade @arguments -Confirm:$false -ErrorAction SilentlyContinue
         ($result.Steps | Where-Object Name -EQ Migration).State | Should -Be Pending
         sqlite3 ./pats.db .dump | Should -Be $before
+    }
+
+    It 'is removed when its rollback is no longer needed, and its backup stays' {
+        Skip-OnWindows
+        Require-Tool alembic sqlite3
+        Add-Migration bb02 aa01 $add
+        $first = Invoke-DbUpgrade @arguments -Confirm:$false
+        Add-Migration cc03 bb02 pass
+        $second = Invoke-DbUpgrade @arguments -Confirm:$false
+        $migrated = sqlite3 ./pats.db .dump
+        (TabExpansion2 "Remove-DbUpgrade $($second.Id)").CompletionMatches.CompletionText | Should -Be $second.Id
+
+        $shown = (Get-WhatIfText { Get-DbUpgrade | Remove-DbUpgrade -WhatIf }) -replace '\s+', ' '
+        $shown | Should -Match "Remove the journal of upgrade '$($first.Id)' \([^)]*pats.db, Succeeded\); Undo-DbUpgrade cannot roll it back afterwards.*'$($second.Id)'"
+        Should-BeFailure (Get-ErrorOf { Remove-DbUpgrade $second.Id }) InvalidArgument Remove-DbUpgrade OperationStopped
+        Should-BeFailure (Get-ErrorOf { Remove-DbUpgrade $first.Id }) ConfirmationRequired Remove-DbUpgrade OperationStopped
+        Should-BeFailure (Get-ErrorOf { Remove-DbUpgrade $first.Id, none -WhatIf }) UpgradeNotFound Remove-DbUpgrade ObjectNotFound
+        (Get-DbUpgrade).Id | Should -Be $second.Id, $first.Id
+
+        $removed = Get-DbUpgrade | Where-Object Started -GT (Get-Date).AddDays(-1) | Remove-DbUpgrade -Force -Verbose 4>&1
+        "$removed" | Should -Match "journal of upgrade $($first.Id).*Backup $($first.Backup) stays.*journal of upgrade $($second.Id)"
+        Get-DbUpgrade | Should -BeNullOrEmpty
+        foreach ($id in $first.Id, $second.Id) {
+            (Get-ErrorOf { Undo-DbUpgrade $id -Force }).FullyQualifiedErrorId | Should -BeLike 'UpgradeNotFound,*'
+            (Get-ErrorOf { Remove-DbUpgrade $id -Force }).FullyQualifiedErrorId | Should -BeLike 'UpgradeNotFound,*'
+        }
+        (Get-DbBackup).Count | Should -Be 2
+        sqlite3 ./pats.db .dump | Should -Be $migrated
     }
 
     It 'is undone or gone on with after the shell was killed in the middle of the migration' {
@@ -111,6 +141,7 @@ with create_engine(os.environ['DATABASE_URL']).connect() as connection:
         "$($cut.State)" | Should -Be Interrupted
         (Get-ErrorOf { Invoke-DbUpgrade @arguments -Confirm:$false }).FullyQualifiedErrorId | Should -BeLike 'UpgradeUnfinished,*'
         (TabExpansion2 'Undo-DbUpgrade ').CompletionMatches.CompletionText | Should -Be $cut.Id
+        Should-BeFailure (Get-ErrorOf { $cut | Remove-DbUpgrade -Force }) UpgradeUnfinished Remove-DbUpgrade OperationStopped
         $undone = $cut | Undo-DbUpgrade -Force -WarningAction SilentlyContinue
         "$($undone.State)" | Should -Be RolledBack
         sqlite3 ./pats.db .dump | Should -Be $before

@@ -190,7 +190,13 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
     }
 
     /// <summary>Returns the name under which an old image is kept.</summary>
-    protected string KeptName(string name, string id) => $"{KeptRepository}:{KeptTagStart(name)}{StampOf(id)}";
+    protected string KeptName(string name, string id) => KeptName(application, name, id);
+
+    /// <summary>Returns the name under which an old image of an application is kept.</summary>
+    /// <param name="application">The application.</param>
+    /// <param name="name">The service, or the container.</param>
+    /// <param name="id">The upgrade's ID.</param>
+    public static string KeptName(UpgradeSubject.Application application, string name, string id) => $"{KeptRepository}:{KeptTagStart(application, name)}{StampOf(id)}";
 
     /// <summary>Tags the images in use so that they are kept.</summary>
     protected async Task KeepImagesAsync(UpgradeRecord record, CancellationToken cancellationToken)
@@ -388,7 +394,7 @@ internal abstract class DockerDeployment(DockerClient client, UpgradeSubject.App
     private static string StampOf(string id) => id[..id.IndexOf('-', StringComparison.Ordinal)];
 
     // A tag has at most 128 characters (distribution.github.io/distribution/spec/api); a longer start is replaced by a hash.
-    private string KeptTagStart(string name)
+    private static string KeptTagStart(UpgradeSubject.Application application, string name)
     {
         string? project = application switch
         {

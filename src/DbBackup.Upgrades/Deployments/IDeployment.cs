@@ -124,6 +124,9 @@ internal sealed record DeploymentRecord
 
     /// <summary>How many rows had been written in each database of a new server before its users came; null until it has started.</summary>
     public IReadOnlyDictionary<string, long>? Written { get; init; }
+
+    /// <summary>When the engine says the old server's volumes were created, after that server has stopped for good, by name. Another time is of another volume, or of a used one.</summary>
+    public IReadOnlyDictionary<string, DateTimeOffset> OldVolumes { get; init => field = value ?? new Dictionary<string, DateTimeOffset>(); } = new Dictionary<string, DateTimeOffset>();
 }
 
 /// <summary>An image that was in use.</summary>

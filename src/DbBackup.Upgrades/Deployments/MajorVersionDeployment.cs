@@ -16,8 +16,8 @@ namespace DbBackup.Upgrades.Deployments;
 /// <param name="request">The request.</param>
 internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject.MajorVersion server, UpgradeRequest request) : DockerDeployment(client, server, request)
 {
-    // A volume without it was not created by an upgrade, and is not removed by one.
-    private const string UpgradeLabel = "dbbackup.upgrade";
+    /// <summary>The label with the upgrade's ID. A volume without it was not created by an upgrade, and is not removed as a new one.</summary>
+    public const string UpgradeLabel = "dbbackup.upgrade";
 
     // Of the old volume's description in the project's files: with another one, compose would ask whether to make the volume anew.
     private const string ConfigHashLabel = "com.docker.compose.config-hash";
@@ -140,7 +140,13 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await StartServerAsync(cancellationToken).ConfigureAwait(false);
         // Before its users come: what they write from now on is what a later rollback leaves behind.
         if (journal.Record.Deployment!.Written is null)
-            journal.Write(journal.Record with { Deployment = journal.Record.Deployment with { Written = await ServerWrites.CountAsync(TrialServer.ConnectionTo(server.Name, server.DockerHost), cancellationToken).ConfigureAwait(false) } });
+        {
+            IReadOnlyDictionary<string, long> written = await ServerWrites.CountAsync(TrialServer.ConnectionTo(server.Name, server.DockerHost), cancellationToken).ConfigureAwait(false);
+            // The old server does not run any more, so that an engine that takes the last change for the creation does not change it either.
+            IReadOnlyDictionary<string, DateTimeOffset> old = await UpgradeRemoval.CreationOfAsync(Client, UpgradeRemoval.OldVolumesOf(server), cancellationToken).ConfigureAwait(false);
+            journal.Write(journal.Record with { Deployment = journal.Record.Deployment with { Written = written, OldVolumes = old } });
+        }
+
         string running = await WaitUntilHealthyAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         await StartOthersAsync(journal.Record, observer, cancellationToken).ConfigureAwait(false);
         return running;
@@ -151,7 +157,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await RemoveOnceAsync(KeptContainer(journal.Record.Id), cancellationToken).ConfigureAwait(false);
         await ForgetEarlierAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         string files = await _files.MakeAsync(journal, observer, cancellationToken).ConfigureAwait(false) is { } words ? $"; {words}" : string.Empty;
-        return $"the old data are kept in volume {Quoted(server.Volumes.Select(volume => volume.Old.Name))} (when they are no longer needed: docker volume rm {string.Join(' ', server.Volumes.Select(volume => volume.Old.Name))}), and the old image until the next upgrade: {KeptName(RecordName, journal.Record.Id)}{files}";
+        return $"the old data are kept in volume {Quoted(server.Volumes.Select(volume => volume.Old.Name))}, the old image as {KeptName(RecordName, journal.Record.Id)} (when they are no longer needed: Remove-DbUpgrade {journal.Record.Id}){files}";
     }
 
     public override async Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)

@@ -21,6 +21,16 @@
         @{ Document = 'docs/en-US/Connect-DbBackupRepository.md'; Text = '(Connect-DbBackupRepository s3://backups/shop -Region eu-central-1 -RetainDays 30).Repository'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
         @{ Document = 'docs/en-US/Copy-DbBackup.md'; Text = 'Get-DbBackup -Latest | Copy-DbBackup -Destination ''s3://backups/shop?region=eu-central-1'' -Throttle 2MB'; Reason = 'It needs a bucket; Connect-DbBackupRepository.Tests.ps1 runs it against a server.' }
         @{
+            Document = 'docs/en-US/Remove-DbUpgrade.md'
+            Text     = 'Get-DbUpgrade | Where-Object Started -lt (Get-Date).AddDays(-30) | Remove-DbUpgrade'
+            Reason   = 'No upgrade of the documents is that old; DbUpgrade.Tests.ps1 removes some by their age.'
+        }
+        @{
+            Document = 'docs/guides/upgrades.md'
+            Text     = 'Get-DbUpgrade | Where-Object Started -lt (Get-Date).AddDays(-30) | Remove-DbUpgrade'
+            Reason   = 'No upgrade of the documents is that old; DbUpgrade.Tests.ps1 removes some by their age.'
+        }
+        @{
             Document = 'docs/en-US/Invoke-DbUpgrade.md'
             Text     = 'Invoke-DbUpgrade -ConnectionString ''postgresql://postgres@db.example.org'' -To ''postgresql://postgres@db18.example.org'' -Database app -HealthCheck ''SELECT count(*) > 0 FROM orders'''
             Reason   = 'It needs an empty second server; DbUpgradeServer.Tests.ps1 has one.'

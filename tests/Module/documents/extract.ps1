@@ -13,6 +13,7 @@ $script:DocumentNeeds = @{
     'docs/en-US/Invoke-DbUpgrade.md'   = 'upgrade'
     'docs/en-US/Resume-DbUpgrade.md'   = 'upgrade'
     'docs/en-US/Undo-DbUpgrade.md'     = 'upgrade'
+    'docs/en-US/Remove-DbUpgrade.md'   = 'upgrade'
     'docs/en-US/Find-DbBackupSource.md' = 'docker'
 }
 

@@ -2,7 +2,7 @@ using Mono.Cecil;
 
 namespace DbBackup.Tests.Unit.Architecture;
 
-/// <summary>Nothing but the removal door deletes the manifest of a backup that is listed.</summary>
+/// <summary>Nothing but the removal door deletes the manifest of a backup that is listed, and few remove a volume.</summary>
 public sealed class RemovalDoorTests
 {
     private const string Engine = "DbBackup.Engine.";
@@ -30,6 +30,12 @@ public sealed class RemovalDoorTests
     [Fact]
     public void Backups_are_deleted_by_the_removal_alone() =>
         Assert.Equal(["Retention.BackupRemoval"], Callers(method => method is { Name: ".ctor", DeclaringType.Name: "BackupDeletion" }));
+
+    // Each knows the volume as its own by its name or its label; UpgradeRemoval removes those that the user was asked about.
+    [Fact]
+    public void Volumes_are_removed_by_those_that_are_known() => Assert.Equal(
+        ["DbBackup.Upgrades.Deployments.MajorVersionDeployment", "DbBackup.Upgrades.Targets.ScratchServer", "DbBackup.Upgrades.Targets.ScratchVolume", "DbBackup.Upgrades.UpgradeRemoval", "Docker.Files.TemporaryContainer"],
+        Callers(method => method is { Name: "VolumeDeleteAsync", DeclaringType.Name: "DockerClient" }));
 
     private static string[] Callers(Func<MethodReference, bool> isSought) =>
     [

@@ -19,7 +19,7 @@ internal sealed partial class DockerClient
     public Task VolumeCreateAsync(string name, IReadOnlyDictionary<string, string> labels, CancellationToken cancellationToken) =>
         CallAsync(api => api.Volumes.CreateAsync(new VolumesCreateParameters { Name = name, Labels = new Dictionary<string, string>(labels) }, cancellationToken), name, "creating a volume");
 
-    /// <summary>VolumeDelete: only for those that this product has made for a moment.</summary>
+    /// <summary>VolumeDelete: for temporary volumes, and for those that an ended upgrade has kept.</summary>
     public Task VolumeDeleteAsync(string name, CancellationToken cancellationToken) =>
         CallAsync(api => api.Volumes.RemoveAsync(Escape(name), cancellationToken: cancellationToken), name, "removing a volume");
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Docker.DotNet.Models;
 
 namespace DbBackup.Engine.Docker.Api;
@@ -67,7 +68,13 @@ internal sealed record ContainerNetworkSettings(IReadOnlyDictionary<string, Cont
 
 internal sealed record ContainerNetwork(string? IPAddress);
 
-internal sealed record VolumeModel(string Name, string Driver, string Mountpoint, IReadOnlyDictionary<string, string>? Labels, string? Scope, IReadOnlyDictionary<string, string>? Options);
+internal sealed record VolumeModel(string Name, string Driver, string Mountpoint, IReadOnlyDictionary<string, string>? Labels, string? Scope, IReadOnlyDictionary<string, string>? Options)
+{
+    public string? CreatedAt { get; init; }
+
+    /// <summary>When it was created; null if the engine does not say. An engine before 23.0 says when its folder was last changed (github.com/moby/moby/pull/44719).</summary>
+    public DateTimeOffset? Created => DateTimeOffset.TryParse(CreatedAt, CultureInfo.InvariantCulture, out DateTimeOffset created) ? created : null;
+}
 
 internal sealed record ImageSummary(string Id, IReadOnlyList<string>? RepoTags, long Size, long Created);
 

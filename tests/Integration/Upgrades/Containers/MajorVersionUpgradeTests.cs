@@ -190,6 +190,37 @@ public sealed class MajorVersionUpgradeTests
             await service.UndoAsync(result.Id, null, new DbBackup.Engine.Encryption.KeyRing(), files.Observer, CancellationToken.None);
             Assert.Equal("17|1000", engine.Query(name, "SELECT current_setting('server_version_num')::int / 10000, count(*) FROM kept"));
             Assert.Equal($"{volume} /var/lib/postgresql/data", engine.Inspect(name, "{{range .Mounts}}{{.Name}} {{.Destination}}{{end}}"));
+
+            // What the rollback has kept is removed, once no container is in the way.
+            string reader = engine.NewName("reader");
+            engine.Docker("create", "--name", reader, "-v", $"{volume}-18:/new", DockerImages.App);
+            BackupException used = await Assert.ThrowsAnyAsync<BackupException>(() => service.RemoveAsync(result.Id, files.Observer, CancellationToken.None));
+            Assert.Equal(ErrorCodes.TargetInUse, used.Code);
+            Assert.Contains($"'{volume}-18'", used.Message, StringComparison.Ordinal);
+            Assert.Contains($"'{reader}'", used.Message, StringComparison.Ordinal);
+            Assert.Single(service.List());
+            Assert.Equal([volume, $"{volume}-18"], Volumes());
+            engine.Docker("rm", reader);
+            await service.RemoveAsync(result.Id, files.Observer, CancellationToken.None);
+            Assert.Empty(service.List());
+            Assert.Equal([volume], Volumes());
+
+            // A success loses the old server's volume and image, and the new server goes on.
+            UpgradeResult again = await service.RunAsync(request, files.Repository, files.Observer, CancellationToken.None);
+            Assert.True(again.State == UpgradeState.Succeeded, $"{again.State}: {again.Failure}\n{string.Join('\n', again.Steps)}");
+            Assert.Equal([volume], Assert.Single(UpgradeJournal.List(files["journals"])).Deployment!.OldVolumes.Keys);
+            UpgradeRemains kept = await service.FindRemainsAsync(again.Id, [], CancellationToken.None);
+            Assert.Equal([volume], kept.Volumes);
+            Assert.Equal(kept.Images, Kept());
+            Assert.Single(kept.Images);
+            await service.RemoveAsync(again.Id, files.Observer, CancellationToken.None);
+            Assert.Empty(service.List());
+            Assert.Empty(Kept());
+            Assert.Equal([$"{volume}-18"], Volumes());
+            Assert.Equal("18|1000", engine.Query(name, "SELECT current_setting('server_version_num')::int / 10000, count(*) FROM kept"));
+
+            string[] Volumes() => [.. engine.Docker("volume", "ls", "-q").Split('\n').Where(each => each.StartsWith(volume, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+            string[] Kept() => [.. engine.Docker("images", "--format", "{{.Repository}}:{{.Tag}}").Split('\n').Where(each => each.Contains(name, StringComparison.Ordinal))];
         }
     }
 }

@@ -29,8 +29,10 @@ internal sealed class FakeDockerEngine : IDisposable
     public static string Answer(int status, string body, string contentType = "application/json") =>
         $"HTTP/1.1 {status} X\r\nContent-Type: {contentType}\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}";
 
-    public Task<DockerClient> ConnectAsync() =>
-        DockerClient.ConnectAsync(DockerEndpoint.Parse($"tcp://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}", "a test"), CancellationToken.None);
+    /// <summary>The value of DOCKER_HOST for it.</summary>
+    public string Address => $"tcp://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
+
+    public Task<DockerClient> ConnectAsync() => DockerClient.ConnectAsync(DockerEndpoint.Parse(Address, "a test"), CancellationToken.None);
 
     public void Dispose() => _listener.Dispose();
 
