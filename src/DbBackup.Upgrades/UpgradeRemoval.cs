@@ -46,7 +46,7 @@ internal static class UpgradeRemoval
     }
 
     /// <summary>Returns the old server's volumes, which a rollback needs.</summary>
-    public static IEnumerable<UpgradeSubject.ServerVolume> OldVolumesOf(UpgradeSubject.MajorVersion server) => [server.Old];
+    public static IEnumerable<UpgradeSubject.ServerVolume> OldVolumesOf(UpgradeSubject.MajorVersion server) => server.Volumes.Select(volume => volume.Old);
 
     /// <summary>Returns when volumes were created, by name, as far as the engine says it.</summary>
     public static async Task<IReadOnlyDictionary<string, DateTimeOffset>> CreationOfAsync(DockerClient client, IEnumerable<UpgradeSubject.ServerVolume> volumes, CancellationToken cancellationToken)
@@ -61,7 +61,7 @@ internal static class UpgradeRemoval
         return found;
     }
 
-    private static IEnumerable<UpgradeSubject.ServerVolume> NewVolumesOf(UpgradeSubject.MajorVersion server) => [server.New];
+    private static IEnumerable<UpgradeSubject.ServerVolume> NewVolumesOf(UpgradeSubject.MajorVersion server) => server.Volumes.Select(volume => volume.New);
 
     private static Task<DockerClient> ConnectAsync(UpgradeSubject.Application application, CancellationToken cancellationToken) =>
         DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(application.DockerHost), cancellationToken);

@@ -58,6 +58,28 @@ public sealed class UpgradeRemovalTests : IDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Volumes_of_tablespaces_go_too_and_one_that_is_used_keeps_all(bool isUsed)
+    {
+        UpgradeRecord record = OfServer();
+        var moved = new UpgradeSubject.MovedVolume(new UpgradeSubject.ServerVolume("fast", "/fast"), new UpgradeSubject.ServerVolume("fast-18", "/fast"));
+        Plant(record with { Request = record.Request with { Subject = (UpgradeSubject.MajorVersion)record.Request.Subject with { Tablespaces = [moved] } } });
+        _volumes.Add(Volume("fast"));
+        _volumes.Add(Volume("fast-18", label: Id));
+        if (isUsed)
+        {
+            _containers += "," + Container("c2", "reader", "fast", "sha256:tools");
+            Assert.Contains("'fast'", (await RefusedAsync()).Message, StringComparison.Ordinal);
+            Assert.Empty(Deleted);
+            return;
+        }
+
+        await RemoveAsync();
+        Assert.Equal(["volumes/data", "volumes/fast", "images/" + Tag], Deleted);
+    }
+
+    [Theory]
     [InlineData(Id, true)]
     [InlineData("20261130T000000Z-shop", false)]
     [InlineData(null, false)]
