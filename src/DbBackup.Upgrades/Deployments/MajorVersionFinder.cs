@@ -102,7 +102,7 @@ internal static class MajorVersionFinder
         MountPoint mount = RequireVolume(container);
         string path = ServerImage.MountFor(container, await client.ImageFindAsync(container.Image, cancellationToken).ConfigureAwait(false), image, mount.Destination);
         var volumes = new List<UpgradeSubject.MovedVolume>();
-        foreach ((MountPoint each, string place) in (IEnumerable<(MountPoint, string)>)[(mount, path), .. await ServerTablespaces.VolumesAsync(container, mount, path, application.DockerHost, cancellationToken).ConfigureAwait(false)])
+        foreach ((MountPoint each, string place) in (IEnumerable<(MountPoint, string)>)[(mount, path), .. await TablespaceVolumes.FindAsync(container, mount, path, application.DockerHost, cancellationToken).ConfigureAwait(false)])
         {
             volumes.Add(new UpgradeSubject.MovedVolume(
                 new UpgradeSubject.ServerVolume(each.Name!, each.Destination),

@@ -2,7 +2,6 @@ using DbBackup.Engine.Engines.PostgreSql.Connect;
 using DbBackup.Engine.Engines.PostgreSql.Text;
 using DbBackup.Engine.Repository;
 using DbBackup.Engine.Restores.PostgreSql;
-using DbBackup.Upgrades.Deployments;
 
 namespace DbBackup.Upgrades.Targets;
 

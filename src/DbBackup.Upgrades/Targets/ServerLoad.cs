@@ -5,7 +5,6 @@ using DbBackup.Engine.Repository;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Restores;
 using DbBackup.Engine.Restores.PostgreSql;
-using DbBackup.Upgrades.Deployments;
 
 namespace DbBackup.Upgrades.Targets;
 

@@ -175,6 +175,32 @@ public sealed class ServerMoveTests
     }
 
     [Fact]
+    public async Task Cancelled_in_any_step_it_is_rolled_back()
+    {
+        using var bench = new ServerMoveBench(15, 17);
+        foreach (string step in (string[])["Rehearsal", "Maintenance", "Backup", "Migration", "in the middle of the load", "Check"])
+        {
+            using var cancel = new CancellationTokenSource();
+            Task middle = Task.CompletedTask;
+            StepObserver observer = step.Contains(' ', StringComparison.Ordinal)
+                ? new StepObserver(("Migration", () => middle = Task.Run(async () =>
+                {
+                    while (bench.New.Query("postgres", "SELECT count(*) FROM pg_roles WHERE rolname = 'team'") == "0")
+                        await Task.Delay(10);
+                    await cancel.CancelAsync();
+                })))
+                : new StepObserver((step, cancel.Cancel));
+
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(
+                () => bench.Service.RunAsync(bench.Request("SELECT count(*) = 500 FROM people") with { NoRehearsal = step != "Rehearsal" }, bench.Files.Repository, observer, cancel.Token));
+
+            await middle;
+            Assert.Equal(UpgradeState.RolledBack, bench.Service.List()[0].State);
+            bench.AssertAsBefore();
+        }
+    }
+
+    [Fact]
     public async Task A_database_created_on_the_new_server_meanwhile_is_left_alone()
     {
         using var bench = new ServerMoveBench(15, 17);

@@ -19,13 +19,15 @@ public sealed class CancelledCaptureTests : IDisposable
     public async Task A_cancelled_backup_is_cancelled_although_its_session_was_closed_under_it(bool mayBeLeftOut)
     {
         using var cancel = new CancellationTokenSource();
-        var source = new TwoPartSource(cancel.Token, async (closed, _) =>
-        {
-            await cancel.CancelAsync();
-            closed.SetResult();
-        });
+        var source = new TwoPartSource(
+            async closed =>
+            {
+                await cancel.CancelAsync();
+                closed.SetResult();
+            },
+            cancel.Token);
         var left = new List<BackupException>();
-        var request = new BackupRequest { Sources = mayBeLeftOut ? [new TwoPartSource(default, null), source] : [source], LeaveOut = left.Add };
+        var request = new BackupRequest { Sources = mayBeLeftOut ? [new TwoPartSource(null), source] : [source], LeaveOut = left.Add };
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new BackupService(_bench.Repository).CreateAsync(request, _bench.Observer, cancel.Token));
         Assert.Empty(left);
         Assert.Empty(await _bench.ListAsync());
@@ -34,7 +36,7 @@ public sealed class CancelledCaptureTests : IDisposable
     [Fact]
     public async Task What_failed_first_is_told_and_not_the_session_that_was_closed_for_it()
     {
-        var source = new TwoPartSource(default, (closed, _) =>
+        var source = new TwoPartSource(closed =>
         {
             closed.SetResult();
             throw s_wrong;
@@ -44,7 +46,7 @@ public sealed class CancelledCaptureTests : IDisposable
     }
 
     /// <summary>A source whose facts end first, and whose payload then fails without having heard why.</summary>
-    private sealed class TwoPartSource(CancellationToken cancelled, Func<TaskCompletionSource, CancellationToken, Task>? facts) : IBackupSource
+    private sealed class TwoPartSource(Func<TaskCompletionSource, Task>? facts, CancellationToken cancelled = default) : IBackupSource
     {
         public string Engine => "Toy";
 
@@ -82,12 +84,12 @@ public sealed class CancelledCaptureTests : IDisposable
 
                             return new StreamSummary(null, []);
                         },
-                        CollectFacts = async token =>
+                        CollectFacts = async _ =>
                         {
                             if (facts is not null)
                             {
                                 await writing.Task;
-                                await facts(closed, token);
+                                await facts(closed);
                             }
 
                             cancelled.ThrowIfCancellationRequested();

@@ -5,12 +5,9 @@ using DbBackup.Upgrades.Targets;
 
 namespace DbBackup.Upgrades.Deployments;
 
-/// <summary>The tablespaces of a server that gets another major version, and the folders and volumes in which they are.</summary>
-internal static class ServerTablespaces
+/// <summary>The volumes in which a server has tablespaces.</summary>
+internal static class TablespaceVolumes
 {
-    /// <summary>The names of a server's tablespaces, but for its own two.</summary>
-    public const string NamesSql = "SELECT spcname::text FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global') ORDER BY 1";
-
     private const string Action = "looking at the tablespaces";
     private const string LostAndFound = "lost+found";
 
@@ -22,11 +19,11 @@ internal static class ServerTablespaces
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The volumes, each with its path, which stays the same.</returns>
     /// <exception cref="BackupException">A tablespace is in no such volume, or the server does not answer.</exception>
-    public static async Task<IReadOnlyList<(MountPoint Volume, string Path)>> VolumesAsync(ContainerInspect container, MountPoint data, string newPath, string? dockerHost, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<(MountPoint Volume, string Path)>> FindAsync(ContainerInspect container, MountPoint data, string newPath, string? dockerHost, CancellationToken cancellationToken)
     {
         using PostgreSqlSession session = await TrialServer.OpenAsync(TrialServer.ConnectionTo(container.ShortName, dockerHost), cancellationToken).ConfigureAwait(false);
         var folders = new Dictionary<MountPoint, List<string>>();
-        foreach ((string name, string folder) in await FoldersAsync(session, cancellationToken).ConfigureAwait(false))
+        foreach ((string name, string folder) in await ServerTablespaces.FoldersAsync(session, cancellationToken).ConfigureAwait(false))
         {
             MountPoint? mount = (container.Mounts ?? []).Where(each => ContainerPaths.IsWithin(folder, each.Destination)).MaxBy(each => each.Destination.Length);
             string? why = mount switch
@@ -46,27 +43,6 @@ internal static class ServerTablespaces
         foreach ((MountPoint mount, List<string> inIt) in folders)
             await RequireNothingElseAsync(session, container, mount, inIt, cancellationToken).ConfigureAwait(false);
         return [.. folders.Keys.Select(mount => (mount, mount.Destination))];
-    }
-
-    /// <summary>The tablespaces of a server and their folders.</summary>
-    public static Task<List<(string Name, string Folder)>> FoldersAsync(PostgreSqlSession session, CancellationToken cancellationToken) => session.RowsAsync(
-        "SELECT spcname::text, pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global') ORDER BY 1", row => (row.GetString(0), row.GetString(1)), Action, cancellationToken);
-
-    /// <summary>Fails if a server lacks tablespaces of another one: a restore would have put their tables elsewhere.</summary>
-    /// <exception cref="BackupException">It lacks some.</exception>
-    public static async Task RequireAllAsync(PostgreSqlSession old, PostgreSqlSession session, CancellationToken cancellationToken)
-    {
-        string[] missing =
-        [
-            .. (await old.RowsAsync(NamesSql, row => row.GetString(0), Action, cancellationToken).ConfigureAwait(false))
-                .Except(await session.RowsAsync(NamesSql, row => row.GetString(0), Action, cancellationToken).ConfigureAwait(false)),
-        ];
-        if (missing.Length > 0)
-        {
-            throw new BackupFailure(
-                ErrorCodes.TargetLacksObjects, FailureCategory.NotFound, $"The new server could not be given the tablespaces {string.Join(", ", missing)}.", "Look into the new server's log for the reason.")
-            { Target = session.Server.LocationOf(null) };
-        }
     }
 
     // A new volume in its place would hide other files from whoever uses them.
