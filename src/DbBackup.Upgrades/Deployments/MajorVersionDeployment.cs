@@ -34,6 +34,10 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
 
     private PostgreSqlConnectionRequest Connection => new() { Server = server.Server };
 
+    private IReadOnlyList<string> OldVolumes => [.. server.Volumes.Select(volume => volume.Old.Name)];
+
+    private IReadOnlyList<string> NewVolumes => [.. server.Volumes.Select(volume => volume.New.Name)];
+
     private string RecordName => server.Service ?? server.Name;
 
     private ServerChange Upgraded => new(server.Name, $"in container '{server.Name}'", server.From, server.To)
@@ -70,8 +74,8 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
     public override (IReadOnlyList<string> Fetch, IReadOnlyList<string> Install) Describe(DeploymentRecord record) => (
         [],
         [
-            $"load all databases and roles into a new server of '{server.Image}', in the new volume {Quoted(server.Volumes.Select(volume => volume.New.Name))}, and compare them",
-            $"recreate container '{server.Name}' from '{server.Image}' with volume {string.Join(" and ", server.Volumes.Select(volume => $"'{volume.New.Name}' at '{volume.New.Path}'"))}; the old volume {Quoted(server.Volumes.Select(volume => volume.Old.Name))} is kept as it is",
+            $"load all databases and roles into a new server of '{server.Image}', in the new {Named(NewVolumes)}, and compare them",
+            $"recreate container '{server.Name}' from '{server.Image}' with volume {string.Join(" and ", server.Volumes.Select(volume => $"'{volume.New.Name}' at '{volume.New.Path}'"))}; the old {Named(OldVolumes)} {(server.Tablespaces.Count == 0 ? "is kept as it is" : "are kept as they are")}",
             .. DescribeDependents(record),
             .. _files.Describe(),
         ]);
@@ -115,7 +119,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await RemoveNewVolumeAsync(journal.Record.Id, cancellationToken).ConfigureAwait(false);
         foreach (UpgradeSubject.MovedVolume volume in server.Volumes)
             await Client.VolumeCreateAsync(volume.New.Name, await LabelsAsync(volume, journal.Record.Id, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-        ContainerDefinition definition = await ServerDefinition.ForLoadingAsync(Client, kept, server, server.Volumes.Select(volume => volume.New.Name), cancellationToken).ConfigureAwait(false);
+        ContainerDefinition definition = await ServerDefinition.ForLoadingAsync(Client, kept, server, NewVolumes, cancellationToken).ConfigureAwait(false);
         TrialServer target = await TrialServer.StartAsync(Client, definition, name, server.DockerHost, Request.Timeout, cancellationToken).ConfigureAwait(false);
         string loaded;
         await using (target.ConfigureAwait(false))
@@ -125,7 +129,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         }
 
         await RemoveOldAsync(cancellationToken).ConfigureAwait(false);
-        return $"{loaded}, in volume {Quoted(server.Volumes.Select(volume => volume.New.Name))}";
+        return $"{loaded}, in {Named(NewVolumes)}";
     }
 
     public override async Task<string> StartAsync(UpgradeJournal journal, IOperationObserver observer, CancellationToken cancellationToken)
@@ -133,7 +137,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await RemoveOldAsync(cancellationToken).ConfigureAwait(false);
         if (await Client.ContainerFindAsync(server.Name, cancellationToken).ConfigureAwait(false) is null)
         {
-            ContainerDefinition definition = await ServerDefinition.OfNewAsync(Client, KeptContainer(journal.Record.Id), server, server.Volumes.Select(volume => volume.New.Name), cancellationToken).ConfigureAwait(false);
+            ContainerDefinition definition = await ServerDefinition.OfNewAsync(Client, KeptContainer(journal.Record.Id), server, NewVolumes, cancellationToken).ConfigureAwait(false);
             await definition.CreateAsync(Client, server.Name, cancellationToken).ConfigureAwait(false);
         }
 
@@ -157,7 +161,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         await RemoveOnceAsync(KeptContainer(journal.Record.Id), cancellationToken).ConfigureAwait(false);
         await ForgetEarlierAsync(journal.Record, cancellationToken).ConfigureAwait(false);
         string files = await _files.MakeAsync(journal, observer, cancellationToken).ConfigureAwait(false) is { } words ? $"; {words}" : string.Empty;
-        return $"the old data are kept in volume {Quoted(server.Volumes.Select(volume => volume.Old.Name))}, the old image as {KeptName(RecordName, journal.Record.Id)} (when they are no longer needed: Remove-DbUpgrade {journal.Record.Id}){files}";
+        return $"the old data are kept in {Named(OldVolumes)}, the old image as {KeptName(RecordName, journal.Record.Id)} (when they are no longer needed: Remove-DbUpgrade {journal.Record.Id}){files}";
     }
 
     public override async Task RestorePreviousAsync(UpgradeRecord record, IOperationObserver observer, CancellationToken cancellationToken)
@@ -210,7 +214,8 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
 
     protected override bool IsServer(ContainerSummary container) => container.Name == server.Name;
 
-    private static string Quoted(IEnumerable<string> names) => string.Join(" and ", names.Select(name => $"'{name}'"));
+    // "volume 'data'", or "volumes 'data' and 'fast'".
+    private static string Named(IReadOnlyList<string> volumes) => $"{(volumes.Count == 1 ? "volume" : "volumes")} {string.Join(" and ", volumes.Select(name => $"'{name}'"))}";
 
     private static string KeptContainer(string id) => "before-" + id;
 
@@ -282,7 +287,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         if (await Client.ContainerFindAsync(server.Name, cancellationToken).ConfigureAwait(false) is not { State.Running: true } present || !HasVolume(present, server.New))
             return;
         await ServerWrites.WarnAsync(
-            TrialServer.ConnectionTo(server.Name, server.DockerHost), record.Deployment?.Written, $"They stay in volume {Quoted(server.Volumes.Select(volume => volume.New.Name))}, and the old server does not have them.", observer, cancellationToken).ConfigureAwait(false);
+            TrialServer.ConnectionTo(server.Name, server.DockerHost), record.Deployment?.Written, $"They stay in {Named(NewVolumes)}, and the old server does not have them.", observer, cancellationToken).ConfigureAwait(false);
     }
 
     // The old container was removed: it is recreated from the new one's definition, the old image and the old volume.
