@@ -45,23 +45,18 @@ internal static class UpgradeRemoval
             observer.Verbose($"Backup {record.BackupSource}/{record.BackupName} stays in '{record.Repository}'.");
     }
 
-    /// <summary>Returns the old server's volumes, which a rollback needs.</summary>
-    public static IEnumerable<UpgradeSubject.ServerVolume> OldVolumesOf(UpgradeSubject.MajorVersion server) => server.Volumes.Select(volume => volume.Old);
-
     /// <summary>Returns when volumes were created, by name, as far as the engine says it.</summary>
-    public static async Task<IReadOnlyDictionary<string, DateTimeOffset>> CreationOfAsync(DockerClient client, IEnumerable<UpgradeSubject.ServerVolume> volumes, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyDictionary<string, DateTimeOffset>> CreationOfAsync(DockerClient client, IEnumerable<string> volumes, CancellationToken cancellationToken)
     {
         var found = new Dictionary<string, DateTimeOffset>();
-        foreach (UpgradeSubject.ServerVolume volume in volumes)
+        foreach (string volume in volumes)
         {
-            if ((await client.VolumeInspectAsync(volume.Name, cancellationToken).ConfigureAwait(false)).Created is { } created)
-                found[volume.Name] = created;
+            if ((await client.VolumeInspectAsync(volume, cancellationToken).ConfigureAwait(false)).Created is { } created)
+                found[volume] = created;
         }
 
         return found;
     }
-
-    private static IEnumerable<UpgradeSubject.ServerVolume> NewVolumesOf(UpgradeSubject.MajorVersion server) => server.Volumes.Select(volume => volume.New);
 
     private static Task<DockerClient> ConnectAsync(UpgradeSubject.Application application, CancellationToken cancellationToken) =>
         DockerClient.ConnectAsync(DockerContexts.OfUser.Resolve(application.DockerHost), cancellationToken);
@@ -105,7 +100,7 @@ internal static class UpgradeRemoval
     private static IEnumerable<VolumeModel> VolumesOf(UpgradeSubject.MajorVersion server, UpgradeRecord record, IReadOnlyList<VolumeModel> present)
     {
         bool areOld = record.State == UpgradeState.Succeeded;
-        foreach (UpgradeSubject.ServerVolume each in areOld ? OldVolumesOf(server) : NewVolumesOf(server))
+        foreach (UpgradeSubject.ServerVolume each in server.Volumes.Select(volume => areOld ? volume.Old : volume.New))
         {
             if (present.FirstOrDefault(volume => volume.Name == each.Name) is not { } volume)
                 continue;

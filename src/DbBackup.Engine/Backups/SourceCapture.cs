@@ -98,7 +98,7 @@ internal sealed class SourceCapture(
             }
             catch when (cancellationToken.IsCancellationRequested)
             {
-                // The one that hears of it first ends its session or program, under which the other may fail before it hears of it too.
+                // The one that is cancelled first closes its session or ends its program, and the other may fail for that before it is cancelled too.
                 throw new OperationCanceledException(cancellationToken);
             }
 

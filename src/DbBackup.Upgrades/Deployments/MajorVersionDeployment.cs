@@ -147,7 +147,7 @@ internal sealed class MajorVersionDeployment(DockerClient client, UpgradeSubject
         {
             IReadOnlyDictionary<string, long> written = await ServerWrites.CountAsync(TrialServer.ConnectionTo(server.Name, server.DockerHost), cancellationToken).ConfigureAwait(false);
             // The old server does not run any more, so that an engine that takes the last change for the creation does not change it either.
-            IReadOnlyDictionary<string, DateTimeOffset> old = await UpgradeRemoval.CreationOfAsync(Client, UpgradeRemoval.OldVolumesOf(server), cancellationToken).ConfigureAwait(false);
+            IReadOnlyDictionary<string, DateTimeOffset> old = await UpgradeRemoval.CreationOfAsync(Client, OldVolumes, cancellationToken).ConfigureAwait(false);
             journal.Write(journal.Record with { Deployment = journal.Record.Deployment with { Written = written, OldVolumes = old } });
         }
 
