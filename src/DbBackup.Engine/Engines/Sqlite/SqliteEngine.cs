@@ -71,9 +71,9 @@ internal sealed class SqliteEngine : IFileEngine
             using SqliteDatabase present = SqliteDatabase.OpenLive(path, lockTimeout, CancellationToken.None);
             return SqliteCheck.FindDamage(present, thorough: false) is not null;
         }
-        catch (BackupException)
+        catch (BackupException failure)
         {
-            return true;
+            return !SqliteFailures.IsOfHotJournal(failure);
         }
     }
 

@@ -6,6 +6,7 @@ namespace DbBackup.Engine.Engines.Sqlite;
 internal static class SqliteFailures
 {
     private const int Busy = 5, Locked = 6, ReadOnly = 8, IoError = 10, Corrupt = 11, Full = 13, CannotOpen = 14, NotADatabase = 26;
+    private const string HotJournalWords = "has a hot journal";
     private const string NewerWords = "has a schema that needs a newer SQLite than";
     private static readonly string[] s_ofCompiling = [") - near \"", "syntax error", "no such function", "unrecognized token", "unknown ", "wrong number of arguments", "may not be used", "incomplete input"];
     private static readonly string[] s_ofApplications = ["no such collation sequence", "unknown function", "no such function", "no such tokenizer", "unknown tokenizer", "no such module"];
@@ -21,7 +22,7 @@ internal static class SqliteFailures
             return new BackupFailure(
                 ErrorCodes.SourceLocked,
                 FailureCategory.Busy,
-                $"'{path}' has a hot journal: a program died while it wrote, and its last change must be rolled back first.",
+                $"'{path}' {HotJournalWords}: a program died while it wrote, and its last change must be rolled back first.",
                 "Open the database once with its application, or run: sqlite3 DATABASE 'SELECT count(*) FROM sqlite_schema', then back up again.",
                 inner)
             { Target = path };
@@ -90,6 +91,9 @@ internal static class SqliteFailures
 
     /// <summary>True if a database is whole as far as this library can tell, and its schema has words that only a newer one understands.</summary>
     public static bool IsOfNewerSchema(BackupException failure) => failure is { Code: ErrorCodes.SourceUnreadable } && failure.Message.Contains(NewerWords, StringComparison.Ordinal);
+
+    /// <summary>True if a program died while it wrote a database, nobody writes it now, and who may only read it cannot roll that back.</summary>
+    public static bool IsOfHotJournal(BackupException failure) => failure is { Code: ErrorCodes.SourceLocked } && failure.Message.Contains(HotJournalWords, StringComparison.Ordinal);
 
     private static BackupFailure NewerSchema(string path, string message, Exception? inner) => new(
         ErrorCodes.SourceUnreadable,

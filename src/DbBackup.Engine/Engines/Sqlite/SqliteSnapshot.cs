@@ -36,6 +36,25 @@ internal static class SqliteSnapshot
     {
         if (HasUnreadLog(path))
             return TakeRaw(path, copy, clock, cancellationToken);
+        for (int attempt = 0; ; attempt++)
+        {
+            try
+            {
+                return TakeThroughLibrary(path, copy, lockTimeout, clock, progress, cancellationToken);
+            }
+            catch (BackupException failure) when (attempt < OverwritesBeforeFailing && SqliteFailures.IsOfHotJournal(failure))
+            {
+                // Its files with the journal are what the crash left, and the copy is rolled back instead of the database, which is only read.
+                // An application that starts meanwhile does it itself, and the library then reads what it has made.
+                if (TryTakeRaw(path, copy, clock, cancellationToken) is { } result)
+                    return result;
+            }
+        }
+    }
+
+    private static Result TakeThroughLibrary(
+        string path, string copy, TimeSpan lockTimeout, TimeProvider clock, Action<long, long> progress, CancellationToken cancellationToken)
+    {
         using SqliteDatabase source = OpenSource(path, lockTimeout, cancellationToken);
         using SqliteDatabase target = OpenTarget(copy, cancellationToken);
         bool readersNeverBlock = ReadersNeverBlock(source);
@@ -71,9 +90,9 @@ internal static class SqliteSnapshot
             using SqliteDatabase source = OpenSource(path, lockTimeout, cancellationToken);
             return source.Number("PRAGMA page_count") * source.Number("PRAGMA page_size");
         }
-        catch (BackupException failure) when (failure.Code == ErrorCodes.SourceCorrupt)
+        catch (BackupException failure) when (failure.Code == ErrorCodes.SourceCorrupt || SqliteFailures.IsOfHotJournal(failure))
         {
-            // Perhaps one that is kept as it is among other files; the snapshot says what is wrong with it.
+            // Perhaps one that is kept as it is among other files, or is rolled back in its copy; the snapshot says what is wrong with it.
             return SqliteFile.TotalSize(path);
         }
     }
@@ -89,22 +108,35 @@ internal static class SqliteSnapshot
     {
         for (int attempt = 0; ; attempt++)
         {
-            DateTimeOffset taken = clock.GetUtcNow();
-            (FileStamp database, FileStamp log) before = Stamps(path);
-            SqliteHold.CopyRaw(path, copy);
-            // Read-only here, it may be written elsewhere.
-            if (before == Stamps(path))
-            {
-                SqliteHold.Recover(copy, path, cancellationToken);
-                return new Result(taken, 0, TimeSpan.Zero);
-            }
-
+            if (TryTakeRaw(path, copy, clock, cancellationToken) is { } result)
+                return result;
             if (attempt == OverwritesBeforeFailing)
                 throw Overwritten(path);
         }
     }
 
-    private static (FileStamp Database, FileStamp Log) Stamps(string path) => (FileStamp.Of(path), FileStamp.Of(SqliteFile.RealPath(path) + "-wal"));
+    // Null if it was written meanwhile.
+    private static Result? TryTakeRaw(string path, string copy, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        DateTimeOffset taken = clock.GetUtcNow();
+        FileStamp[] before = Stamps(path);
+        SqliteHold.CopyRaw(path, copy);
+        if (!before.SequenceEqual(Stamps(path)))
+        {
+            foreach (string file in SqliteFile.Sidecars(copy).Append(copy))
+                File.Delete(file);
+            return null;
+        }
+
+        SqliteHold.Recover(copy, path, cancellationToken);
+        return new Result(taken, 0, TimeSpan.Zero);
+    }
+
+    private static FileStamp[] Stamps(string path)
+    {
+        string real = SqliteFile.RealPath(path);
+        return [FileStamp.OfFile(real), .. SqliteHold.Beside.Select(suffix => FileStamp.OfFile(real + suffix))];
+    }
 
     private static BackupFailure Overwritten(string path) => new(
         ErrorCodes.SourceUnreadable,
@@ -253,9 +285,11 @@ internal static class SqliteSnapshot
     // What every write changes, also one that goes past SQLite.
     private readonly record struct FileStamp(long Length, DateTime Modified)
     {
-        public static FileStamp Of(string path)
+        public static FileStamp Of(string path) => OfFile(SqliteFile.RealPath(path));
+
+        public static FileStamp OfFile(string path)
         {
-            var file = new FileInfo(SqliteFile.RealPath(path));
+            var file = new FileInfo(path);
             return file.Exists ? new FileStamp(file.Length, file.LastWriteTimeUtc) : default;
         }
     }
