@@ -189,10 +189,17 @@ public sealed class BackupCopy(BackupRepository from, BackupRepository to, long?
     {
         string folder = RepositoryKeys.FolderOf(key) + RepositoryKeys.Tests;
         HashSet<string> there = [.. (await to.Store.ListAsync(folder, cancellationToken).ConfigureAwait(false)).Select(each => each.Key)];
-        foreach (StoredObject test in await from.Store.ListAsync(folder, cancellationToken).ConfigureAwait(false))
+        string[] missing = [.. (await from.Store.ListAsync(folder, cancellationToken).ConfigureAwait(false)).Select(each => each.Key).Where(test => !there.Contains(test) && !UnfinishedKey.IsOne(test))];
+        if (missing.Length == 0)
+            return;
+        IAsyncDisposable writing = await to.ProtectAsync(key, cancellationToken).ConfigureAwait(false);
+        await using (writing.ConfigureAwait(false))
         {
-            if (!there.Contains(test.Key) && await from.Store.ReadAsync(test.Key, cancellationToken).ConfigureAwait(false) is { } record)
-                await to.Store.PutAsync(test.Key, record, cancellationToken).ConfigureAwait(false);
+            foreach (string test in missing)
+            {
+                if (await from.Store.ReadAsync(test, cancellationToken).ConfigureAwait(false) is { } record)
+                    await to.Store.PutAsync(test, record, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 

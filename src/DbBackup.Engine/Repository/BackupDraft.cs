@@ -152,7 +152,7 @@ internal sealed class BackupDraft : IAsyncDisposable
         await _store.WriteAsync(_folder + fileName, write, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Deletes a file whose writing failed, if it is there.</summary>
+    /// <summary>Deletes a file of it, if it is there.</summary>
     public Task DeleteAsync(string fileName) => _store.DeleteAsync(_folder + fileName, CancellationToken.None);
 
     /// <summary>Writes a small file of the backup.</summary>
@@ -194,6 +194,9 @@ internal sealed class BackupDraft : IAsyncDisposable
     /// <param name="json">The manifest's bytes.</param>
     public async Task PublishAsync(Manifest manifest, byte[] json)
     {
+        // What the last copy was writing when it was killed, under a key that only that one knew.
+        foreach (string name in Arrived.Keys.Except([.. manifest.Payloads.Select(payload => payload.FileName), .. RepositoryKeys.CompanionsOf(manifest), RepositoryKeys.Instructions]))
+            await DeleteAsync(name).ConfigureAwait(false);
         await _store.FlushAsync(_folder, CancellationToken.None).ConfigureAwait(false);
         bool isNew;
         try

@@ -75,13 +75,17 @@ internal sealed class Leases(IObjectStore store)
     public async Task<bool> IsSharedAsync(string name, CancellationToken cancellationToken) =>
         (await FindAsync(HashOf(name), isShared: true, cancellationToken).ConfigureAwait(false)).Exists(lease => !lease.IsDead);
 
-    /// <summary>Deletes the shared leases of dead owners.</summary>
+    /// <summary>Deletes the shared leases of dead owners, and what these were writing beside a backup: records of tests, a hold.</summary>
     /// <returns>The names that dead owners had for themselves.</returns>
     public async Task<IReadOnlyList<string>> SweepAsync(CancellationToken cancellationToken)
     {
         List<Found> dead = [.. (await FindAsync(null, null, cancellationToken).ConfigureAwait(false)).Where(lease => lease.IsDead)];
         foreach (Found lease in dead.Where(lease => lease.Generation is null || lease.Content is null))
-            await store.DeleteAsync(lease.Key, cancellationToken).ConfigureAwait(false);
+        {
+            if (lease.Content is not { } content || await new UnfinishedWrites(store).TryRemoveAsync(content.Name + "/", cancellationToken).ConfigureAwait(false))
+                await store.DeleteAsync(lease.Key, cancellationToken).ConfigureAwait(false);
+        }
+
         return [.. dead.Where(lease => lease.Generation is not null).Select(lease => lease.Content?.Name).OfType<string>().Distinct(StringComparer.Ordinal)];
     }
 

@@ -62,6 +62,7 @@ internal sealed class UnfinishedCopies(IObjectStore store)
     /// <summary>Removes what has arrived of copies with which none went on for <see cref="Lifetime"/>, and the notes of those that died when they were whole.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
+        await new UnfinishedWrites(store).TryRemoveAsync(RepositoryKeys.Copies, cancellationToken).ConfigureAwait(false);
         foreach (UnfinishedCopy copy in await ListAsync(cancellationToken).ConfigureAwait(false))
         {
             bool isWhole = await store.ReadAsync($"{copy.Name}/{RepositoryKeys.Manifest}", cancellationToken).ConfigureAwait(false) is not null;

@@ -206,6 +206,8 @@ public sealed partial class ResumedCopyTests : IDisposable
         string arrived = Directory.GetFiles(Path.Join(other.RepositoryPath, "app", "one"), "app.db*").Single();
         byte[] content = File.ReadAllBytes(arrived);
         var written = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        // As where it was killed in the moment before its manifest had its name.
+        File.WriteAllText(Path.Join(Path.GetDirectoryName(arrived), Path.GetFileName(UnfinishedKey.For("backup.json"))), "{");
         if (isDamaged)
             File.WriteAllBytes(arrived, [.. content[..^1], (byte)(content[^1] ^ 1)]);
         File.SetLastWriteTimeUtc(arrived, written);
@@ -215,8 +217,36 @@ public sealed partial class ResumedCopyTests : IDisposable
         Assert.Equal(isDamaged, File.GetLastWriteTimeUtc(arrived) != written);
         Assert.Equal(content, File.ReadAllBytes(arrived));
         Assert.True((await other.TestAsync(copy, BackupTestLevel.Restore)).Passed);
+        Assert.DoesNotContain(Directory.EnumerateFiles(other.RepositoryPath, "*", SearchOption.AllDirectories), UnfinishedKey.IsOne);
         other.AssertNothingStaged();
     }
+
+    [Fact]
+    public async Task What_dead_writers_began_beside_a_backup_is_removed_when_nobody_is_at_work()
+    {
+        using var folder = new Workbench();
+        Backup backup = await folder.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Name = "one" });
+        IObjectStore store = folder.Repository.Store;
+        string[] begun = [UnfinishedKey.For($"{backup}/tests/x.json"), UnfinishedKey.For($"{backup}/hold.json"), UnfinishedKey.For(RepositoryKeys.Copies + "x.json")];
+        foreach (string key in begun)
+            await store.WriteAsync(key, stream => stream.WriteAsync("{"u8.ToArray()).AsTask(), None);
+        Lease dead = await new Leases(store).ShareAsync(backup.ToString(), None);
+        await KillOwnerAsync(store);
+        Lease living = await new Leases(store).ShareAsync(backup.ToString(), None);
+
+        await folder.Repository.PrepareAsync(allowNew: false, None);
+        Assert.Equal(begun.Order(), await UnfinishedAsync(store));
+        await living.DisposeAsync();
+        await folder.Repository.PrepareAsync(allowNew: false, None);
+
+        Assert.Empty(await UnfinishedAsync(store));
+        Assert.Empty(await store.ListAsync(RepositoryKeys.Leases, None));
+        Assert.True((await folder.TestAsync(backup, BackupTestLevel.Restore)).Passed);
+        await dead.DisposeAsync();
+    }
+
+    private static async Task<IEnumerable<string>> UnfinishedAsync(IObjectStore store) =>
+        (await store.ListAsync(string.Empty, None)).Concat(await store.ListAsync(RepositoryKeys.Work, None)).Select(each => each.Key).Where(UnfinishedKey.IsOne).Distinct().Order();
 
     private DbBackup.Engine.Repository.Stores.S3.S3Store Open() => _server.Open("copies", partSize: PartSize, patience: 1);
 
@@ -274,11 +304,16 @@ public sealed partial class ResumedCopyTests : IDisposable
 
     private async Task LeaveDeadLeaseAsync(string name)
     {
-        Lease lease = (await new Leases(_bucket.Store).TryTakeAsync(name, LeasePurpose.Write, None))!;
-        StoredObject stored = Assert.Single(await _bucket.Store.ListAsync(RepositoryKeys.Leases, None));
-        string json = Encoding.UTF8.GetString((await _bucket.Store.ReadAsync(stored.Key, None))!);
-        await lease.DisposeAsync();
-        await _bucket.Store.PutAsync(stored.Key, Encoding.UTF8.GetBytes(StartTicks().Replace(json, "\"startTicks\": 1")), None);
+        _ = (await new Leases(_bucket.Store).TryTakeAsync(name, LeasePurpose.Write, None))!;
+        await KillOwnerAsync(_bucket.Store);
+    }
+
+    private static async Task KillOwnerAsync(IObjectStore store)
+    {
+        StoredObject lease = Assert.Single(await store.ListAsync(RepositoryKeys.Leases, None));
+        string json = Encoding.UTF8.GetString((await store.ReadAsync(lease.Key, None))!);
+        await store.DeleteAsync(lease.Key, None);
+        await store.PutAsync(lease.Key, Encoding.UTF8.GetBytes(StartTicks().Replace(json, "\"startTicks\": 1")), None);
     }
 
     [GeneratedRegex("partNumber=([0-9]+)")]

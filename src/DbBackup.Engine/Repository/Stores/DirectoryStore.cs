@@ -197,7 +197,7 @@ public sealed class DirectoryStore : IObjectStore
             if (Path.Exists(path))
                 return false;
             // The content gets its name when it is whole and on the disk.
-            string unfinished = $"{key[..(key.LastIndexOf('/') + 1)]}.{Guid.NewGuid():N}.tmp";
+            string unfinished = UnfinishedKey.For(key);
             bool isThere = false;
             try
             {

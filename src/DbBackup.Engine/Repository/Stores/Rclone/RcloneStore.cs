@@ -228,7 +228,7 @@ internal sealed class RcloneStore : IObjectStore
             return;
         }
 
-        string unfinished = $"{key[..(key.LastIndexOf('/') + 1)]}.{Guid.NewGuid():N}.tmp";
+        string unfinished = UnfinishedKey.For(key);
         bool isThere = false;
         try
         {

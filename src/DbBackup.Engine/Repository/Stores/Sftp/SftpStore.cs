@@ -111,7 +111,7 @@ internal sealed partial class SftpStore : IResumingStore
     public async Task<bool> PutAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         string path = PathOf(key);
-        string unfinished = $"{path[..(path.LastIndexOf('/') + 1)]}.{Guid.NewGuid():N}.tmp";
+        string unfinished = UnfinishedKey.For(path);
         bool isThere = false;
         try
         {
