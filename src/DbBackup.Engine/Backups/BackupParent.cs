@@ -12,6 +12,9 @@ internal sealed class BackupParent : IAsyncDisposable
     // The index of a difference without content is larger than a full backup of very little: no reason to make one after the other.
     private const long SmallDifference = 64 << 10;
 
+    /// <summary>The largest difference that is worth a search for what has moved, also where one is asked for.</summary>
+    public const double LargestOfMoved = 0.5;
+
     private readonly BackupRepository _repository;
     private readonly IAsyncDisposable _claim;
     private readonly Backup _backup;

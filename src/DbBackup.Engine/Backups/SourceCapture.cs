@@ -131,11 +131,12 @@ internal sealed class SourceCapture(
         {
             try
             {
-                return await StoreAsync(part, content, before, cancellationToken).ConfigureAwait(false);
+                if (!await IsTooLittleAsync(part, content, cancellationToken).ConfigureAwait(false))
+                    return await StoreAsync(part, content, before, cancellationToken).ConfigureAwait(false);
+                parent.StoredWhole($"most of '{part.FileName}' has moved since '{parent.Info.Name}', as after a VACUUM, and its difference would save little", context.Observer);
             }
             catch (DifferenceTooLargeException)
             {
-                // After a VACUUM, say.
                 parent.StoredWhole($"the difference of '{part.FileName}' to '{parent.Info.Name}' would take more than {100 * parent.Largest:0} % of it", context.Observer);
             }
             catch (ParentDamagedException exception)
@@ -146,6 +147,11 @@ internal sealed class SourceCapture(
 
         return await StoreAsync(part, null, null, cancellationToken).ConfigureAwait(false);
     }
+
+    // The pages of a database stay in their places; what moves in a text or an archive is found again at little cost.
+    private async Task<bool> IsTooLittleAsync(CapturedPayload part, ParentPayload before, CancellationToken cancellationToken) =>
+        part is { Format: PayloadFormat.SqliteFile, OpenRead: { } open }
+        && await Resemblance.IsTooLittleAsync(before, open, options, Math.Min(parent!.Largest, BackupParent.LargestOfMoved), cancellationToken).ConfigureAwait(false);
 
     private async Task<bool> StoreAsync(CapturedPayload part, ParentPayload? before, Payload? beforePayload, CancellationToken cancellationToken)
     {

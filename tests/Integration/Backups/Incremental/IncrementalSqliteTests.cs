@@ -44,7 +44,7 @@ public sealed class IncrementalSqliteTests : IDisposable
         Backup made = await BackUpAsync(BackupMethod.Incremental);
 
         Assert.Equal(BackupStatus.Matched, made.Status);
-        Assert.Empty(_bench.Observer.Warnings);
+        Assert.Equal(made.Method == BackupMethod.Full, _bench.Observer.Warnings.Any(warning => warning.Contains("its difference would save little", StringComparison.Ordinal)));
         Assert.Equal(content, SampleDatabase.Content(await _bench.RestoredCopyAsync(made)));
         // By the usual choice too, which stores whole what has nothing in common.
         Backup chosen = await BackUpAsync(null);
