@@ -98,25 +98,32 @@ internal sealed unsafe class ZstdBlockCompressor : BlockCompressor
 
     internal override void Compress(PayloadBlock block, CancellationToken cancellationToken)
     {
-        byte[] buffer = block.StoredBuffer((int)_library.CompressBound((nuint)block.Length));
-        ZstdLibrary.Check(_library.SetPledgedSourceSize(_context, (ulong)block.Length));
-        fixed (byte* source = block.Original)
-        fixed (byte* destination = buffer)
+        byte[] buffer = block.StoredBuffer(BoundOf(block.Length));
+        block.SetStored(buffer.AsMemory(0, Compress(block.Original.AsSpan(0, block.Length), buffer, cancellationToken)));
+    }
+
+    /// <summary>The most bytes that a frame takes.</summary>
+    internal int BoundOf(int length) => (int)_library.CompressBound((nuint)length);
+
+    /// <summary>Compresses bytes into a frame.</summary>
+    /// <returns>How many bytes it has.</returns>
+    internal int Compress(ReadOnlySpan<byte> content, Span<byte> target, CancellationToken cancellationToken)
+    {
+        ZstdLibrary.Check(_library.SetPledgedSourceSize(_context, (ulong)content.Length));
+        fixed (byte* source = content)
+        fixed (byte* destination = target)
         {
             var input = new ZstdInput { Source = source };
-            var output = new ZstdOutput { Destination = destination, Size = (nuint)buffer.Length };
-            nuint remaining;
-            do
+            var output = new ZstdOutput { Destination = destination, Size = (nuint)target.Length };
+            while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                input.Size = _sliced ? (nuint)Math.Min(block.Length, (int)input.Position + Slice) : (nuint)block.Length;
-                bool last = (int)input.Size == block.Length;
-                remaining = ZstdLibrary.Check(_library.CompressStream(_context, &output, &input, last ? End : Continue));
+                input.Size = _sliced ? (nuint)Math.Min(content.Length, (int)input.Position + Slice) : (nuint)content.Length;
+                bool last = (int)input.Size == content.Length;
+                nuint remaining = ZstdLibrary.Check(_library.CompressStream(_context, &output, &input, last ? End : Continue));
                 if (last && remaining == 0)
-                    break;
+                    return (int)output.Position;
             }
-            while (true);
-            block.SetStored(buffer.AsMemory(0, (int)output.Position));
         }
     }
 

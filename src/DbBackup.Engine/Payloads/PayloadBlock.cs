@@ -27,8 +27,11 @@ internal sealed class PayloadBlock
     /// <summary>The samples of its content, where the payload gets an index.</summary>
     internal ulong[] Samples => _samples ??= new ulong[ContentSamples.CountOf(Original.Length)];
 
-    /// <summary>How it is made of another payload's content, where it is stored as the difference.</summary>
-    internal PatchEntry Entry { get; set; }
+    /// <summary>Which of its bytes are known to be the other payload's, where it is stored as the difference.</summary>
+    internal List<CopiedRange> Copied { get; } = [];
+
+    /// <summary>How it is made of another payload's content, where it is stored as the difference: the entries, and the bytes of each among those to write.</summary>
+    internal List<(PatchEntry Entry, Range Stored)> Parts { get; } = [];
 
     /// <summary>The bytes to write; to be read only once <see cref="Compressed"/> has ended.</summary>
     internal ReadOnlyMemory<byte> Stored { get; private set; }
@@ -44,6 +47,8 @@ internal sealed class PayloadBlock
     {
         Length = 0;
         Stored = default;
+        Copied.Clear();
+        Parts.Clear();
         _holders = holders;
         if (_compressed.Task.IsCompleted)
             _compressed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -60,8 +65,17 @@ internal sealed class PayloadBlock
     /// <summary>States that it is a part of another payload: nothing of it is written.</summary>
     internal void SetCopied(long offset, long length)
     {
-        Entry = new PatchEntry(PatchKind.Copy, offset, length);
+        Parts.Add((new PatchEntry(PatchKind.Copy, offset, length), default));
         SetStored(default);
+    }
+
+    /// <summary>Notes which of its bytes are the other payload's. Neighbours in both are one.</summary>
+    internal void Add(CopiedRange range)
+    {
+        if (Copied.Count > 0 && Copied[^1] is var last && last.End == range.Position && last.OffsetEnd == range.Offset)
+            Copied[^1] = last with { Length = last.Length + range.Length };
+        else
+            Copied.Add(range);
     }
 
     /// <summary>Hands the samples over: the block's next use has others.</summary>

@@ -15,6 +15,9 @@ internal abstract class PayloadForm
         : options.Compression == PayloadCompression.Zstd ? new ZstdForm(options)
         : new PlainForm(options);
 
+    /// <summary>True if it is the difference to another payload.</summary>
+    public virtual bool IsDifference => false;
+
     /// <summary>The bytes of a block, in its turn.</summary>
     public abstract IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block);
 
@@ -75,28 +78,33 @@ internal abstract class PayloadForm
         private PatchEntry _copied;
         private long _number;
 
+        public override bool IsDifference => true;
+
         public override BlockCompressor CreateCompressor() => new ZstdPatchCompressor(parent, options.Zstd, options.EffectiveLevel);
 
         public override IEnumerable<ReadOnlyMemory<byte>> Write(PayloadBlock block)
         {
-            PatchEntry entry = block.Entry;
-            if (entry.Kind == PatchKind.Copy && _copied.Length > 0 && entry.Offset == _copied.Offset + _copied.Length)
+            foreach ((PatchEntry entry, Range range) in block.Parts)
             {
-                _copied = _copied with { Length = _copied.Length + entry.Length };
-                yield break;
-            }
+                if (entry.Kind == PatchKind.Copy && _copied.Length > 0 && entry.Offset == _copied.Offset + _copied.Length)
+                {
+                    _copied = _copied with { Length = _copied.Length + entry.Length };
+                    continue;
+                }
 
-            foreach (ReadOnlyMemory<byte> each in Copied())
-                yield return each;
-            if (entry.Kind == PatchKind.Copy)
-            {
-                _copied = entry;
-                yield break;
-            }
+                foreach (ReadOnlyMemory<byte> each in Copied())
+                    yield return each;
+                if (entry.Kind == PatchKind.Copy)
+                {
+                    _copied = entry;
+                    continue;
+                }
 
-            yield return entry.WriteHeader(_number++, block.Stored.Length);
-            yield return block.Stored;
-            yield return s_zeros.AsMemory(0, PatchEntry.PaddingOf(block.Stored.Length));
+                ReadOnlyMemory<byte> stored = block.Stored[range];
+                yield return entry.WriteHeader(_number++, stored.Length);
+                yield return stored;
+                yield return s_zeros.AsMemory(0, PatchEntry.PaddingOf(stored.Length));
+            }
         }
 
         public override IEnumerable<ReadOnlyMemory<byte>> End(ReadOnlyMemory<byte> catalog) => [.. Copied(), s_zeros];

@@ -126,6 +126,15 @@ internal sealed partial class PayloadWriter
     private void Submit(PayloadBlock block)
     {
         block.Offset = _originalSize - block.Length;
+        while (_copied.TryPeek(out CopiedRange range) && range.Position < _originalSize)
+        {
+            if (range.End > block.Offset)
+                block.Add(range.Within(block.Offset, _originalSize));
+            if (range.End > _originalSize)
+                break;
+            _copied.Dequeue();
+        }
+
         if (Compresses)
         {
             if (_workers < _workerLimit)

@@ -18,7 +18,7 @@ namespace DbBackup.Engine.Payloads;
 /// flushed. As with any stream, one call at a time.</para>
 /// </remarks>
 [SuppressMessage("Naming", "CA1710", Justification = "Named after what it writes, as StreamWriter is; the pair is PayloadReader.")]
-internal sealed partial class PayloadWriter : Stream
+internal sealed partial class PayloadWriter : Stream, ICopyTarget
 {
     // Written in pieces, so that a cancellation is heard between them even by a target that does not listen.
     private const int WritePiece = 1024 * 1024;
@@ -38,6 +38,7 @@ internal sealed partial class PayloadWriter : Stream
     private readonly HandoffQueue<PayloadBlock> _toHash = new();
     private readonly HandoffQueue<PayloadBlock> _toCompress = new();
     private readonly HandoffQueue<PayloadBlock> _toWrite = new();
+    private readonly Queue<CopiedRange> _copied = new();
     private readonly List<Task> _stages = [];
     private readonly IncrementalHash _originalHash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private ExceptionDispatchInfo? _failure;
@@ -154,6 +155,13 @@ internal sealed partial class PayloadWriter : Stream
     {
         ValidateBufferArguments(buffer, offset, count);
         return WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    }
+
+    /// <inheritdoc/>
+    public void NoteCopied(CopiedRange range)
+    {
+        if (_form.IsDifference && range.Length > 0)
+            _copied.Enqueue(range);
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,7 @@ internal sealed class EarlierFiles
 
     private readonly ParentPayload _archive;
     private readonly CatalogedFile[] _files;
+    private byte[] _around = [];
 
     private EarlierFiles(ParentPayload archive, CatalogedFile[] files)
     {
@@ -36,6 +37,37 @@ internal sealed class EarlierFiles
     /// <param name="progress">Receives how many bytes were read.</param>
     public Stream Open(CatalogedFile file, Action<int> progress) => new Content(_archive, file, progress);
 
+    /// <summary>True if the archive has the same before a file's content, and zeros after it as every tar.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="head">What stands before the content in the new archive.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async ValueTask<bool> HasAroundAsync(CatalogedFile file, ReadOnlyMemory<byte> head, CancellationToken cancellationToken)
+    {
+        long end = file.Offset + file.SizeBytes;
+        int padding = (int)(PaxWriter.PaddedLength(file.SizeBytes) - file.SizeBytes);
+        if (file.Offset < head.Length || end + padding > _archive.Length)
+            return false;
+        if (_around.Length < head.Length + padding)
+            _around = new byte[head.Length + padding];
+        await ReadAsync(_archive, file.Offset - head.Length, _around.AsMemory(0, head.Length), cancellationToken).ConfigureAwait(false);
+        if (!_around.AsSpan(0, head.Length).SequenceEqual(head.Span))
+            return false;
+        await ReadAsync(_archive, end, _around.AsMemory(0, padding), cancellationToken).ConfigureAwait(false);
+        return _around.AsSpan(0, padding).IndexOfAnyExcept((byte)0) < 0;
+    }
+
+    private static async ValueTask ReadAsync(ParentPayload archive, long offset, Memory<byte> target, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await archive.ReadAsync(offset, target, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is InvalidDataException or BackupException { Category: FailureCategory.InvalidData })
+        {
+            throw new ParentDamagedException(exception.Message, exception);
+        }
+    }
+
     private sealed class Content(ParentPayload archive, CatalogedFile file, Action<int> progress) : ReadOnlyStream
     {
         private long _position;
@@ -47,15 +79,7 @@ internal sealed class EarlierFiles
             int count = (int)Math.Min(buffer.Length, file.SizeBytes - _position);
             if (count == 0)
                 return 0;
-            try
-            {
-                await archive.ReadAsync(file.Offset + _position, buffer[..count], cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception exception) when (exception is InvalidDataException or BackupException { Category: FailureCategory.InvalidData })
-            {
-                throw new ParentDamagedException(exception.Message, exception);
-            }
-
+            await EarlierFiles.ReadAsync(archive, file.Offset + _position, buffer[..count], cancellationToken).ConfigureAwait(false);
             _position += count;
             progress(count);
             return count;

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Globalization;
+using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Platform;
 using Microsoft.Win32.SafeHandles;
 
@@ -20,6 +21,9 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
 
     /// <summary>The files of the full backup from which this one differs: the content of those that are unchanged is taken from there. Null for none.</summary>
     public EarlierFiles? Earlier { get; init; }
+
+    /// <summary>Is told what is taken from the full backup as it is; null for nobody.</summary>
+    public ICopyTarget? Copies { get; init; }
 
     /// <summary>Takes the facts of the files whose content is archived, for a later backup; null for none.</summary>
     public FileCatalog? Catalog { get; init; }
@@ -60,7 +64,15 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
         // The time of the last change tells of attributes and ACLs too.
         TarItem entry = Entry(TarEntryType.RegularFile, item.Name, item) with { Attributes = earlier.HasAttributes ? AttributesOf(item, null) : [] };
         using Stream content = files.Open(earlier, Progress);
-        await WriteAsync(entry, content, cancellationToken).ConfigureAwait(false);
+        ReadOnlyMemory<byte> head = writer.Begin(entry, item.SizeBytes);
+        if (Copies is not null)
+        {
+            long before = await files.HasAroundAsync(earlier, head, cancellationToken).ConfigureAwait(false) ? head.Length : 0;
+            Copies.NoteCopied(new CopiedRange(writer.ContentStart - before, before + (before == 0 ? item.SizeBytes : PaxWriter.PaddedLength(item.SizeBytes)), earlier.Offset - before));
+        }
+
+        await writer.WriteBegunAsync(content, item.SizeBytes, cancellationToken).ConfigureAwait(false);
+        Entries++;
         ContentBytes += item.SizeBytes;
         Unchanged++;
         if (item.SharedIdentity is { } identity)

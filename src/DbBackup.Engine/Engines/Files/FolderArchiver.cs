@@ -1,3 +1,4 @@
+using DbBackup.Engine.Payloads.Patches;
 using DbBackup.Engine.Platform;
 
 namespace DbBackup.Engine.Engines.Files;
@@ -65,7 +66,7 @@ internal sealed class FolderArchiver
         var buffered = new BufferedStream(target, WriteBufferBytes);
 
         var writer = new PaxWriter(buffered);
-        var run = new FolderArchiveRun(writer, warnings, bytes, asListed, watch) { Earlier = earlier, Catalog = catalog };
+        var run = new FolderArchiveRun(writer, warnings, bytes, asListed, watch) { Earlier = earlier, Copies = target as ICopyTarget, Catalog = catalog };
         foreach (var item in items)
             await run.AddAsync(item, cancellationToken).ConfigureAwait(false);
         if (run.Entries == 0)

@@ -28,6 +28,7 @@ internal sealed class PaxWriter(Stream target, bool aclsAsAttributes = false)
 
     private readonly byte[] _block = new byte[BlockBytes];
     private readonly ArrayBufferWriter<byte> _records = new(1024);
+    private readonly ArrayBufferWriter<byte> _head = new(4 * BlockBytes);
     private long _written;
 
     /// <summary>Where the content of the last entry begins in the archive.</summary>
@@ -40,23 +41,45 @@ internal sealed class PaxWriter(Stream target, bool aclsAsAttributes = false)
     /// <exception cref="EndOfStreamException">The content is shorter.</exception>
     public async Task WriteAsync(TarItem entry, Stream? content, CancellationToken cancellationToken)
     {
+        long length = content is null ? 0 : entry.Length;
+        Begin(entry, length);
+        await WriteBegunAsync(content, length, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Begins an entry, and writes nothing yet.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="length">Bytes of its content.</param>
+    /// <returns>What stands before its content, up to the next call.</returns>
+    public ReadOnlyMemory<byte> Begin(TarItem entry, long length)
+    {
         byte[] name = RawName.Encode(entry.Name);
         byte[] link = RawName.Encode(entry.LinkName);
-        long length = content is null ? 0 : entry.Length;
+        _head.ResetWrittenCount();
         CollectRecords(entry, name, link, length);
         if (_records.WrittenCount > 0)
         {
             Header(TarEntryType.ExtendedAttributes, HeaderName(name), [], _records.WrittenCount, entry with { UserId = 0, GroupId = 0, Mode = (UnixFileMode)0b110_100_100 });
-            await target.WriteAsync(_block, cancellationToken).ConfigureAwait(false);
-            await target.WriteAsync(_records.WrittenMemory, cancellationToken).ConfigureAwait(false);
-            await PadAsync(_records.WrittenCount, cancellationToken).ConfigureAwait(false);
-            _written += BlockBytes + PaddedLength(_records.WrittenCount);
+            _head.Write(_block);
+            _head.Write(_records.WrittenSpan);
+            _block.AsSpan().Clear();
+            _head.Write(_block.AsSpan(0, (int)(PaddedLength(_records.WrittenCount) - _records.WrittenCount)));
         }
 
         Header(entry.EntryType, name, link, length, entry);
-        await target.WriteAsync(_block, cancellationToken).ConfigureAwait(false);
-        ContentStart = _written + BlockBytes;
+        _head.Write(_block);
+        ContentStart = _written + _head.WrittenCount;
         _written = ContentStart + PaddedLength(length);
+        return _head.WrittenMemory;
+    }
+
+    /// <summary>Writes the entry that was begun.</summary>
+    /// <param name="content">Its content.</param>
+    /// <param name="length">Bytes of it.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="EndOfStreamException">The content is shorter.</exception>
+    public async Task WriteBegunAsync(Stream? content, long length, CancellationToken cancellationToken)
+    {
+        await target.WriteAsync(_head.WrittenMemory, cancellationToken).ConfigureAwait(false);
         if (length == 0)
             return;
         await CopyAsync(content!, length, cancellationToken).ConfigureAwait(false);
@@ -91,7 +114,8 @@ internal sealed class PaxWriter(Stream target, bool aclsAsAttributes = false)
         }
     }
 
-    private static long PaddedLength(long length) => (length + BlockBytes - 1) / BlockBytes * BlockBytes;
+    /// <summary>Bytes that a content takes in an archive.</summary>
+    public static long PaddedLength(long length) => (length + BlockBytes - 1) / BlockBytes * BlockBytes;
 
     private async Task PadAsync(long length, CancellationToken cancellationToken)
     {

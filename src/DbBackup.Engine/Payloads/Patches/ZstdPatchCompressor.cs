@@ -19,6 +19,11 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
     private const int PoorInARow = 8;
     private const int MostPassedOver = 7;
 
+    // Of parts that are known to be the other payload's.
+    private const int MostKnown = 16;
+    private const int LeastKnownShare = 4;
+    private const int KnownMargin = 4096;
+
     private readonly ParentPayload _parent;
     private readonly ZstdBlockCompressor _whole;
     private readonly ZstdBlockCompressor _patch;
@@ -38,6 +43,12 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
 
     internal override void Compress(PayloadBlock block, CancellationToken cancellationToken)
     {
+        if (CanTakeKnown(block))
+        {
+            CompressKnown(block, cancellationToken);
+            return;
+        }
+
         ReadOnlySpan<byte> content = block.Original.AsSpan(0, block.Length);
         if (_parent.Index.HasSame(block.Offset, content))
         {
@@ -64,9 +75,6 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
             return;
         }
 
-        // One size or the other: arrays that are outgrown by a little, again and again, stay in memory for long.
-        if (_prefix.Length < length)
-            _prefix = GC.AllocateUninitializedArray<byte>(length <= _parent.Index.BlockSize ? _parent.Index.BlockSize : MostPrefixBlocks * _parent.Index.BlockSize);
         ReadPrefix(offset, length, cancellationToken);
         if (shift is { } moved && IsAt(block.Offset + moved - offset, content, length))
         {
@@ -75,13 +83,10 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
             return;
         }
 
-        block.Entry = new PatchEntry(PatchKind.Patch, offset, length);
-        _patch.Set(WindowLog, Math.Max(SmallestWindowLog, 1 + BitOperations.Log2((uint)(length + block.Length))));
-        fixed (byte* prefix = _prefix)
-        {
-            _patch.RefPrefix(prefix, length);
-            _patch.Compress(block, cancellationToken);
-        }
+        byte[] buffer = block.StoredBuffer(_patch.BoundOf(block.Length));
+        int stored = CompressPatch(content, length, buffer, cancellationToken);
+        block.Parts.Add((new PatchEntry(PatchKind.Patch, offset, length), ..stored));
+        block.SetStored(buffer.AsMemory(0, stored));
 
         // By what the like content takes there: a part that shrinks well gains nothing by that alone.
         Judge(block.Stored.Length > PoorShare * _parent.Index.StoredShareOf(offset, length) * block.Length);
@@ -95,8 +100,89 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
 
     private void CompressWhole(PayloadBlock block, CancellationToken cancellationToken)
     {
-        block.Entry = new PatchEntry(PatchKind.New, 0, 0);
-        _whole.Compress(block, cancellationToken);
+        byte[] buffer = block.StoredBuffer(_whole.BoundOf(block.Length));
+        int stored = _whole.Compress(block.Original.AsSpan(0, block.Length), buffer, cancellationToken);
+        block.Parts.Add((new PatchEntry(PatchKind.New, 0, 0), ..stored));
+        block.SetStored(buffer.AsMemory(0, stored));
+    }
+
+    private int CompressPatch(ReadOnlySpan<byte> content, int prefixLength, Span<byte> target, CancellationToken cancellationToken)
+    {
+        _patch.Set(WindowLog, Math.Max(SmallestWindowLog, 1 + BitOperations.Log2((uint)(prefixLength + content.Length))));
+        fixed (byte* prefix = _prefix)
+        {
+            _patch.RefPrefix(prefix, prefixLength);
+            return _patch.Compress(content, target, cancellationToken);
+        }
+    }
+
+    // An entry of a tar takes a kilobyte: many small ones take more than a difference of the whole block.
+    private static bool CanTakeKnown(PayloadBlock block)
+    {
+        if (block.Copied.Count is 0 or > MostKnown)
+            return false;
+        return block.Length - block.Copied.Sum(range => range.Length) <= block.Length / LeastKnownShare;
+    }
+
+    // What lies between two parts that were taken from the other payload is like what lies between them there, or the same: a folder's entry.
+    private void CompressKnown(PayloadBlock block, CancellationToken cancellationToken)
+    {
+        byte[] buffer = [];
+        int stored = 0;
+        long end = block.Offset + block.Length;
+        for (int number = 0; number <= block.Copied.Count; number++)
+        {
+            CopiedRange? before = number > 0 ? block.Copied[number - 1] : null;
+            CopiedRange? after = number < block.Copied.Count ? block.Copied[number] : null;
+            long from = before?.End ?? block.Offset;
+            int length = (int)((after?.Position ?? end) - from);
+            if (length > 0)
+            {
+                if (buffer.Length == 0)
+                    buffer = block.StoredBuffer(_patch.BoundOf(block.Length) + (MostKnown * _patch.BoundOf(0)));
+                PatchEntry entry = CompressBetween(block.Original.AsSpan((int)(from - block.Offset), length), before, after, buffer.AsSpan(stored), out int size, cancellationToken);
+                block.Parts.Add((entry, stored..(stored + size)));
+                stored += size;
+            }
+
+            if (after is { } range)
+                block.Parts.Add((new PatchEntry(PatchKind.Copy, range.Offset, range.Length), default));
+        }
+
+        block.SetStored(buffer.AsMemory(0, stored));
+    }
+
+    private PatchEntry CompressBetween(ReadOnlySpan<byte> content, CopiedRange? before, CopiedRange? after, Span<byte> target, out int size, CancellationToken cancellationToken)
+    {
+        long same = before?.OffsetEnd ?? (after!.Value.Offset - content.Length);
+        if (same >= 0 && same + content.Length <= _parent.Length)
+        {
+            ReadPrefix(same, content.Length, cancellationToken);
+            if (content.SequenceEqual(_prefix.AsSpan(0, content.Length)))
+            {
+                size = 0;
+                return new PatchEntry(PatchKind.Copy, same, content.Length);
+            }
+        }
+
+        (long offset, int length) = Between(before?.OffsetEnd, after?.Offset, content.Length);
+        if (length == 0)
+        {
+            size = _whole.Compress(content, target, cancellationToken);
+            return new PatchEntry(PatchKind.New, 0, 0);
+        }
+
+        ReadPrefix(offset, length, cancellationToken);
+        size = CompressPatch(content, length, target, cancellationToken);
+        return new PatchEntry(PatchKind.Patch, offset, length);
+    }
+
+    private (long Offset, int Length) Between(long? before, long? after, int length)
+    {
+        long margin = length + KnownMargin;
+        long from = Math.Max(0, before ?? (after!.Value - margin));
+        long to = Math.Min(_parent.Length, after ?? (before!.Value + margin));
+        return to > from && to - from <= _parent.Index.BlockSize ? (from, (int)(to - from)) : (0, 0);
     }
 
     // After many blocks that gained little, some are stored whole at once, more and more, between two that are tried.
@@ -108,6 +194,9 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
 
     private void ReadPrefix(long offset, int length, CancellationToken cancellationToken)
     {
+        // One size or the other: arrays that are outgrown by a little, again and again, stay in memory for long.
+        if (_prefix.Length < length)
+            _prefix = GC.AllocateUninitializedArray<byte>(length <= _parent.Index.BlockSize ? _parent.Index.BlockSize : MostPrefixBlocks * _parent.Index.BlockSize);
         try
         {
             // On a thread of its own, which has nothing else to do.

@@ -34,6 +34,64 @@ public sealed class PatchedPayloadTests
         }
     }
 
+    // As an archive is made in which most files are unchanged: the writer is told what it gets from the other payload, in parts of any size.
+    [Theory]
+    [InlineData("system", false)]
+    [InlineData("managed", true)]
+    public async Task What_is_known_to_be_copied_comes_back_and_takes_little(string writes, bool isEncrypted)
+    {
+        for (int seed = 0; seed < 60; seed++)
+        {
+            var random = new Random(seed);
+            byte[] before = Mixed(random, random.Next(4 * Block, 40 * Block));
+            var after = new MemoryStream();
+            var ranges = new List<CopiedRange>();
+            int changed = 0;
+            int most = random.Next(1, 3 * Block);
+            for (int offset = 0; offset < before.Length;)
+            {
+                int length = Math.Min(random.Next(1, most), before.Length - offset);
+                int kind = seed % 4 == 0 ? random.Next(6) : random.Next(1, 12);
+                // Of some that are the same nothing is said, some are removed, and some change or are new.
+                if (kind > 2)
+                    ranges.Add(new CopiedRange(after.Length, length, offset));
+                if (kind == 1)
+                    changed += Written(after, Noise(random.Next(0, 3000)));
+                if (kind != 2)
+                    after.Write(before, offset, length);
+                offset += length;
+            }
+
+            byte[] content = after.ToArray();
+            (byte[] full, Payload parent) = await FullAsync(before, Zstd(writes), isEncrypted);
+            (byte[] stored, Payload payload) = await PatchAsync(content, full, parent, Zstd(writes), isEncrypted, ranges);
+
+            Assert.Equal(content, await JoinAsync(stored, payload, full, parent));
+            if (seed % 4 != 0)
+                Assert.True(stored.Length < changed + 4096 + (1600 * ranges.Count), $"seed {seed}: {stored.Length} for {changed} changed bytes between {ranges.Count} parts");
+        }
+
+        static int Written(MemoryStream target, byte[] bytes)
+        {
+            target.Write(bytes);
+            return bytes.Length;
+        }
+    }
+
+    [Fact]
+    public async Task What_is_said_to_be_copied_is_not_searched_for()
+    {
+        byte[] before = Mixed(new Random(2), 40 * Block);
+        byte[] inserted = Noise(100);
+        byte[] after = [.. before[..1000], .. inserted, .. before[1000..]];
+        (byte[] full, Payload parent) = await FullAsync(before);
+        (byte[] stored, Payload payload) = await PatchAsync(after, full, parent, ranges: [new(0, 1000, 0), new(1100, before.Length - 1000, 1000)]);
+
+        Assert.Equal(after, await JoinAsync(stored, payload, full, parent));
+        // The part before it, itself in two blocks, the part after it, and the end.
+        Assert.Equal(6 * 512, stored.Length);
+    }
+
     [Fact]
     public async Task A_few_changed_pages_of_a_database_take_little_more_than_themselves()
     {
@@ -266,18 +324,20 @@ public sealed class PatchedPayloadTests
     private static Task<(byte[] Stored, Payload Payload)> FullAsync(byte[] content, ZstdLibrary? zstd = null, bool isEncrypted = false) =>
         WriteAsync(content, PayloadCompression.Zstd, zstd, isEncrypted, null);
 
-    private static async Task<(byte[] Stored, Payload Payload)> PatchAsync(byte[] content, byte[] full, Payload parent, ZstdLibrary? zstd = null, bool isEncrypted = false)
+    private static async Task<(byte[] Stored, Payload Payload)> PatchAsync(byte[] content, byte[] full, Payload parent, ZstdLibrary? zstd = null, bool isEncrypted = false, IEnumerable<CopiedRange>? ranges = null)
     {
         using ParentPayload? before = await OpenAsync(full, parent, zstd ?? ZstdLibrary.Best);
         if (before is null)
             Assert.Equal(0, parent.OriginalSize);
-        return await WriteAsync(content, PayloadCompression.ZstdPatch, zstd, isEncrypted, before);
+        return await WriteAsync(content, PayloadCompression.ZstdPatch, zstd, isEncrypted, before, ranges);
     }
 
-    private static async Task<(byte[] Stored, Payload Payload)> WriteAsync(byte[] content, string compression, ZstdLibrary? zstd, bool isEncrypted, ParentPayload? parent)
+    private static async Task<(byte[] Stored, Payload Payload)> WriteAsync(byte[] content, string compression, ZstdLibrary? zstd, bool isEncrypted, ParentPayload? parent, IEnumerable<CopiedRange>? ranges = null)
     {
         using var target = new MemoryStream();
         await using var writer = new PayloadWriter(target, Zstd(zstd ?? ZstdLibrary.Best), isEncrypted ? s_key.Recipient : null, CancellationToken.None, parent);
+        foreach (CopiedRange range in ranges ?? [])
+            writer.NoteCopied(range);
         await writer.CopyFromAsync(new MemoryStream(content), null, CancellationToken.None);
         PayloadDigest digest = await writer.CompleteAsync();
         return (target.ToArray(), Describe(compression, digest) with { IsEncrypted = isEncrypted });
