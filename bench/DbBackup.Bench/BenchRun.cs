@@ -101,9 +101,18 @@ internal sealed class BenchRun : IDisposable
         {
             string manifest = Path.Combine(folder.FullName, "DbBackup.psd1");
             if (File.Exists(manifest))
-                return manifest;
+                return RequireThisBuild(manifest);
         }
 
         throw new FileNotFoundException("DbBackup.psd1 was not found above this program: run it from a clone of the repository.");
+    }
+
+    // Each build replaces the module, also one for tests, which is not optimized: its figures would be those of another program.
+    private static string RequireThisBuild(string manifest)
+    {
+        string own = typeof(DbBackup.Engine.Repository.BackupRepository).Assembly.Location;
+        string module = Path.Combine(Path.GetDirectoryName(manifest)!, "module", "bin", "engine", Path.GetFileName(own));
+        return File.Exists(module) && File.ReadAllBytes(module).AsSpan().SequenceEqual(File.ReadAllBytes(own)) ? manifest : throw new InvalidOperationException(
+            "The module is not of this build: another build has replaced it. Build the benchmark again (dotnet build -c Release bench/DbBackup.Bench), then run it.");
     }
 }

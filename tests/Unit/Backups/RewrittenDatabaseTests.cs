@@ -1,6 +1,4 @@
 using DbBackup.Engine.Backups;
-using DbBackup.Engine.Engines.Sqlite;
-using DbBackup.Engine.Repository;
 using DbBackup.Testing;
 
 namespace DbBackup.Tests.Unit.Backups;
