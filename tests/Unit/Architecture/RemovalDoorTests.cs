@@ -17,7 +17,7 @@ public sealed class RemovalDoorTests
         ["Repository.RepositoryAccess"] = "the object with which it tried whether it may write",
         ["Repository.StoreClock"] = "the object whose date tells the store's time",
         ["Repository.Stores.ObjectStores"] = "all below a prefix, for the others",
-        ["Repository.UnfinishedWrites"] = "what dead writers began under keys that nobody looks for",
+        ["Repository.UnfinishedWrites"] = "temporary objects of dead writers",
         ["Repository.UnfinishedCopies"] = "the notes of copies that are whole, or that none goes on with",
         ["Restores.RestoreRecords"] = "records of restores",
         ["Retention.BackupHolds"] = "holds",

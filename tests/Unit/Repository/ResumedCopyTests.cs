@@ -222,7 +222,7 @@ public sealed partial class ResumedCopyTests : IDisposable
     }
 
     [Fact]
-    public async Task What_dead_writers_began_beside_a_backup_is_removed_when_nobody_is_at_work()
+    public async Task Temporary_objects_of_dead_writers_are_removed_when_no_process_is_at_work()
     {
         using var folder = new Workbench();
         Backup backup = await folder.BackUpAsync(new BackupRequest { Sources = [Workbench.Sqlite(_database)], Name = "one" });

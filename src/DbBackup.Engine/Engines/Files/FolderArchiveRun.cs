@@ -22,7 +22,7 @@ internal sealed class FolderArchiveRun(PaxWriter writer, WarningLog warnings, IP
     /// <summary>The files of the full backup from which this one differs: the content of those that are unchanged is taken from there. Null for none.</summary>
     public EarlierFiles? Earlier { get; init; }
 
-    /// <summary>Is told what is taken from the full backup as it is; null for nobody.</summary>
+    /// <summary>Is told what is taken from the full backup as it is; null if the target does not ask.</summary>
     public ICopyTarget? Copies { get; init; }
 
     /// <summary>Takes the facts of the files whose content is archived, for a later backup; null for none.</summary>

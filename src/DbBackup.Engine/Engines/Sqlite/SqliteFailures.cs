@@ -92,7 +92,7 @@ internal static class SqliteFailures
     /// <summary>True if a database is whole as far as this library can tell, and its schema has words that only a newer one understands.</summary>
     public static bool IsOfNewerSchema(BackupException failure) => failure is { Code: ErrorCodes.SourceUnreadable } && failure.Message.Contains(NewerWords, StringComparison.Ordinal);
 
-    /// <summary>True if a program died while it wrote a database, nobody writes it now, and who may only read it cannot roll that back.</summary>
+    /// <summary>True if a program died while it wrote a database: no process writes it now, and a read-only connection cannot roll it back.</summary>
     public static bool IsOfHotJournal(BackupException failure) => failure is { Code: ErrorCodes.SourceLocked } && failure.Message.Contains(HotJournalWords, StringComparison.Ordinal);
 
     private static BackupFailure NewerSchema(string path, string message, Exception? inner) => new(
