@@ -8,7 +8,6 @@ Describe 'Tab completion' {
         New-DbBackup ./pats.db -Name "it's before" | Out-Null
         New-DbBackup ./other.db -Name weekly -Source 'my app' | Out-Null
         New-DbBackup ./other.db -Name elsewhere -Repository './other place' | Out-Null
-        function Complete([string] $Text) { (TabExpansion2 $Text $Text.Length).CompletionMatches.CompletionText }
     }
     AfterAll { Set-Location $RepositoryRoot }
 

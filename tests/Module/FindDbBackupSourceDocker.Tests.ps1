@@ -43,7 +43,6 @@ volumes:
         "$($found | Where-Object Database -EQ shop)" | Should -BeExactly "docker:///compose/$name/db/postgresql/shop"
         (Get-ErrorOf { Find-DbBackupSource -Container no-such-container }).FullyQualifiedErrorId | Should -BeLike 'ContainerNotFound,*'
 
-        function Complete([string] $Text) { (TabExpansion2 $Text $Text.Length).CompletionMatches.CompletionText }
         Complete "Find-DbBackupSource -ComposeProject $($name.Substring(0, $name.Length - 2))" | Should -Contain $name
         Complete "Find-DbBackupSource -ComposeProject $name -Service " | Should -Be app, db
         Complete "Find-DbBackupSource -ComposeProject ./$name -Service " | Should -Be app, db

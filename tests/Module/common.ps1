@@ -132,6 +132,14 @@ function Invoke-FreshShell([string] $Script, [string[]] $Arguments = @('-NonInte
     (Invoke-SameShell -NoProfile @Arguments -File $file 2>&1 | Out-String)
 }
 
+# A completer gives up after two seconds: on a busy machine, a server or an engine can take longer to answer.
+function Complete([string] $Text) {
+    foreach ($attempt in 1..5) {
+        $found = (TabExpansion2 $Text $Text.Length).CompletionMatches.CompletionText
+        if ($found) { return $found }
+    }
+}
+
 # What a -WhatIf prints goes to the host alone: a transcript hears it.
 function Get-WhatIfText([scriptblock] $Command) {
     $file = Join-Path $TestDrive "$([guid]::NewGuid().ToString('n')).log"

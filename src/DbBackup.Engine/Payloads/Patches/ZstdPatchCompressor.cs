@@ -16,8 +16,8 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
 
     // Searching and reading what is hardly like it takes several times as long as compressing the block: of a database after VACUUM, say.
     private const double PoorShare = 0.75;
-    private const int PoorInARow = 8;
-    private const int MostPassedOver = 7;
+    private const int PoorBeforePassing = 8;
+    private const int MostPoor = 14;
 
     // Of parts that are known to be the other payload's.
     private const int MostKnown = 16;
@@ -28,7 +28,7 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
     private readonly ZstdBlockCompressor _whole;
     private readonly ZstdBlockCompressor _patch;
     private byte[] _prefix = [];
-    private int _poorInARow;
+    private int _poor;
     private int _passOver;
 
     /// <summary>Creates the compressor for one thread.</summary>
@@ -186,10 +186,11 @@ internal sealed unsafe class ZstdPatchCompressor : BlockCompressor
     }
 
     // After many blocks that gained little, some are stored whole at once, more and more, between two that are tried.
+    // One that gains brings the next ones to be tried. But it can have met its like by chance, so that a few poor ones end that again.
     private void Judge(bool isPoor)
     {
-        _poorInARow = isPoor ? _poorInARow + 1 : 0;
-        _passOver = Math.Clamp(1 + _poorInARow - PoorInARow, 0, MostPassedOver);
+        _poor = isPoor ? Math.Min(_poor + 1, MostPoor) : _poor / 2;
+        _passOver = Math.Max(1 + _poor - PoorBeforePassing, 0);
     }
 
     private void ReadPrefix(long offset, int length, CancellationToken cancellationToken)
