@@ -283,7 +283,7 @@ internal sealed class PostgreSqlSession : IDisposable
                 catch
                 {
                     // To dispose it alone would read on to the end.
-                    reader.Cancel();
+                    Cancel(reader);
                     throw;
                 }
                 finally
@@ -361,6 +361,18 @@ internal sealed class PostgreSqlSession : IDisposable
         }
     }
 
+    private static void Cancel(NpgsqlCopyTextReader reader)
+    {
+        try
+        {
+            reader.Cancel();
+        }
+        catch (Exception exception) when (IsDriverFailure(exception) || exception is InvalidOperationException)
+        {
+            // A read that was cancelled, or failed, has ended the session already; that is the failure to tell.
+        }
+    }
+
     private static async Task CancelAsync(NpgsqlCopyTextWriter writer)
     {
         try
@@ -398,6 +410,7 @@ internal sealed class PostgreSqlSession : IDisposable
         catch (InvalidOperationException exception) when (_connection.State != System.Data.ConnectionState.Open)
         {
             // The server ended the session before; the driver takes a further statement for a mistake of the program.
+            cancellationToken.ThrowIfCancellationRequested();
             throw PostgreSqlFailures.From(new NpgsqlException("the connection is closed", exception), Server, Database, action);
         }
         catch (System.Text.DecoderFallbackException exception)

@@ -8,6 +8,8 @@ internal sealed class RangedDump : IDisposable
 {
     private readonly IReadOnlyList<RangedTable> _tables;
     private readonly RangeSessions _sessions;
+    private readonly Lock _ending = new();
+    private bool _isDisposed;
 
     private RangedDump(IReadOnlyList<RangedTable> tables, RangeSessions sessions, ReadOnlyMemory<byte> contents, IReadOnlyList<int> dumpIds, ArchiveContents archive)
     {
@@ -52,8 +54,22 @@ internal sealed class RangedDump : IDisposable
     public RangedRows? Rows { get; private set; }
 
     /// <summary>Begins to read the rows.</summary>
-    public RangedRows Read(CancellationToken cancellationToken) => Rows = new(_tables, _sessions.All, Unchanged, cancellationToken);
+    /// <exception cref="ObjectDisposedException">The dump was ended meanwhile.</exception>
+    public RangedRows Read(CancellationToken cancellationToken)
+    {
+        lock (_ending)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return Rows = new RangedRows(_tables, _sessions.All, Unchanged, cancellationToken);
+        }
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => _sessions.Dispose();
+    public void Dispose()
+    {
+        lock (_ending)
+            _isDisposed = true;
+        Rows?.Stop();
+        _sessions.Dispose();
+    }
 }

@@ -35,6 +35,8 @@ internal sealed class RangedRows : IAsyncDisposable
     private readonly IEnumerator<Range> _ahead;
     private readonly List<DumpedRange>[] _dumped;
     private readonly Task[] _workers;
+    private readonly Lock _ending = new();
+    private bool _isDisposed;
     private bool _planned;
 
     /// <summary>Begins to read.</summary>
@@ -87,12 +89,32 @@ internal sealed class RangedRows : IAsyncDisposable
             .ToDictionary(pair => pair.ObjectId, pair => pair.Rows);
     }
 
+    /// <summary>
+    /// Stops the work and waits until no session is read. The sessions can be closed then: the driver would read what a session still
+    /// gives, and wait for ever for what a worker has read beside it.
+    /// </summary>
+    public void Stop()
+    {
+        lock (_ending)
+        {
+            if (!_isDisposed)
+                _stop.Cancel();
+        }
+
+        Task.WhenAll(_workers).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_workers).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stop.Dispose();
+        lock (_ending)
+        {
+            _isDisposed = true;
+            _stop.Dispose();
+        }
+
         _ahead.Dispose();
     }
 
