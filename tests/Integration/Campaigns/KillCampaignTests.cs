@@ -93,7 +93,7 @@ public sealed class KillCampaignTests : IDisposable
             duration = watch.Elapsed;
         }
 
-        int wanted = Sampling.Rounds(20, 200), killed = 0;
+        int wanted = Sampling.Rounds(10, 200), killed = 0;
         int seed = Environment.GetEnvironmentVariable("DBBACKUP_TEST_SEED") is { } given ? int.Parse(given, System.Globalization.CultureInfo.InvariantCulture) : Environment.TickCount;
         var random = new Random(seed);
         // Some runs are over before their moment, which is tried again.

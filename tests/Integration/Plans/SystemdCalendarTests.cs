@@ -18,7 +18,7 @@ public sealed class SystemdCalendarTests
     {
         Require.Tool("systemd-analyze");
         int compared = 0;
-        for (int seed = 0; seed < Sampling.Rounds(25, 600); seed++)
+        for (int seed = 0; seed < Sampling.Rounds(12, 600); seed++)
         {
             var random = new Random(seed);
             string zone = ScheduleSamples.Zone(random);

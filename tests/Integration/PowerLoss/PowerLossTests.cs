@@ -15,7 +15,7 @@ public sealed class PowerLossTests
     public async Task After_a_power_loss_the_invariants_hold()
     {
         string? only = Environment.GetEnvironmentVariable("DBBACKUP_TEST_SEED");
-        int[] seeds = only is null ? [.. Enumerable.Range(0, Sampling.Rounds(500, 20_000))] : [int.Parse(only, CultureInfo.InvariantCulture)];
+        int[] seeds = only is null ? [.. Enumerable.Range(0, Sampling.Rounds(250, 20_000))] : [int.Parse(only, CultureInfo.InvariantCulture)];
         for (int number = 0; number < PowerLossScenario.Names.Count; number++)
         {
             int[] own = [.. seeds.Where(seed => seed % PowerLossScenario.Names.Count == number)];
@@ -30,14 +30,14 @@ public sealed class PowerLossTests
         }
     }
 
-    // The last one takes minutes: only few losses of power leave a file without its name.
+    // Some take minutes: only few losses of power leave what they do wrong.
     [SampledTheory]
     [InlineData("New-DbBackup", "payload-not-flushed", "is listed, and its test failed")]
     [InlineData("New-DbBackup", "folder-not-flushed", "The new backup was confirmed, and is lost.")]
     [InlineData("first New-DbBackup", "repository-not-flushed", "The new backup was confirmed, and is lost.")]
     [InlineData("New-DbBackup", "manifest-first", "is listed, and its test failed")]
     [InlineData("Remove-DbBackup", "folder-not-flushed", "The removed backup is back.")]
-    [InlineData("Restore-DbBackup", "journal-not-flushed", "The target is neither the old state nor the new one")]
+    [CompleteRunData("Restore-DbBackup", "journal-not-flushed", "The target is neither the old state nor the new one")]
     [InlineData("Restore-DbBackup", "staged-not-flushed", "The target is neither the old state nor the new one")]
     [CompleteRunData("Restore-DbBackup", "staged-names-not-flushed", "The target is neither the old state nor the new one")]
     public async Task A_command_that_does_not_flush_is_found(string command, string mistake, string finding)

@@ -7,10 +7,10 @@ namespace DbBackup.Tests.Integration.Upgrades;
 [Trait("Category", "Kill")]
 public sealed class KilledUpgradeTests
 {
-    [Theory]
+    [SampledTheory]
     [InlineData(true, false)]
-    [InlineData(false, false)]
-    [InlineData(true, true)]
+    [CompleteRunData(false, false)]
+    [CompleteRunData(true, true)]
     [InlineData(false, true)]
     public async Task Killed_at_any_report_it_is_undone_or_gone_on_with_and_no_row_is_lost(bool undo, bool isEncrypted)
     {
