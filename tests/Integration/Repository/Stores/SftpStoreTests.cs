@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Repository.Stores.Sftp;
 using DbBackup.Testing;
@@ -233,7 +234,7 @@ public sealed class SftpStoreTests : ObjectStoreContract, IClassFixture<OpenSshS
         string? before = Environment.GetEnvironmentVariable("SSH_AUTH_SOCK");
         try
         {
-            Assert.True(SpinWait.SpinUntil(() => File.Exists(_folder["agent"]), TimeSpan.FromSeconds(10)));
+            Assert.True(SpinWait.SpinUntil(() => Listens(_folder["agent"]), TimeSpan.FromSeconds(10)));
             Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", _folder["agent"]);
             Shell.Run("ssh-add", "-q", key);
             File.Delete(key);
@@ -246,6 +247,21 @@ public sealed class SftpStoreTests : ObjectStoreContract, IClassFixture<OpenSshS
         {
             Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", before);
             agent.Kill();
+        }
+    }
+
+    // The file of a socket is there before its process listens.
+    private static bool Listens(string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 
