@@ -36,6 +36,7 @@ initialize() {
         initdb "${arguments[@]}"
     fi
     printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
+    [ "$database" != postgres ] || compgen -G '/docker-entrypoint-initdb.d/*' >/dev/null || return 0
 
     # Without TCP: who waits for the server through the network does not meet this one.
     pg_ctl -D "$PGDATA" -o "-c listen_addresses=''" -w start
