@@ -93,7 +93,6 @@ public sealed class ComposeUpgradeTests
     }
 
     [Theory]
-    [Trait("Compose", "1")]
     [InlineData("crash", null)]
     [InlineData("halfmigration", null)]
     [InlineData("2", "psql \"$DATABASE_URL\" -c 'DROP TABLE orders' && sleep 600")]
