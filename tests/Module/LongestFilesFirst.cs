@@ -5,5 +5,9 @@ using DbBackup.Tests.ModuleFiles;
 
 namespace DbBackup.Tests.ModuleFiles;
 
-/// <summary>The longest of the Pester files. Two of them wait for each other, because their containers have the same names.</summary>
-public sealed class LongestFilesFirst() : LongestFirst(nameof(DocumentsDocker), nameof(DocumentsPostgreSql), nameof(DocumentsUpgrades), nameof(RemoteStores));
+/// <summary>The longest of the Pester files.</summary>
+public sealed class LongestFilesFirst() : LongestFirst(DocumentsOnTheEngine, nameof(DocumentsPostgreSql), nameof(RemoteStores))
+{
+    /// <summary>The collection of the files whose containers have the same names: beside each other one would wait, and keep a thread from the others.</summary>
+    public const string DocumentsOnTheEngine = "Documents on the engine";
+}

@@ -45,6 +45,7 @@ public sealed class Demo : PesterTests;
 public sealed class Documents : PesterTests;
 
 [Trait("Category", "Docker")]
+[Collection(LongestFilesFirst.DocumentsOnTheEngine)]
 [PesterFile("DocumentsDocker.Tests.ps1")]
 public sealed class DocumentsDocker : PesterTests;
 
@@ -53,6 +54,7 @@ public sealed class DocumentsDocker : PesterTests;
 public sealed class DocumentsPostgreSql : PesterTests;
 
 [Trait("Category", "Docker")]
+[Collection(LongestFilesFirst.DocumentsOnTheEngine)]
 [PesterFile("DocumentsUpgrades.Tests.ps1")]
 public sealed class DocumentsUpgrades : PesterTests;
 

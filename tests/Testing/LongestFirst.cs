@@ -4,7 +4,7 @@ using Xunit.v3;
 namespace DbBackup.Testing;
 
 /// <summary>Runs the longest classes of an assembly first: those that begin last would run alone at the end.</summary>
-/// <param name="names">The names of the classes, the longest first.</param>
+/// <param name="names">The names of the classes, or of collections of several, the longest first.</param>
 public abstract class LongestFirst(params string[] names) : ITestCollectionOrderer
 {
     /// <inheritdoc/>
@@ -13,7 +13,7 @@ public abstract class LongestFirst(params string[] names) : ITestCollectionOrder
 
     private int Place(ITestCollection collection)
     {
-        int at = Array.FindIndex(names, name => collection.TestCollectionDisplayName.Contains($".{name} ", StringComparison.Ordinal) || collection.TestCollectionDisplayName.EndsWith($".{name}", StringComparison.Ordinal));
+        int at = Array.FindIndex(names, name => collection.TestCollectionDisplayName == name || collection.TestCollectionDisplayName.Contains($".{name} ", StringComparison.Ordinal) || collection.TestCollectionDisplayName.EndsWith($".{name}", StringComparison.Ordinal));
         return at < 0 ? names.Length : at;
     }
 }
