@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace DbBackup.Testing;
 
-/// <summary>Ports of this machine, for servers that tests start.</summary>
+/// <summary>Ports and sockets of this machine, for servers that tests start.</summary>
 internal static class LocalPort
 {
     private const int PollMilliseconds = 50;
@@ -17,12 +17,17 @@ internal static class LocalPort
     }
 
     /// <summary>True if a server accepts a connection; waits a moment if none does, for who asks again.</summary>
-    public static bool Answers(int port)
+    public static bool Answers(int port) => Answers(new IPEndPoint(IPAddress.Loopback, port), ProtocolType.Tcp);
+
+    /// <summary>The same of a Unix socket, whose file is there before its process listens.</summary>
+    public static bool Answers(string socketFile) => Answers(new UnixDomainSocketEndPoint(socketFile), ProtocolType.Unspecified);
+
+    private static bool Answers(EndPoint server, ProtocolType protocol)
     {
         try
         {
-            using var client = new TcpClient();
-            client.Connect(IPAddress.Loopback, port);
+            using var socket = new Socket(server.AddressFamily, SocketType.Stream, protocol);
+            socket.Connect(server);
             return true;
         }
         catch (SocketException)
