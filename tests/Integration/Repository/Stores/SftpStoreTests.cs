@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using DbBackup.Engine.Repository.Stores;
 using DbBackup.Engine.Repository.Stores.Sftp;
 using DbBackup.Testing;
@@ -234,7 +233,7 @@ public sealed class SftpStoreTests : ObjectStoreContract, IClassFixture<OpenSshS
         string? before = Environment.GetEnvironmentVariable("SSH_AUTH_SOCK");
         try
         {
-            Assert.True(SpinWait.SpinUntil(() => Listens(_folder["agent"]), TimeSpan.FromSeconds(10)));
+            Assert.True(SpinWait.SpinUntil(() => LocalPort.Answers(_folder["agent"]), TimeSpan.FromSeconds(10)));
             Environment.SetEnvironmentVariable("SSH_AUTH_SOCK", _folder["agent"]);
             Shell.Run("ssh-add", "-q", key);
             File.Delete(key);
@@ -250,19 +249,21 @@ public sealed class SftpStoreTests : ObjectStoreContract, IClassFixture<OpenSshS
         }
     }
 
-    // The file of a socket is there before its process listens.
-    private static bool Listens(string path)
+    // Between a "mkdir" that is refused because another was quicker and the look for the folder, a third may have removed it.
+    [Fact]
+    public async Task A_folder_that_others_make_and_remove_meanwhile_is_made_again()
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
+        await Parallel.ForAsync(0, 8, async (worker, token) =>
         {
-            socket.Connect(new UnixDomainSocketEndPoint(path));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
+            for (int round = 0; round < 40; round++)
+            {
+                string key = $"app/one/{worker}-{round}";
+                Assert.True(await Store.PutAsync(key, "x"u8.ToArray(), token));
+                await Store.DeleteAsync(key, token);
+            }
+        });
+
+        Assert.Empty(await Store.ListAsync(string.Empty, None));
     }
 
     [Fact]

@@ -231,22 +231,24 @@ internal sealed partial class SftpStore : IResumingStore
 
     private async Task CreateFolderAsync(SftpClient client, string path, CancellationToken cancellationToken)
     {
-        if (await client.ExistsAsync(path, cancellationToken).ConfigureAwait(false))
-            return;
-        try
+        for (int attempt = 0; !await client.ExistsAsync(path, cancellationToken).ConfigureAwait(false); attempt++)
         {
-            await client.CreateDirectoryAsync(path, cancellationToken).ConfigureAwait(false);
-            client.ChangePermissions(path, PrivateFolder);
-        }
-        catch (SftpPathNotFoundException) when (path != _root)
-        {
-            // Removed again above or below by another process: the caller tries once more.
-        }
-        catch (SshException exception) when (exception is SftpException and not (SftpPathNotFoundException or SftpPermissionDeniedException))
-        {
-            // Another process was quicker.
-            if (!await client.ExistsAsync(path, cancellationToken).ConfigureAwait(false))
-                throw;
+            try
+            {
+                await client.CreateDirectoryAsync(path, cancellationToken).ConfigureAwait(false);
+                client.ChangePermissions(path, PrivateFolder);
+                return;
+            }
+            catch (SftpPathNotFoundException) when (path != _root)
+            {
+                // Removed again above or below by another process: the caller tries once more.
+                return;
+            }
+            catch (SftpException exception) when (attempt < 20 && exception is not (SftpPathNotFoundException or SftpPermissionDeniedException))
+            {
+                // Another process was quicker, and it or a third may have found the folder empty and removed it since. A refusal for
+                // another reason has the same code, and comes each time.
+            }
         }
     }
 
